@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Q row: bid multipliers of one state of a Q-group, and how often the greedy one is left. */
+#ifndef QBID_SHM_QTABLE_H
+#define QBID_SHM_QTABLE_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define QBID_QROW_ACTIONS 8
+#define QBID_QROW_RATIO_MIN 0.25f
+#define QBID_QROW_RATIO_MAX 4.0f
+
+/* State = (budget left, time left, recent win rate):
+ *   budget left, time left   fraction of the campaign's budget and flight; [0,.2) [.2,.4) [.4,.6)
+ *                            [.6,.8) [.8,1]
+ *   win rate                 wins / bids of the recent window; [0,.05) [.05,.15) [.15,.40) [.40,1]
+ * Values outside [0, 1] fall in the first or last bucket, NaN in the first. */
+#define QBID_QSTATE_BUDGETS 5
+#define QBID_QSTATE_TIMES 5
+#define QBID_QSTATE_WINS 4
+#define QBID_QSTATES (QBID_QSTATE_BUDGETS * QBID_QSTATE_TIMES * QBID_QSTATE_WINS)
+
+/* Multipliers are relative to the greedy action, whose absolute multiplier control has already put
+ * into the live pace: ratio[greedy] is 1, and a line item without a table loses nothing. */
+struct qbid_qrow {
+    _Alignas(64) float ratio[QBID_QROW_ACTIONS]; /* unused entries hold 1 */
+    uint32_t explore_q32; /* probability of taking another action than the greedy one */
+    uint8_t n;            /* actions in use; 0 = no table */
+    uint8_t greedy;       /* action of ratio 1, < n */
+    uint8_t pad[26];
+};
+_Static_assert(sizeof(struct qbid_qrow) == 64, "a Q row is one cache line");
+_Static_assert(QBID_QSTATES == 100, "states of a Q-group are part of the image");
+
+/**
+ * State index of a campaign's situation.
+ *
+ * Shapes:  any floats.
+ * Returns: index in [0, QBID_QSTATES), budget-major, win rate fastest.
+ * Threads: pure.
+ */
+static inline uint32_t qbid_qstate(float budget_left, float time_left, float win_rate)
+{
+    uint32_t budget = (uint32_t)((budget_left >= 0.2f) + (budget_left >= 0.4f) +
+                                 (budget_left >= 0.6f) + (budget_left >= 0.8f));
+    uint32_t time = (uint32_t)((time_left >= 0.2f) + (time_left >= 0.4f) + (time_left >= 0.6f) +
+                               (time_left >= 0.8f));
+    uint32_t win = (uint32_t)((win_rate >= 0.05f) + (win_rate >= 0.15f) + (win_rate >= 0.40f));
+    return (budget * QBID_QSTATE_TIMES + time) * QBID_QSTATE_WINS + win;
+}
+
+/**
+ * Whether a row may be used: 1 <= n <= QBID_QROW_ACTIONS, greedy < n, all eight ratios numbers in
+ * [QBID_QROW_RATIO_MIN, QBID_QROW_RATIO_MAX].
+ *
+ * Threads: wait-free, no writes.
+ */
+static inline int qbid_qrow_valid(const struct qbid_qrow *row)
+{
+    uint32_t bits[QBID_QROW_ACTIONS];
+    uint32_t bad = 0;
+    memcpy(bits, row->ratio, sizeof bits);
+    /* positive floats order as their bits; NaN, infinity and negatives lie above 4.0 */
+    for (uint32_t i = 0; i < QBID_QROW_ACTIONS; i++)
+        bad |= bits[i] - 0x3e800000u > 0x40800000u - 0x3e800000u;
+    return !bad && row->n - 1u < QBID_QROW_ACTIONS && row->greedy < row->n;
+}
+
+/**
+ * Choose the action of one decision: the greedy one, or, with probability explore_q32, one of the
+ * others, evenly.
+ *
+ * Shapes:  random is uniform.
+ * Returns: bid multiplier relative to the greedy action; the action and the probability with which
+ *          it was chosen. A row that is not valid gives 1, action 0, propensity 1.
+ * Threads: wait-free, no writes to the row.
+ * Cost:    one cache line, no division unless exploring.
+ */
+static inline float qbid_qrow_pick(const struct qbid_qrow *row, uint64_t random,
+                                   uint32_t *ret_action, float *ret_propensity)
+{
+    *ret_action = 0;
+    *ret_propensity = 1.0f;
+    if (!qbid_qrow_valid(row))
+        return 1.0f;
+    if (row->n == 1 || row->explore_q32 == 0) {
+        *ret_action = row->greedy;
+        return row->ratio[row->greedy];
+    }
+    uint32_t others = row->n - 1u;
+    float explore = (float)((double)row->explore_q32 * (1.0 / 4294967296.0));
+    if ((uint32_t)random >= row->explore_q32) {
+        *ret_action = row->greedy;
+        *ret_propensity = 1.0f - explore;
+        return row->ratio[row->greedy];
+    }
+    uint32_t k = (uint32_t)(((random >> 32) * others) >> 32);
+    *ret_action = k + (k >= row->greedy);
+    *ret_propensity = explore / (float)others;
+    return row->ratio[*ret_action];
+}
+
+#endif

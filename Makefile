@@ -23,19 +23,31 @@ CFLAGS := -std=c17 $(OPT) $(WARN) $(HARDEN) -fPIC -fvisibility=hidden -pthread
 CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN) -fPIC -fvisibility=hidden -pthread
 LDFLAGS := $(OPT) -Wl,-z,relro,-z,now -pthread
 
+PREFIX ?= /usr/local
+PROFILES ?= release asan tsan
+
 FOLDERS := shm fastpath plugin control tools bench tests
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all:
 
 # --- what a local.mk may say (paths from the project's root, objects under build/<profile>/)
 #   $(call lib,NAME,SOURCES)                     build/<profile>/libNAME.a
 #   $(call prog,NAME,SOURCES,LIBS,LDLIBS)        build/<profile>/bin/NAME
-#   $(call test,NAME,SOURCES,LIBS,LDLIBS)        build/<profile>/tests/NAME, run by `make check`
-#   $(call race,NAME,SOURCES,LIBS,LDLIBS)        like test, run by `make check` under tsan only
+#   $(call test,NAME,SOURCES,LIBS,LDLIBS)        build/<profile>/tests/NAME, run under release and asan
+#   $(call race,NAME,SOURCES,LIBS,LDLIBS)        like test, run under tsan only
+#   TSAN_TESTS += NAME                           this test is run under tsan as well
+#   $(call e2e,NAME,SCRIPT[,PROFILE])            run by `make test` after `all` was built; env B, PROFILE;
+#                                                exit 0 passed, 77 skipped (last line: why), else failed;
+#                                                or a last line "N passed, N failed, N skipped"
 #   $(call bench,NAME,SOURCES,LIBS,LDLIBS)       build/<profile>/bench/NAME (Google Benchmark)
-# LIBS are our own libraries, each before the ones that it needs; LDLIBS are linker words.
+#   $(call figure,NN,SCRIPT)                     run by `make figures`, see tests/figures/collect.py
+#   $(call install,SRC,DIR,MODE)                 DIR under PREFIX, or absolute; MODE 755, 644, or link
+#                                                (a symbolic link is copied as one)
+# LIBS are our own libraries, each before the ones that it needs; LDLIBS are linker words. Packages may not
+# be there yet while this is read: write $(call pkg,NAMES), which asks pkg-config and never fails the parse.
+# A test that runs a program: `$(B)/tests/NAME: | $(B)/bin/PROG`.
+pkg = $(shell pkg-config --libs $(1) 2>/dev/null)
 obj = $(patsubst %,$(B)/%.o,$(basename $(1)))
 
 define lib_rule
@@ -59,6 +71,17 @@ prog = $(eval $(call exe_rule,bin,$(1),$(2),$(3),$(4)))$(eval all: $(B)/bin/$(1)
 test = $(eval $(call exe_rule,tests,$(1),$(2),$(3),$(4) -lcmocka))$(eval TESTS += $(B)/tests/$(1))
 race = $(eval $(call exe_rule,tests,$(1),$(2),$(3),$(4) -lcmocka))$(eval RACES += $(B)/tests/$(1))
 bench = $(eval $(call exe_rule,bench,$(1),$(2),$(3),$(4) -lbenchmark))$(eval BENCHES += $(B)/bench/$(1))
+e2e = $(eval E2E += $(1):$(2):$(or $(3),release))
+figure = $(eval FIGURES += $(1):$(2))
+
+define install_rule
+INSTALLS += install-$(1)
+.PHONY: install-$(1)
+install-$(1): $(1)
+	@install -d '$$(DESTDIR)$(2)'
+	$(if $(filter link,$(3)),cp -P $(1),install -m $(3) $(1)) '$$(DESTDIR)$(2)/'
+endef
+install = $(eval $(call install_rule,$(1),$(if $(filter /%,$(2)),$(2),$$(PREFIX)/$(2)),$(3)))
 
 include $(wildcard $(FOLDERS:%=%/local.mk))
 
@@ -78,3 +101,62 @@ races: $(RACES)
 benches: $(BENCHES)
 clean:
 	rm -rf build
+
+include deps.mk
+
+# --- what people call; the lines after ## are what `make help` prints
+.PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench figures install test-bare
+help:
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
+
+all: ## build everything
+
+deps: ## install the Debian packages that are missing (run and test do it themselves)
+	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
+deps-run:
+	@.ci/deps.sh $(DEPS_BUILD)
+deps-test:
+	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+deps-bench:
+	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
+
+# The packages change what a local.mk sees, so what comes after them is read by a make of its own.
+run: deps-run ## demonstration: control process, nginx, replayed traffic (QBID_LOG=file, KEEP=1)
+	@$(MAKE) --no-print-directory PROFILE=release all
+	@B=build/release tools/demo/run.sh
+
+stop: ## end what `make run KEEP=1` left running
+	@tools/demo/stop.sh
+
+test: deps-test ## lints, unit tests in PROFILES="release asan tsan", end-to-end tests
+	@tests/run.sh lint $(PROFILES) $(if $(filter release,$(PROFILES)),e2e)
+
+check: deps-test ## lints and unit tests of the release build
+	@tests/run.sh lint release
+
+lint: deps-test ## layers, symbols, exports, guards, words, format
+	@tests/run.sh lint
+
+bench: deps-bench ## speed of the decision and of nginx with the module
+	@$(MAKE) --no-print-directory PROFILE=release all benches
+	@B=build/release bench/run.sh
+
+figures: deps-bench ## reproduce the stated figures into build/figures/NN.json (N=01 for one set)
+	@$(MAKE) --no-print-directory PROFILE=release all benches tests
+	@B=build/release tests/figures/collect.py $(if $(N),--only $(N)) $(FIGURES)
+
+install: $(INSTALLS) ## into PREFIX=/usr/local, below DESTDIR=
+
+test-bare: ## make test and make run in a fresh Debian 12 root (needs root)
+	@tests/bare/bare.sh
+
+# --- what tests/run.sh asks
+SUITE_release := $(TESTS)
+SUITE_asan := $(TESTS)
+SUITE_cov := $(TESTS)
+SUITE_tsan := $(RACES) $(TSAN_TESTS:%=$(B)/tests/%)
+.PHONY: suite manifest
+suite: $(SUITE_$(PROFILE))
+manifest:
+	@:$(foreach path,$(SUITE_$(PROFILE)),; echo suite $(path))
+	@:$(foreach entry,$(E2E),; echo e2e $(subst :, ,$(entry)))

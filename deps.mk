@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# Debian 12 packages, by what needs them; `make deps` installs the missing ones.
+
+# building everything that is installed, and `make run`
+DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
+    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libsodium-dev libsqlite3-dev \
+    libcjson-dev nginx nginx-dev curl procps
+
+# `make test`: unit tests, lints, figures (python3 comes with clang-format anyway)
+DEPS_TEST := libcmocka-dev clang-format binutils git strace python3
+
+# `make bench`
+DEPS_BENCH := libbenchmark-dev wrk

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Lint: who may include whom. An include names its folder, so the include line is the dependency record.
+#
+#   shm <- fastpath <- plugin      runs inside the ad server
+#   shm <- control  <- tools       fastpath and control meet in shm only
+#
+# Exceptions, each with its reason:
+#   tools/.../explain*  may include shm/ and fastpath/: `qbid explain` replays one decision offline with the
+#                       real code; a second implementation could explain something that never happened.
+#   tools               may include shm/error.h and shm/units.h: the words in which control/client answers.
+set -euo pipefail
+. "$(dirname "$0")/files.sh"
+cd "${1:-.}"
+
+source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|h|cc)$' | tr '\n' '\0' |
+    xargs -0 -r awk '
+    function allowed(from, to) {
+        if (from ~ /^shm\//) return to ~ /^shm\//
+        if (from ~ /^fastpath\//) return to ~ /^(shm|fastpath)\//
+        if (from ~ /^plugin\//) return to ~ /^(shm|fastpath|plugin)\//
+        if (from ~ /^control\//) return to ~ /^(shm|control)\//
+        if (from ~ /^tools\//) {
+            if (to ~ /^(tools\/|control\/client)/ || to == "plugin/qbid.h") return 1
+            if (to == "shm/error.h" || to == "shm/units.h") return 1
+            return from ~ /\/explain[^\/]*$/ && to ~ /^(shm|fastpath)\//
+        }
+        return 1 # bench and tests see everything
+    }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+        to = $0
+        sub(/^[^"]*"/, "", to)
+        sub(/".*/, "", to)
+        if (to !~ /^(shm|fastpath|plugin|control|tools|bench|tests)\/.+/) {
+            printf "%s:%d: layers: \"%s\" does not name its folder\n", FILENAME, FNR, to
+            bad = 1
+        } else if (to ~ /\.\.\//) {
+            printf "%s:%d: layers: \"%s\" is not a path from the root\n", FILENAME, FNR, to
+            bad = 1
+        } else if (!allowed(FILENAME, to)) {
+            from = FILENAME
+            sub(/\/.*/, "", from)
+            printf "%s:%d: layers: %s may not include \"%s\"\n", FILENAME, FNR, from, to
+            bad = 1
+        }
+    }
+    END { exit bad }'

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds and runs stages of the tests: tests/run.sh [lint] [release] [asan] [tsan] [cov] [e2e]
+#
+# One line a program: stage, name, seconds, counts; a skipped test prints its reason, a failed program its
+# whole output, which stays in build/<profile>/tests/NAME.log. The last line is the sum over all stages.
+# What a stage holds comes from the Makefile (targets `suite` and `manifest`).
+#   JOBS          parallel compilations (2)
+#   TEST_TIMEOUT  seconds that one program may take (300)
+set -uo pipefail
+set -m # a job keeps its own process group and the default action of SIGINT
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+ulimit -c 0
+
+jobs=${JOBS:-2}
+timeout_s=${TEST_TIMEOUT:-300}
+passed=0 failed=0 skipped=0
+pid=
+
+# A report of a sanitizer ends the program with an exit code that no test uses.
+export ASAN_OPTIONS=halt_on_error=1:exitcode=66:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:exitcode=66:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1
+# Each line of this file says why it is there.
+[ ! -f tests/tsan.supp ] || TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
+
+interrupted() {
+    [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null
+    exit 130
+}
+trap interrupted INT TERM HUP
+
+now_ms() {
+    echo $(($(date +%s%N) / 1000000))
+}
+
+# status, stage, name, milliseconds, text
+line() {
+    printf '%-4s %-8s %-34s %4d.%02d s  %s\n' "$1" "$2" "$3" $(($4 / 1000)) $(($4 % 1000 / 10)) "$5"
+}
+
+show() {
+    local total
+    total=$(wc -l <"$1")
+    [ "$total" -le 400 ] || echo "    | ... the last 400 of $total lines of $1"
+    tail -n 400 "$1" | sed 's/^/    | /'
+}
+
+# The inner make is the only one that builds; flags of an outer one would reach it twice.
+submake() {
+    env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u MAKELEVEL make --no-print-directory "$@"
+}
+
+# profile, targets: 0 when they are built
+build() {
+    local profile=$1 log=build/$1/build.log start
+    shift
+    mkdir -p "build/$profile"
+    start=$(now_ms)
+    if submake -j"$jobs" PROFILE="$profile" "$@" >"$log" 2>&1; then
+        line ok build "$profile" $(($(now_ms) - start)) ""
+        return 0
+    fi
+    line FAIL build "$profile" $(($(now_ms) - start)) "see $log"
+    grep -E -A5 'error|Error|undefined reference' "$log" | head -n 60 | sed 's/^/    | /'
+    failed=$((failed + 1))
+    return 1
+}
+
+# log: prints "passed failed skipped" as cmocka's closing lines count them, over all groups of the program
+cmocka_counts() {
+    awk '/^\[  PASSED  \] [0-9]+ test\(s\)/ { p += $4 }
+         /^\[  FAILED  \] [0-9]+ test\(s\), listed/ { f += $4 }
+         /^\[  SKIPPED \] [0-9]+ test\(s\), listed/ { s += $4 }
+         END { print p + 0, f + 0, s + 0 }' "$1"
+}
+
+# log: what each skipped test printed before it was skipped
+cmocka_skips() {
+    awk '/^\[==========\] Running/ { running = 1; next }
+         /^\[==========\]/ { running = 0; next }
+         /^\[ RUN      \]/ { n = 0; said = ""; next }
+         running && /^\[  SKIPPED \]/ {
+             sub(/^\[  SKIPPED \] /, "")
+             printf "     skipped %s: %s\n", $0, n ? said : "no reason printed"
+             next
+         }
+         /Skipped!|^\[/ { next }
+         NF && n < 3 { said = said (n++ ? " " : "") $0 }' "$1"
+}
+
+# log, exit code: prints "passed failed skipped" of a script, by its last line or else by its exit code
+script_counts() {
+    local last
+    last=$(tail -n 1 "$1")
+    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+        echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]} ${BASH_REMATCH[3]}"
+    elif [ "$2" -eq 77 ]; then
+        echo "0 0 1"
+    else
+        echo "$(($2 == 0)) 0 0"
+    fi
+}
+
+# kind (cmocka or script), stage, profile, name, command...
+run() {
+    local kind=$1 stage=$2 profile=$3 name=$4 rc start ms p f s word=ok text
+    local log=build/$profile/tests/$name.log
+    shift 4
+    mkdir -p "${log%/*}"
+    start=$(now_ms)
+    B=build/$profile PROFILE=$profile timeout -k 10 "$timeout_s" "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    wait "$pid" 2>/dev/null
+    rc=$?
+    pid=
+    ms=$(($(now_ms) - start))
+    read -r p f s < <("${kind}_counts" "$log" "$rc")
+    # A crash, a report of a sanitizer, a time-out and a program without tests are failures like any other.
+    if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && ! [ "$kind$rc" = script77 ]; then
+        f=1
+    elif [ $((p + f + s)) -eq 0 ]; then
+        f=1
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    text="$p passed"
+    [ "$f" -eq 0 ] || text+=", $f failed"
+    [ "$s" -eq 0 ] || text+=", $s skipped"
+    case $rc in
+    0 | 1 | 77) ;;
+    66) text+=" (sanitizer report)" ;;
+    124 | 137) text+=" (ended after $timeout_s s or killed)" ;;
+    *) text+=" (exit code $rc)" ;;
+    esac
+    [ "$f" -eq 0 ] || word=FAIL
+    line "$word" "$stage" "$name" "$ms" "$text"
+    if [ "$f" -gt 0 ]; then
+        show "$log"
+    elif [ "$s" -gt 0 ] && [ "$kind" = cmocka ]; then
+        cmocka_skips "$log"
+    elif [ "$s" -gt 0 ]; then
+        tail -n 1 "$log" | sed 's/^/     skipped: /'
+    fi
+}
+
+stage_lint() {
+    local name
+    for name in layers guards words format selftest; do
+        [ ! -x "tests/lint/$name.sh" ] || run script lint release "lint_$name" "tests/lint/$name.sh"
+    done
+    build release all || return
+    for name in symbols exports; do
+        [ ! -x "tests/lint/$name.sh" ] || run script lint release "lint_$name" "tests/lint/$name.sh"
+    done
+}
+
+stage_profile() {
+    local profile=$1 path prefix=()
+    build "$profile" suite || return
+    # gcc 12's ThreadSanitizer knows only the address layouts of kernels that randomise 28 bits or fewer.
+    if [ "$profile" = tsan ] && setarch -R true 2>/dev/null; then
+        prefix=(setarch -R)
+    fi
+    while read -r path; do
+        run cmocka "$profile" "$profile" "${path##*/}" ${prefix[@]+"${prefix[@]}"} "$path"
+    done < <(submake -s PROFILE="$profile" manifest | sed -n 's/^suite //p')
+}
+
+stage_e2e() {
+    local name script profile built=
+    while read -r name script profile; do
+        if [[ $built != *" $profile "* ]]; then
+            build "$profile" all || return
+            built+=" $profile "
+        fi
+        run script e2e "$profile" "$name" "$script"
+    done < <(submake -s manifest | sed -n 's/^e2e //p')
+}
+
+for stage in "$@"; do
+    case $stage in
+    lint) stage_lint ;;
+    e2e) stage_e2e ;;
+    release | asan | tsan | cov) stage_profile "$stage" ;;
+    *)
+        echo "tests/run.sh: no stage '$stage'" >&2
+        exit 2
+        ;;
+    esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The 64-byte event record that a worker writes into its ring and that control ingests. */
+#ifndef QBID_SHM_EVENT_H
+#define QBID_SHM_EVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/units.h"
+
+/* Kind, its word in notice URLs and counters. BID and SEEN are made by the bidder itself;
+ * the others are notices that came back with a valid token. */
+/* clang-format off */
+#define QBID_EVENT_LIST(X) \
+    X(BID,    1, "bid")    \
+    X(WIN,    2, "win")    \
+    X(LOSS,   3, "loss")   \
+    X(BILL,   4, "bill")   \
+    X(IMP,    5, "imp")    \
+    X(CLICK,  6, "click")  \
+    X(CONV,   7, "conv")   \
+    X(SEEN,   8, "seen")   \
+    X(NOBID,  9, "nobid")
+/* clang-format on */
+
+enum qbid_event_kind {
+    QBID_EVENT_NONE = 0,
+#define X(name, code, word) QBID_EVENT_##name = (code),
+    QBID_EVENT_LIST(X)
+#undef X
+        QBID_EVENT_KIND_END = 10
+};
+
+enum qbid_event_flag {
+    QBID_EVENT_FIRST_PRICE = 1u << 0,   /* auction type of the bid */
+    QBID_EVENT_PRICE_UNKNOWN = 1u << 1, /* macro not replaced or unreadable: price_nanos is 0 */
+    QBID_EVENT_PRICE_ABOVE = 1u << 2,   /* claimed price above our bid: never charged */
+    QBID_EVENT_TEST = 1u << 3,          /* test = 1: never counted */
+    QBID_EVENT_DEAL = 1u << 4,
+    QBID_EVENT_STALE = 1u << 5          /* bid made in conservative mode */
+};
+
+struct qbid_event {
+    uint64_t time_ns; /* CLOCK_BOOTTIME when the record was written */
+    uint64_t nonce;   /* of the bid: worker uid in the top 16 bits */
+    uint32_t gen;     /* generation of the bid, low 32 bits */
+    uint8_t kind;     /* enum qbid_event_kind */
+    uint8_t level;    /* backoff level of the bid */
+    uint8_t action;   /* Q action of the bid */
+    uint8_t flags;    /* enum qbid_event_flag */
+    union {
+        struct { /* BID, and NOBID with nobid in `action` */
+            uint64_t context;
+            int64_t bid_nanos; /* reserved */
+            uint32_t line_item_id;
+            uint32_t creative_id;
+            float value_micros; /* in the row, before pacing */
+            float pace;
+            uint32_t q_propensity_q32;
+            uint16_t q_state;
+            uint16_t segment; /* market segment */
+        } bid;
+        struct { /* WIN LOSS BILL IMP CLICK CONV */
+            uint64_t context;
+            int64_t bid_nanos;
+            uint32_t line_item_id;
+            uint32_t creative_id;
+            int64_t price_nanos; /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown;
+                                    CONV: order value */
+            uint64_t bid_time_ns; /* of the bid, CLOCK_BOOTTIME */
+        } notice;
+        struct { /* SEEN: a raw value that the dictionary does not hold */
+            uint64_t hash;
+            uint8_t dim;
+            uint8_t len; /* of the raw value; text holds its first 30 bytes */
+            char text[30];
+        } seen;
+    } u;
+};
+_Static_assert(sizeof(struct qbid_event) == QBID_CACHE_LINE, "an event is one cache line");
+_Static_assert(offsetof(struct qbid_event, u) == 24, "event layout is ABI");
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table image: one immutable generation of everything that a decision reads.
+ *
+ *   +--------+-----------+------------------------------------------------------------+
+ *   | header | directory | sections, each 64-byte aligned: dict elig line_items index |
+ *   | 192 B  | 24 B each | rows qrows shades alias_dirs alias creatives strings ...    |
+ *   +--------+-----------+------------------------------------------------------------+
+ *
+ * Offsets are bytes from the start of the image. Built once (control/publish), sealed, never
+ * written again. A reader calls qbid_image_attach() once, which checks every offset, count and
+ * cross reference, and then trusts it: the fast path has no bounds checks left to do, except for
+ * indices that come from the live page.
+ */
+#ifndef QBID_SHM_IMAGE_H
+#define QBID_SHM_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/alias.h"
+#include "shm/dims.h"
+#include "shm/qtable.h"
+#include "shm/shade.h"
+#include "shm/units.h"
+
+#define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
+#define QBID_ABI_MAJOR 1
+#define QBID_ABI_MINOR 0
+
+#define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
+#define QBID_LINE_ITEMS_MAX 131072
+#define QBID_ROW_CANDIDATES_MAX 4096
+#define QBID_ROW_PAD 16 /* a row is padded to a multiple of 16 candidates */
+#define QBID_INDEX_PROBE_MAX 8
+#define QBID_DICT_PROBE_MAX 64
+#define QBID_SEGMENTS_MAX 256 /* market segments (shade tables) */
+#define QBID_TARGETS_PER_LINE_MAX 64
+
+/* Sections: name, element type. */
+/* clang-format off */
+#define QBID_SECTION_LIST(X)                       \
+    X(DICT,       dict,       struct qbid_dict_entry) \
+    X(ELIG_ROWS,  elig_rows,  struct qbid_elig_dim)   \
+    X(ELIG,       elig,       uint64_t)               \
+    X(LINE_ITEMS, line_items, struct qbid_line_item)  \
+    X(INDEX,      index,      struct qbid_index_line) \
+    X(ROWS,       rows,       struct qbid_row_block)  \
+    X(QROWS,      qrows,      struct qbid_qrow)       \
+    X(SHADES,     shades,     struct qbid_shade)      \
+    X(ALIAS_DIRS, alias_dirs, struct qbid_alias_dir)  \
+    X(ALIASES,    aliases,    struct qbid_alias)      \
+    X(CREATIVES,  creatives,  struct qbid_creative)   \
+    X(NAMES,      names,      uint64_t)               \
+    X(RATES,      rates,      struct qbid_rate)       \
+    X(STRINGS,    strings,    char)
+/* clang-format on */
+
+enum qbid_section {
+#define X(upper, lower, type) QBID_SECTION_##upper,
+    QBID_SECTION_LIST(X)
+#undef X
+        QBID_SECTION_CNT
+};
+
+struct qbid_section_ref {
+    uint64_t off; /* bytes from the image's start, multiple of 64 */
+    uint64_t cnt; /* elements */
+    uint32_t elem_bytes;
+    uint32_t pad;
+};
+_Static_assert(sizeof(struct qbid_section_ref) == 24, "directory layout is ABI");
+
+struct qbid_image_header {
+    uint64_t magic;
+    uint16_t abi_major; /* another major is refused */
+    uint16_t abi_minor; /* a newer minor only adds sections at the end */
+    uint32_t section_cnt;
+    uint64_t fingerprint; /* QBID_IMAGE_FINGERPRINT */
+    uint64_t bytes;       /* of the whole image, as sealed */
+    uint64_t gen;         /* >= 1 */
+    uint64_t checksum;    /* XXH3 of the image with this field zero */
+    uint64_t seed;        /* of the random streams */
+    uint64_t built_unix_ns;
+    uint64_t built_boot_ns; /* CLOCK_BOOTTIME of the building host */
+    uint64_t valid_ns;      /* how long after that it may be used */
+    uint64_t boot_hash;     /* of the boot id: another boot goes by the wall clock */
+    uint64_t level_mask[QBID_LEVEL_MAX]; /* packed-context bits by level; 0 = level unused */
+    uint64_t notice_ttl_ns;              /* win, loss, bill: age of the bid at most */
+    uint64_t event_ttl_ns;               /* imp, click, conv */
+    int64_t price_ceiling_micros;        /* no bid above this, checked last */
+    uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
+    uint32_t elig_words;                 /* 64-bit words in one eligibility row */
+    float stale_factor; /* conservative multiplier past valid-until; 0 = decline (on_stale) */
+    uint32_t pad[9];
+};
+_Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
+
+/* Raw value hash -> value index, open addressing, linear probing, power of two, load <= 0.5. */
+struct qbid_dict_entry {
+    uint64_t hash; /* 0 = empty; qbid_hash_dim(), seeds keep dimensions apart */
+    uint32_t index;
+    uint32_t dim;
+};
+
+/* Rows of `elig` by dimension: the row of value index i is first_row + i, i in [0, value_cnt). Row
+ * i has a bit for each line item whose targeting of this dimension accepts value i (0 = unknown). */
+struct qbid_elig_dim {
+    uint32_t first_row;
+    uint32_t value_cnt;
+};
+
+enum qbid_line_item_flag {
+    QBID_LINE_ITEM_SECURE = 1u << 0, /* all creatives are HTTPS only */
+    QBID_LINE_ITEM_ACTIVE = 1u << 1
+};
+
+/* A line item's place (its index) is fixed for its life: the live page uses the same index. */
+struct qbid_line_item {
+    uint32_t id; /* 0 = hole */
+    uint32_t campaign_id;
+    uint32_t budget_idx;    /* column of the live page's allowances */
+    float value_micros;     /* expected value where no row knows better, CPM */
+    int64_t floor_micros;   /* never bids below */
+    int64_t ceiling_micros; /* never bids above */
+    uint64_t deal_hash;     /* 0 = open auction, else bids on this deal only */
+    uint64_t adomain_hash;
+    uint32_t cat_first; /* into names */
+    uint32_t alias_dir_first;
+    uint16_t alias_dir_cnt;
+    uint16_t q_group; /* qrows[q_group * QBID_QSTATES + state] */
+    uint16_t tenant;
+    uint8_t cat_cnt;
+    uint8_t flags; /* enum qbid_line_item_flag */
+};
+_Static_assert(sizeof(struct qbid_line_item) == QBID_CACHE_LINE, "a line item is one cache line");
+
+/* One cache line a probe: line = mulhi64(mix64(key), lines), up to QBID_INDEX_PROBE_MAX lines on
+ * while `more` is set. tag and check together hold 63 bits of the bijective hash. */
+struct qbid_index_line {
+    uint32_t tag[4]; /* low 31 bits of the hash; bit 31 of tag[0]: look in the next line too */
+    struct {
+        uint32_t row;   /* into rows, in blocks of 64 bytes */
+        uint32_t check; /* bits 31..62 of the hash */
+        uint16_t cnt;   /* candidates, 1..QBID_ROW_CANDIDATES_MAX; 0 = empty entry */
+        uint16_t segment;
+    } entry[4];
+};
+_Static_assert(sizeof(struct qbid_index_line) == QBID_CACHE_LINE, "one line a probe");
+
+/* A row is n16 = cnt rounded up to QBID_ROW_PAD: uint32_t line_item_idx[n16], then
+ * float value_micros[n16]; padding has value 0, which never wins. */
+struct qbid_row_block {
+    uint32_t word[16];
+};
+_Static_assert(sizeof(struct qbid_row_block) == QBID_CACHE_LINE, "rows are counted in lines");
+
+/* Which alias line serves a line item for one slot value; sorted by slot within a line item. */
+struct qbid_alias_dir {
+    uint16_t slot_idx; /* value index of QBID_DIM_SLOT */
+    uint16_t cnt;      /* creatives in the line, 1..8 */
+    uint32_t alias;    /* into aliases */
+    uint32_t creative_first; /* added to the line's creative numbers: into creatives */
+};
+
+enum qbid_creative_format {
+    QBID_FORMAT_BANNER = 1,
+    QBID_FORMAT_VIDEO = 2,
+    QBID_FORMAT_AUDIO = 3,
+    QBID_FORMAT_NATIVE = 4
+};
+
+struct qbid_creative {
+    uint32_t id;
+    uint32_t line_item_id;
+    uint16_t width;
+    uint16_t height;
+    uint16_t format;   /* enum qbid_creative_format, OpenRTB mtype */
+    uint16_t slot_idx; /* its value of QBID_DIM_SLOT */
+    uint32_t markup_off; /* into strings; template with macros, see plugin/markup.h */
+    uint32_t markup_len;
+    uint32_t crid_off; /* the creative id that exchanges see */
+    uint32_t crid_len;
+    uint32_t adomain_off;
+    uint32_t adomain_len;
+    uint32_t landing_off; /* where a click goes */
+    uint32_t landing_len;
+    uint32_t cat_off; /* comma-separated category ids */
+    uint32_t cat_len;
+};
+
+/* Account currency for one unit of another: price_account = price * micros / 10^6. */
+struct qbid_rate {
+    uint32_t currency; /* three letters in memory order */
+    uint32_t pad;
+    int64_t micros;
+};
+
+#define QBID_IMAGE_FINGERPRINT                                                                     \
+    ((uint64_t)sizeof(struct qbid_image_header) | ((uint64_t)sizeof(struct qbid_line_item) << 8) | \
+     ((uint64_t)sizeof(struct qbid_creative) << 16) | ((uint64_t)QBID_DIM_CNT << 24) |             \
+     ((uint64_t)QBID_DIM_SHIFT_END << 28) | ((uint64_t)QBID_QSTATES << 36) |                    \
+     ((uint64_t)sizeof(struct qbid_shade) << 44))
+
+/* A verified image, by section: what readers use. Valid as long as the mapping is. */
+struct qbid_image {
+    const struct qbid_image_header *header;
+#define X(upper, lower, type) const type *lower;
+    QBID_SECTION_LIST(X)
+#undef X
+    uint32_t dict_mask;  /* entries - 1 */
+    uint32_t index_lines;
+    uint32_t line_item_cnt;
+    uint32_t creative_cnt;
+    uint32_t segment_cnt;
+    uint32_t qgroup_cnt;
+    uint32_t rate_cnt;
+    uint32_t level_cnt;
+    uint64_t strings_len;
+};
+
+/**
+ * Check an image completely and resolve its sections.
+ *
+ * Shapes:  base is 64-byte aligned, bytes long; nothing in it is believed before it is checked:
+ *          magic, ABI, fingerprint, size, checksum, each section inside the image and not
+ *          overlapping, each index, count and string reference inside its section, rows' line items
+ *          in range, floats finite and >= 0, dictionary
+ *          indices inside their dimension, alias and Q rows well formed.
+ * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).
+ * Threads: any. Cost: one pass over the image.
+ */
+int qbid_image_attach(const void *base, size_t bytes, struct qbid_image *ret_image);
+
+/** The same without the checksum: for tests that damage images on purpose. */
+int qbid_image_attach_unsummed(const void *base, size_t bytes, struct qbid_image *ret_image);
+
+/** Checksum of an image as it must stand in its header. */
+uint64_t qbid_image_checksum(const void *base, size_t bytes);
+
+/** Deadline of an image on this host's CLOCK_BOOTTIME, given now on both clocks and this boot. */
+uint64_t qbid_image_deadline_ns(const struct qbid_image_header *header, uint64_t now_boot_ns,
+                                uint64_t now_unix_ns, uint64_t boot_hash);
+
+/**
+ * Value index of a raw value; 0 = unknown.
+ *
+ * Threads: any, wait-free. Cost: 1-2 cache lines; at most QBID_DICT_PROBE_MAX probes.
+ */
+static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t hash)
+{
+    if (hash == 0)
+        return 0;
+    for (uint32_t i = 0; i < QBID_DICT_PROBE_MAX; i++) {
+        const struct qbid_dict_entry *e = &image->dict[(uint32_t)(hash + i) & image->dict_mask];
+        if (e->hash == hash)
+            return e->index;
+        if (e->hash == 0)
+            return 0;
+    }
+    return 0;
+}
+
+struct qbid_row_ref {
+    const uint32_t *line_item_idx;
+    const float *value_micros;
+    uint32_t cnt; /* 0 = no such context */
+    uint32_t segment;
+};
+
+/**
+ * Row of a context key (qbid_context_key).
+ *
+ * Returns: the row; cnt 0 when there is none.
+ * Threads: any, wait-free. Cost: one cache line on a direct hit, then the row's.
+ */
+static inline struct qbid_row_ref qbid_image_row(const struct qbid_image *image, uint64_t key)
+{
+    uint64_t h = qbid_mix64(key);
+    uint32_t tag = (uint32_t)h & UINT32_C(0x7fffffff), check = (uint32_t)(h >> 31);
+    uint32_t line = (uint32_t)qbid_mulhi64(h, image->index_lines);
+    for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
+        const struct qbid_index_line *l = &image->index[line];
+        for (unsigned i = 0; i < 4; i++) {
+            if ((l->tag[i] & UINT32_C(0x7fffffff)) == tag && l->entry[i].check == check &&
+                l->entry[i].cnt != 0) {
+                uint32_t cnt = l->entry[i].cnt;
+                uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
+                const uint32_t *words = image->rows[l->entry[i].row].word;
+                return (struct qbid_row_ref){words, (const float *)(const void *)(words + n16), cnt,
+                                             l->entry[i].segment};
+            }
+        }
+        if (!(l->tag[0] & UINT32_C(0x80000000)))
+            break;
+        line = line + 1 < image->index_lines ? line + 1 : 0;
+    }
+    return (struct qbid_row_ref){0};
+}
+
+/** Eligibility row of one value of one dimension: elig_words words. Index must be < value_cnt. */
+static inline const uint64_t *qbid_image_elig(const struct qbid_image *image, unsigned dim,
+                                              uint32_t index)
+{
+    const struct qbid_elig_dim *d = &image->elig_rows[dim];
+    uint32_t row = d->first_row + (index < d->value_cnt ? index : 0);
+    return image->elig + (size_t)row * image->header->elig_words;
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a host asks and what it is told: plain structs, part of the installed interface. */
+#ifndef QBID_SHM_REQUEST_H
+#define QBID_SHM_REQUEST_H
+
+#include <stdint.h>
+
+#define QBID_REQUEST_SLOTS_MAX 16
+#define QBID_REQUEST_SEGMENTS_MAX 32
+#define QBID_REQUEST_DEALS_MAX 16
+
+/* Must agree with the number of dimensions in shm/dims.h. */
+#define QBID_REQUEST_DIMS 8
+
+enum qbid_auction { QBID_AUCTION_FIRST_PRICE = 1, QBID_AUCTION_SECOND_PRICE = 2 };
+
+enum qbid_request_flag {
+    QBID_REQUEST_SECURE = 1u << 0,       /* HTTPS markup only */
+    QBID_REQUEST_PRIVATE_ONLY = 1u << 1, /* pmp.private_auction: deal bids only */
+    QBID_REQUEST_TEST = 1u << 2          /* not billable: bid, reserve nothing, never count */
+};
+
+struct qbid_deal {
+    uint64_t id_hash;     /* qbid_hash_name of deals[].id */
+    int64_t floor_micros; /* CPM, account currency */
+};
+
+/* One impression. Hashes are those of shm/hash.h (qbid_hash_value() in the installed interface). */
+struct qbid_request {
+    uint64_t id_hash;                  /* of request id and impression id: the random stream */
+    uint64_t dim[QBID_REQUEST_DIMS];   /* raw value hash by dimension, 0 = absent; the slot and
+                                          segment entries are taken from the lists below */
+    uint64_t slot[QBID_REQUEST_SLOTS_MAX];       /* formats and sizes that fit, first = preferred */
+    uint64_t segment[QBID_REQUEST_SEGMENTS_MAX]; /* the user's audience segments */
+    struct qbid_deal deal[QBID_REQUEST_DEALS_MAX];
+    const uint64_t *badv;  /* blocked advertiser domains, hashed names; borrowed for the call */
+    const uint64_t *bcat;  /* blocked categories, hashed names; borrowed for the call */
+    int64_t floor_micros;  /* imp.bidfloor, CPM, account currency, >= 0 */
+    uint16_t badv_cnt;
+    uint16_t bcat_cnt;
+    uint8_t slot_cnt;
+    uint8_t segment_cnt;
+    uint8_t deal_cnt;
+    uint8_t auction; /* enum qbid_auction */
+    uint32_t flags;  /* enum qbid_request_flag */
+    uint32_t pad;
+};
+
+/* Why there was no bid. Each value is counted by worker; `nbr` is the OpenRTB no-bid reason that
+ * stands for it towards an exchange. */
+/* clang-format off */
+#define QBID_NOBID_LIST(X)                                                                       \
+    X(NONE,           0, "bid",            "a bid was made")                                     \
+    X(NO_TABLE,       1, "no_table",       "no table image is loaded")                           \
+    X(STALE,          1, "stale",          "the table image is past its valid-until")            \
+    X(NO_LEASE,       1, "no_lease",       "no valid allowance from the control process")        \
+    X(NO_CANDIDATE, 500, "no_candidate",   "no line item's targeting matches")                   \
+    X(NO_VALUE,     501, "no_value",       "every matching line item is paused or worth nothing")\
+    X(BELOW_FLOOR,  502, "below_floor",    "best price is below the floor")                      \
+    X(BLOCKED,      503, "blocked",        "advertiser domain or category is blocked")           \
+    X(NO_DEAL,      504, "no_deal",        "private auction without a deal of ours")             \
+    X(NO_CREATIVE,  505, "no_creative",    "no creative fits format, size or security")          \
+    X(NO_ALLOWANCE, 506, "no_allowance",   "no allowance is left for the matching line items")   \
+    X(INVALID,        2, "invalid",        "the request lacks what a decision needs")            \
+    X(CURRENCY,     507, "currency",       "none of the allowed currencies has a rate")          \
+    X(OVER_LIMIT,     2, "over_limit",     "the request is over a stated limit")                 \
+    X(TIMEOUT,       15, "timeout",        "too little of tmax is left")
+/* clang-format on */
+
+enum qbid_nobid {
+#define X(name, nbr, word, text) QBID_NOBID_##name,
+    QBID_NOBID_LIST(X)
+#undef X
+        QBID_NOBID_CNT
+};
+
+/* One answer. Money in account currency. Indices are into the generation `gen`. */
+struct qbid_decision {
+    uint64_t gen;           /* generation of the table image that decided */
+    uint64_t nonce;         /* of this bid: unique, in its token and its event */
+    uint64_t context;       /* packed value indices */
+    int64_t bid_micros;     /* price to offer, CPM */
+    float value_micros;     /* expected value of the impression in the row, before pacing, CPM */
+    float pace;             /* pacing multiplier that was applied */
+    float q_ratio;          /* Q action's multiplier, relative to the greedy one */
+    float shade_ratio;      /* first price: bid / value; second price 1 */
+    uint32_t line_item_idx;
+    uint32_t line_item_id;
+    uint32_t campaign_id;
+    uint32_t creative_idx;
+    uint32_t creative_id;
+    uint32_t q_propensity_q32;        /* probability of the action, Q0.32; UINT32_MAX = 1 */
+    uint32_t creative_propensity_q32; /* probability of the creative */
+    uint32_t candidates;              /* that the chosen row held, or that the bitmaps gave */
+    uint32_t skipped;                 /* better-priced candidates passed over by request filters */
+    uint16_t q_state;
+    uint16_t segment;  /* market segment of the shade table */
+    uint16_t slot_idx; /* value index of the slot that the creative fills */
+    uint8_t q_action;
+    uint8_t level;   /* backoff level, QBID_LEVEL_DEFAULT = bitmaps */
+    uint8_t deal;    /* 1 + index into request.deal when the bid is on a deal, else 0 */
+    uint8_t nobid;   /* enum qbid_nobid; 0 = bid */
+    uint8_t stale;   /* 1 = conservative bid from a stale image */
+    uint8_t pad[5];
+};
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each stage of qbidd adds itself in its own local.mk.
+include $(wildcard control/*/local.mk)

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+# The formats that models fill and the fast path reads, then the models.
+$(call test,test_shade,tests/shm/test_shade.c,,-lm)
+$(call test,test_qtable,tests/shm/test_qtable.c,,-lm)

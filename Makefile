@@ -19,9 +19,15 @@ ifeq ($(OPT_$(PROFILE)),)
 $(error PROFILE is release, asan, tsan or cov, not '$(PROFILE)')
 endif
 OPT := $(OPT_$(PROFILE)) -g
-CFLAGS := -std=c17 $(OPT) $(WARN) $(HARDEN) -fPIC -fvisibility=hidden -pthread
-CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN) -fPIC -fvisibility=hidden -pthread
+# a section for every function lets tests/lint/symbols.sh follow what the fast path reaches
+CODEGEN := -fPIC -fvisibility=hidden -ffunction-sections -pthread
+CFLAGS := -std=c17 $(OPT) $(WARN) $(HARDEN) $(CODEGEN)
+CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN) $(CODEGEN)
 LDFLAGS := $(OPT) -Wl,-z,relro,-z,now -pthread
+
+# objects are older than the flags that they were compiled with only if the flags have changed
+FLAGS := $(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(CXXFLAGS)
+$(shell mkdir -p $(B); cmp -s $(B)/flags - <<<'$(FLAGS)' || echo '$(FLAGS)' >$(B)/flags)
 
 PREFIX ?= /usr/local
 PROFILES ?= release asan tsan
@@ -85,11 +91,11 @@ install = $(eval $(call install_rule,$(1),$(if $(filter /%,$(2)),$(2),$$(PREFIX)
 
 include $(wildcard $(FOLDERS:%=%/local.mk))
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
 
-$(B)/%.o: %.cc
+$(B)/%.o: %.cc $(B)/flags
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
 

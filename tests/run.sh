@@ -59,7 +59,7 @@ build() {
     mkdir -p "build/$profile"
     start=$(now_ms)
     if submake -j"$jobs" PROFILE="$profile" "$@" >"$log" 2>&1; then
-        line ok build "$profile" $(($(now_ms) - start)) ""
+        grep -q '^make: Nothing to be done' "$log" || line ok build "$profile" $(($(now_ms) - start)) ""
         return 0
     fi
     line FAIL build "$profile" $(($(now_ms) - start)) "see $log"

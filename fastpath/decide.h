@@ -2,8 +2,8 @@
 /* One decision: from an impression to a line item, a price and a creative, or a reason for none.
  *
  *   request -> value indices -> row by backoff, or the bitmaps' AND
- *           -> price_i = value_i x pace_i -> best -> targeting and request filters on the best only,
- *              next best when it falls
+ *           -> price_i = value_i x pace_i -> best -> targeting and request filters on the best
+ * only, next best when it falls
  *           -> Q action (explore or greedy) -> shade (first price) -> floor, ceiling last
  *           -> reservation against this worker's own allowance -> creative by alias line
  *
@@ -24,11 +24,11 @@
  * batch from one qbid_table. */
 struct qbid_view {
     const struct qbid_image *image;
-    const struct qbid_live *live;   /* NULL = no lease */
-    const struct qbid_page *page;   /* this worker's own; committed is written */
-    uint64_t deadline_ns;           /* of the image, CLOCK_BOOTTIME */
-    uint16_t slot;                  /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
-    uint16_t uid;                   /* top 16 bits of its nonces */
+    const struct qbid_live *live; /* NULL = no lease */
+    const struct qbid_page *page; /* this worker's own; committed is written */
+    uint64_t deadline_ns;         /* of the image, CLOCK_BOOTTIME */
+    uint16_t slot;                /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
+    uint16_t uid;                 /* top 16 bits of its nonces */
 };
 
 /* A step of the reasoning, for `qbid explain`; the fast path passes NULL. */

@@ -37,7 +37,7 @@ enum qbid_event_flag {
     QBID_EVENT_PRICE_ABOVE = 1u << 2,   /* claimed price above our bid: never charged */
     QBID_EVENT_TEST = 1u << 3,          /* test = 1: never counted */
     QBID_EVENT_DEAL = 1u << 4,
-    QBID_EVENT_STALE = 1u << 5          /* bid made in conservative mode */
+    QBID_EVENT_STALE = 1u << 5 /* bid made in conservative mode */
 };
 
 struct qbid_event {
@@ -65,8 +65,8 @@ struct qbid_event {
             int64_t bid_nanos;
             uint32_t line_item_id;
             uint32_t creative_id;
-            int64_t price_nanos; /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown;
-                                    CONV: order value */
+            int64_t price_nanos;  /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown;
+                                     CONV: order value */
             uint64_t bid_time_ns; /* of the bid, CLOCK_BOOTTIME */
         } notice;
         struct { /* SEEN: a raw value that the dictionary does not hold */

@@ -6,8 +6,8 @@
  *                                      <---    WELCOME pid
  *                                      <---    KEYS (notice-signing keys: never in an image)
  *                                      <---    LIVE fd, bytes
- *                                      <---    IMAGE fd, gen, bytes             (and at each publish)
- *   WORKER cookie [fd of an old page]  --->
+ *                                      <---    IMAGE fd, gen, bytes             (and at each
+ * publish) WORKER cookie [fd of an old page]  --->
  *                                      <---    PAGE cookie, slot, uid [fd of a new page]
  *   ADOPTED gen | REFUSED gen, error   --->    (a refused image keeps the old generation)
  *   RELEASED gen                       --->    no mapping of it is left in this process
@@ -22,7 +22,7 @@
 #include <sys/types.h>
 
 #define QBID_HANDOVER_MAGIC UINT32_C(0x31484251) /* "QBH1" */
-#define QBID_HANDOVER_COOKIES_MAX 64 /* workers of one process */
+#define QBID_HANDOVER_COOKIES_MAX 64             /* workers of one process */
 #define QBID_KEY_BYTES 16
 
 enum qbid_msg_type {
@@ -32,12 +32,12 @@ enum qbid_msg_type {
     QBID_MSG_LIVE,      /* fd; a = bytes */
     QBID_MSG_IMAGE,     /* fd; a = gen, b = bytes */
     QBID_MSG_WORKER,    /* a = cookie; fd = page to go on with, or none */
-    QBID_MSG_PAGE,      /* a = cookie, b = slot, c = uid; fd = new page, or none: go on with yours */
-    QBID_MSG_ADOPTED,   /* a = gen */
-    QBID_MSG_REFUSED,   /* a = gen, b = -error */
-    QBID_MSG_RELEASED,  /* a = gen */
-    QBID_MSG_GONE,      /* a = cookie */
-    QBID_MSG_DENIED     /* b = -error: the peer will hang up */
+    QBID_MSG_PAGE,     /* a = cookie, b = slot, c = uid; fd = new page, or none: go on with yours */
+    QBID_MSG_ADOPTED,  /* a = gen */
+    QBID_MSG_REFUSED,  /* a = gen, b = -error */
+    QBID_MSG_RELEASED, /* a = gen */
+    QBID_MSG_GONE,     /* a = cookie */
+    QBID_MSG_DENIED    /* b = -error: the peer will hang up */
 };
 
 /* Two live keys: new tokens are signed with the first, both are accepted. id 0 = none. */

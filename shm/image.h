@@ -81,9 +81,9 @@ struct qbid_image_header {
     uint64_t checksum;    /* XXH3 of the image with this field zero */
     uint64_t seed;        /* of the random streams */
     uint64_t built_unix_ns;
-    uint64_t built_boot_ns; /* CLOCK_BOOTTIME of the building host */
-    uint64_t valid_ns;      /* how long after that it may be used */
-    uint64_t boot_hash;     /* of the boot id: another boot goes by the wall clock */
+    uint64_t built_boot_ns;              /* CLOCK_BOOTTIME of the building host */
+    uint64_t valid_ns;                   /* how long after that it may be used */
+    uint64_t boot_hash;                  /* of the boot id: another boot goes by the wall clock */
     uint64_t level_mask[QBID_LEVEL_MAX]; /* packed-context bits by level; 0 = level unused */
     uint64_t notice_ttl_ns;              /* win, loss, bill: age of the bid at most */
     uint64_t event_ttl_ns;               /* imp, click, conv */
@@ -103,7 +103,8 @@ struct qbid_dict_entry {
 };
 
 /* Rows of `elig` by dimension: the row of value index i is first_row + i, i in [0, value_cnt). Row
- * i has a bit for each line item whose targeting of this dimension accepts value i (0 = unknown). */
+ * i has a bit for each line item whose targeting of this dimension accepts value i (0 = unknown).
+ */
 struct qbid_elig_dim {
     uint32_t first_row;
     uint32_t value_cnt;
@@ -156,9 +157,9 @@ _Static_assert(sizeof(struct qbid_row_block) == QBID_CACHE_LINE, "rows are count
 
 /* Which alias line serves a line item for one slot value; sorted by slot within a line item. */
 struct qbid_alias_dir {
-    uint16_t slot_idx; /* value index of QBID_DIM_SLOT */
-    uint16_t cnt;      /* creatives in the line, 1..8 */
-    uint32_t alias;    /* into aliases */
+    uint16_t slot_idx;       /* value index of QBID_DIM_SLOT */
+    uint16_t cnt;            /* creatives in the line, 1..8 */
+    uint32_t alias;          /* into aliases */
     uint32_t creative_first; /* added to the line's creative numbers: into creatives */
 };
 
@@ -174,8 +175,8 @@ struct qbid_creative {
     uint32_t line_item_id;
     uint16_t width;
     uint16_t height;
-    uint16_t format;   /* enum qbid_creative_format, OpenRTB mtype */
-    uint16_t slot_idx; /* its value of QBID_DIM_SLOT */
+    uint16_t format;     /* enum qbid_creative_format, OpenRTB mtype */
+    uint16_t slot_idx;   /* its value of QBID_DIM_SLOT */
     uint32_t markup_off; /* into strings; template with macros, see plugin/markup.h */
     uint32_t markup_len;
     uint32_t crid_off; /* the creative id that exchanges see */
@@ -198,7 +199,7 @@ struct qbid_rate {
 #define QBID_IMAGE_FINGERPRINT                                                                     \
     ((uint64_t)sizeof(struct qbid_image_header) | ((uint64_t)sizeof(struct qbid_line_item) << 8) | \
      ((uint64_t)sizeof(struct qbid_creative) << 16) | ((uint64_t)QBID_DIM_CNT << 24) |             \
-     ((uint64_t)QBID_DIM_SHIFT_END << 28) | ((uint64_t)QBID_QSTATES << 36) |                    \
+     ((uint64_t)QBID_DIM_SHIFT_END << 28) | ((uint64_t)QBID_QSTATES << 36) |                       \
      ((uint64_t)sizeof(struct qbid_shade) << 44))
 
 /* A verified image, by section: what readers use. Valid as long as the mapping is. */
@@ -207,7 +208,7 @@ struct qbid_image {
 #define X(upper, lower, type) const type *lower;
     QBID_SECTION_LIST(X)
 #undef X
-    uint32_t dict_mask;  /* entries - 1 */
+    uint32_t dict_mask; /* entries - 1 */
     uint32_t index_lines;
     uint32_t line_item_cnt;
     uint32_t creative_cnt;

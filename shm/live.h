@@ -10,8 +10,9 @@
  *
  * limit is cumulative over the worker's life and normally only grows: control raises it when a
  * reservation is settled or released (control/ledger). No two words must be seen together, so there
- * is no sequence lock: a limit is money that was set aside before the store, and a stale lower limit
- * only delays a bid. Ordering is needed nowhere for safety; release keeps the page tidy under TSan.
+ * is no sequence lock: a limit is money that was set aside before the store, and a stale lower
+ * limit only delays a bid. Ordering is needed nowhere for safety; release keeps the page tidy under
+ * TSan.
  */
 #ifndef QBID_SHM_LIVE_H
 #define QBID_SHM_LIVE_H

@@ -27,15 +27,15 @@ struct qbid_deal {
 
 /* One impression. Hashes are those of shm/hash.h (qbid_hash_value() in the installed interface). */
 struct qbid_request {
-    uint64_t id_hash;                  /* of request id and impression id: the random stream */
-    uint64_t dim[QBID_REQUEST_DIMS];   /* raw value hash by dimension, 0 = absent; the slot and
-                                          segment entries are taken from the lists below */
-    uint64_t slot[QBID_REQUEST_SLOTS_MAX];       /* formats and sizes that fit, first = preferred */
+    uint64_t id_hash;                      /* of request id and impression id: the random stream */
+    uint64_t dim[QBID_REQUEST_DIMS];       /* raw value hash by dimension, 0 = absent; the slot and
+                                              segment entries are taken from the lists below */
+    uint64_t slot[QBID_REQUEST_SLOTS_MAX]; /* formats and sizes that fit, first = preferred */
     uint64_t segment[QBID_REQUEST_SEGMENTS_MAX]; /* the user's audience segments */
     struct qbid_deal deal[QBID_REQUEST_DEALS_MAX];
-    const uint64_t *badv;  /* blocked advertiser domains, hashed names; borrowed for the call */
-    const uint64_t *bcat;  /* blocked categories, hashed names; borrowed for the call */
-    int64_t floor_micros;  /* imp.bidfloor, CPM, account currency, >= 0 */
+    const uint64_t *badv; /* blocked advertiser domains, hashed names; borrowed for the call */
+    const uint64_t *bcat; /* blocked categories, hashed names; borrowed for the call */
+    int64_t floor_micros; /* imp.bidfloor, CPM, account currency, >= 0 */
     uint16_t badv_cnt;
     uint16_t bcat_cnt;
     uint8_t slot_cnt;
@@ -76,14 +76,14 @@ enum qbid_nobid {
 
 /* One answer. Money in account currency. Indices are into the generation `gen`. */
 struct qbid_decision {
-    uint64_t gen;           /* generation of the table image that decided */
-    uint64_t nonce;         /* of this bid: unique, in its token and its event */
-    uint64_t context;       /* packed value indices */
-    int64_t bid_micros;     /* price to offer, CPM */
-    float value_micros;     /* expected value of the impression in the row, before pacing, CPM */
-    float pace;             /* pacing multiplier that was applied */
-    float q_ratio;          /* Q action's multiplier, relative to the greedy one */
-    float shade_ratio;      /* first price: bid / value; second price 1 */
+    uint64_t gen;       /* generation of the table image that decided */
+    uint64_t nonce;     /* of this bid: unique, in its token and its event */
+    uint64_t context;   /* packed value indices */
+    int64_t bid_micros; /* price to offer, CPM */
+    float value_micros; /* expected value of the impression in the row, before pacing, CPM */
+    float pace;         /* pacing multiplier that was applied */
+    float q_ratio;      /* Q action's multiplier, relative to the greedy one */
+    float shade_ratio;  /* first price: bid / value; second price 1 */
     uint32_t line_item_idx;
     uint32_t line_item_id;
     uint32_t campaign_id;
@@ -97,10 +97,10 @@ struct qbid_decision {
     uint16_t segment;  /* market segment of the shade table */
     uint16_t slot_idx; /* value index of the slot that the creative fills */
     uint8_t q_action;
-    uint8_t level;   /* backoff level, QBID_LEVEL_DEFAULT = bitmaps */
-    uint8_t deal;    /* 1 + index into request.deal when the bid is on a deal, else 0 */
-    uint8_t nobid;   /* enum qbid_nobid; 0 = bid */
-    uint8_t stale;   /* 1 = conservative bid from a stale image */
+    uint8_t level; /* backoff level, QBID_LEVEL_DEFAULT = bitmaps */
+    uint8_t deal;  /* 1 + index into request.deal when the bid is on a deal, else 0 */
+    uint8_t nobid; /* enum qbid_nobid; 0 = bid */
+    uint8_t stale; /* 1 = conservative bid from a stale image */
     uint8_t pad[5];
 };
 

@@ -9,8 +9,8 @@
  *   full: drops = drops + 1 (relaxed, producer's own word); nothing waits
  *
  * Progress: both sides are wait-free. A dead consumer costs the producer one failed check and one
- * count per event. A dead producer leaves whole records only: head moves after the record is written.
- * The consumer does not trust head: more than `size` ahead of tail is corrupt.
+ * count per event. A dead producer leaves whole records only: head moves after the record is
+ * written. The consumer does not trust head: more than `size` ahead of tail is corrupt.
  */
 #ifndef QBID_SHM_RING_H
 #define QBID_SHM_RING_H
@@ -52,7 +52,7 @@ static inline bool qbid_ring_push(struct qbid_ring *ring, struct qbid_event *rec
                                   const struct qbid_event *event)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    if (head - ring->cached_tail > mask) {                                         /* P1 */
+    if (head - ring->cached_tail > mask) {                                           /* P1 */
         ring->cached_tail = atomic_load_explicit(&ring->tail, memory_order_acquire); /* P2 <- C3 */
         if (head - ring->cached_tail > mask) {
             uint64_t drops = atomic_load_explicit(&ring->drops, memory_order_relaxed);

@@ -32,7 +32,8 @@ static inline int64_t qbid_add_sat(int64_t a, int64_t b)
     return sum;
 }
 
-/** Float CPM micros to integer, rounded to nearest; NaN and negatives give 0, huge gives the maximum. */
+/** Float CPM micros to integer, rounded to nearest; NaN and negatives give 0, huge gives the
+ * maximum. */
 static inline int64_t qbid_micros_from_float(float micros)
 {
     if (!(micros > 0.0f))

@@ -8,9 +8,10 @@
  *   R2 synchronize_rcu returns            <---    W2 rcu_read_unlock
  *   unmap what only the old table used
  *
- * A table is one consistent set: image, live page, signing keys, and each worker's slot in that live
- * page. It is replaced as a whole, so that no decision can mix two of them. When qbidd is gone the
- * table stays; the watcher reconnects with a back-off and hands the workers' pages to the next one.
+ * A table is one consistent set: image, live page, signing keys, and each worker's slot in that
+ * live page. It is replaced as a whole, so that no decision can mix two of them. When qbidd is gone
+ * the table stays; the watcher reconnects with a back-off and hands the workers' pages to the next
+ * one.
  */
 #ifndef QBID_SHM_WATCHER_H
 #define QBID_SHM_WATCHER_H
@@ -23,10 +24,12 @@
 #include "shm/page.h"
 
 struct qbid_table {
-    struct qbid_image image;  /* header NULL = none yet */
-    struct qbid_live live;    /* header NULL = none yet */
+    struct qbid_image image; /* header NULL = none yet */
+    struct qbid_live live;   /* header NULL = none yet */
     struct qbid_keys keys;
-    uint64_t deadline_ns;     /* of the image, CLOCK_BOOTTIME of this host */
+    uint64_t deadline_ns; /* of the image, CLOCK_BOOTTIME of this host */
+    /* by worker cookie */
+    struct qbid_page page[QBID_HANDOVER_COOKIES_MAX];
     uint16_t slot[QBID_HANDOVER_COOKIES_MAX]; /* QBID_LIVE_SLOT_NONE = no lease */
     uint16_t uid[QBID_HANDOVER_COOKIES_MAX];  /* top bits of the worker's nonces */
 };
@@ -34,21 +37,22 @@ struct qbid_table {
 struct qbid_watcher;
 
 struct qbid_watcher_stats {
-    uint64_t gen;            /* adopted now, 0 = none */
-    uint64_t adopted;        /* generations adopted */
-    uint64_t refused;        /* images, live pages, pages refused */
-    int32_t last_refusal;    /* enum qbid_err */
-    uint32_t connected;      /* 1 while qbidd answers */
+    uint64_t gen;         /* adopted now, 0 = none */
+    uint64_t adopted;     /* generations adopted */
+    uint64_t refused;     /* images, live pages, pages refused */
+    int32_t last_refusal; /* enum qbid_err */
+    uint32_t connected;   /* 1 while qbidd answers */
     uint64_t reconnects;
-    uint64_t adopted_ns;     /* CLOCK_BOOTTIME of the last adoption */
-    uint64_t adopt_cost_ns;  /* receive to swap, of the last adoption */
+    uint64_t adopted_ns;    /* CLOCK_BOOTTIME of the last adoption */
+    uint64_t adopt_cost_ns; /* receive to swap, of the last adoption */
 };
 
 struct qbid_watcher_options {
     const char *socket_path; /* of qbidd's hand-over socket; NULL = none (image file only) */
     const char *image_file;  /* last published image, used until qbidd answers; NULL = none */
     unsigned retry_ms_max;   /* longest wait between connection attempts; 0 = 1000 */
-    void (*log)(void *context, const char *line); /* at most one line a minute and cause; may be NULL */
+    void (*log)(void *context,
+                const char *line); /* at most one line a minute and cause; may be NULL */
     void *log_context;
 };
 
@@ -65,22 +69,29 @@ int qbid_watcher_new(const struct qbid_watcher_options *options, struct qbid_wat
 void qbid_watcher_free(struct qbid_watcher *watcher);
 
 /**
- * Give a worker its cookie and page; waits until the watcher has a page for it: from qbidd, or, when
- * qbidd is away for timeout_ms, a page made by this process (budget_max 0 is never the case: it has
- * the shape of the default live page) that is handed over later.
+ * Give a worker its cookie; on return the current table holds a page for it: one from qbidd, or,
+ * when qbidd does not answer within timeout_ms, one made by this process, which is handed over when
+ * qbidd comes (qbidd may answer with another page of its own shape: the next table has that one).
  *
  * Threads: any. Errors: QBID_ERR_FULL (cookies), QBID_ERR_SYS.
  */
 int qbid_watcher_add_worker(struct qbid_watcher *watcher, unsigned timeout_ms,
-                            unsigned *ret_cookie, struct qbid_page *ret_page);
+                            unsigned *ret_cookie);
 void qbid_watcher_remove_worker(struct qbid_watcher *watcher, unsigned cookie);
 
-/** Reader registration of the calling thread (liburcu); once before its first, after its last read. */
+/** Reader registration of the calling thread (liburcu); once before its first, after its last read.
+ */
 void qbid_watcher_thread_online(void);
 void qbid_watcher_thread_offline(void);
 
-/** The slot of the pointer that readers dereference: see shm/watcher_read.h. */
-struct qbid_table *const *qbid_watcher_table(struct qbid_watcher *watcher);
+/**
+ * Read side: between these two the table, and all that it points to, stays mapped.
+ *
+ * Returns: the current table, never NULL (its parts may be missing).
+ * Threads: online readers only; wait-free; nests. Cost: 2-4 ns (liburcu memb, inline).
+ */
+const struct qbid_table *qbid_watcher_read_lock(struct qbid_watcher *watcher);
+void qbid_watcher_read_unlock(struct qbid_watcher *watcher);
 
 void qbid_watcher_stats_load(struct qbid_watcher *watcher, struct qbid_watcher_stats *ret_stats);
 

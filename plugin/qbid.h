@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qbid inside an ad server: the one installed header. C11 and C++11.
+ *
+ *     struct qbid *q;
+ *     struct qbid_worker *w;
+ *     qbid_open(&options, &q);                    once a process, after fork
+ *     qbid_worker_open(q, &w);                    once a thread that bids, on that thread
+ *     status = qbid_worker_openrtb(w, ...);       for each bid request
+ *     status = qbid_worker_notice(w, ...);        for each notice URL that comes back
+ *     qbid_worker_close(w); qbid_close(q);
+ *
+ * A worker handle belongs to the thread that opened it. Decisions never block, allocate or call the
+ * operating system. Adoption of new tables happens on a thread of the library's own.
+ * `make install` puts shm/request.h into this file, so that it stands alone.
+ */
+#ifndef QBID_PLUGIN_QBID_H
+#define QBID_PLUGIN_QBID_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/request.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QBID_API __attribute__((visibility("default")))
+
+#define QBID_OPENRTB_BYTES_MAX 262144
+#define QBID_OPENRTB_DEPTH_MAX 32
+#define QBID_OPENRTB_IMPS_MAX 64
+#define QBID_PADDING 64 /* readable bytes that must follow a request body */
+#define QBID_NOTICE_MAX 2048
+
+struct qbid;
+struct qbid_worker;
+
+struct qbid_options {
+    uint32_t size;              /* sizeof(struct qbid_options): lets later versions add fields */
+    const char *socket_path;    /* of qbidd, e.g. /run/qbid/qbid.sock; NULL = image_file only */
+    const char *image_file;     /* last published image, used until qbidd answers; may be NULL */
+    const char *notice_url;     /* base of notice URLs as the exchange must call them, e.g.
+                                   "https://ads.example/qbid/notice"; kept */
+    unsigned worker_timeout_ms; /* how long qbid_worker_open() waits for qbidd; 0 = 200 */
+    unsigned tmax_default_ms;   /* when a request has none; 0 = 100 */
+    unsigned tmax_margin_ms;    /* network time to subtract; less than that left = no bid */
+    unsigned trace;             /* 1 = ext.qbid with generation and factors in each answer */
+    void (*log)(void *context, const char *line);
+    void *log_context;
+};
+
+/* enum qbid_err of this library, negative; text by qbid_strerror(). */
+QBID_API const char *qbid_strerror(int err);
+QBID_API const char *qbid_version(void);
+
+/** Open the library: starts the watcher thread. 0 or a negative error. Call it after fork. */
+QBID_API int qbid_open(const struct qbid_options *options, struct qbid **ret_qbid);
+/** Close it; every worker must be closed before. NULL is fine. */
+QBID_API void qbid_close(struct qbid *qbid);
+
+/** Open a worker on the calling thread. 0 or a negative error. */
+QBID_API int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker);
+QBID_API void qbid_worker_close(struct qbid_worker *worker);
+
+/**
+ * Decide one impression that the host has described itself.
+ *
+ * Returns: 0 with a bid or a decline in *ret_decision (nobid says which); QBID_ERR_INVAL for counts
+ *          out of range.
+ * Cost: see README; wait-free.
+ */
+QBID_API int qbid_worker_decide(struct qbid_worker *worker, const struct qbid_request *request,
+                                uint64_t now_ns, struct qbid_decision *ret_decision);
+/** n impressions against one and the same generation. */
+QBID_API int qbid_worker_decide_batch(struct qbid_worker *worker,
+                                      const struct qbid_request *requests, unsigned n,
+                                      uint64_t now_ns, struct qbid_decision *ret_decisions);
+
+/** Hash of a raw dimension value as struct qbid_request wants it: dim is its place in the list of
+ *  the README ("exchange" 0, "slot" 1, ...). */
+QBID_API uint64_t qbid_value_hash(unsigned dim, const char *value, size_t len);
+/** Hash of a domain, category or deal id. */
+QBID_API uint64_t qbid_name_hash(const char *name, size_t len);
+
+struct qbid_answer {
+    int status;         /* HTTP: 200 with a body, 204 no bid, 400 malformed */
+    unsigned nobid;     /* enum qbid_nobid of the last impression without a bid, 0 = bid */
+    size_t body_bytes;  /* written to out */
+    uint64_t gen;       /* generation that decided, 0 = none */
+    uint64_t decide_ns; /* spent in the decisions of this request */
+};
+
+/**
+ * Answer an OpenRTB 2.5 or 2.6 bid request in one call.
+ *
+ * Shapes:  body of len bytes, followed by QBID_PADDING readable bytes; out of out_max bytes (16 KiB
+ *          an impression is enough). exchange names the partner ("2"), its dimension value; NULL =
+ *          none.
+ * Returns: 0 with *ret_answer; QBID_ERR_INVAL on a misuse. A malformed request is an answer (400),
+ *          one over the limits too (204, counted).
+ */
+QBID_API int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const char *body,
+                                 size_t len, uint64_t now_ns, char *out, size_t out_max,
+                                 struct qbid_answer *ret_answer);
+
+/**
+ * Take a notice: kind is the last path segment (win loss bill imp click conv), query what follows
+ * the "?" (t=TOKEN and, by kind, p= l= m= v=).
+ *
+ * Returns: HTTP status: 200; 302 for a click with *ret_location (of at most location_max bytes);
+ *          400 no readable token or kind, 403 forged, 410 expired. Repeats are 200; control counts
+ *          them once.
+ */
+QBID_API int qbid_worker_notice(struct qbid_worker *worker, const char *kind, size_t kind_len,
+                                const char *query, size_t query_len, uint64_t now_ns,
+                                char *location, size_t location_max, size_t *ret_location);
+
+/** Clock that now_ns is read from: CLOCK_BOOTTIME, nanoseconds. */
+QBID_API uint64_t qbid_now_ns(void);
+
+enum qbid_status_format { QBID_STATUS_JSON, QBID_STATUS_PROMETHEUS };
+
+/** Counters of this worker, and of the process's watcher, as text. Bytes written, or QBID_ERR_LIMIT
+ *  when out is too small (8 KiB is enough for JSON, 32 KiB for Prometheus). */
+QBID_API int qbid_worker_status(struct qbid_worker *worker, enum qbid_status_format format,
+                                char *out, size_t out_max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

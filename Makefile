@@ -31,6 +31,8 @@ $(shell mkdir -p $(B); cmp -s $(B)/flags - <<<'$(FLAGS)' || echo '$(FLAGS)' >$(B
 
 PREFIX ?= /usr/local
 PROFILES ?= release asan tsan
+JOBS ?= 2
+export JOBS
 
 FOLDERS := shm fastpath plugin control tools bench tests
 
@@ -127,8 +129,10 @@ deps-bench:
 	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
 
 # The packages change what a local.mk sees, so what comes after them is read by a make of its own.
+rebuild = $(MAKE) -s --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) PROFILE=release
+
 run: deps-run ## demonstration: control process, nginx, replayed traffic (QBID_LOG=file, KEEP=1)
-	@$(MAKE) --no-print-directory PROFILE=release all
+	@+$(rebuild) all
 	@B=build/release tools/demo/run.sh
 
 stop: ## end what `make run KEEP=1` left running
@@ -144,11 +148,11 @@ lint: deps-test ## layers, symbols, exports, guards, words, format
 	@tests/run.sh lint
 
 bench: deps-bench ## speed of the decision and of nginx with the module
-	@$(MAKE) --no-print-directory PROFILE=release all benches
+	@+$(rebuild) all benches
 	@B=build/release bench/run.sh
 
 figures: deps-bench ## reproduce the stated figures into build/figures/NN.json (N=01 for one set)
-	@$(MAKE) --no-print-directory PROFILE=release all benches tests
+	@+$(rebuild) all benches tests
 	@B=build/release tests/figures/collect.py $(if $(N),--only $(N)) $(FIGURES)
 
 install: $(INSTALLS) ## into PREFIX=/usr/local, below DESTDIR=

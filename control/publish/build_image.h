@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table builder: account + dictionary + plan -> image bytes. Pure: equal input, equal bytes. */
+#ifndef QBID_CONTROL_PUBLISH_BUILD_IMAGE_H
+#define QBID_CONTROL_PUBLISH_BUILD_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/account/account.h"
+#include "control/account/dictionary.h"
+#include "control/learn/plan.h"
+#include "shm/image.h"
+
+/* What the header says beside the plan. */
+struct qbid_build_params {
+    uint64_t gen;
+    uint64_t seed;
+    uint64_t built_unix_ns;
+    uint64_t built_boot_ns;
+    uint64_t valid_ns;
+    uint64_t boot_hash;
+    uint64_t notice_ttl_ns;
+    uint64_t event_ttl_ns;
+    int64_t price_ceiling_micros;
+    float stale_factor;
+    const struct qbid_rate *rates;
+    uint32_t rate_cnt;
+};
+
+struct qbid_builder; /* opaque: the laid-out sections of one build */
+
+/** Lay out an image; nothing is written yet. INVAL with *ret_why (static text) for impossible
+ * input, NOMEM, LIMIT. */
+int qbid_builder_new(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
+                     const struct qbid_plan *plan, const struct qbid_build_params *params,
+                     struct qbid_builder **ret_builder, const char **ret_why);
+void qbid_builder_free(struct qbid_builder *builder);
+
+/** Bytes of the image. */
+size_t qbid_builder_bytes(const struct qbid_builder *builder);
+
+/** Write it, checksum included, into zeroed memory of that many bytes. */
+void qbid_builder_fill(const struct qbid_builder *builder, void *base);
+
+/** Whether a line item's targeting accepts a value index (0 = unknown) of a dimension. The
+ *  eligibility bitmaps and the plan's rows both come from this. */
+int qbid_target_accepts(const struct qbid_line_item_def *line_item, unsigned dim, uint32_t index,
+                        const struct qbid_dictionary *dictionary);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The publisher: qbidd's side of the hand-over socket. Owns the live page, the worker pages, and
+ * the published image; knows which reader holds which generation. */
+#ifndef QBID_CONTROL_PUBLISH_PUBLISHER_H
+#define QBID_CONTROL_PUBLISH_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/handover.h"
+#include "shm/live.h"
+#include "shm/page.h"
+
+#define QBID_PUBLISHER_HELD_MAX 8 /* generations that readers may hold before publishing stops */
+
+struct qbid_publisher; /* opaque */
+
+struct qbid_publisher_params {
+    const char *socket_path;
+    mode_t socket_mode; /* e.g. 0660 */
+    struct qbid_live_shape shape;
+    unsigned page_lg_events;
+    struct qbid_keys keys;
+    const uid_t *allow_uid; /* beside root and our own uid */
+    uint32_t allow_uid_cnt;
+    uint16_t first_uid; /* of workers: continues from the store so that nonces never repeat */
+    /* A worker's page came (new or taken over from a former qbidd) or its process went away. */
+    int (*attached)(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
+    void (*detached)(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
+    void (*log)(void *context, const char *line);
+    void *context;
+};
+
+struct qbid_publisher_worker {
+    uint16_t slot, uid;
+    pid_t pid;
+    uint64_t adopted_gen;  /* of its process */
+    uint64_t heartbeat_ns; /* as it says */
+    const struct qbid_page *page;
+};
+
+struct qbid_publisher_counters {
+    uint64_t published, refused_busy, readers_refused, denied, connections, workers_gone;
+    uint32_t held_generations;
+    uint64_t gen;
+};
+
+int qbid_publisher_new(const struct qbid_publisher_params *params,
+                       struct qbid_publisher **ret_publisher);
+void qbid_publisher_free(struct qbid_publisher *publisher);
+
+/** One epoll descriptor that becomes readable when there is something to do. */
+int qbid_publisher_fd(const struct qbid_publisher *publisher);
+/** Accept, receive, detect hang-ups; bounded. Returns messages handled. */
+int qbid_publisher_tick(struct qbid_publisher *publisher);
+
+/** Send a sealed image to every reader and keep its descriptor (owned from now on) for later ones.
+ *  QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX generations are held: nothing was sent. */
+int qbid_publisher_publish(struct qbid_publisher *publisher, int image_ro_fd, uint64_t gen,
+                           uint64_t bytes);
+/** Change the signing keys (sent to every reader). */
+int qbid_publisher_set_keys(struct qbid_publisher *publisher, const struct qbid_keys *keys);
+
+const struct qbid_live *qbid_publisher_live(const struct qbid_publisher *publisher);
+uint32_t qbid_publisher_workers(const struct qbid_publisher *publisher,
+                                struct qbid_publisher_worker *out, uint32_t max);
+struct qbid_publisher_counters qbid_publisher_counters_load(const struct qbid_publisher *publisher);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every section of a table image must fulfil before a reader trusts it. */
+#include "shm/image_check.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "shm/error.h"
+#include "shm/live.h"
+
+#define RATIO_MAX 1.0001f /* one, and what rounding may add */
+
+/* [first, first + cnt) inside [0, end). */
+static bool range_fits(uint64_t first, uint64_t cnt, uint64_t end)
+{
+    return first <= end && cnt <= end - first;
+}
+
+static bool price_fits(int64_t micros)
+{
+    return micros >= 0 && micros <= QBID_PRICE_MICROS_MAX;
+}
+
+/* Bits of a float that is a number >= 0: negatives, infinity and NaN lie above. */
+static bool bits_are_value(uint32_t bits)
+{
+    return bits <= UINT32_C(0x7f7fffff);
+}
+
+static bool is_value(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits_are_value(bits);
+}
+
+static bool is_ratio(float x)
+{
+    return is_value(x) && x <= RATIO_MAX;
+}
+
+/* A level's mask is made of whole dimensions; used levels come first. */
+static bool header_fits(const struct qbid_image *image)
+{
+    const struct qbid_image_header *header = image->header;
+    for (unsigned level = 0; level < QBID_LEVEL_MAX; level++) {
+        uint64_t mask = header->level_mask[level];
+        if (mask != 0 && level >= image->level_cnt)
+            return false;
+        for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
+            uint64_t part = mask & qbid_dim_mask(dim);
+            if (part != 0 && part != qbid_dim_mask(dim))
+                return false;
+            mask &= ~part;
+        }
+        if (mask != 0)
+            return false;
+    }
+    return price_fits(header->price_ceiling_micros) && is_ratio(header->stale_factor);
+}
+
+/* Each entry is the one that a lookup of its hash finds, and at least half are empty. */
+static bool dict_fits(const struct qbid_image *image, uint64_t cnt)
+{
+    if (cnt == 0 || (cnt & (cnt - 1)) != 0)
+        return false;
+    uint64_t used = 0;
+    for (uint64_t i = 0; i < cnt; i++) {
+        const struct qbid_dict_entry *e = &image->dict[i];
+        if (e->hash == 0)
+            continue;
+        used++;
+        if (e->dim >= QBID_DIM_CNT || e->index - 1u >= qbid_dim_index_max(e->dim))
+            return false;
+        uint64_t distance = (i - e->hash) & (cnt - 1);
+        if (distance >= QBID_DICT_PROBE_MAX)
+            return false;
+        for (uint64_t back = 1; back <= distance; back++) {
+            uint64_t before = image->dict[(i - back) & (cnt - 1)].hash;
+            if (before == 0 || before == e->hash)
+                return false;
+        }
+    }
+    return used <= cnt / 2;
+}
+
+/* Rows of every value lie in the section; no bit stands for a line item that does not exist. */
+static bool elig_fits(const struct qbid_image *image, uint64_t dim_cnt, uint64_t word_cnt)
+{
+    uint32_t words = image->header->elig_words;
+    if (dim_cnt != QBID_DIM_CNT || words > QBID_LINE_ITEMS_MAX / 64 ||
+        (uint64_t)words * 64 < image->line_item_cnt)
+        return false;
+    uint64_t rows = words == 0 ? 0 : word_cnt / words;
+    if (rows * words != word_cnt)
+        return false;
+    for (unsigned dim = 0; dim < QBID_DIM_CNT && words != 0; dim++) {
+        const struct qbid_elig_dim *d = &image->elig_rows[dim];
+        if (d->value_cnt == 0 || d->value_cnt > qbid_dim_index_max(dim) + 1 ||
+            !range_fits(d->first_row, d->value_cnt, rows))
+            return false;
+    }
+    uint32_t full = image->line_item_cnt / 64;
+    uint64_t beyond = UINT64_MAX << (image->line_item_cnt % 64);
+    for (uint64_t row = 0; row < rows; row++) {
+        const uint64_t *word = image->elig + row * words;
+        for (uint32_t i = full; i < words; i++) {
+            if (word[i] & (i == full ? beyond : UINT64_MAX))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool line_item_fits(const struct qbid_image *image, const struct qbid_line_item *item,
+                           const uint64_t cnt[QBID_SECTION_CNT])
+{
+    if (item->budget_idx >= QBID_LIVE_BUDGETS_MAX || item->q_group >= image->qgroup_cnt ||
+        !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
+        !price_fits(item->ceiling_micros) ||
+        !range_fits(item->cat_first, item->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
+        !range_fits(item->alias_dir_first, item->alias_dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]))
+        return false;
+    const struct qbid_alias_dir *dir = &image->alias_dirs[item->alias_dir_first];
+    for (uint32_t i = 1; i < item->alias_dir_cnt; i++) {
+        if (dir[i - 1].slot_idx >= dir[i].slot_idx)
+            return false;
+    }
+    return true;
+}
+
+/* Segment 0 serves requests without a row, so line items need at least that one. */
+static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
+{
+    if (image->line_item_cnt > QBID_LINE_ITEMS_MAX ||
+        (image->line_item_cnt != 0 && image->segment_cnt == 0))
+        return false;
+    for (uint32_t i = 0; i < image->line_item_cnt; i++) {
+        if (!line_item_fits(image, &image->line_items[i], cnt))
+            return false;
+    }
+    return true;
+}
+
+static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)
+{
+    uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
+    if (!range_fits(row, 2 * n16 / 16, blocks))
+        return false;
+    const uint32_t *word = image->rows[row].word;
+    uint32_t bad = 0;
+    for (uint32_t i = 0; i < n16; i++) /* padding too: a vector of them is gathered at once */
+        bad |= word[i] >= image->line_item_cnt;
+    for (uint32_t i = 0; i < cnt; i++)
+        bad |= !bits_are_value(word[n16 + i]);
+    for (uint32_t i = cnt; i < n16; i++)
+        bad |= word[n16 + i] != 0;
+    return bad == 0;
+}
+
+/* Whether a lookup that starts at line `home` arrives at `line`. */
+static bool index_reaches(const struct qbid_image *image, uint32_t home, uint32_t line)
+{
+    for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
+        if (home == line)
+            return true;
+        if (!(image->index[home].tag[0] & UINT32_C(0x80000000)))
+            return false;
+        home = home + 1 < image->index_lines ? home + 1 : 0;
+    }
+    return false;
+}
+
+static bool index_entry_fits(const struct qbid_image *image, uint32_t line, unsigned i,
+                             uint64_t row_blocks)
+{
+    const struct qbid_index_line *l = &image->index[line];
+    uint32_t cnt = l->entry[i].cnt;
+    if (cnt > QBID_ROW_CANDIDATES_MAX || l->entry[i].segment >= image->segment_cnt ||
+        !row_fits(image, l->entry[i].row, cnt, row_blocks))
+        return false;
+    /* The top bit of the hash is not stored: one of the two keys must lead here. */
+    uint64_t hash = (l->tag[i] & UINT32_C(0x7fffffff)) | (uint64_t)l->entry[i].check << 31;
+    for (uint64_t top = 0; top < 2; top++) {
+        uint64_t home = qbid_mulhi64(hash | top << 63, image->index_lines);
+        if (index_reaches(image, (uint32_t)home, line))
+            return true;
+    }
+    return false;
+}
+
+static bool index_fits(const struct qbid_image *image, uint64_t row_blocks)
+{
+    if (image->index_lines == 0)
+        return false;
+    for (uint32_t line = 0; line < image->index_lines; line++) {
+        for (unsigned i = 0; i < 4; i++) {
+            if (image->index[line].entry[i].cnt != 0 &&
+                !index_entry_fits(image, line, i, row_blocks))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool qrows_fit(const struct qbid_image *image, uint64_t cnt)
+{
+    if (cnt % QBID_QSTATES != 0)
+        return false;
+    for (uint64_t i = 0; i < cnt; i++) {
+        if (image->qrows[i].n != 0 && !qbid_qrow_valid(&image->qrows[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool shades_fit(const struct qbid_image *image)
+{
+    if (image->segment_cnt > QBID_SEGMENTS_MAX)
+        return false;
+    for (uint32_t s = 0; s < image->segment_cnt; s++) {
+        for (unsigned knot = 0; knot < QBID_SHADE_KNOTS; knot++) {
+            if (!is_ratio(image->shades[s].ratio[knot]) || !is_ratio(image->shades[s].win[knot]))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool alias_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
+{
+    for (uint64_t d = 0; d < cnt[QBID_SECTION_ALIAS_DIRS]; d++) {
+        const struct qbid_alias_dir *dir = &image->alias_dirs[d];
+        if (dir->cnt - 1u >= QBID_ALIAS_MAX || dir->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
+            dir->alias >= cnt[QBID_SECTION_ALIASES] || dir->creative_first >= image->creative_cnt)
+            return false;
+        uint32_t numbers = image->creative_cnt - dir->creative_first;
+        for (unsigned i = 0; i < dir->cnt; i++) {
+            const struct qbid_alias_entry *e = &image->aliases[dir->alias].entry[i];
+            if (e->creative >= numbers || e->alias >= numbers)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool creatives_fit(const struct qbid_image *image)
+{
+    for (uint32_t i = 0; i < image->creative_cnt; i++) {
+        const struct qbid_creative *c = &image->creatives[i];
+        if (c->format < QBID_FORMAT_BANNER || c->format > QBID_FORMAT_NATIVE ||
+            c->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
+            !range_fits(c->markup_off, c->markup_len, image->strings_len) ||
+            !range_fits(c->crid_off, c->crid_len, image->strings_len) ||
+            !range_fits(c->adomain_off, c->adomain_len, image->strings_len) ||
+            !range_fits(c->landing_off, c->landing_len, image->strings_len) ||
+            !range_fits(c->cat_off, c->cat_len, image->strings_len))
+            return false;
+    }
+    return true;
+}
+
+static bool rates_fit(const struct qbid_image *image)
+{
+    for (uint32_t i = 0; i < image->rate_cnt; i++) {
+        if (image->rates[i].currency == 0 || image->rates[i].micros <= 0)
+            return false;
+    }
+    return true;
+}
+
+int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
+{
+    bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
+                elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
+                qrows_fit(image, cnt[QBID_SECTION_QROWS]) && shades_fit(image) &&
+                line_items_fit(image, cnt) && index_fits(image, cnt[QBID_SECTION_ROWS]) &&
+                alias_dirs_fit(image, cnt) && creatives_fit(image) && rates_fit(image);
+    return good ? 0 : QBID_ERR_CORRUPT;
+}

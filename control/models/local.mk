@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
-	control/models/rates.c)
+	control/models/landscape.c \
+	control/models/rates.c \
+	control/models/survival.c)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The learner: gathers outcomes as sufficient statistics, and turns them, with the models, into the
+ * next plan (values, shading, rotation, Q rows) and into the live pace factors.
+ *
+ *     outcomes --post--> cells, landscapes, price samples, creatives, action values
+ *                             |                                  |
+ *                        plan (each learn tick)            pace (each live tick)
+ *
+ * It holds no policy of the operator's: goals, budgets and limits come in with the account. Pure in
+ * the sense that time is an argument; the same calls give the same plan. One thread.
+ */
+#ifndef QBID_CONTROL_LEARN_LEARNER_H
+#define QBID_CONTROL_LEARN_LEARNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/account/account.h"
+#include "control/account/dictionary.h"
+#include "control/ingest/outcome.h"
+#include "control/learn/plan.h"
+
+struct qbid_learner; /* opaque */
+
+struct qbid_learner_params {
+    uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first; 0 = unused */
+    uint64_t segment_mask; /* dimensions that make a market segment, e.g. exchange and slot */
+    uint32_t cell_max;     /* (line item, context) cells kept */
+    uint32_t context_max;  /* rows in an image */
+    uint32_t sample_max;   /* price samples kept by campaign */
+    double explore;        /* share of bids that try another Q action, 0..0.1 */
+    double rotation_floor; /* least share of a creative, 0..1/8 */
+    double pace_min, pace_max;
+    uint64_t pace_period_ns; /* control period of the pacer */
+    double step_log2_max;    /* largest change of a pace factor in one period */
+};
+
+/* Money of a campaign's budget as the ledger has it. */
+struct qbid_learner_money {
+    int64_t budget_nanos; /* cumulative authority */
+    int64_t spent_nanos;
+    int64_t exposure_nanos;
+};
+
+/* What the pacer decided for one line item. */
+struct qbid_learner_pace {
+    uint32_t line_item_idx;
+    float pace;
+    uint32_t q_state;
+};
+
+int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learner **ret_learner);
+void qbid_learner_free(struct qbid_learner *learner);
+
+/** While frozen, outcomes teach nothing but the pacer's feedback. */
+void qbid_learner_freeze(struct qbid_learner *learner, bool frozen);
+bool qbid_learner_frozen(const struct qbid_learner *learner);
+
+/** Take one outcome; spent_nanos is what the ledger charged for it (BILL), else 0. */
+void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *outcome,
+                       const struct qbid_line_item_def *line_item, int64_t spent_nanos);
+
+/**
+ * Make the plan of the next generation.
+ *
+ * Returns: 0 and *ret_plan (the caller's; qbid_plan_done()); QBID_ERR_NOMEM.
+ * Cost:    one hierarchical fit over the cells, one argmax table by market segment, one row by
+ *          context: tens of milliseconds for 64k contexts.
+ */
+int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *account,
+                      const struct qbid_dictionary *dictionary, uint64_t now_ns,
+                      struct qbid_plan *ret_plan);
+
+/**
+ * Pace factors of one campaign's line items now.
+ *
+ * Shapes:  out has room for the campaign's line items (max entries).
+ * Returns: entries written. An inactive, not started or ended campaign, or one without money, gets
+ *          pace 0. Within one control period repeated calls give the same factors.
+ */
+int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *account,
+                      const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
+                      uint64_t now_ns, int64_t now_unix_ns, struct qbid_learner_pace *out, int max);
+
+/* State as rows for the store: kind and key identify a row, data is an opaque blob. */
+typedef int qbid_learner_save_fn(void *context, uint32_t kind, uint64_t key, const void *data,
+                                 uint32_t bytes);
+/** Give every row that changed since the last save (all = true: every row). First error of fn ends
+ * it. */
+int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_fn *fn,
+                      void *context);
+/** Put one row back. QBID_ERR_VERSION for a row of another layout: skipped by the caller, counted.
+ */
+int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
+                         const void *data, uint32_t bytes);
+
+/** Evicted cells, for the "no silent capacity limit" counters. */
+uint64_t qbid_learner_evicted(const struct qbid_learner *learner);
+
+#endif

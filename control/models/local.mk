@@ -3,4 +3,5 @@
 $(call lib,models,\
 	control/models/landscape.c \
 	control/models/rates.c \
+	control/models/shading.c \
 	control/models/survival.c)

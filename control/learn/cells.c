@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cells: an array in order of arrival and a map onto it. */
+#include "control/learn/cells.h"
+
+#include <stdlib.h>
+
+#include "shm/error.h"
+
+#define CELLS_CAPACITY_MIN 256
+
+int qbid_cells_init(struct qbid_cells *cells, uint32_t max)
+{
+    *cells = (struct qbid_cells){.max = max};
+    return max ? 0 : QBID_ERR_INVAL;
+}
+
+void qbid_cells_done(struct qbid_cells *cells)
+{
+    free(cells->cell);
+    qbid_keymap_done(&cells->map);
+    *cells = (struct qbid_cells){0};
+}
+
+static bool room(struct qbid_cells *cells)
+{
+    if (cells->cnt < cells->capacity)
+        return true;
+    uint32_t capacity = cells->capacity ? cells->capacity * 2 : CELLS_CAPACITY_MIN;
+    struct qbid_cell *cell = realloc(cells->cell, capacity * sizeof *cell);
+    if (!cell)
+        return false;
+    cells->cell = cell;
+    cells->capacity = capacity;
+    return true;
+}
+
+struct qbid_cell *qbid_cells_touch(struct qbid_cells *cells, uint32_t line_item_idx,
+                                   uint64_t context)
+{
+    uint32_t i = qbid_keymap_find(&cells->map, context, line_item_idx);
+    if (i == QBID_KEYMAP_NONE) {
+        /* Context 0 may pass the maximum: there is at most one such cell by line item. */
+        if (cells->cnt >= cells->max && context != 0) {
+            cells->refused++;
+            return qbid_cells_touch(cells, line_item_idx, 0);
+        }
+        if (!room(cells) || qbid_keymap_add(&cells->map, context, line_item_idx, cells->cnt))
+            return NULL;
+        i = cells->cnt++;
+        cells->cell[i] = (struct qbid_cell){.context = context, .line_item_idx = line_item_idx};
+    }
+    cells->cell[i].dirty = 1;
+    return &cells->cell[i];
+}

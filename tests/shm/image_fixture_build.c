@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lays a test image out, section by section. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/shm/image_fixture.h"
+
+#define CANDIDATES_PER_BLOCK 8 /* index and value of each: a 64-byte line */
+
+struct build {
+    const struct image_fixture *f;
+    struct qbid_section_ref ref[QBID_SECTION_CNT];
+    uint64_t dict_cnt, index_cnt, row_blocks, elig_rows, elig_words, bytes;
+    struct qbid_dict_entry *dict;
+    struct qbid_index_line *index;
+    char *base;
+};
+
+static void *zeroed(uint64_t cnt, size_t elem_bytes)
+{
+    void *p = calloc(cnt ? cnt : 1, elem_bytes);
+    if (p == NULL)
+        abort();
+    return p;
+}
+
+static uint32_t padded(uint32_t cnt)
+{
+    return (cnt + QBID_ROW_PAD - 1) / QBID_ROW_PAD * QBID_ROW_PAD;
+}
+
+/* 0 when an entry would lie too far from where it belongs. */
+static int try_dict(struct build *b)
+{
+    b->dict = zeroed(b->dict_cnt, sizeof *b->dict);
+    for (uint32_t i = 0; i < b->f->dict.cnt; i++) {
+        uint64_t at = b->f->dict.item[i].hash & (b->dict_cnt - 1);
+        unsigned probe = 0;
+        for (; probe < QBID_DICT_PROBE_MAX && b->dict[at].hash != 0; probe++)
+            at = (at + 1) & (b->dict_cnt - 1);
+        if (probe == QBID_DICT_PROBE_MAX)
+            return 0;
+        b->dict[at] = b->f->dict.item[i];
+    }
+    return 1;
+}
+
+static void build_dict(struct build *b)
+{
+    b->dict_cnt = 4;
+    while (b->dict_cnt < 2 * (uint64_t)b->f->dict.cnt)
+        b->dict_cnt *= 2;
+    while (!try_dict(b)) {
+        free(b->dict);
+        b->dict_cnt *= 2;
+    }
+}
+
+static int place(struct build *b, const struct image_fixture_row *row, uint32_t block)
+{
+    uint64_t h = qbid_mix64(row->key);
+    uint64_t line = qbid_mulhi64(h, b->index_cnt);
+    for (unsigned probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
+        struct qbid_index_line *l = &b->index[line];
+        for (unsigned i = 0; i < 4; i++) {
+            if (l->entry[i].cnt != 0)
+                continue;
+            l->tag[i] = (l->tag[i] & UINT32_C(0x80000000)) | ((uint32_t)h & UINT32_C(0x7fffffff));
+            l->entry[i].check = (uint32_t)(h >> 31);
+            l->entry[i].row = block;
+            l->entry[i].cnt = (uint16_t)row->cnt;
+            l->entry[i].segment = (uint16_t)row->segment;
+            return 1;
+        }
+        l->tag[0] |= UINT32_C(0x80000000);
+        line = (line + 1) % b->index_cnt;
+    }
+    return 0;
+}
+
+static int try_index(struct build *b)
+{
+    b->index = zeroed(b->index_cnt, sizeof *b->index);
+    uint32_t block = 0;
+    for (uint32_t i = 0; i < b->f->rows.cnt; i++) {
+        if (!place(b, &b->f->rows.item[i], block))
+            return 0;
+        block += padded(b->f->rows.item[i].cnt) / CANDIDATES_PER_BLOCK;
+    }
+    b->row_blocks = block;
+    return 1;
+}
+
+/* Load 0.6 at most. */
+static void build_index(struct build *b)
+{
+    b->index_cnt = 1 + (uint64_t)b->f->rows.cnt * 10 / 24;
+    while (!try_index(b)) {
+        free(b->index);
+        b->index_cnt += 1 + b->index_cnt / 4;
+    }
+}
+
+static void *section(const struct build *b, enum qbid_section which)
+{
+    return b->base + b->ref[which].off;
+}
+
+static void plan_section(struct build *b, enum qbid_section which, uint64_t cnt, size_t elem_bytes)
+{
+    b->ref[which] =
+        (struct qbid_section_ref){.off = b->bytes, .cnt = cnt, .elem_bytes = (uint32_t)elem_bytes};
+    b->bytes = (b->bytes + cnt * elem_bytes + 63) / 64 * 64;
+}
+
+static void plan_sections(struct build *b)
+{
+    const struct image_fixture *f = b->f;
+    const uint64_t cnt[QBID_SECTION_CNT] = {
+        [QBID_SECTION_DICT] = b->dict_cnt,
+        [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
+        [QBID_SECTION_ELIG] = b->elig_rows * b->elig_words,
+        [QBID_SECTION_LINE_ITEMS] = f->line_items.cnt,
+        [QBID_SECTION_INDEX] = b->index_cnt,
+        [QBID_SECTION_ROWS] = b->row_blocks,
+        [QBID_SECTION_QROWS] = f->qrows.cnt,
+        [QBID_SECTION_SHADES] = f->shades.cnt,
+        [QBID_SECTION_ALIAS_DIRS] = f->dirs.cnt,
+        [QBID_SECTION_ALIASES] = f->dirs.cnt,
+        [QBID_SECTION_CREATIVES] = f->creatives.cnt,
+        [QBID_SECTION_NAMES] = f->cats.cnt,
+        [QBID_SECTION_RATES] = f->rates.cnt,
+        [QBID_SECTION_STRINGS] = f->strings.cnt,
+    };
+    b->bytes = (sizeof f->header + sizeof b->ref + 63) / 64 * 64;
+#define X(upper, lower, type)                                                                      \
+    plan_section(b, QBID_SECTION_##upper, cnt[QBID_SECTION_##upper], sizeof(type));
+    QBID_SECTION_LIST(X)
+#undef X
+}
+
+static void write_rows(struct build *b)
+{
+    struct qbid_row_block *rows = section(b, QBID_SECTION_ROWS);
+    uint32_t block = 0;
+    for (uint32_t i = 0; i < b->f->rows.cnt; i++) {
+        const struct image_fixture_row *row = &b->f->rows.item[i];
+        uint32_t n16 = padded(row->cnt), *word = rows[block].word;
+        for (uint32_t j = 0; j < row->cnt; j++) {
+            const struct image_fixture_candidate *c = &b->f->candidates.item[row->first + j];
+            word[j] = c->line_item_idx;
+            memcpy(&word[n16 + j], &c->value_micros, sizeof c->value_micros);
+        }
+        block += n16 / CANDIDATES_PER_BLOCK;
+    }
+}
+
+static void set_bit(struct build *b, uint64_t row, uint32_t line_item_idx, int on)
+{
+    uint64_t *word = section(b, QBID_SECTION_ELIG);
+    uint64_t bit = UINT64_C(1) << (line_item_idx % 64);
+    word += row * b->elig_words + line_item_idx / 64;
+    *word = on ? *word | bit : *word & ~bit;
+}
+
+/* Every line item accepts everything; then named dimensions nothing; then the named values. */
+static void write_elig(struct build *b)
+{
+    const struct image_fixture *f = b->f;
+    struct qbid_elig_dim *dims = section(b, QBID_SECTION_ELIG_ROWS);
+    uint32_t first = 0;
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
+        dims[dim] = (struct qbid_elig_dim){first, f->value_cnt[dim]};
+        first += f->value_cnt[dim];
+    }
+    for (uint32_t i = 0; i < f->line_items.cnt; i++) {
+        for (uint64_t row = 0; row < b->elig_rows; row++)
+            set_bit(b, row, i, f->line_items.item[i].id != 0);
+    }
+    for (uint32_t i = 0; i < f->targets.cnt; i++) {
+        const struct image_fixture_pair *t = &f->targets.item[i];
+        for (uint32_t v = 0; v < dims[t->dim].value_cnt; v++)
+            set_bit(b, dims[t->dim].first_row + v, t->line_item_idx, 0);
+    }
+    for (uint32_t i = 0; i < f->targets.cnt; i++) {
+        const struct image_fixture_pair *t = &f->targets.item[i];
+        set_bit(b, dims[t->dim].first_row + t->value, t->line_item_idx, 1);
+    }
+}
+
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_line_item_and_slot(const void *left, const void *right)
+{
+    const struct image_fixture_dir *a = left, *b = right;
+    int order = compare(a->line_item_idx, b->line_item_idx);
+    return order ? order : compare(a->dir.slot_idx, b->dir.slot_idx);
+}
+
+static int by_line_item_and_value(const void *left, const void *right)
+{
+    const struct image_fixture_pair *a = left, *b = right;
+    int order = compare(a->line_item_idx, b->line_item_idx);
+    return order ? order : compare(a->value, b->value);
+}
+
+static void *sorted(const void *from, uint32_t cnt, size_t bytes,
+                    int (*order)(const void *, const void *))
+{
+    void *copy = zeroed(cnt, bytes);
+    if (cnt != 0)
+        memcpy(copy, from, cnt * bytes);
+    qsort(copy, cnt, bytes, order);
+    return copy;
+}
+
+/* What belongs to a line item stands together, alias lines by slot. */
+static void write_line_items(struct build *b)
+{
+    const struct image_fixture *f = b->f;
+    struct image_fixture_dir *dir =
+        sorted(f->dirs.item, f->dirs.cnt, sizeof *dir, by_line_item_and_slot);
+    struct image_fixture_pair *cat =
+        sorted(f->cats.item, f->cats.cnt, sizeof *cat, by_line_item_and_value);
+    struct qbid_line_item *items = section(b, QBID_SECTION_LINE_ITEMS);
+    struct qbid_alias_dir *dirs = section(b, QBID_SECTION_ALIAS_DIRS);
+    struct qbid_alias *aliases = section(b, QBID_SECTION_ALIASES);
+    uint64_t *names = section(b, QBID_SECTION_NAMES);
+    uint32_t d = 0, c = 0;
+    for (uint32_t i = 0; i < f->line_items.cnt; i++) {
+        items[i] = f->line_items.item[i];
+        items[i].cat_first = c;
+        for (; c < f->cats.cnt && cat[c].line_item_idx == i; c++)
+            names[c] = cat[c].value;
+        items[i].cat_cnt = (uint8_t)(c - items[i].cat_first);
+        items[i].alias_dir_first = d;
+        for (; d < f->dirs.cnt && dir[d].line_item_idx == i; d++) {
+            aliases[d] = dir[d].alias;
+            dirs[d] = dir[d].dir;
+            dirs[d].alias = d;
+        }
+        items[i].alias_dir_cnt = (uint16_t)(d - items[i].alias_dir_first);
+    }
+    free(dir);
+    free(cat);
+}
+
+static void copy_section(struct build *b, enum qbid_section which, const void *from)
+{
+    if (b->ref[which].cnt != 0)
+        memcpy(section(b, which), from, b->ref[which].cnt * b->ref[which].elem_bytes);
+}
+
+void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
+{
+    struct build b = {.f = f, .elig_words = (f->line_items.cnt + 63u) / 64u};
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
+        b.elig_rows += f->value_cnt[dim];
+    build_dict(&b);
+    build_index(&b);
+    plan_sections(&b);
+
+    b.base = aligned_alloc(64, b.bytes);
+    if (b.base == NULL)
+        abort();
+    memset(b.base, 0, b.bytes);
+    struct qbid_image_header header = f->header;
+    header.magic = QBID_IMAGE_MAGIC;
+    header.abi_major = QBID_ABI_MAJOR;
+    header.abi_minor = QBID_ABI_MINOR;
+    header.section_cnt = QBID_SECTION_CNT;
+    header.fingerprint = QBID_IMAGE_FINGERPRINT;
+    header.bytes = b.bytes;
+    header.elig_words = (uint32_t)b.elig_words;
+    memcpy(b.base, &header, sizeof header);
+    memcpy(b.base + sizeof header, b.ref, sizeof b.ref);
+
+    copy_section(&b, QBID_SECTION_DICT, b.dict);
+    copy_section(&b, QBID_SECTION_INDEX, b.index);
+    copy_section(&b, QBID_SECTION_QROWS, f->qrows.item);
+    copy_section(&b, QBID_SECTION_SHADES, f->shades.item);
+    copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
+    copy_section(&b, QBID_SECTION_RATES, f->rates.item);
+    copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
+    write_rows(&b);
+    write_elig(&b);
+    write_line_items(&b);
+    free(b.dict);
+    free(b.index);
+
+    image_fixture_sum(b.base, b.bytes);
+    *ret_bytes = b.bytes;
+    return b.base;
+}
+
+void image_fixture_sum(void *base, size_t bytes)
+{
+    struct qbid_image_header *header = base;
+    header->checksum = qbid_image_checksum(base, bytes);
+}

@@ -28,8 +28,8 @@ static inline uint64_t qbid_cell_trials(const struct qbid_cell *cell)
     return shown > cell->clicks ? shown : cell->clicks;
 }
 
-/* Cells in order of arrival. When all places are taken the new cell is not kept and counted as
- * refused: its traffic still counts in the coarser levels through `rest`. */
+/* Cells in order of arrival. When all places are taken a new context is not kept and
+ * counted as refused; its traffic goes to the line item's cell of context 0. */
 struct qbid_cells {
     struct qbid_cell *cell;
     uint32_t cnt;

@@ -3,6 +3,6 @@
 $(call lib,learn,\
 	control/learn/cells.c \
 	control/learn/keymap.c \
-	control/learn/market.c \
 	control/learn/rows.c \
+	control/learn/segments.c \
 	control/learn/values.c)

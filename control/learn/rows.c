@@ -35,7 +35,7 @@ struct rows {
     const struct qbid_account *account;
     const struct qbid_dictionary *dictionary;
     const struct qbid_values *values;
-    const struct qbid_market *market;
+    const struct qbid_segments *segments;
     const struct qbid_line_item_def **by_idx;
     const struct qbid_campaign_def **campaign_of;
     struct accept_set accept;
@@ -214,8 +214,8 @@ static int row_append(struct rows *rows, const struct traffic *t)
     if (cnt == 0)
         return 0;
     memcpy(plan->candidates + plan->candidate_cnt, rows->scratch, cnt * sizeof *rows->scratch);
-    uint16_t segment = (rows->market->mask & ~mask) == 0
-                           ? qbid_market_segment(rows->market, t->context)
+    uint16_t segment = (rows->segments->mask & ~mask) == 0
+                           ? qbid_segments_find(rows->segments, t->context)
                            : (uint16_t)0;
     plan->contexts[plan->context_cnt++] =
         (struct qbid_plan_context){t->key, plan->candidate_cnt, cnt, segment};
@@ -269,12 +269,13 @@ static void rows_done(struct rows *rows)
 
 int qbid_rows_fill(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
                    const struct qbid_cells *cells, const struct qbid_values *values,
-                   const struct qbid_market *market, uint32_t context_max, struct qbid_plan *plan)
+                   const struct qbid_segments *segments, uint32_t context_max,
+                   struct qbid_plan *plan)
 {
     struct rows rows = {.account = account,
                         .dictionary = dictionary,
                         .values = values,
-                        .market = market,
+                        .segments = segments,
                         .plan = plan};
     struct traffic_list list = {0};
     int err = rows_prepare(&rows);

@@ -8,7 +8,7 @@
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
 #include "control/learn/cells.h"
-#include "control/learn/market.h"
+#include "control/learn/segments.h"
 #include "control/learn/plan.h"
 #include "control/learn/values.h"
 
@@ -24,7 +24,8 @@
  */
 int qbid_rows_fill(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
                    const struct qbid_cells *cells, const struct qbid_values *values,
-                   const struct qbid_market *market, uint32_t context_max, struct qbid_plan *plan);
+                   const struct qbid_segments *segments, uint32_t context_max,
+                   struct qbid_plan *plan);
 
 /** Value of an impression for one line item under its campaign's goal, CPM micros, before pacing.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Market segments: what prices win where, and the shade tables that come of it. */
-#ifndef QBID_CONTROL_LEARN_MARKET_H
-#define QBID_CONTROL_LEARN_MARKET_H
+#ifndef QBID_CONTROL_LEARN_SEGMENTS_H
+#define QBID_CONTROL_LEARN_SEGMENTS_H
 
 #include <stdint.h>
 
@@ -12,7 +12,7 @@
 
 /* Segment 0 is the whole market and the parent of the others; the others are the values of the
  * segment dimensions in order of arrival. Past QBID_SEGMENTS_MAX new ones go by segment 0. */
-struct qbid_market {
+struct qbid_segments {
     uint64_t mask;
     struct qbid_keymap map;
     struct qbid_landscape *landscape; /* QBID_SEGMENTS_MAX of them */
@@ -22,19 +22,19 @@ struct qbid_market {
     uint64_t refused;
 };
 
-int qbid_market_init(struct qbid_market *market, uint64_t mask);
-void qbid_market_done(struct qbid_market *market);
+int qbid_segments_init(struct qbid_segments *segments, uint64_t mask);
+void qbid_segments_done(struct qbid_segments *segments);
 
 /** Learn from one WIN, LOSS or EXPIRED outcome; others are ignored. */
-void qbid_market_post(struct qbid_market *market, const struct qbid_outcome *outcome);
+void qbid_segments_post(struct qbid_segments *segments, const struct qbid_outcome *outcome);
 
 /** Segment of a context that has all segment dimensions; 0 when it is not known. */
-uint16_t qbid_market_segment(const struct qbid_market *market, uint64_t context);
+uint16_t qbid_segments_find(const struct qbid_segments *segments, uint64_t context);
 
 /** Segment with this key, made when missing (restore); 0 when full. */
-uint16_t qbid_market_touch(struct qbid_market *market, uint64_t key);
+uint16_t qbid_segments_touch(struct qbid_segments *segments, uint64_t key);
 
 /** Fill one shade table by segment: cnt of them. Cost: about 50 us a segment. */
-void qbid_market_shades(const struct qbid_market *market, struct qbid_shade *shades);
+void qbid_segments_shades(const struct qbid_segments *segments, struct qbid_shade *shades);
 
 #endif

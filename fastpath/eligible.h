@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Targeting by bitmaps: a test of one line item, and the AND that gives all that may bid.
+ *
+ * A dimension accepts a line item by the row of its value index (0 = unknown). Slots and segments
+ * are lists: any of their values will do; an empty list counts as one unknown value.
+ */
+#ifndef QBID_FASTPATH_ELIGIBLE_H
+#define QBID_FASTPATH_ELIGIBLE_H
+
+#include <stdint.h>
+
+#include "fastpath/resolve.h"
+#include "shm/image.h"
+#include "shm/request.h"
+
+#define QBID_ELIGIBLE_SINGLES (QBID_DIM_CNT - 2)
+
+static inline uint64_t qbid_eligible_bit(const struct qbid_image *image, unsigned dim,
+                                         uint32_t value, uint32_t line_item_idx)
+{
+    return qbid_image_elig(image, dim, value)[line_item_idx >> 6] >> (line_item_idx & 63);
+}
+
+static inline uint64_t qbid_eligible_any(const struct qbid_image *image, unsigned dim,
+                                         const uint16_t *value, unsigned cnt,
+                                         uint32_t line_item_idx)
+{
+    uint64_t any = cnt ? 0 : qbid_eligible_bit(image, dim, 0, line_item_idx);
+    for (unsigned i = 0; i < cnt; i++)
+        any |= qbid_eligible_bit(image, dim, value[i], line_item_idx);
+    return any;
+}
+
+/**
+ * Whether one line item's targeting accepts a request in every dimension.
+ *
+ * Returns: 1 or 0.
+ * Threads: wait-free, no writes.
+ * Cost:    one word for each dimension and list value, all independent of one another.
+ */
+static inline unsigned qbid_eligible_test(const struct qbid_image *image,
+                                          const struct qbid_request *request,
+                                          const struct qbid_place *place, uint32_t line_item_idx)
+{
+    uint64_t all = 1;
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
+        if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
+            all &=
+                qbid_eligible_bit(image, dim, qbid_dim_unpack(place->context, dim), line_item_idx);
+    }
+    all &=
+        qbid_eligible_any(image, QBID_DIM_SLOT, place->slot_idx, request->slot_cnt, line_item_idx);
+    all &= qbid_eligible_any(image, QBID_DIM_SEGMENT, place->segment_idx, request->segment_cnt,
+                             line_item_idx);
+    return (unsigned)all;
+}
+
+/* The line items that the AND of a request's rows leaves, a word of the bitmaps at a time. */
+struct qbid_eligible {
+    const uint64_t *single[QBID_ELIGIBLE_SINGLES];
+    const uint64_t *slot[QBID_REQUEST_SLOTS_MAX];
+    const uint64_t *segment[QBID_REQUEST_SEGMENTS_MAX];
+    unsigned slot_cnt;    /* >= 1 */
+    unsigned segment_cnt; /* >= 1 */
+    uint32_t word;        /* the next one to look at */
+    uint32_t word_cnt;
+};
+
+static inline unsigned qbid_eligible_rows(const struct qbid_image *image, unsigned dim,
+                                          const uint16_t *value, unsigned cnt,
+                                          const uint64_t **ret_row)
+{
+    ret_row[0] = qbid_image_elig(image, dim, 0);
+    for (unsigned i = 0; i < cnt; i++)
+        ret_row[i] = qbid_image_elig(image, dim, value[i]);
+    return cnt ? cnt : 1;
+}
+
+static inline void qbid_eligible_init(struct qbid_eligible *eligible,
+                                      const struct qbid_image *image,
+                                      const struct qbid_request *request,
+                                      const struct qbid_place *place)
+{
+    unsigned n = 0;
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
+        if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
+            eligible->single[n++] =
+                qbid_image_elig(image, dim, qbid_dim_unpack(place->context, dim));
+    }
+    eligible->slot_cnt = qbid_eligible_rows(image, QBID_DIM_SLOT, place->slot_idx,
+                                            request->slot_cnt, eligible->slot);
+    eligible->segment_cnt = qbid_eligible_rows(image, QBID_DIM_SEGMENT, place->segment_idx,
+                                               request->segment_cnt, eligible->segment);
+    eligible->word = 0;
+    eligible->word_cnt = image->header->elig_words;
+}
+
+static inline uint64_t qbid_eligible_word(const struct qbid_eligible *eligible, uint32_t word)
+{
+    uint64_t all = ~UINT64_C(0), slots = 0, segments = 0;
+    for (unsigned i = 0; i < QBID_ELIGIBLE_SINGLES; i++)
+        all &= eligible->single[i][word];
+    if (all == 0)
+        return 0;
+    for (unsigned i = 0; i < eligible->slot_cnt; i++)
+        slots |= eligible->slot[i][word];
+    for (unsigned i = 0; i < eligible->segment_cnt; i++)
+        segments |= eligible->segment[i][word];
+    return all & slots & segments;
+}
+
+/**
+ * Line items of the next word that has any, in ascending order.
+ *
+ * Returns: how many of line_item_idx[64] were written; 0 at the end.
+ * Threads: wait-free; writes only the iterator.
+ */
+static inline uint32_t qbid_eligible_next(struct qbid_eligible *eligible,
+                                          uint32_t line_item_idx[64])
+{
+    while (eligible->word < eligible->word_cnt) {
+        uint32_t base = eligible->word * 64, cnt = 0;
+        uint64_t bits = qbid_eligible_word(eligible, eligible->word++);
+        for (; bits; bits &= bits - 1)
+            line_item_idx[cnt++] = base + (uint32_t)__builtin_ctzll(bits);
+        if (cnt)
+            return cnt;
+    }
+    return 0;
+}
+
+#endif

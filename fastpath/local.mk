@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+$(call lib,fastpath,fastpath/decide.c fastpath/request.c)

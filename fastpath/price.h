@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a price to an offer: Q action, shading, floor, ceiling last. */
+#ifndef QBID_FASTPATH_PRICE_H
+#define QBID_FASTPATH_PRICE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/image.h"
+#include "shm/live.h"
+#include "shm/request.h"
+
+/* Places in a request's random stream, see qbid_roll(). */
+enum qbid_roll_use { QBID_ROLL_Q = 0, QBID_ROLL_CREATIVE = 1 };
+
+/* Without floor and ceiling, bid = value x pace x q_ratio x shade_ratio. */
+struct qbid_offer {
+    int64_t worth_micros; /* value x pace x q_ratio */
+    int64_t bid_micros;
+    float q_ratio;
+    float q_propensity;
+    float shade_ratio;
+    uint16_t q_state;
+    uint8_t q_action;
+};
+
+/** Probability as Q0.32; 1 and above give UINT32_MAX. */
+static inline uint32_t qbid_q32_from_float(float probability)
+{
+    return probability < 1.0f ? (uint32_t)((double)probability * 4294967296.0) : UINT32_MAX;
+}
+
+/**
+ * Multiply the price by the winner's Q action and shade it to the market.
+ *
+ * Shapes:  price_micros finite and > 0; segment < image->segment_cnt; line_item_idx inside the live
+ *          page; random uniform.
+ * Threads: wait-free, no writes.
+ * Cost:    the Q row's line and, in a first-price auction, one of the shade table.
+ */
+static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
+                                                const struct qbid_live *live,
+                                                uint32_t line_item_idx, float price_micros,
+                                                uint32_t segment, enum qbid_auction auction,
+                                                uint64_t random)
+{
+    struct qbid_offer offer;
+    uint32_t state = atomic_load_explicit(&live->qstate[line_item_idx], memory_order_relaxed);
+    offer.q_state = (uint16_t)(state < QBID_QSTATES ? state : 0);
+    size_t group = image->line_items[line_item_idx].q_group;
+    uint32_t action;
+    offer.q_ratio = qbid_qrow_pick(&image->qrows[group * QBID_QSTATES + offer.q_state], random,
+                                   &action, &offer.q_propensity);
+    offer.q_action = (uint8_t)action;
+
+    float worth = price_micros * offer.q_ratio, bid = worth;
+    offer.shade_ratio = 1.0f;
+    if (auction == QBID_AUCTION_FIRST_PRICE) {
+        bid = qbid_shade_eval(&image->shades[segment], worth);
+        offer.shade_ratio = bid / worth;
+    }
+    offer.worth_micros = qbid_micros_from_float(worth);
+    offer.bid_micros = qbid_micros_from_float(bid);
+    return offer;
+}
+
+/**
+ * Hold an offer between its floors and ceilings.
+ *
+ * A shaded bid below the floor is raised to it as long as the impression is worth the floor;
+ * ceilings come last.
+ *
+ * Returns: false when the result is below the floor or is no money at all.
+ */
+static inline bool qbid_offer_bound(struct qbid_offer *offer, int64_t floor_micros,
+                                    int64_t ceiling_micros)
+{
+    if (offer->bid_micros < floor_micros && offer->worth_micros >= floor_micros)
+        offer->bid_micros = floor_micros;
+    if (offer->bid_micros > ceiling_micros)
+        offer->bid_micros = ceiling_micros;
+    return offer->bid_micros >= floor_micros && offer->bid_micros > 0;
+}
+
+#endif

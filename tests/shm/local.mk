@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of what two processes share. Other folders that need table images add the sources
+# tests/shm/image_fixture.c tests/shm/image_fixture_build.c to theirs, and the library shm.
+$(call test,test_error,tests/shm/test_error.c,shm)
+$(call test,test_units,tests/shm/test_units.c,shm,-lm)
+$(call test,test_memfd,tests/shm/test_memfd.c,shm)
+$(call test,test_clock,tests/shm/test_clock.c,shm,-lm)
+$(call test,test_live,tests/shm/test_live.c,shm)
+$(call test,test_page,tests/shm/test_page.c,shm)
+$(call test,test_ring,tests/shm/test_ring.c,shm,-lm)

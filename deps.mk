@@ -3,7 +3,7 @@
 
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
-    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libsodium-dev libsqlite3-dev \
+    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libsqlite3-dev \
     libcjson-dev nginx nginx-dev curl procps
 
 # `make test`: unit tests, lints, figures (python3 comes with clang-format anyway)

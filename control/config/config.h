@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration of qbidd: one YAML file, every value with a stated range, checked once. */
+#ifndef QBID_CONTROL_CONFIG_CONFIG_H
+#define QBID_CONTROL_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "control/config/problems.h"
+#include "shm/dims.h"
+#include "shm/image.h"
+#include "shm/units.h"
+
+#define QBID_CONFIG_PATH_MAX 1024
+#define QBID_CONFIG_SOCKET_MAX 107 /* bytes of a path in sockaddr_un */
+#define QBID_CONFIG_UIDS_MAX 32
+#define QBID_CONFIG_RATES_MAX 64
+
+/* Kind, key, least, most, default, meaning; by section, "top" being the file's outermost keys.
+ * Kinds: UINT whole number, REAL number, BOOL, MONEY decimal currency units (listed in micros). */
+/* clang-format off */
+#define QBID_CONFIG_TOP_LIST(X) \
+    X(UINT, notice_ttl_ms, 1000, 3600000, 60000, "age of a bid up to which win, loss and bill count") \
+    X(UINT, event_ttl_ms, 10000, 7776000000, 86400000, "the same for impression, click, conversion") \
+    X(UINT, lease_ms, 1000, 3600000, 60000, "how long workers bid on without renewal by qbidd") \
+    X(UINT, image_valid_ms, 1000, 86400000, 900000, "how long a table image may be used") \
+    X(UINT, grant_ppm, 1, 1000000, 1000, "allowance of a worker, parts in a million of the budget") \
+    X(MONEY, grant_min, 1, 1000000000000, 100000, "but at least this, in currency units") \
+    X(MONEY, price_ceiling_cpm, 1, 1000000000000, 100000000, "no bid above this CPM") \
+    X(UINT, images_kept, 2, 4096, 64, "table images kept on disk") \
+    X(UINT, history_days, 1, 3660, 7, "days for which the history of statistics is kept") \
+    X(UINT, seed, 0, UINT64_MAX, 1, "of the random streams")
+#define QBID_CONFIG_CAPACITY_LIST(X) \
+    X(UINT, line_items, 16, 131072, 16384, "line items that the live page holds") \
+    X(UINT, budgets, 1, 65536, 4096, "campaigns that the live page holds") \
+    X(UINT, workers, 1, 256, 64, "ad-server workers at a time") \
+    X(UINT, ring_lg_events, 6, 20, 16, "log2 of the events in a worker's ring") \
+    X(UINT, contexts, 1024, 16777216, 65536, "series of contexts kept") \
+    X(UINT, pending_bids, 1024, 67108864, 1048576, "bids that wait for their outcome") \
+    X(UINT, seen_notices, 1024, 67108864, 1048576, "notices remembered against repeats")
+#define QBID_CONFIG_TICKS_LIST(X) \
+    X(UINT, ingest_ms, 1, 1000, 5, "between two looks into the workers' rings") \
+    X(UINT, live_ms, 10, 10000, 200, "between two renewals of allowances and pace") \
+    X(UINT, learn_ms, 50, 3600000, 10000, "between two plans, hence generations") \
+    X(UINT, snapshot_ms, 1000, 3600000, 30000, "between two writes of the statistics")
+#define QBID_CONFIG_LEARNING_LIST(X) \
+    X(BOOL, enabled, 0, 1, 1, "false holds the models still") \
+    X(REAL, explore, 0, 0.5, 0.02, "share of bids that try another action than the best known") \
+    X(REAL, ctr_strength, 1, 1e7, 2000, "impressions that a line item's prior_ctr is worth") \
+    X(REAL, cvr_strength, 1, 1e7, 200, "clicks that a line item's prior_cvr is worth") \
+    X(REAL, creative_floor, 0, 0.125, 0.02, "least share of every creative of a line item")
+#define QBID_CONFIG_KEYS_LIST(X) \
+    X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
+
+/* clang-format on */
+
+#define QBID_CONFIG_TYPE_UINT uint64_t
+#define QBID_CONFIG_TYPE_REAL double
+#define QBID_CONFIG_TYPE_BOOL bool
+#define QBID_CONFIG_TYPE_MONEY int64_t /* micros */
+#define QBID_CONFIG_FIELD(kind, key, ...) QBID_CONFIG_TYPE_##kind key;
+
+enum qbid_log_level { QBID_LOG_ERROR, QBID_LOG_WARNING, QBID_LOG_INFO, QBID_LOG_DEBUG };
+enum qbid_durability {
+    QBID_DURABILITY_FAST,  /* nothing is lost by kill -9, the last second by a power failure */
+    QBID_DURABILITY_STRICT /* acknowledged after the disk has it */
+};
+
+struct qbid_config {
+    char state_dir[QBID_CONFIG_PATH_MAX]; /* paths are absolute */
+    struct {
+        char path[QBID_CONFIG_PATH_MAX];
+        mode_t mode;
+        uint32_t allow_uid_cnt; /* handover only: users beside root and our own */
+        uid_t allow_uid[QBID_CONFIG_UIDS_MAX];
+    } handover, control;
+    struct {
+        enum qbid_log_level level;
+        char target[QBID_CONFIG_PATH_MAX]; /* "stderr", "syslog" or a path */
+    } log;
+    struct {
+        char file[QBID_CONFIG_PATH_MAX];
+        QBID_CONFIG_KEYS_LIST(QBID_CONFIG_FIELD)
+    } keys;
+    struct {
+        QBID_CONFIG_CAPACITY_LIST(QBID_CONFIG_FIELD)
+    } capacity;
+    struct {
+        QBID_CONFIG_TICKS_LIST(QBID_CONFIG_FIELD)
+    } ticks;
+    struct {
+        QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
+    } learning;
+    QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
+    uint32_t currency; /* of the account, three letters in memory order */
+    struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
+    uint32_t rate_cnt;
+    uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, 0 = unused */
+    uint32_t level_cnt;
+    float stale_factor; /* on_stale: 0 = decline */
+    enum qbid_durability durability;
+};
+
+/**
+ * Read, check and complete a configuration.
+ *
+ * Shapes:  folder is what relative paths start from, absolute.
+ * Returns: 0 and *ret_config.
+ * Errors:  QBID_ERR_PARSE with every problem noted; QBID_ERR_NOMEM.
+ * Threads: any. Touches nothing but memory.
+ */
+int qbid_config_parse(const char *text, size_t len, const char *folder,
+                      struct qbid_problems *problems, struct qbid_config *ret_config);
+
+/** The same for a file; relative paths start from its folder. QBID_ERR_SYS when it is unreadable,
+ *  noted. problems->file is set to path. */
+int qbid_config_load(const char *path, struct qbid_problems *problems,
+                     struct qbid_config *ret_config);
+
+/** What a running qbidd cannot change without a new start; NULL when `to` may be taken over. */
+const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
+
+/** Every key with its range, default and meaning. */
+void qbid_config_describe(FILE *out);
+
+/** Three upper-case letters to their word in memory order; 0 when they are not that. */
+uint32_t qbid_currency_parse(const char *text);
+/** And back, terminated. */
+void qbid_currency_format(uint32_t currency, char out[4]);
+
+#endif

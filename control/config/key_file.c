@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The key file: permissions first, then content; nothing of a key ever reaches a message. */
+#include "control/config/key_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shm/error.h"
+
+#define FILE_BYTES_MAX 1024
+
+static int sys_why(const char *what, char why[QBID_KEY_FILE_WHY_MAX])
+{
+    snprintf(why, QBID_KEY_FILE_WHY_MAX, "%s: %s", what, strerror(errno));
+    return QBID_ERR_SYS;
+}
+
+static int open_checked(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) {
+        snprintf(why, QBID_KEY_FILE_WHY_MAX, "the file is missing (keys.create: true makes one)");
+        return QBID_ERR_NOENT;
+    }
+    if (fd < 0)
+        return sys_why("cannot be opened", why);
+    if (fstat(fd, &st) != 0) {
+        sys_why("cannot be examined", why);
+        close(fd);
+        return QBID_ERR_SYS;
+    }
+    const char *wrong = NULL;
+    if (!S_ISREG(st.st_mode))
+        wrong = "is not a regular file";
+    else if (st.st_uid != geteuid() && st.st_uid != 0)
+        wrong = "belongs to another user";
+    else if (st.st_mode & 0077)
+        wrong = "is open to group or others; its mode must be 0600";
+    if (!wrong)
+        return fd;
+    snprintf(why, QBID_KEY_FILE_WHY_MAX, "%s", wrong);
+    close(fd);
+    return QBID_ERR_DENIED;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* One line "ID HEX"; false when it is not that. */
+static bool line_parse(const char *line, uint8_t *ret_id, uint8_t secret[QBID_KEY_BYTES])
+{
+    unsigned id = 0;
+    while (*line >= '0' && *line <= '9' && id <= UINT8_MAX)
+        id = id * 10 + (unsigned)(*line++ - '0');
+    if (id < 1 || id > UINT8_MAX || *line++ != ' ')
+        return false;
+    for (unsigned i = 0; i < QBID_KEY_BYTES; i++) {
+        int high = hex_digit(*line++);
+        int low = high < 0 ? -1 : hex_digit(*line++);
+        if (low < 0)
+            return false;
+        secret[i] = (uint8_t)(high * 16 + low);
+    }
+    *ret_id = (uint8_t)id;
+    return *line == '\0';
+}
+
+static const char *text_parse(char *text, struct qbid_keys *ret_keys)
+{
+    struct qbid_keys keys = {0};
+    unsigned cnt = 0;
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (*line == '#')
+            continue;
+        if (cnt == 2)
+            return "holds more than two keys";
+        if (!line_parse(line, &keys.id[cnt], keys.secret[cnt]))
+            return "has a line that is not 'ID HEX' (id 1..255, 32 hexadecimal digits)";
+        cnt++;
+    }
+    if (cnt == 0)
+        return "holds no key";
+    if (cnt == 2 && keys.id[0] == keys.id[1])
+        return "gives two keys the same id";
+    *ret_keys = keys;
+    return NULL;
+}
+
+int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+                       char why[QBID_KEY_FILE_WHY_MAX])
+{
+    char text[FILE_BYTES_MAX + 1];
+    int fd = open_checked(path, why);
+    if (fd < 0)
+        return fd;
+    ssize_t len = read(fd, text, FILE_BYTES_MAX);
+    if (len < 0)
+        sys_why("cannot be read", why);
+    close(fd);
+    if (len < 0)
+        return QBID_ERR_SYS;
+    text[len] = '\0';
+    const char *wrong = text_parse(text, ret_keys);
+    explicit_bzero(text, sizeof text);
+    if (!wrong)
+        return 0;
+    snprintf(why, QBID_KEY_FILE_WHY_MAX, "%s", wrong);
+    return QBID_ERR_PARSE;
+}
+
+int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
+{
+    uint8_t secret[QBID_KEY_BYTES];
+    char text[QBID_KEY_BYTES * 2 + 4] = "1 ";
+    if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret)
+        return sys_why("no random bytes", why);
+    for (unsigned i = 0; i < QBID_KEY_BYTES; i++)
+        snprintf(text + 2 + 2 * i, 3, "%02x", secret[i]);
+    strcat(text, "\n");
+    int err = 0, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return sys_why("cannot be created", why);
+    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) != 0) {
+        err = sys_why("cannot be written", why);
+        unlink(path);
+    }
+    close(fd);
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(secret, sizeof secret);
+    return err;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file with the notice-signing keys: "ID HEX", one or two lines, for nobody else's eyes. */
+#ifndef QBID_CONTROL_CONFIG_KEY_FILE_H
+#define QBID_CONTROL_CONFIG_KEY_FILE_H
+
+#include <stdbool.h>
+
+#include "shm/handover.h"
+
+#define QBID_KEY_FILE_WHY_MAX 160
+
+/**
+ * Read the keys. The first line signs, both verify: to rotate, put a new key above the old one,
+ * reload, and take the old line away after event_ttl.
+ *
+ * Shapes:  a regular file of ours or root's, no permission for group and others; ID 1..255, HEX 32
+ *          digits; lines that start with # are left out.
+ * Errors:  QBID_ERR_NOENT (missing), QBID_ERR_DENIED (owner or mode), QBID_ERR_PARSE, QBID_ERR_SYS;
+ *          why says it in words, without the key.
+ */
+int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+                       char why[QBID_KEY_FILE_WHY_MAX]);
+
+/** Write a new file, mode 0600, with one random key of id 1. Never replaces one. QBID_ERR_SYS. */
+int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX]);
+
+#endif

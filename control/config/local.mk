@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Configuration, the document tree and the key file; needs libcyaml and libyaml.
+$(call lib,config,\
+	control/config/config.c \
+	control/config/config_schema.c \
+	control/config/key_file.c \
+	control/config/problems.c \
+	control/config/yaml.c)

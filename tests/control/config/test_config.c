@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: defaults, every kind of value, and messages that name the place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/config/config.h"
+#include "shm/error.h"
+
+static struct qbid_config parse(const char *text)
+{
+    struct qbid_problems problems = {.file = "q.yaml"};
+    struct qbid_config config;
+    int err = qbid_config_parse(text, strlen(text), "/base", &problems, &config);
+    if (err)
+        fail_msg("%u: %s", problems.problem[0].line, problems.problem[0].text);
+    return config;
+}
+
+/* Refused, with exactly these problems in order: "line:column: part of the text". */
+static void refused(const char *text, uint32_t cnt, const char *const *parts)
+{
+    struct qbid_problems problems = {.file = "q.yaml"};
+    struct qbid_config config = {.level_cnt = 77};
+    assert_int_equal(qbid_config_parse(text, strlen(text), "/base", &problems, &config),
+                     QBID_ERR_PARSE);
+    assert_int_equal(config.level_cnt, 77);
+    for (uint32_t i = 0; i < cnt && i < problems.cnt; i++) {
+        char line[QBID_PROBLEM_LINE_MAX];
+        qbid_problems_format(&problems, i, line);
+        if (!strstr(line, parts[i]))
+            fail_msg("'%s' is not in '%s'", parts[i], line);
+    }
+    assert_int_equal(problems.cnt, cnt);
+}
+#define REFUSED(text, ...)                                                                         \
+    refused(text, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *),                     \
+            (const char *const[]){__VA_ARGS__})
+
+static void a_file_that_sets_one_key_gets_the_defaults(void **state)
+{
+    (void)state;
+    struct qbid_config c = parse("state_dir: /tmp/q\n");
+    assert_string_equal(c.state_dir, "/tmp/q");
+    assert_string_equal(c.handover.path, "/run/qbid/qbid.sock");
+    assert_int_equal(c.handover.mode, 0660);
+    assert_int_equal(c.capacity.line_items, 16384);
+    assert_int_equal(c.ticks.ingest_ms, 5);
+    assert_int_equal(c.ticks.live_ms, 200);
+    assert_int_equal(c.ticks.learn_ms, 10000);
+    assert_int_equal(c.lease_ms, 60000);
+    assert_int_equal(c.price_ceiling_cpm, 100 * QBID_MICROS_PER_UNIT);
+    assert_true(c.learning.enabled);
+    assert_true(c.learning.explore == 0.02);
+    assert_false(c.keys.create);
+    assert_true(c.stale_factor == 0);
+    assert_int_equal(c.level_cnt, 3);
+    assert_true(c.level_mask[2] ==
+                (qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_SLOT)));
+    assert_int_equal(c.currency, qbid_currency_parse("USD"));
+    assert_string_equal(c.log.target, "stderr");
+    assert_int_equal(c.log.level, QBID_LOG_INFO);
+}
+
+static void every_kind_of_value_arrives(void **state)
+{
+    (void)state;
+    struct qbid_config c = parse("state_dir: state\n"
+                                 "handover: {path: a.sock, mode: 0600, allow_uids: [33, 1000]}\n"
+                                 "control: {path: /tmp/c.sock, mode: \"0660\"}\n"
+                                 "log: {level: debug, target: q.log}\n"
+                                 "currency: CNY\n"
+                                 "rates: [{currency: USD, per_unit: \"7.25\"}]\n"
+                                 "capacity: {line_items: 100, workers: 8}\n"
+                                 "ticks: {learn_ms: 1000}\n"
+                                 "price_ceiling_cpm: 12.000001\n"
+                                 "on_stale: {conservative: 0.5}\n"
+                                 "levels: [[exchange, slot, hour], [slot]]\n"
+                                 "keys: {file: k, create: true}\n"
+                                 "seed: 18446744073709551615\n"
+                                 "durability: strict\n"
+                                 "learning: {enabled: no, explore: 0.1}\n");
+    assert_string_equal(c.state_dir, "/base/state");
+    assert_string_equal(c.handover.path, "/base/a.sock");
+    assert_int_equal(c.handover.mode, 0600);
+    assert_int_equal(c.handover.allow_uid_cnt, 2);
+    assert_int_equal(c.handover.allow_uid[1], 1000);
+    assert_string_equal(c.control.path, "/tmp/c.sock");
+    assert_string_equal(c.log.target, "/base/q.log");
+    assert_int_equal(c.log.level, QBID_LOG_DEBUG);
+    assert_int_equal(c.rate_cnt, 1);
+    assert_int_equal(c.rate[0].micros, 7250000);
+    assert_int_equal(c.capacity.workers, 8);
+    assert_int_equal(c.price_ceiling_cpm, 12000001);
+    assert_true(c.stale_factor == 0.5f);
+    assert_int_equal(c.level_cnt, 2);
+    assert_true(c.level_mask[1] == qbid_dim_mask(QBID_DIM_SLOT));
+    assert_true(c.keys.create);
+    assert_true(c.seed == UINT64_MAX);
+    assert_int_equal(c.durability, QBID_DURABILITY_STRICT);
+    assert_false(c.learning.enabled);
+}
+
+static void a_value_outside_its_range_is_named_with_line_and_range(void **state)
+{
+    (void)state;
+    REFUSED("state_dir: /x\nticks:\n  live_ms: 200\n  ingest_ms: 0\n",
+            "q.yaml:4:3: ticks.ingest_ms: 0 is not in 1..1000 (default 5)");
+    REFUSED("learning:\n  explore: 0.6\n", "q.yaml:2:3: learning.explore: 0.6 is not in 0..0.5");
+    REFUSED("price_ceiling_cpm: 0\n", "q.yaml:1:1: price_ceiling_cpm: 0 is not in 0.000001..");
+    REFUSED("price_ceiling_cpm: 1e3\n", "price_ceiling_cpm: 1e3 is not in");
+}
+
+static void every_problem_of_a_file_is_listed_in_order(void **state)
+{
+    (void)state;
+    REFUSED("capacity: {workers: 0, budgets: 70000}\nlease_ms: 1\non_stale: sometimes\n"
+            "currency: usd\n",
+            "q.yaml:1:12: capacity.workers: 0", "q.yaml:1:24: capacity.budgets: 70000",
+            "q.yaml:2:1: lease_ms: 1", "q.yaml:3:1: on_stale", "q.yaml:4:1: currency");
+}
+
+static void an_unknown_key_is_refused_with_a_suggestion(void **state)
+{
+    (void)state;
+    REFUSED("tiks: {}\nticks:\n  ingest_sm: 5\n  qqqqqqqqqqqq: 1\n",
+            "q.yaml:1:1: unknown key 'tiks'; did you mean 'ticks'?",
+            "q.yaml:3:3: unknown key 'ingest_sm' in ticks; did you mean 'ingest_ms'?",
+            "q.yaml:4:3: unknown key 'qqqqqqqqqqqq' in ticks");
+}
+
+static void wrong_kinds_are_refused_where_libcyaml_would_guess(void **state)
+{
+    (void)state;
+    REFUSED("seed: 3x\n", "seed: '3x' is not a whole number");
+    REFUSED("seed: -1\n", "seed: '-1' is not a whole number");
+    REFUSED("learning: {enabled: maybe}\n", "learning.enabled: 'maybe' is not true or false");
+    REFUSED("learning: {explore: .inf}\n", "learning.explore: '.inf' is not a number");
+    REFUSED("ticks: 5\n", "ticks must be a map");
+    REFUSED("rates: {a: 1}\n", "rates must be a list");
+    REFUSED("seed: [1]\n", "seed: '' is not one value");
+    REFUSED("log: {level: loud}\n", "log.level: 'loud' is none of: error, warning, info, debug");
+    REFUSED("[1, 2]\n", "the file must be a map");
+    REFUSED("# nothing\n", "the file is empty");
+    REFUSED("rates: [{currency: EUR}]\n", "rates[0]: 'per_unit' is missing");
+    REFUSED("handover: {allow_uids: [5000000000]}\n", "handover.allow_uids[0]: '5000000000'");
+}
+
+static void values_that_contradict_each_other_are_refused(void **state)
+{
+    (void)state;
+    REFUSED("ticks: {live_ms: 10000}\nlease_ms: 10000\n", "q.yaml:2:1: lease_ms: must be at least");
+    REFUSED("image_valid_ms: 10000\n", "image_valid_ms: must be at least twice");
+    REFUSED("notice_ttl_ms: 60000\nevent_ttl_ms: 10000\n", "event_ttl_ms: must be at least");
+    REFUSED("handover: {path: /a}\ncontrol: {path: /a}\n", "control.path: is the same");
+    REFUSED("currency: USD\nrates: [{currency: USD, per_unit: 1}]\n",
+            "q.yaml:2:9: rates[0]: the account's own currency");
+    REFUSED("rates: [{currency: EUR, per_unit: 1}, {currency: EUR, per_unit: 2}]\n",
+            "rates[1]: this currency has a rate already");
+    REFUSED("levels: [[slot], [slot, site]]\n", "levels[1] must leave out");
+    REFUSED("levels: [[slot], [slot]]\n", "levels[1] must leave out");
+    REFUSED("levels: [[colour]]\n", "levels[0] names no dimension");
+    REFUSED("levels: []\n", "levels: is not a list of 1..4");
+    REFUSED("on_stale: {conservative: 1.5}\n", "on_stale.conservative: is not a factor");
+    REFUSED("handover: {mode: 0666}\n", "handover.mode: is not an octal mode");
+    REFUSED("handover: {mode: 660x}\n", "handover.mode: is not an octal mode");
+}
+
+static void a_socket_path_must_fit_its_address(void **state)
+{
+    (void)state;
+    char text[256] = "control: {path: /";
+    size_t len = strlen(text);
+    memset(text + len, 'p', QBID_CONFIG_SOCKET_MAX - 1);
+    strcpy(text + len + QBID_CONFIG_SOCKET_MAX - 1, "}\n");
+    struct qbid_config c = parse(text);
+    assert_int_equal(strlen(c.control.path), QBID_CONFIG_SOCKET_MAX);
+    strcpy(text + len + QBID_CONFIG_SOCKET_MAX - 1, "p}\n");
+    REFUSED(text, "control.path: is over 107 bytes");
+}
+
+static void what_cannot_change_while_running_is_named(void **state)
+{
+    (void)state;
+    struct qbid_config a = parse("state_dir: /x\n"),
+                       b = parse("state_dir: /x\nlog: {level: debug}\n");
+    assert_null(qbid_config_fixed(&a, &b));
+    b = parse("state_dir: /y\n");
+    assert_string_equal(qbid_config_fixed(&a, &b), "state_dir");
+    b = parse("state_dir: /x\ncapacity: {workers: 3}\n");
+    assert_string_equal(qbid_config_fixed(&a, &b), "capacity");
+    b = parse("state_dir: /x\nlevels: [[slot]]\n");
+    assert_string_equal(qbid_config_fixed(&a, &b), "levels");
+    b = parse("state_dir: /x\nticks: {learn_ms: 5000}\n");
+    assert_null(qbid_config_fixed(&a, &b));
+}
+
+static void a_file_is_loaded_relative_to_its_folder(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/qbid-config-XXXXXX", path[64], want[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/q.yaml", folder);
+    snprintf(want, sizeof want, "%s/s", folder);
+    FILE *f = fopen(path, "w");
+    fputs("state_dir: s\n", f);
+    fclose(f);
+    struct qbid_problems problems = {0};
+    struct qbid_config config;
+    assert_int_equal(qbid_config_load(path, &problems, &config), 0);
+    assert_string_equal(config.state_dir, want);
+    unlink(path);
+    assert_int_equal(qbid_config_load(path, &problems, &config), QBID_ERR_SYS);
+    assert_non_null(strstr(problems.problem[0].text, "No such file"));
+    rmdir(folder);
+}
+
+static void the_description_lists_every_key_with_its_range(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    qbid_config_describe(out);
+    fclose(out);
+    assert_non_null(strstr(text, "ticks.ingest_ms          1..1000, default 5: "));
+    assert_non_null(strstr(text, "price_ceiling_cpm        0.000001..1000000, default 100: "));
+    assert_non_null(strstr(text, "learning.enabled         true or false, default true: "));
+    assert_non_null(strstr(text, "learning.explore         0..0.5, default 0.02: "));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_sets_one_key_gets_the_defaults),
+        cmocka_unit_test(every_kind_of_value_arrives),
+        cmocka_unit_test(a_value_outside_its_range_is_named_with_line_and_range),
+        cmocka_unit_test(every_problem_of_a_file_is_listed_in_order),
+        cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion),
+        cmocka_unit_test(wrong_kinds_are_refused_where_libcyaml_would_guess),
+        cmocka_unit_test(values_that_contradict_each_other_are_refused),
+        cmocka_unit_test(a_socket_path_must_fit_its_address),
+        cmocka_unit_test(what_cannot_change_while_running_is_named),
+        cmocka_unit_test(a_file_is_loaded_relative_to_its_folder),
+        cmocka_unit_test(the_description_lists_every_key_with_its_range),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -72,15 +72,19 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
                       struct qbid_plan *ret_plan);
 
 /**
- * Pace factors of one campaign's line items now.
+ * Pace factors of every line item now.
  *
- * Shapes:  out has room for the campaign's line items (max entries).
- * Returns: entries written. An inactive, not started or ended campaign, or one without money, gets
- *          pace 0. Within one control period repeated calls give the same factors.
+ * Shapes:  money[i] belongs to account->campaigns[i]; out has room for account->line_item_cnt
+ *          entries and gets one for each line item, campaign by campaign.
+ * Returns: entries written; QBID_ERR_NOMEM. Line items of an inactive, not started or ended
+ *          campaign, or of one without money, get pace 0. Within one control period repeated calls
+ *          give the same factors.
+ * Cost:    linear in line items; one inversion of the price sample for each campaign whose period
+ *          is over.
  */
 int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *account,
-                      const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
-                      uint64_t now_ns, int64_t now_unix_ns, struct qbid_learner_pace *out, int max);
+                      const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
+                      struct qbid_learner_pace *out);
 
 /* State as rows for the store: kind and key identify a row, data is an opaque blob. */
 typedef int qbid_learner_save_fn(void *context, uint32_t kind, uint64_t key, const void *data,

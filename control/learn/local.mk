@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The learner: from outcomes to plans; it needs -lm.
 $(call lib,learn,\
+	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/keymap.c \
 	control/learn/rows.c \
+	control/learn/samples.c \
 	control/learn/segments.c \
 	control/learn/values.c)

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/value.h"
 #include "control/publish/build_image.h"
 #include "shm/error.h"
 
-/* Until a goal without a target knows its alpha, the ceiling is what the prior click is worth. */
+#define IMPRESSIONS_PER_MILLE 1000.0
 #define UNIT_MICROS_MIN 1
+#define UNIT_MICROS_MAX 9e15
 
 struct traffic {
     uint64_t key;
@@ -45,19 +45,26 @@ struct rows {
     struct qbid_plan *plan;
 };
 
+struct qbid_value_params qbid_rows_goal(const struct qbid_campaign_def *campaign,
+                                        const struct qbid_line_item_def *line_item)
+{
+    double prior = line_item->prior_ctr;
+    if (campaign->goal == QBID_GOAL_MAX_CONVERSIONS)
+        prior *= line_item->prior_cvr;
+    double unit = prior > 0 ? (double)line_item->ceiling_micros / IMPRESSIONS_PER_MILLE / prior : 0;
+    return (struct qbid_value_params){
+        .goal = campaign->goal,
+        .target_micros = campaign->target_micros,
+        .unit_micros =
+            unit >= UNIT_MICROS_MIN && unit < UNIT_MICROS_MAX ? (int64_t)unit : UNIT_MICROS_MIN};
+}
+
 double qbid_rows_value(const struct qbid_values *values, const struct qbid_campaign_def *campaign,
                        const struct qbid_line_item_def *line_item, uint64_t context, unsigned level)
 {
     struct qbid_rate_pair rates = qbid_values_rates(values, line_item->idx, context, level);
-    double prior = line_item->prior_ctr;
-    if (campaign->goal == QBID_GOAL_MAX_CONVERSIONS)
-        prior *= line_item->prior_cvr;
-    double unit = prior > 0 ? (double)line_item->ceiling_micros / 1000.0 / prior : 0;
-    struct qbid_value_params params = {
-        .goal = campaign->goal,
-        .target_micros = campaign->target_micros,
-        .unit_micros = unit >= UNIT_MICROS_MIN && unit < 9e15 ? (int64_t)unit : UNIT_MICROS_MIN};
-    return qbid_value_impression(&params, rates.ctr, rates.cvr,
+    struct qbid_value_params goal = qbid_rows_goal(campaign, line_item);
+    return qbid_value_impression(&goal, rates.ctr, rates.cvr,
                                  (int64_t)values->order_value[line_item->idx]);
 }
 

@@ -11,6 +11,7 @@
 #include "control/learn/segments.h"
 #include "control/learn/plan.h"
 #include "control/learn/values.h"
+#include "control/models/value.h"
 
 /* Most candidates of a row: those of highest value. */
 #define QBID_ROWS_CANDIDATES_MAX 256
@@ -26,6 +27,11 @@ int qbid_rows_fill(const struct qbid_account *account, const struct qbid_diction
                    const struct qbid_cells *cells, const struct qbid_values *values,
                    const struct qbid_segments *segments, uint32_t context_max,
                    struct qbid_plan *plan);
+
+/** A line item's goal as the value model wants it. A goal without a target takes the ceiling to be
+ * what an impression of the prior rate is worth, until the pacer knows better. */
+struct qbid_value_params qbid_rows_goal(const struct qbid_campaign_def *campaign,
+                                        const struct qbid_line_item_def *line_item);
 
 /** Value of an impression for one line item under its campaign's goal, CPM micros, before pacing.
  */

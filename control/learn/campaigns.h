@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the learner keeps by campaign: price samples, the flight's counts, and the pacer's state. */
+#ifndef QBID_CONTROL_LEARN_CAMPAIGNS_H
+#define QBID_CONTROL_LEARN_CAMPAIGNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/learn/keymap.h"
+#include "control/learn/learner.h"
+#include "control/learn/samples.h"
+#include "control/models/pacing.h"
+
+/* Counts since the flight (or the day of a daily budget) began. */
+struct qbid_flight {
+    int64_t start_unix_s;
+    int64_t end_unix_s;
+    int64_t spent_before_nanos; /* of the budget, when it began */
+    uint64_t bids;
+    uint64_t clicks;
+    uint64_t convs;
+    int64_t revenue_nanos;
+    double predicted_nanos; /* sum of row values over billed impressions */
+    double billed_nanos;    /* what they cost */
+};
+
+struct qbid_campaign_state {
+    uint32_t id;
+    bool dirty; /* changed since the last save */
+    struct qbid_samples samples;
+    struct qbid_flight flight;
+    struct qbid_pacing_state pacing;
+    uint64_t paced_ns;     /* when the pacer last stepped, 0 = never */
+    uint64_t heard_ns;     /* last outcome */
+    double auctions_per_s; /* of its bids, a slow average; survives the flight */
+    uint64_t paced_bids;   /* flight.bids at that step */
+    double win_rate;       /* of the last few hundred results */
+};
+
+struct qbid_campaigns {
+    struct qbid_campaign_state *state;
+    uint32_t cnt;
+    uint32_t capacity;
+    uint32_t sample_max;
+    struct qbid_pacing_params pacing;
+    struct qbid_keymap map;
+};
+
+void qbid_campaigns_done(struct qbid_campaigns *campaigns);
+
+/** State of a campaign, made when missing; NULL without memory. Valid until the next touch. */
+struct qbid_campaign_state *qbid_campaigns_touch(struct qbid_campaigns *campaigns, uint32_t id);
+
+/** Count an outcome. */
+void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_outcome *outcome,
+                        int64_t spent_nanos);
+
+/** Begin a new flight when the campaign's dates (or the UTC day of a daily budget) changed. */
+void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_campaign_def *campaign,
+                        int64_t spent_nanos, int64_t now_unix_s);
+
+/** Flight of a campaign at a time: its own dates, or the day of a daily budget within them. */
+void qbid_campaign_span(const struct qbid_campaign_def *campaign, int64_t now_unix_s,
+                        int64_t *ret_start_unix_s, int64_t *ret_end_unix_s);
+
+#endif

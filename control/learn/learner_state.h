@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The learner's body, shared by the files that implement control/learn/learner.h. */
+#ifndef QBID_CONTROL_LEARN_LEARNER_STATE_H
+#define QBID_CONTROL_LEARN_LEARNER_STATE_H
+
+#include "control/learn/campaigns.h"
+#include "control/learn/cells.h"
+#include "control/learn/creatives.h"
+#include "control/learn/learner.h"
+#include "control/learn/segments.h"
+#include "control/learn/values.h"
+#include "control/models/qtable.h"
+
+struct qbid_learner {
+    struct qbid_learner_params params;
+    uint64_t context_mask; /* finest level */
+    bool frozen;
+    bool planned; /* values hold a fit */
+    struct qbid_cells cells;
+    struct qbid_segments segments;
+    struct qbid_creatives creatives;
+    struct qbid_campaigns campaigns;
+    struct qbid_qlearner *actions; /* by Q group: one for each goal */
+    struct qbid_values values;     /* of the last plan */
+    struct qbid_shade shade;       /* of the whole market, of the last plan */
+    double strength_ctr[QBID_VALUES_LEVELS_MAX];
+    double strength_cvr[QBID_VALUES_LEVELS_MAX];
+    struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
+};
+
+#endif

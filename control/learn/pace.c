@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Live pace factors: brings a campaign's money, plan and price samples to the pacing model. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "control/learn/learner_state.h"
+#include "control/learn/rows.h"
+#include "shm/error.h"
+#include "shm/qtable.h"
+#include "shm/units.h"
+
+#define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
+#define RATE_MEMORY_S 30.0   /* of the auctions a second */
+#define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
+
+/* An account as the pacer walks it: line items by campaign, and by index. */
+struct pace_account {
+    const struct qbid_account *account;
+    const struct qbid_line_item_def **by_idx;
+    const struct qbid_line_item_def **item; /* campaign by campaign */
+    uint32_t *first;                        /* of each campaign's, campaign_cnt + 1 */
+};
+
+/* The campaign's samples at today's values. A price above the ceiling can never be won. */
+static uint32_t points_make(struct qbid_learner *learner, const struct pace_account *pa,
+                            const struct qbid_campaign_def *campaign,
+                            const struct qbid_samples *samples)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < samples->cnt; i++) {
+        const struct qbid_sample *s = &samples->sample[i];
+        const struct qbid_line_item_def *li =
+            s->line_item_idx < pa->account->line_item_max ? pa->by_idx[s->line_item_idx] : NULL;
+        if (!li || li->campaign_id != campaign->id)
+            continue;
+        struct qbid_market_point *p = &learner->points[cnt++];
+        *p = (struct qbid_market_point){.price_micros = s->price_micros,
+                                        .kind = (enum qbid_market_kind)s->kind};
+        p->value_micros = qbid_rows_value(&learner->values, campaign, li, s->context, 0);
+        if (s->kind == QBID_MARKET_SEEN && s->price_micros > (double)li->ceiling_micros)
+            p->value_micros = 0;
+    }
+    return cnt;
+}
+
+/* What the goal counts one event of: scales how long predictions are trusted. */
+static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
+{
+    if (campaign->goal == QBID_GOAL_TARGET_CPC || campaign->goal == QBID_GOAL_TARGET_CPA)
+        return GOAL_PRIOR_EVENTS * (double)campaign->target_micros * 1000.0;
+    return GOAL_PRIOR_EVENTS * (double)QBID_NANOS_PER_UNIT;
+}
+
+static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
+                                      const struct qbid_campaign_def *campaign,
+                                      const struct qbid_value_params *goal,
+                                      struct qbid_learner_money money, double period_s,
+                                      uint64_t now_ns, int64_t now_unix_ns)
+{
+    const struct qbid_flight *flight = &state->flight;
+    double length_s = (double)(flight->end_unix_s - flight->start_unix_s);
+    double over_s = (double)now_unix_ns / (double)QBID_NS_PER_S - (double)flight->start_unix_s;
+    double quiet_s = state->heard_ns && now_ns > state->heard_ns
+                         ? (double)(now_ns - state->heard_ns) / (double)QBID_NS_PER_S
+                         : 0;
+    return (struct qbid_pacing_in){
+        .mode = campaign->pacing,
+        .has_cap = qbid_value_has_cap(campaign->goal),
+        .budget_nanos = (double)(money.budget_nanos - flight->spent_before_nanos),
+        .spent_nanos = (double)(money.spent_nanos - flight->spent_before_nanos),
+        .plan_done = fmin(fmax(over_s / length_s, 0), 1),
+        .plan_step = period_s / length_s,
+        .auctions = (double)flight->bids,
+        .auctions_forecast = flight->bids ? 0 : state->auctions_per_s * length_s,
+        .worth_realised_nanos = qbid_value_realised(
+            goal, (double)flight->clicks, (double)flight->convs, (double)flight->revenue_nanos),
+        .worth_predicted_nanos = flight->predicted_nanos,
+        .worth_spent_nanos = flight->billed_nanos,
+        .age_periods = quiet_s / period_s,
+    };
+}
+
+static void rate_follow(struct qbid_campaign_state *state, double period_s)
+{
+    double rate = (double)(state->flight.bids - state->paced_bids) / period_s;
+    double weight = fmin(period_s / RATE_MEMORY_S, 1);
+    if (state->auctions_per_s <= 0)
+        weight = 1;
+    state->auctions_per_s += weight * (rate - state->auctions_per_s);
+    state->paced_bids = state->flight.bids;
+}
+
+/* One control period of a campaign that may spend. */
+static void campaign_step(struct qbid_learner *learner, const struct pace_account *pa,
+                          const struct qbid_campaign_def *campaign,
+                          const struct qbid_line_item_def *any, struct qbid_campaign_state *state,
+                          struct qbid_learner_money money, uint64_t now_ns, int64_t now_unix_ns)
+{
+    struct qbid_pacing_params params = learner->campaigns.pacing;
+    params.goal_prior_nanos = goal_prior_nanos(campaign);
+    double period_s = (double)learner->params.pace_period_ns / (double)QBID_NS_PER_S;
+    bool first = state->paced_ns == 0;
+    if (!first) {
+        period_s = (double)(now_ns - state->paced_ns) / (double)QBID_NS_PER_S;
+        rate_follow(state, period_s);
+    }
+    struct qbid_value_params goal = qbid_rows_goal(campaign, any);
+    struct qbid_pacing_in in =
+        input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
+    struct qbid_market market;
+    uint32_t cnt = learner->planned ? points_make(learner, pa, campaign, &state->samples) : 0;
+    const struct qbid_shade *shade = state->samples.first_price ? &learner->shade : NULL;
+    if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0)
+        in.market = &market;
+    if (first) {
+        double pace = state->pacing.pace;
+        double left = in.budget_nanos - in.spent_nanos;
+        if (in.market && cnt >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
+            campaign->pacing == QBID_PACING_EVEN)
+            pace = qbid_market_alpha_budget(
+                in.market, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
+        state->pacing = qbid_pacing_start(&params, pace);
+        state->paced_bids = state->flight.bids;
+    }
+    state->pacing = qbid_pacing_step(&params, &in, state->pacing);
+    state->paced_ns = now_ns;
+    state->dirty = true;
+}
+
+static bool may_spend(const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
+                      int64_t now_unix_ns)
+{
+    int64_t now_s = now_unix_ns / (int64_t)QBID_NS_PER_S;
+    return campaign->active && now_s >= campaign->start_unix_s && now_s < campaign->end_unix_s &&
+           money.spent_nanos < money.budget_nanos;
+}
+
+static uint32_t qstate_of(const struct qbid_campaign_state *state, struct qbid_learner_money money,
+                          int64_t now_unix_ns)
+{
+    const struct qbid_flight *flight = &state->flight;
+    double budget = (double)(money.budget_nanos - flight->spent_before_nanos);
+    double spent = (double)(money.spent_nanos - flight->spent_before_nanos);
+    double length_s = (double)(flight->end_unix_s - flight->start_unix_s);
+    double left_s = (double)flight->end_unix_s - (double)now_unix_ns / (double)QBID_NS_PER_S;
+    return qbid_qstate(budget > 0 ? (float)(1 - spent / budget) : 0.0f,
+                       length_s > 0 ? (float)(left_s / length_s) : 0.0f, (float)state->win_rate);
+}
+
+/* Pace and Q state of one campaign, for its line items [items, items + cnt). */
+static int campaign_pace(struct qbid_learner *learner, const struct pace_account *pa,
+                         const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
+                         uint64_t now_ns, int64_t now_unix_ns, struct qbid_learner_pace *out)
+{
+    uint32_t c = (uint32_t)(campaign - pa->account->campaigns);
+    const struct qbid_line_item_def *const *items = pa->item + pa->first[c];
+    uint32_t cnt = pa->first[c + 1] - pa->first[c];
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, campaign->id);
+    if (!state)
+        return QBID_ERR_NOMEM;
+    qbid_campaign_roll(state, campaign, money.spent_nanos, now_unix_ns / (int64_t)QBID_NS_PER_S);
+    bool may = may_spend(campaign, money, now_unix_ns);
+    if (may && cnt &&
+        (state->paced_ns == 0 || now_ns - state->paced_ns >= learner->params.pace_period_ns))
+        campaign_step(learner, pa, campaign, items[0], state, money, now_ns, now_unix_ns);
+    uint32_t qstate = qstate_of(state, money, now_unix_ns);
+    double greedy = qbid_qlearner_multiplier(&learner->actions[campaign->goal - 1], qstate);
+    for (uint32_t i = 0; i < cnt; i++) {
+        double pace = may && items[i]->active ? state->pacing.pace * greedy : 0;
+        out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
+    }
+    return (int)cnt;
+}
+
+static void pace_account_done(struct pace_account *pa)
+{
+    free(pa->by_idx);
+    free(pa->item);
+    free(pa->first);
+    *pa = (struct pace_account){0};
+}
+
+/* Line items grouped by campaign (counting sort) and by index. */
+static int pace_account_init(const struct qbid_account *account, struct pace_account *pa)
+{
+    uint32_t n = account->line_item_cnt;
+    *pa = (struct pace_account){.account = account};
+    pa->by_idx = calloc(account->line_item_max + 1, sizeof *pa->by_idx);
+    pa->item = calloc(n + 1, sizeof *pa->item);
+    pa->first = calloc(account->campaign_cnt + 2, sizeof *pa->first);
+    if (!pa->by_idx || !pa->item || !pa->first) {
+        pace_account_done(pa);
+        return QBID_ERR_NOMEM;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qbid_line_item_def *li = &account->line_items[i];
+        const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
+        pa->by_idx[li->idx] = li;
+        if (c)
+            pa->first[c - account->campaigns + 2]++;
+    }
+    for (uint32_t c = 2; c <= account->campaign_cnt + 1; c++)
+        pa->first[c] += pa->first[c - 1];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct qbid_line_item_def *li = &account->line_items[i];
+        const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
+        if (c)
+            pa->item[pa->first[c - account->campaigns + 1]++] = li;
+    }
+    return 0;
+}
+
+int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *account,
+                      const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
+                      struct qbid_learner_pace *out)
+{
+    struct pace_account pa;
+    int err = pace_account_init(account, &pa), cnt = 0;
+    for (uint32_t c = 0; c < account->campaign_cnt && !err; c++) {
+        int n = campaign_pace(learner, &pa, &account->campaigns[c], money[c], now_ns, now_unix_ns,
+                              out + cnt);
+        if (n < 0)
+            err = n;
+        else
+            cnt += n;
+    }
+    pace_account_done(&pa);
+    return err ? err : cnt;
+}

@@ -2,6 +2,9 @@
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
 	control/models/landscape.c \
+	control/models/market.c \
+	control/models/pacing.c \
 	control/models/rates.c \
 	control/models/shading.c \
-	control/models/survival.c)
+	control/models/survival.c \
+	control/models/value.c)

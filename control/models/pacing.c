@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pacing: required spend, bias of the sample, goal and budget multipliers, clamps. */
+#include "control/models/pacing.h"
+
+#include <math.h>
+
+#include "control/models/value.h"
+
+#define FORECAST_WEIGHT 0.05 /* the forecast counts as this part of the plan, already seen */
+#define BIAS_MAX 4.0         /* the sample is never held for wronger than this */
+#define BIAS_PRIOR 0.002     /* part of the budget that the prediction is trusted for */
+#define FEEDBACK_GAIN 0.2    /* times gain; the observed window is several periods long */
+#define GOAL_SCALE_MAX 4.0
+
+struct qbid_pacing_params qbid_pacing_defaults(void)
+{
+    return (struct qbid_pacing_params){
+        .step_lg = 0.3,
+        .pace_min = 1.0 / 64,
+        .pace_max = 64,
+        .pace_safe = 0.5,
+        .gain = 0.5,
+        .plan_memory = 0.01,
+        .bias_memory = 10,
+        .hold_periods = 3,
+        .decay_periods = 10,
+    };
+}
+
+static double clamp(double x, double low, double high)
+{
+    return fmin(fmax(x, low), high);
+}
+
+struct qbid_pacing_state qbid_pacing_start(const struct qbid_pacing_params *params, double pace)
+{
+    if (!(pace >= params->pace_min && pace <= params->pace_max))
+        pace = clamp(params->pace_safe, params->pace_min, params->pace_max);
+    return (struct qbid_pacing_state){
+        .pace = pace, .alpha_budget = pace, .alpha_goal = pace, .bias = 1};
+}
+
+static int nonnegative(double x)
+{
+    return x >= 0 && isfinite(x);
+}
+
+static int input_valid(const struct qbid_pacing_in *in)
+{
+    return nonnegative(in->budget_nanos) && nonnegative(in->spent_nanos) &&
+           nonnegative(in->plan_done) && in->plan_done <= 1 && nonnegative(in->plan_step) &&
+           in->plan_step <= 1 && nonnegative(in->auctions) && nonnegative(in->auctions_forecast) &&
+           nonnegative(in->worth_realised_nanos) && nonnegative(in->worth_predicted_nanos) &&
+           nonnegative(in->worth_spent_nanos) && in->age_periods >= 0;
+}
+
+static int state_valid(const struct qbid_pacing_params *params, const struct qbid_pacing_state *s)
+{
+    return s->pace >= params->pace_min && s->pace <= params->pace_max &&
+           s->alpha_budget >= params->pace_min && s->alpha_budget <= params->pace_max &&
+           s->alpha_goal >= params->pace_min && s->alpha_goal <= params->pace_max &&
+           nonnegative(s->auctions) && nonnegative(s->plan_done) && nonnegative(s->spent_nanos) &&
+           nonnegative(s->level) && nonnegative(s->bias) && nonnegative(s->window_observed_nanos) &&
+           nonnegative(s->window_predicted_nanos) && nonnegative(s->window_auctions);
+}
+
+/* Move one multiplier towards its target, by the gain, the step and the limits. */
+static double alpha_move(const struct qbid_pacing_params *params, double from, double target,
+                         double gain, uint32_t *why)
+{
+    double move = gain * log2(fmax(target, 1e-300) / from);
+    double held = clamp(move, -params->step_lg, params->step_lg);
+    double to = clamp(from * exp2(held), params->pace_min, params->pace_max);
+    if (held != move || to != from * exp2(held))
+        *why |= QBID_PACING_WHY_CLAMPED;
+    return to;
+}
+
+/* Auctions a unit of plan: the forecast, then all that was seen, then what is seen now. */
+static void level_update(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                         struct qbid_pacing_state *s)
+{
+    double plan = in->plan_done - s->plan_done;
+    double auctions = in->auctions - s->auctions;
+    double weight = in->auctions_forecast > 0 ? FORECAST_WEIGHT : 0;
+    int restarted = plan < 0 || auctions < 0;
+    if (restarted || !(s->level > 0)) {
+        double seen = in->plan_done + weight;
+        s->level = seen > 0 ? (in->auctions + weight * in->auctions_forecast) / seen : 0;
+    } else {
+        s->level = (s->level * params->plan_memory + auctions) / (params->plan_memory + plan);
+    }
+}
+
+/* Spend observed and predicted since the last period, with exponential memory. */
+static void bias_update(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                        struct qbid_pacing_state *s)
+{
+    double keep = exp(-1 / fmax(params->bias_memory, 1e-3));
+    double auctions = fmax(in->auctions - s->auctions, 0);
+    double predicted = in->market ? qbid_market_spend(in->market, s->pace) : 0;
+    s->window_observed_nanos *= keep;
+    s->window_predicted_nanos *= keep;
+    s->window_auctions *= keep;
+    s->window_observed_nanos += fmax(in->spent_nanos - s->spent_nanos, 0);
+    s->window_predicted_nanos += auctions * predicted;
+    s->window_auctions += auctions;
+    double prior = BIAS_PRIOR * in->budget_nanos;
+    if (in->market && s->window_predicted_nanos + prior > 0)
+        s->bias = clamp((s->window_observed_nanos + prior) / (s->window_predicted_nanos + prior),
+                        1 / BIAS_MAX, BIAS_MAX);
+}
+
+/* Wanted spend of one auction from here on; 0 where nothing tells. */
+static double rho_required(const struct qbid_pacing_in *in, const struct qbid_pacing_state *s)
+{
+    double plan_left = fmax(1 - in->plan_done, in->plan_step);
+    double auctions_left = fmax(s->level * plan_left, 1);
+    double budget_left = fmax(in->budget_nanos - in->spent_nanos, 0);
+    return s->level > 0 ? budget_left / auctions_left : 0;
+}
+
+static void budget_step(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                        struct qbid_pacing_state *s)
+{
+    if (in->spent_nanos >= in->budget_nanos) {
+        s->why |= QBID_PACING_WHY_SPENT;
+        s->alpha_budget = alpha_move(params, s->alpha_budget, params->pace_min, 1, &s->why);
+        return;
+    }
+    if (in->mode == QBID_PACING_ASAP) {
+        s->alpha_budget = alpha_move(params, s->alpha_budget, 1, 1, &s->why);
+        return;
+    }
+    if (!(s->rho_nanos > 0))
+        return;
+    double solved = 0;
+    if (in->market)
+        solved = qbid_market_alpha_budget(in->market, s->rho_nanos / s->bias);
+    if (solved > 0) {
+        s->why |= QBID_PACING_WHY_SOLVED;
+        s->alpha_budget = alpha_move(params, s->alpha_budget, solved, params->gain, &s->why);
+    } else if (s->window_auctions > 0) {
+        double observed = s->window_observed_nanos / s->window_auctions;
+        double target = s->alpha_budget * s->rho_nanos / fmax(observed, s->rho_nanos * 1e-3);
+        s->why |= QBID_PACING_WHY_FEEDBACK;
+        s->alpha_budget =
+            alpha_move(params, s->alpha_budget, target, params->gain * FEEDBACK_GAIN, &s->why);
+    }
+}
+
+static void goal_step(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                      struct qbid_pacing_state *s)
+{
+    if (!in->has_cap) {
+        s->alpha_goal = params->pace_max;
+        return;
+    }
+    double prior = fmax(params->goal_prior_nanos, 0);
+    double scale = 1; /* realised over predicted worth, shrunk to 1 */
+    if (in->worth_predicted_nanos + prior > 0)
+        scale = clamp((in->worth_realised_nanos + prior) / (in->worth_predicted_nanos + prior),
+                      1 / GOAL_SCALE_MAX, GOAL_SCALE_MAX);
+    double solved = in->market ? qbid_market_alpha_goal(in->market, scale / s->bias) : 0;
+    if (solved > 0) {
+        s->alpha_goal = alpha_move(params, s->alpha_goal, solved, params->gain, &s->why);
+    } else if (in->worth_spent_nanos > 0) {
+        double ratio = scale * in->worth_predicted_nanos / in->worth_spent_nanos;
+        s->alpha_goal = alpha_move(params, s->alpha_goal, s->alpha_goal * ratio,
+                                   params->gain * FEEDBACK_GAIN, &s->why);
+    }
+}
+
+/* Stale or impossible input: hold, and after a while sink to the conservative multiplier. */
+static void stale_step(const struct qbid_pacing_params *params, double age,
+                       struct qbid_pacing_state *s)
+{
+    double safe = clamp(params->pace_safe, params->pace_min, params->pace_max);
+    s->why = QBID_PACING_WHY_HELD;
+    if (!(age <= (double)params->decay_periods) && s->pace > safe) {
+        uint32_t clamped = 0; /* it goes by steps, that is no news */
+        s->why = QBID_PACING_WHY_DECAYED;
+        s->pace = fmax(alpha_move(params, s->pace, safe, 1, &clamped), safe);
+        s->alpha_budget = s->alpha_goal = s->pace; /* no jump back when data return */
+    }
+}
+
+struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *params,
+                                          const struct qbid_pacing_in *in,
+                                          struct qbid_pacing_state before)
+{
+    struct qbid_pacing_state s = before;
+    if (!state_valid(params, &s)) {
+        s = qbid_pacing_start(params, s.pace);
+        s.faults = before.faults;
+    }
+    int valid = input_valid(in);
+    s.faults = valid ? 0 : s.faults < UINT32_MAX ? s.faults + 1 : s.faults;
+    double age = valid ? in->age_periods : (double)s.faults;
+    if (!valid || age > (double)params->hold_periods) {
+        stale_step(params, age, &s);
+        return s;
+    }
+    double last = s.pace;
+    s.why = 0;
+    level_update(params, in, &s);
+    bias_update(params, in, &s);
+    s.auctions = in->auctions;
+    s.plan_done = in->plan_done;
+    s.spent_nanos = in->spent_nanos;
+    s.rho_nanos = rho_required(in, &s);
+    budget_step(params, in, &s);
+    goal_step(params, in, &s);
+    if (s.alpha_goal < s.alpha_budget)
+        s.why |= QBID_PACING_WHY_GOAL;
+    double pace = qbid_value_alpha(&s.alpha_budget, &s.alpha_goal);
+    s.pace = clamp(pace, last * exp2(-params->step_lg), last * exp2(params->step_lg));
+    return s;
+}

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "control/learn/learner_state.h"
-#include "control/learn/rows.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
 #include "shm/units.h"
@@ -36,7 +35,7 @@ static uint32_t points_make(struct qbid_learner *learner, const struct pace_acco
         struct qbid_market_point *p = &learner->points[cnt++];
         *p = (struct qbid_market_point){.price_micros = s->price_micros,
                                         .kind = (enum qbid_market_kind)s->kind};
-        p->value_micros = qbid_rows_value(&learner->values, campaign, li, s->context, 0);
+        p->value_micros = qbid_values_impression(&learner->values, li->idx, s->context, 0);
         if (s->kind == QBID_MARKET_SEEN && s->price_micros > (double)li->ceiling_micros)
             p->value_micros = 0;
     }
@@ -104,7 +103,9 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
         period_s = (double)(now_ns - state->paced_ns) / (double)QBID_NS_PER_S;
         rate_follow(state, period_s);
     }
-    struct qbid_value_params goal = qbid_rows_goal(campaign, any);
+    struct qbid_value_params goal = {.goal = campaign->goal, .unit_micros = 1};
+    if (learner->planned && any->idx < learner->values.line_item_max)
+        goal = learner->values.goal[any->idx];
     struct qbid_pacing_in in =
         input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
     struct qbid_market market;

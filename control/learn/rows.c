@@ -8,10 +8,6 @@
 #include "control/publish/build_image.h"
 #include "shm/error.h"
 
-#define IMPRESSIONS_PER_MILLE 1000.0
-#define UNIT_MICROS_MIN 1
-#define UNIT_MICROS_MAX 9e15
-
 struct traffic {
     uint64_t key;
     uint64_t context; /* one that belongs to the key */
@@ -37,36 +33,12 @@ struct rows {
     const struct qbid_values *values;
     const struct qbid_segments *segments;
     const struct qbid_line_item_def **by_idx;
-    const struct qbid_campaign_def **campaign_of;
     struct accept_set accept;
     uint64_t *eligible; /* scratch, accept.words */
     struct qbid_plan_candidate *scratch;
     uint32_t candidate_capacity;
     struct qbid_plan *plan;
 };
-
-struct qbid_value_params qbid_rows_goal(const struct qbid_campaign_def *campaign,
-                                        const struct qbid_line_item_def *line_item)
-{
-    double prior = line_item->prior_ctr;
-    if (campaign->goal == QBID_GOAL_MAX_CONVERSIONS)
-        prior *= line_item->prior_cvr;
-    double unit = prior > 0 ? (double)line_item->ceiling_micros / IMPRESSIONS_PER_MILLE / prior : 0;
-    return (struct qbid_value_params){
-        .goal = campaign->goal,
-        .target_micros = campaign->target_micros,
-        .unit_micros =
-            unit >= UNIT_MICROS_MIN && unit < UNIT_MICROS_MAX ? (int64_t)unit : UNIT_MICROS_MIN};
-}
-
-double qbid_rows_value(const struct qbid_values *values, const struct qbid_campaign_def *campaign,
-                       const struct qbid_line_item_def *line_item, uint64_t context, unsigned level)
-{
-    struct qbid_rate_pair rates = qbid_values_rates(values, line_item->idx, context, level);
-    struct qbid_value_params goal = qbid_rows_goal(campaign, line_item);
-    return qbid_value_impression(&goal, rates.ctr, rates.cvr,
-                                 (int64_t)values->order_value[line_item->idx]);
-}
 
 static int traffic_add(struct traffic_list *list, uint64_t key, uint64_t context, uint64_t bids)
 {
@@ -199,8 +171,7 @@ static int row_append(struct rows *rows, const struct traffic *t)
     for (uint32_t idx = 0; idx < rows->account->line_item_max; idx++) {
         if (!rows->by_idx[idx] || !(rows->eligible[idx / 64] >> (idx % 64) & 1))
             continue;
-        double value = qbid_rows_value(rows->values, rows->campaign_of[idx], rows->by_idx[idx],
-                                       t->context, level);
+        double value = qbid_values_impression(rows->values, idx, t->context, level);
         if (value > 0)
             rows->scratch[cnt++] = (struct qbid_plan_candidate){idx, (float)value};
     }
@@ -236,13 +207,12 @@ static int rows_prepare(struct rows *rows)
     uint32_t max = account->line_item_max;
     rows->accept.words = (max + 63) / 64;
     rows->by_idx = calloc(max + 1, sizeof *rows->by_idx);
-    rows->campaign_of = calloc(max + 1, sizeof *rows->campaign_of);
     rows->eligible = calloc(rows->accept.words + 1, sizeof *rows->eligible);
     rows->scratch = calloc(max + 1, sizeof *rows->scratch);
     rows->plan->line_value_micros = calloc(max + 1, sizeof(float));
     rows->plan->line_q_group = calloc(max + 1, sizeof(uint16_t));
-    if (!rows->by_idx || !rows->campaign_of || !rows->eligible || !rows->scratch ||
-        !rows->plan->line_value_micros || !rows->plan->line_q_group)
+    if (!rows->by_idx || !rows->eligible || !rows->scratch || !rows->plan->line_value_micros ||
+        !rows->plan->line_q_group)
         return QBID_ERR_NOMEM;
     rows->plan->line_item_max = max;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
@@ -254,9 +224,8 @@ static int rows_prepare(struct rows *rows)
         if (!li->active || !c->active)
             continue;
         rows->by_idx[li->idx] = li;
-        rows->campaign_of[li->idx] = c;
         rows->plan->line_value_micros[li->idx] =
-            (float)qbid_rows_value(rows->values, c, li, 0, QBID_LEVEL_DEFAULT);
+            (float)qbid_values_impression(rows->values, li->idx, 0, QBID_LEVEL_DEFAULT);
     }
     return 0;
 }
@@ -269,7 +238,6 @@ static void rows_done(struct rows *rows)
         free(rows->accept.row[dim]);
     }
     free(rows->by_idx);
-    free(rows->campaign_of);
     free(rows->eligible);
     free(rows->scratch);
 }

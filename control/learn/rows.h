@@ -11,7 +11,6 @@
 #include "control/learn/segments.h"
 #include "control/learn/plan.h"
 #include "control/learn/values.h"
-#include "control/models/value.h"
 
 /* Most candidates of a row: those of highest value. */
 #define QBID_ROWS_CANDIDATES_MAX 256
@@ -27,16 +26,5 @@ int qbid_rows_fill(const struct qbid_account *account, const struct qbid_diction
                    const struct qbid_cells *cells, const struct qbid_values *values,
                    const struct qbid_segments *segments, uint32_t context_max,
                    struct qbid_plan *plan);
-
-/** A line item's goal as the value model wants it. A goal without a target takes the ceiling to be
- * what an impression of the prior rate is worth, until the pacer knows better. */
-struct qbid_value_params qbid_rows_goal(const struct qbid_campaign_def *campaign,
-                                        const struct qbid_line_item_def *line_item);
-
-/** Value of an impression for one line item under its campaign's goal, CPM micros, before pacing.
- */
-double qbid_rows_value(const struct qbid_values *values, const struct qbid_campaign_def *campaign,
-                       const struct qbid_line_item_def *line_item, uint64_t context,
-                       unsigned level);
 
 #endif

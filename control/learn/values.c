@@ -11,6 +11,8 @@
 #define LEVEL_LINE_ITEM 2
 #define ROOT_STRENGTH 50.0      /* trials that the account's prior is worth */
 #define ORDER_VALUE_STRENGTH 10 /* conversions that the line item's stated order value is worth */
+#define IMPRESSIONS_PER_MILLE 1000.0
+#define UNIT_MICROS_MAX 9e15
 #define RATE_DEFAULT_CTR 0.001
 #define RATE_DEFAULT_CVR 0.01
 
@@ -172,6 +174,46 @@ static void line_items_finish(struct qbid_values *values, const struct qbid_acco
     }
 }
 
+struct unit_sum {
+    double ceiling;
+    double prior;
+    double cnt;
+};
+
+static int64_t unit_of(struct unit_sum sum)
+{
+    double unit = sum.prior > 0 ? sum.ceiling / IMPRESSIONS_PER_MILLE / (sum.prior / sum.cnt) : 0;
+    return unit >= 1 && unit < UNIT_MICROS_MAX ? (int64_t)unit : 1;
+}
+
+/* Goals by line item; the unit of a campaign comes from all of its line items. */
+static int goals_make(struct qbid_values *values, const struct qbid_account *account)
+{
+    struct unit_sum *sum = calloc(account->campaign_cnt + 1, sizeof *sum);
+    if (!sum)
+        return QBID_ERR_NOMEM;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < account->line_item_cnt; i++) {
+            const struct qbid_line_item_def *li = &account->line_items[i];
+            const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
+            if (!c)
+                continue;
+            struct unit_sum *s = &sum[c - account->campaigns];
+            if (pass == 0) {
+                s->ceiling = fmax(s->ceiling, (double)li->ceiling_micros);
+                s->prior += c->goal == QBID_GOAL_MAX_CONVERSIONS ? li->prior_ctr * li->prior_cvr
+                                                                 : li->prior_ctr;
+                s->cnt++;
+            } else {
+                values->goal[li->idx] = (struct qbid_value_params){
+                    .goal = c->goal, .target_micros = c->target_micros, .unit_micros = unit_of(*s)};
+            }
+        }
+    }
+    free(sum);
+    return 0;
+}
+
 int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells *cells,
                     const uint64_t level_mask[QBID_LEVEL_MAX],
                     double strength_ctr[QBID_VALUES_LEVELS_MAX],
@@ -185,7 +227,8 @@ int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells 
     v.order_value = calloc(v.line_item_max + 1, sizeof(double));
     uint32_t root = 0, level_cnt = QBID_VALUES_CONTEXT_LEVEL + v.context_levels;
     int err = QBID_ERR_NOMEM;
-    if (v.ctr_factor && v.cvr_factor && v.order_value)
+    v.goal = calloc(v.line_item_max + 1, sizeof *v.goal);
+    if (v.ctr_factor && v.cvr_factor && v.order_value && v.goal)
         err = cell_add(&v, 0, 0, 0, 0, &root);
     if (!err)
         err = line_items_place(&v, account, cells);
@@ -193,6 +236,8 @@ int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells 
         err = tree_fit(v.ctr, level_cnt, prior_of(account, false), strength_ctr);
     if (!err)
         err = tree_fit(v.cvr, level_cnt, prior_of(account, true), strength_cvr);
+    if (!err)
+        err = goals_make(&v, account);
     if (err) {
         qbid_values_done(&v);
         return err;
@@ -212,6 +257,7 @@ void qbid_values_done(struct qbid_values *values)
     free(values->ctr_factor);
     free(values->cvr_factor);
     free(values->order_value);
+    free(values->goal);
     *values = (struct qbid_values){0};
 }
 
@@ -235,4 +281,14 @@ struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32
         fmin(values->ctr[depth].cells[i].rate * values->ctr_factor[line_item_idx], 1),
         fmin(values->cvr[depth].cells[i].rate * values->cvr_factor[line_item_idx], 1)};
     return pair;
+}
+
+double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
+                              uint64_t context, unsigned level)
+{
+    if (line_item_idx >= values->line_item_max)
+        return 0;
+    struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, level);
+    return qbid_value_impression(&values->goal[line_item_idx], rates.ctr, rates.cvr,
+                                 (int64_t)values->order_value[line_item_idx]);
 }

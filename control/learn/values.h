@@ -9,6 +9,7 @@
 #include "control/learn/cells.h"
 #include "control/learn/keymap.h"
 #include "control/models/rates.h"
+#include "control/models/value.h"
 
 /* Levels of the tree: account, campaign, line item, then the contexts from coarse to fine. */
 #define QBID_VALUES_CONTEXT_LEVEL 3
@@ -23,7 +24,8 @@ struct qbid_values {
     struct qbid_rates_level cvr[QBID_VALUES_LEVELS_MAX];
     double *ctr_factor; /* by line item index: own prior against the tree while data is thin */
     double *cvr_factor;
-    double *order_value; /* micros, by line item index */
+    double *order_value;            /* micros, by line item index */
+    struct qbid_value_params *goal; /* of the campaign, by line item index */
     uint32_t line_item_max;
 };
 
@@ -47,6 +49,16 @@ int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells 
                     double strength_ctr[QBID_VALUES_LEVELS_MAX],
                     double strength_cvr[QBID_VALUES_LEVELS_MAX], struct qbid_values *ret_values);
 void qbid_values_done(struct qbid_values *values);
+
+/**
+ * Value of an impression for a line item under its campaign's goal, CPM micros, before pacing.
+ *
+ * A goal without a target needs a unit until the pacer knows better: what a click (conversion)
+ * would be worth if an impression of the campaign's prior rates were worth its highest ceiling. All
+ * line items of a campaign share it, so that they compete fairly.
+ */
+double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
+                              uint64_t context, unsigned level);
 
 /** Rates of a line item in a context as known at image level `level` or coarser
  * (QBID_LEVEL_DEFAULT: the line item's own). Cost: one map probe by level. */

@@ -56,17 +56,22 @@ static void build_dict(struct build *b)
     }
 }
 
+/* Of two rows with one key the first stays. */
 static int place(struct build *b, const struct image_fixture_row *row, uint32_t block)
 {
     uint64_t h = qbid_mix64(row->key);
     uint64_t line = qbid_mulhi64(h, b->index_cnt);
+    uint32_t tag = (uint32_t)h & UINT32_C(0x7fffffff), check = (uint32_t)(h >> 31);
     for (unsigned probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
         struct qbid_index_line *l = &b->index[line];
         for (unsigned i = 0; i < 4; i++) {
+            if (l->entry[i].cnt != 0 && l->entry[i].check == check &&
+                (l->tag[i] & UINT32_C(0x7fffffff)) == tag)
+                return 1;
             if (l->entry[i].cnt != 0)
                 continue;
-            l->tag[i] = (l->tag[i] & UINT32_C(0x80000000)) | ((uint32_t)h & UINT32_C(0x7fffffff));
-            l->entry[i].check = (uint32_t)(h >> 31);
+            l->tag[i] = (l->tag[i] & UINT32_C(0x80000000)) | tag;
+            l->entry[i].check = check;
             l->entry[i].row = block;
             l->entry[i].cnt = (uint16_t)row->cnt;
             l->entry[i].segment = (uint16_t)row->segment;

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each rule of the image check by itself: one field is put wrong, the checksum is right again. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shm/error.h"
+#include "shm/image.h"
+#include "shm/live.h"
+#include "tests/shm/image_sample.h"
+
+#define ITEMS 70 /* two eligibility words, the second not full */
+#define CONTEXTS 200
+
+/* A writable image, by section. */
+struct draft {
+    char *base;
+    size_t bytes;
+    struct qbid_image_header *header;
+    struct qbid_section_ref *ref;
+#define X(upper, lower, type) type *lower;
+    QBID_SECTION_LIST(X)
+#undef X
+};
+
+static void open_draft(struct draft *d)
+{
+    d->base = image_sample_build(1, ITEMS, CONTEXTS, &d->bytes);
+    d->header = (void *)d->base;
+    d->ref = (void *)(d->base + sizeof *d->header);
+#define X(upper, lower, type) d->lower = (void *)(d->base + d->ref[QBID_SECTION_##upper].off);
+    QBID_SECTION_LIST(X)
+#undef X
+}
+
+static int attach(struct draft *d)
+{
+    struct qbid_image image;
+    image_fixture_sum(d->base, d->bytes);
+    return qbid_image_attach(d->base, d->bytes, &image);
+}
+
+/* One wrong statement, on an image of its own; the unharmed one must attach. */
+#define REFUSED(want, statement)                                                                   \
+    do {                                                                                           \
+        struct draft d;                                                                            \
+        open_draft(&d);                                                                            \
+        assert_int_equal(attach(&d), 0);                                                           \
+        statement;                                                                                 \
+        assert_int_equal(attach(&d), want);                                                        \
+        free(d.base);                                                                              \
+    } while (0)
+#define CORRUPT(statement) REFUSED(QBID_ERR_CORRUPT, statement)
+#define ACCEPTED(statement) REFUSED(0, statement)
+
+static void foreign_images_are_of_another_version(void **state)
+{
+    (void)state;
+    REFUSED(QBID_ERR_VERSION, d.header->magic ^= 1);
+    REFUSED(QBID_ERR_VERSION, d.header->abi_major++);
+    REFUSED(QBID_ERR_VERSION, d.header->fingerprint++);
+}
+
+static void headers_that_make_no_sense_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.header->bytes += 64);
+    CORRUPT(d.header->gen = 0);
+    CORRUPT(d.header->section_cnt--);
+    CORRUPT(d.header->section_cnt++);
+    CORRUPT(d.header->section_cnt = UINT32_MAX);
+    CORRUPT(d.header->stale_factor = NAN);
+    CORRUPT(d.header->stale_factor = -0.5f);
+    CORRUPT(d.header->stale_factor = 1.5f);
+    CORRUPT(d.header->price_ceiling_micros = -1);
+    CORRUPT(d.header->price_ceiling_micros = QBID_PRICE_MICROS_MAX + 1);
+    CORRUPT(d.header->level_mask[1] = 0);  /* a gap */
+    CORRUPT(d.header->level_mask[0] ^= 1); /* half a dimension */
+    CORRUPT(d.header->level_mask[0] |= UINT64_C(1) << 63);
+    ACCEPTED(d.header->level_mask[3] = 0);
+    ACCEPTED(d.header->stale_factor = 0.25f);
+}
+
+static void sections_outside_the_image_or_each_other_are_corrupt(void **state)
+{
+    (void)state;
+    for (unsigned s = 0; s < QBID_SECTION_CNT; s++) {
+        CORRUPT(d.ref[s].off += 8);
+        CORRUPT(d.ref[s].off = 0);
+        CORRUPT(d.ref[s].off = d.bytes + 64);
+        CORRUPT(d.ref[s].off = UINT64_MAX - 63);
+        CORRUPT(d.ref[s].cnt = UINT64_MAX);
+        CORRUPT(d.ref[s].cnt = UINT64_MAX / d.ref[s].elem_bytes + 2);
+        CORRUPT(d.ref[s].cnt = d.bytes);
+        CORRUPT(d.ref[s].elem_bytes++);
+        CORRUPT(d.ref[s].elem_bytes = 0);
+        for (unsigned other = 0; other < s; other++)
+            CORRUPT(d.ref[s].off = d.ref[other].off);
+    }
+}
+
+/* The sample with one more section, unknown to this version, behind all others; the directory has
+ * room for it before the first section. */
+static void *grown_by_a_section(uint16_t minor, size_t *ret_bytes)
+{
+    struct draft d;
+    open_draft(&d);
+    *ret_bytes = d.bytes + 64;
+    char *base = aligned_alloc(64, *ret_bytes);
+    memset(base, 0, *ret_bytes);
+    memcpy(base, d.base, d.bytes);
+    struct qbid_image_header *header = (void *)base;
+    struct qbid_section_ref *ref = (void *)(base + sizeof *header);
+    ref[QBID_SECTION_CNT] = (struct qbid_section_ref){.off = d.bytes, .cnt = 3, .elem_bytes = 20};
+    header->abi_minor = minor;
+    header->section_cnt = QBID_SECTION_CNT + 1;
+    header->bytes = *ret_bytes;
+    image_fixture_sum(base, *ret_bytes);
+    free(d.base);
+    return base;
+}
+
+static void a_newer_minor_version_may_add_sections_at_the_end(void **state)
+{
+    (void)state;
+    struct qbid_image image;
+    size_t bytes;
+    void *base = grown_by_a_section(QBID_ABI_MINOR + 1, &bytes);
+    assert_int_equal(qbid_image_attach(base, bytes, &image), 0);
+    assert_int_equal(image.line_item_cnt, ITEMS);
+    free(base);
+    base = grown_by_a_section(QBID_ABI_MINOR, &bytes);
+    assert_int_equal(qbid_image_attach(base, bytes, &image), QBID_ERR_CORRUPT);
+    free(base);
+}
+
+static struct qbid_dict_entry *used_entry(struct draft *d)
+{
+    struct qbid_dict_entry *e = d->dict;
+    while (e->hash == 0)
+        e++;
+    return e;
+}
+
+/* Every empty place taken by an entry that belongs there. */
+static void fill_up_dict(struct draft *d)
+{
+    uint32_t cnt = (uint32_t)d->ref[QBID_SECTION_DICT].cnt;
+    for (uint32_t i = 0; i < cnt; i++) {
+        if (d->dict[i].hash == 0)
+            d->dict[i] = (struct qbid_dict_entry){.hash = i ? i : cnt, .index = 1};
+    }
+}
+
+static void dictionaries_that_a_lookup_could_not_use_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.ref[QBID_SECTION_DICT].cnt--);
+    CORRUPT(d.ref[QBID_SECTION_DICT].cnt = 0);
+    CORRUPT(d.ref[QBID_SECTION_DICT].cnt /= 2); /* entries far from home, load over a half */
+    CORRUPT(used_entry(&d)->dim = QBID_DIM_CNT);
+    CORRUPT(used_entry(&d)->index = 0);
+    CORRUPT(used_entry(&d)->index = qbid_dim_index_max(used_entry(&d)->dim) + 1);
+    CORRUPT(used_entry(&d)->hash += 100); /* not where it belongs */
+    CORRUPT(fill_up_dict(&d));
+    ACCEPTED(used_entry(&d)->index = 1);
+}
+
+/* Two entries of one hash side by side: only the first could ever be found. */
+static void a_value_that_stands_twice_is_corrupt(void **state)
+{
+    (void)state;
+    struct draft d;
+    open_draft(&d);
+    uint64_t cnt = d.ref[QBID_SECTION_DICT].cnt, i = 0;
+    while (d.dict[i].hash == 0 || (d.dict[i].hash & (cnt - 1)) != i || d.dict[i + 1].hash != 0)
+        i++;
+    d.dict[i + 1] = d.dict[i];
+    assert_int_equal(attach(&d), QBID_ERR_CORRUPT);
+    free(d.base);
+}
+
+static void bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.ref[QBID_SECTION_ELIG_ROWS].cnt--);
+    CORRUPT(d.ref[QBID_SECTION_ELIG].cnt--);
+    CORRUPT(d.header->elig_words = 0);
+    CORRUPT(d.header->elig_words = 1);
+    CORRUPT(d.header->elig_words = UINT32_MAX);
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
+        CORRUPT(d.elig_rows[dim].value_cnt = 0);
+        CORRUPT(d.elig_rows[dim].value_cnt = qbid_dim_index_max(dim) + 2);
+        CORRUPT(d.elig_rows[dim].first_row = UINT32_MAX);
+        CORRUPT(d.elig_rows[dim].first_row = (uint32_t)(d.ref[QBID_SECTION_ELIG].cnt / 2));
+    }
+    CORRUPT(d.elig[1] |= UINT64_C(1) << (ITEMS - 64));
+    CORRUPT(d.elig[d.ref[QBID_SECTION_ELIG].cnt - 1] |= UINT64_C(1) << 63);
+    ACCEPTED(d.elig[1] &= ~(UINT64_C(1) << (ITEMS - 65)));
+}
+
+static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < ITEMS; i += ITEMS - 1) {
+        CORRUPT(d.line_items[i].budget_idx = QBID_LIVE_BUDGETS_MAX);
+        CORRUPT(d.line_items[i].q_group = 2);
+        CORRUPT(d.line_items[i].value_micros = NAN);
+        CORRUPT(d.line_items[i].value_micros = INFINITY);
+        CORRUPT(d.line_items[i].value_micros = -1);
+        CORRUPT(d.line_items[i].floor_micros = -1);
+        CORRUPT(d.line_items[i].floor_micros = QBID_PRICE_MICROS_MAX + 1);
+        CORRUPT(d.line_items[i].ceiling_micros = -1);
+        CORRUPT(d.line_items[i].ceiling_micros = INT64_MAX);
+        CORRUPT(d.line_items[i].cat_first = (uint32_t)d.ref[QBID_SECTION_NAMES].cnt);
+        CORRUPT(d.line_items[i].cat_first = UINT32_MAX);
+        CORRUPT(d.line_items[i].alias_dir_first = (uint32_t)d.ref[QBID_SECTION_ALIAS_DIRS].cnt);
+        CORRUPT(d.line_items[i].alias_dir_cnt = UINT16_MAX);
+        ACCEPTED(d.line_items[i].budget_idx = QBID_LIVE_BUDGETS_MAX - 1);
+        ACCEPTED(d.line_items[i].floor_micros = QBID_PRICE_MICROS_MAX);
+        ACCEPTED(d.line_items[i].cat_cnt = 0);
+    }
+    /* slots out of order, and one twice */
+    CORRUPT(d.alias_dirs[d.line_items[5].alias_dir_first].slot_idx = 100);
+    CORRUPT(d.alias_dirs[d.line_items[5].alias_dir_first].slot_idx++);
+    CORRUPT(d.ref[QBID_SECTION_SHADES].cnt = 0);
+    CORRUPT(d.ref[QBID_SECTION_QROWS].cnt = 0);
+}
+
+struct place {
+    uint32_t line, i;
+};
+
+static struct place used_place(const struct draft *d)
+{
+    struct place p = {0, 0};
+    while (d->index[p.line].entry[p.i].cnt % QBID_ROW_PAD < 2) {
+        p.i = (p.i + 1) % 4;
+        p.line += p.i == 0;
+    }
+    return p;
+}
+
+#define ENTRY(d) ((d).index[used_place(&(d)).line].entry[used_place(&(d)).i])
+
+static uint32_t *row_words(struct draft *d)
+{
+    return d->rows[ENTRY(*d).row].word;
+}
+
+static uint32_t padded(const struct draft *d)
+{
+    return (ENTRY(*d).cnt + QBID_ROW_PAD - 1u) / QBID_ROW_PAD * QBID_ROW_PAD;
+}
+
+/* No line says any more that the next one must be looked at; the sample has some that ran over. */
+static void forget_overflow(struct draft *d)
+{
+    for (uint32_t i = 0; i < d->ref[QBID_SECTION_INDEX].cnt; i++)
+        d->index[i].tag[0] &= UINT32_C(0x7fffffff);
+}
+
+static void index_entries_that_lead_nowhere_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.ref[QBID_SECTION_INDEX].cnt = 0);
+    CORRUPT(ENTRY(d).cnt = QBID_ROW_CANDIDATES_MAX + 1);
+    CORRUPT(ENTRY(d).cnt = UINT16_MAX);
+    CORRUPT(ENTRY(d).row = UINT32_MAX);
+    CORRUPT(ENTRY(d).row = (uint32_t)d.ref[QBID_SECTION_ROWS].cnt);
+    CORRUPT(ENTRY(d).segment = 2);
+    CORRUPT(ENTRY(d).check ^= UINT32_C(1) << 30); /* a key whose line is elsewhere */
+    CORRUPT(forget_overflow(&d));
+    ACCEPTED(d.index[0].tag[0] |= UINT32_C(0x80000000));
+    ACCEPTED(ENTRY(d).segment = 0);
+}
+
+static void rows_with_foreign_line_items_or_numbers_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(row_words(&d)[0] = ITEMS);
+    CORRUPT(row_words(&d)[padded(&d) - 1] = ITEMS); /* padding is gathered too */
+    CORRUPT(row_words(&d)[padded(&d) - 1] = UINT32_MAX);
+    CORRUPT(row_words(&d)[padded(&d)] = 0x7f800000); /* infinity */
+    CORRUPT(row_words(&d)[padded(&d)] = 0x7fc00000); /* NaN */
+    CORRUPT(row_words(&d)[padded(&d)] = 0xbf800000); /* -1 */
+    CORRUPT(row_words(&d)[padded(&d)] = 0x80000000); /* -0 */
+    CORRUPT(row_words(&d)[2 * padded(&d) - 1] = 1);  /* padding worth something */
+    CORRUPT(row_words(&d)[2 * padded(&d) - 1] = 0x80000000);
+    ACCEPTED(row_words(&d)[padded(&d) - 1] = ITEMS - 1);
+    ACCEPTED(row_words(&d)[padded(&d)] = 0x7f7fffff);
+    ACCEPTED(row_words(&d)[padded(&d)] = 0);
+}
+
+static void market_tables_with_impossible_numbers_are_corrupt(void **state)
+{
+    (void)state;
+    const float bad[] = {NAN, INFINITY, -INFINITY, -0.001f, 1.001f, -0.0f};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CORRUPT(d.shades[1].ratio[QBID_SHADE_KNOTS - 1] = bad[i]);
+        CORRUPT(d.shades[0].win[0] = bad[i]);
+        CORRUPT(d.qrows[QBID_QSTATES].ratio[QBID_QROW_ACTIONS - 1] = bad[i] == 1.001f ? 9 : bad[i]);
+    }
+    ACCEPTED(d.shades[0].ratio[0] = 1.00005f);
+    CORRUPT(d.ref[QBID_SECTION_QROWS].cnt--);
+    CORRUPT(d.qrows[2 * QBID_QSTATES - 1].greedy = 5);
+    CORRUPT(d.qrows[2 * QBID_QSTATES - 1].n = QBID_QROW_ACTIONS + 1);
+    ACCEPTED(d.qrows[2 * QBID_QSTATES - 1].n = 0);
+    CORRUPT(d.rates[0].micros = 0);
+    CORRUPT(d.rates[1].micros = -5);
+    CORRUPT(d.rates[1].currency = 0);
+}
+
+static void creatives_outside_their_sections_are_corrupt(void **state)
+{
+    (void)state;
+    const uint32_t creatives = 2 * ITEMS;
+    uint32_t last = 2 * ITEMS - 1; /* alias directories */
+    CORRUPT(d.alias_dirs[last].cnt = 0);
+    CORRUPT(d.alias_dirs[last].cnt = QBID_ALIAS_MAX + 1);
+    CORRUPT(d.alias_dirs[last].alias = (uint32_t)d.ref[QBID_SECTION_ALIASES].cnt);
+    CORRUPT(d.alias_dirs[last].slot_idx = UINT16_MAX);
+    CORRUPT(d.alias_dirs[last].creative_first = creatives);
+    CORRUPT(d.alias_dirs[last].creative_first = UINT32_MAX);
+    CORRUPT(d.alias_dirs[0].creative_first = creatives - 1); /* 0 fits, 1 does not */
+    CORRUPT(d.aliases[last].entry[0].creative = (uint16_t)creatives);
+    CORRUPT(d.aliases[last].entry[0].alias = QBID_ALIAS_NONE);
+    ACCEPTED(d.aliases[last].entry[7].alias = QBID_ALIAS_NONE); /* not in use */
+    for (uint32_t c = 0; c < creatives; c += creatives - 1) {
+        uint32_t off[] = {
+            offsetof(struct qbid_creative, markup_off), offsetof(struct qbid_creative, crid_off),
+            offsetof(struct qbid_creative, adomain_off),
+            offsetof(struct qbid_creative, landing_off), offsetof(struct qbid_creative, cat_off)};
+        for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
+            CORRUPT(*(uint32_t *)(void *)((char *)&d.creatives[c] + off[i]) = UINT32_MAX);
+            CORRUPT(*(uint32_t *)(void *)((char *)&d.creatives[c] + off[i] + 4) = UINT32_MAX);
+            CORRUPT(*(uint32_t *)(void *)((char *)&d.creatives[c] + off[i]) =
+                        (uint32_t)d.ref[QBID_SECTION_STRINGS].cnt);
+        }
+        CORRUPT(d.creatives[c].format = 0);
+        CORRUPT(d.creatives[c].format = 5);
+        CORRUPT(d.creatives[c].slot_idx = 128);
+    }
+}
+
+static void an_image_without_line_items_is_fine(void **state)
+{
+    (void)state;
+    struct image_fixture f;
+    struct qbid_image image;
+    size_t bytes;
+    image_fixture_init(&f);
+    void *base = image_fixture_build(&f, &bytes);
+    assert_int_equal(qbid_image_attach(base, bytes, &image), 0);
+    assert_int_equal(image.line_item_cnt, 0);
+    assert_int_equal(image_sample_read(&image, 50), 0);
+    image_fixture_done(&f);
+    free(base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(foreign_images_are_of_another_version),
+        cmocka_unit_test(headers_that_make_no_sense_are_corrupt),
+        cmocka_unit_test(sections_outside_the_image_or_each_other_are_corrupt),
+        cmocka_unit_test(a_newer_minor_version_may_add_sections_at_the_end),
+        cmocka_unit_test(dictionaries_that_a_lookup_could_not_use_are_corrupt),
+        cmocka_unit_test(a_value_that_stands_twice_is_corrupt),
+        cmocka_unit_test(bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt),
+        cmocka_unit_test(line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt),
+        cmocka_unit_test(index_entries_that_lead_nowhere_are_corrupt),
+        cmocka_unit_test(rows_with_foreign_line_items_or_numbers_are_corrupt),
+        cmocka_unit_test(market_tables_with_impossible_numbers_are_corrupt),
+        cmocka_unit_test(creatives_outside_their_sections_are_corrupt),
+        cmocka_unit_test(an_image_without_line_items_is_fine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

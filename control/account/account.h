@@ -88,8 +88,22 @@ struct qbid_account {
     uint32_t line_item_max; /* 1 + highest idx */
 };
 
+#define QBID_ACCOUNT_IDX_NONE UINT32_MAX /* an index that the store has not given yet */
+
 /** Release everything the account owns; the struct itself is the caller's. */
 void qbid_account_done(struct qbid_account *account);
+
+/** A deep copy. QBID_ERR_NOMEM: *ret_copy is not written. */
+int qbid_account_copy(const struct qbid_account *account, struct qbid_account *ret_copy);
+
+/** Add one item, everything zero but its id, at the end of its array: out of order until
+ *  qbid_account_sort(). NULL without memory. Earlier pointers into that array are void. */
+struct qbid_campaign_def *qbid_account_add_campaign(struct qbid_account *account, uint32_t id);
+struct qbid_line_item_def *qbid_account_add_line_item(struct qbid_account *account, uint32_t id);
+struct qbid_creative_def *qbid_account_add_creative(struct qbid_account *account, uint32_t id);
+
+/** Bring all items in order of id and set line_item_max. */
+void qbid_account_sort(struct qbid_account *account);
 
 /** NULL when there is none. Cost: binary search. */
 const struct qbid_campaign_def *qbid_account_campaign(const struct qbid_account *account,

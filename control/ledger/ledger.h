@@ -5,21 +5,31 @@
  * A worker's committed[b] (its own page) is the sum of all bids that it ever reserved on budget b;
  * it never falls. Its limit[w][b] (live page) is what it may have committed. A reservation is
  * resolved when it is billed, lost, or older than notice_ttl + grace (then no notice for it is
- * accepted any more). With
+ * accepted any more: a later BILL posts nothing). With
  *
- *     exposure[w][b] = limit[w][b] - resolved[w][b]        (unused allowance + open reservations)
+ *     exposure[b] = sum of limits - what is resolved    (unused allowance + open reservations)
  *
- * the invariant, asserted at every posting, is   spent[b] + hold[b] + sum_w exposure[w][b] <=
- * budget[b] whenever a limit is raised. An open reservation is billed at no more than its bid, so
- * spent[b] can never pass budget[b], whatever crashes, is lost, repeated or late. hold[b] covers
- * what workers might still owe from before a restart of qbidd: the exposure that was written to the
+ * the invariant, asserted at every posting, is   spent[b] + hold[b] + exposure[b] <= budget[b]
+ * whenever a limit is raised. An open reservation is billed at no more than its bid, so spent[b]
+ * can never pass budget[b], whatever crashes, is lost, repeated or late. hold[b] covers what
+ * workers might still owe from before a restart of qbidd: the exposure that was written to the
  * store before the limits were (write-ahead), released when the leases and notices of that time are
  * over.
  *
- * resolved is kept in time buckets of the BID's time: expired buckets count with all that was
- * committed in them, younger ones with what notices resolved. Sampling order makes this safe: a
- * tick reads committed first and the clock after, so a bid is never counted in an earlier bucket
- * than its own.
+ * What is resolved is kept in time buckets of the BID's time (control/ledger/tally.h). Sampling
+ * order makes this safe: a tick reads committed first and the clock after, so a bid is never
+ * counted in an earlier bucket than its own. Expiry goes by the clock of two ticks before: whatever
+ * notice was written by then has been drained since, however long qbidd stood still in between.
+ *
+ * Bids from before this ledger knew the worker (its first tick after attach) are settled against
+ * hold: their price moves from hold to spent, and what they reserved above it stays held until hold
+ * ends; so a bill that is replayed after a crash can cost delivery but never the limit. A worker
+ * that still reads the former live page commits under its old limits until they lapse: what it
+ * commits beyond its new limit meanwhile is taken out of hold, too.
+ *
+ * A worker that goes may be alive and in the middle of a decision: its unused allowance runs out
+ * like a bid made at the end of its lease. Its limits are not lowered here but cleared with its
+ * slot (the publisher clears a slot before it hands it out again).
  */
 #ifndef QBID_CONTROL_LEDGER_LEDGER_H
 #define QBID_CONTROL_LEDGER_LEDGER_H
@@ -46,7 +56,18 @@ struct qbid_ledger_params {
 struct qbid_ledger_row {
     uint32_t budget_idx;
     int64_t spent_nanos;
-    int64_t exposure_nanos; /* hold + sum of exposures, as of this tick, before limits are raised */
+    int64_t exposure_nanos; /* hold + exposure, with the raises that follow this call */
+};
+
+struct qbid_ledger_counters {
+    uint64_t grants;
+    uint64_t blocked;      /* workers with an impossible committed: they get nothing any more */
+    uint64_t late;         /* bills and losses of bids whose reservation had run out */
+    uint64_t invalid;      /* outcomes of unknown budgets, of the future, or with senseless money */
+    uint64_t uncovered;    /* bills of former bids beyond hold (repeats): spent, budget reduced */
+    int64_t forged_nanos;  /* resolved beyond what was ever committed: not believed */
+    uint64_t store_errors; /* ticks in which nothing was raised because persist refused */
+    uint64_t stalls;       /* ticks after a long stop that only caught up */
 };
 
 /* Called with changed rows before any limit is raised; an error means: raise nothing this time. */
@@ -64,10 +85,12 @@ int qbid_ledger_restore(struct qbid_ledger *ledger, const struct qbid_ledger_row
  *  Lowering it below what is spent and exposed stops new grants only. */
 int qbid_ledger_set_budget(struct qbid_ledger *ledger, uint32_t budget_idx, int64_t budget_nanos);
 
-/** A worker came (baseline: what it has committed already is covered by hold) or went (its last
- *  committed is read; open reservations run out). page must stay mapped until detach returns. */
+/** A worker came: what it has committed before its first tick is covered by hold. page must stay
+ *  mapped until detach. The slot's limits and lease in the live page must be zero. INVAL when the
+ *  slot is out of range or taken, NOMEM. */
 int qbid_ledger_attach(struct qbid_ledger *ledger, uint16_t slot, uint16_t uid,
                        const struct qbid_page *page, uint64_t now_ns);
+/** It went: unused allowance and open reservations run out. The page is not read. */
 void qbid_ledger_detach(struct qbid_ledger *ledger, uint16_t slot, uint64_t now_ns);
 
 /** Post one outcome: BILL settles at price (unknown price: at the bid; above the bid: nothing, the
@@ -76,6 +99,8 @@ void qbid_ledger_detach(struct qbid_ledger *ledger, uint16_t slot, uint64_t now_
 int64_t qbid_ledger_post(struct qbid_ledger *ledger, const struct qbid_outcome *outcome);
 
 /** Sample, expire, persist, grant, renew leases. now_fn is read after committed was sampled.
+ * Between two ticks every ring must have been drained to where it ended at the first, and
+ *  qbid_ingest_tick() called; ticks should come several times a lease.
  *  Returns grants made; QBID_ERR_STORE when persist refused (nothing was raised). */
 int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
                      uint64_t (*now_fn)(void *context), void *now_context,
@@ -85,7 +110,10 @@ int64_t qbid_ledger_budget(const struct qbid_ledger *ledger, uint32_t budget_idx
 int64_t qbid_ledger_spent(const struct qbid_ledger *ledger, uint32_t budget_idx);
 int64_t qbid_ledger_exposure(const struct qbid_ledger *ledger, uint32_t budget_idx);
 
-/** Check the invariant of every budget; index of the first that breaks it, or -1. */
+/** Check the invariant of every budget: spent + hold + exposure has not grown since limits were
+ *  last raised, when it was within the budget. Index of the first that breaks it, or -1. */
 int64_t qbid_ledger_check(const struct qbid_ledger *ledger);
+
+struct qbid_ledger_counters qbid_ledger_counters_load(const struct qbid_ledger *ledger);
 
 #endif

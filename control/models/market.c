@@ -7,8 +7,9 @@
 
 #include "shm/error.h"
 
-#define BISECTIONS 50
-#define POWER_MIN 0.25 /* of spend in alpha, above the sample */
+#define BISECTIONS 50       /* second price: exact to 1e-9 and cheap */
+#define BISECTIONS_FIRST 26 /* first price: each is a pass; finer than the win curve is known */
+#define POWER_MIN 0.25      /* of spend in alpha, above the sample */
 #define POWER_MAX 4.0
 
 static int point_before(const struct qbid_market_point *a, const struct qbid_market_point *b)
@@ -198,7 +199,8 @@ static double bisect(const struct qbid_market *market, double top,
                      int (*holds)(struct sums sums, double limit), double limit)
 {
     double low = 0, high = top;
-    for (int i = 0; i < BISECTIONS; i++) {
+    int rounds = market->shade ? BISECTIONS_FIRST : BISECTIONS;
+    for (int i = 0; i < rounds; i++) {
         double mid = 0.5 * (low + high);
         if (holds(market_sums(market, mid), limit))
             low = mid;

@@ -71,6 +71,7 @@ double qbid_market_worth(const struct qbid_market *market, double alpha);
  *          price continues the spend as a power of alpha, first price goes by the win curve, both
  * to QBID_MARKET_REACH at most. 0 for rho not above 0, or a sample in which nothing can be won.
  * Threads: pure.
+ * Cost:    second price: some microseconds; first price: 26 passes, 1,000 points about 0.3 ms.
  * Source:  re-solving, lambda(rho) of ALGORITHMS 3.6 without the table.
  */
 double qbid_market_alpha_budget(const struct qbid_market *market, double rho_nanos);

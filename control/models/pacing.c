@@ -92,7 +92,8 @@ static void level_update(const struct qbid_pacing_params *params, const struct q
     }
 }
 
-/* Spend observed and predicted since the last period, with exponential memory. */
+/* Spend observed and predicted since the last period, with exponential memory. A state without a
+ * traffic level is new: what was spent before it is not its own doing. */
 static void bias_update(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
                         struct qbid_pacing_state *s)
 {
@@ -102,9 +103,11 @@ static void bias_update(const struct qbid_pacing_params *params, const struct qb
     s->window_observed_nanos *= keep;
     s->window_predicted_nanos *= keep;
     s->window_auctions *= keep;
-    s->window_observed_nanos += fmax(in->spent_nanos - s->spent_nanos, 0);
-    s->window_predicted_nanos += auctions * predicted;
-    s->window_auctions += auctions;
+    if (s->level > 0) {
+        s->window_observed_nanos += fmax(in->spent_nanos - s->spent_nanos, 0);
+        s->window_predicted_nanos += auctions * predicted;
+        s->window_auctions += auctions;
+    }
     double prior = BIAS_PRIOR * in->budget_nanos;
     if (in->market && s->window_predicted_nanos + prior > 0)
         s->bias = clamp((s->window_observed_nanos + prior) / (s->window_predicted_nanos + prior),
@@ -203,8 +206,8 @@ struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *param
     }
     double last = s.pace;
     s.why = 0;
-    level_update(params, in, &s);
     bias_update(params, in, &s);
+    level_update(params, in, &s);
     s.auctions = in->auctions;
     s.plan_done = in->plan_done;
     s.spent_nanos = in->spent_nanos;

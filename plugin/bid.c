@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An OpenRTB bid request from its bytes to the bytes of its answer. */
+#include <stddef.h>
+
+#include "plugin/worker.h"
+#include "shm/clock.h"
+#include "shm/error.h"
+
+/* One bid request while a table is held. */
+struct turn {
+    struct qbid_worker *worker;
+    const struct qbid_table *table;
+    struct qbid_view view;
+    uint64_t now_ns;
+    unsigned request_cnt; /* of worker->request, the impressions that can be decided */
+    struct qbid_response response;
+    struct qbid_answer *answer;
+};
+
+/* No impression of this request gets a bid. */
+static void decline_all(struct turn *turn, enum qbid_nobid nobid)
+{
+    const struct qbid_page *page = turn->view.page;
+    uint64_t cnt = turn->worker->openrtb.imp_cnt;
+    qbid_count_add(&page->header->counter[QBID_COUNTER_IMPRESSIONS], cnt);
+    qbid_count_add(&page->header->nobid[nobid], cnt);
+    turn->answer->nobid = nobid;
+}
+
+static void decline_one(struct turn *turn, enum qbid_nobid nobid)
+{
+    const struct qbid_page *page = turn->view.page;
+    qbid_page_count(page, QBID_COUNTER_IMPRESSIONS);
+    qbid_count_add(&page->header->nobid[nobid], 1);
+    turn->answer->nobid = nobid;
+}
+
+/* Why nothing of this request can be decided, before anything of it is looked up. */
+static enum qbid_nobid request_nobid(struct turn *turn)
+{
+    const struct qbid *qbid = turn->worker->qbid;
+    const struct qbid_openrtb_request *openrtb = &turn->worker->openrtb;
+    int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : (int64_t)qbid->tmax_default_ms;
+    if (tmax_ms <= (int64_t)qbid->tmax_margin_ms)
+        return QBID_NOBID_TIMEOUT;
+    if (!turn->table->image.header)
+        return QBID_NOBID_NO_TABLE;
+    if (turn->table->keys.id[0] == 0) /* a bid whose notices cannot be signed cannot be settled */
+        return QBID_NOBID_NO_LEASE;
+    if (!qbid_seat_any(&openrtb->wseat))
+        return QBID_NOBID_BLOCKED;
+    turn->response = (struct qbid_response){
+        .image = &turn->table->image,
+        .keys = &turn->table->keys,
+        .openrtb = openrtb,
+        .notice_url = {qbid->notice_url, qbid->notice_url_len},
+        .now_ns = turn->now_ns,
+        .unix_s = qbid_worker_unix_ns(turn->worker, turn->now_ns) / QBID_NS_PER_S,
+        .trace = qbid->trace,
+    };
+    turn->response.currency =
+        qbid_response_currency(&turn->table->image, openrtb, &turn->response.rate_micros);
+    return turn->response.currency == QBID_CURRENCY_NONE ? QBID_NOBID_CURRENCY : QBID_NOBID_NONE;
+}
+
+static void fill_requests(struct turn *turn, const char *exchange)
+{
+    struct qbid_worker *worker = turn->worker;
+    qbid_common_fill(&turn->table->image, &worker->openrtb, exchange, turn->response.unix_s,
+                     &worker->common);
+    for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
+        unsigned i = turn->request_cnt;
+        enum qbid_nobid nobid =
+            qbid_impression_fill(&worker->common, imp, worker->deal_idx[i], &worker->request[i]);
+        if (nobid != QBID_NOBID_NONE) {
+            decline_one(turn, nobid);
+            continue;
+        }
+        worker->imp_idx[i] = (uint8_t)imp;
+        turn->request_cnt++;
+    }
+}
+
+static void decide(struct turn *turn)
+{
+    struct qbid_worker *worker = turn->worker;
+    bool timed = worker->qbid->trace;
+    uint64_t start_ns = timed ? qbid_clock_boot_ns() : 0;
+    qbid_decide_many(&turn->view, worker->request, turn->request_cnt, turn->now_ns,
+                     worker->decision);
+    turn->answer->decide_ns = timed ? qbid_clock_boot_ns() - start_ns : 0;
+}
+
+/* A bid was reserved and told to control, but is not sent: a loss gives the money back. */
+static void withdraw(const struct turn *turn, const struct qbid_response_bid *bid)
+{
+    const struct qbid_decision *d = bid->decision;
+    struct qbid_event event = {.time_ns = turn->now_ns,
+                               .nonce = d->nonce,
+                               .gen = (uint32_t)d->gen,
+                               .kind = QBID_EVENT_LOSS,
+                               .level = d->level,
+                               .action = d->q_action,
+                               .flags = bid->event_flags,
+                               .u.notice = {
+                                   .context = d->context,
+                                   .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
+                                   .line_item_id = d->line_item_id,
+                                   .creative_id = d->creative_id,
+                                   .bid_time_ns = turn->now_ns,
+                               }};
+    (void)qbid_page_push(turn->view.page, &event);
+}
+
+/* Collect the bids; those of a tenant whose seat the request or the deal excludes are withdrawn. */
+static unsigned collect_bids(struct turn *turn)
+{
+    struct qbid_worker *worker = turn->worker;
+    const struct qbid_openrtb_request *openrtb = &worker->openrtb;
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < turn->request_cnt; i++) {
+        const struct qbid_decision *d = &worker->decision[i];
+        const struct qbid_openrtb_imp *imp = &openrtb->imp[worker->imp_idx[i]];
+        qbid_worker_record(turn->view.page, &worker->request[i], d, turn->now_ns);
+        if (d->nobid != QBID_NOBID_NONE) {
+            turn->answer->nobid = d->nobid;
+            continue;
+        }
+        struct qbid_response_bid *bid = &worker->bid[cnt];
+        *bid = (struct qbid_response_bid){
+            .imp = imp,
+            .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
+            .decision = d,
+            .event_flags = qbid_bid_flags(&worker->request[i], d),
+        };
+        uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
+        if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
+            cnt++;
+        } else {
+            withdraw(turn, bid);
+            turn->answer->nobid = QBID_NOBID_BLOCKED;
+        }
+    }
+    return cnt;
+}
+
+/* Tell control of raw values that it has no index for: of one request in four, two of them. */
+static void report_unknown(const struct turn *turn)
+{
+    const struct qbid_unknown *unknown = &turn->worker->common.unknown;
+    const struct qbid_text *id = &turn->worker->openrtb.id;
+    uint64_t roll = XXH3_64bits(id->at, id->len);
+    qbid_count_add(&turn->view.page->header->counter[QBID_COUNTER_UNKNOWN_VALUES], unknown->total);
+    if (roll % 4 != 0)
+        return;
+    for (unsigned i = 0; i < 2 && i < unknown->cnt; i++) {
+        unsigned which = (unsigned)((roll / 4 + i) % unknown->cnt);
+        struct qbid_event event = {.time_ns = turn->now_ns,
+                                   .gen = (uint32_t)turn->table->image.header->gen,
+                                   .kind = QBID_EVENT_SEEN,
+                                   .u.seen = {
+                                       .hash = unknown->value[which].hash,
+                                       .dim = unknown->value[which].dim,
+                                       .len = unknown->value[which].len,
+                                   }};
+        memcpy(event.u.seen.text, unknown->value[which].text, sizeof event.u.seen.text);
+        (void)qbid_page_push(turn->view.page, &event);
+    }
+}
+
+static void answer_request(struct turn *turn, const char *exchange, char *out, size_t out_max)
+{
+    enum qbid_nobid nobid = request_nobid(turn);
+    if (nobid != QBID_NOBID_NONE) {
+        decline_all(turn, nobid);
+        return;
+    }
+    turn->answer->gen = turn->table->image.header->gen;
+    fill_requests(turn, exchange);
+    decide(turn);
+    unsigned bid_cnt = collect_bids(turn);
+    report_unknown(turn);
+    turn->answer->body_bytes =
+        qbid_response_write(&turn->response, turn->worker->bid, bid_cnt, out, out_max);
+    for (unsigned i = 0; i < bid_cnt; i++)
+        if (!turn->worker->bid[i].written)
+            withdraw(turn, &turn->worker->bid[i]);
+    if (turn->answer->body_bytes != 0)
+        turn->answer->status = 200;
+}
+
+int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const char *body,
+                        size_t len, uint64_t now_ns, char *out, size_t out_max,
+                        struct qbid_answer *ret_answer)
+{
+    if (!worker || !body || !out || !ret_answer)
+        return QBID_ERR_INVAL;
+    int err = qbid_openrtb_parse(worker->parser, body, len, &worker->openrtb);
+    const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
+    struct turn turn = {
+        .worker = worker,
+        .table = table,
+        .view = qbid_worker_view(worker, table),
+        .now_ns = now_ns,
+        .answer = ret_answer,
+    };
+    const struct qbid_page *page = turn.view.page;
+    *ret_answer = (struct qbid_answer){.status = 204};
+    qbid_page_count(page, QBID_COUNTER_REQUESTS);
+    atomic_store_explicit(&page->header->heartbeat_ns, now_ns, memory_order_relaxed);
+    if (err == QBID_ERR_LIMIT || (err == 0 && worker->openrtb.over)) {
+        qbid_page_count(page, QBID_COUNTER_OVER_LIMIT);
+        ret_answer->nobid = QBID_NOBID_OVER_LIMIT;
+    } else if (err != 0) {
+        qbid_page_count(page, QBID_COUNTER_MALFORMED);
+        ret_answer->nobid = QBID_NOBID_INVALID;
+        ret_answer->status = 400;
+    } else {
+        answer_request(&turn, exchange, out, out_max);
+    }
+    qbid_watcher_read_unlock(worker->qbid->watcher);
+    return 0;
+}

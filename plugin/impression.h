@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a parsed bid request to what the fast path decides on: one struct qbid_request a
+ * impression.
+ *
+ * Raw values by dimension (shm/dims.h); what is absent has no value:
+ *   exchange  as the host names the partner
+ *   slot      "banner:WxH" for each of banner.format[], then banner.w and h; "video:WxH", then
+ *             "video:any"; "audio"; "native"
+ *   position  banner.pos, else video.pos
+ *   device    devicetype "/" os in lower case; a missing half is empty
+ *   geo       country in upper case "/" region, of device.geo, else of user.geo
+ *   site      first of site.domain, app.bundle (both in lower case), site.id, app.id, dooh.id
+ *   segment   user.data[].segment[].id; none when the request is restricted
+ *   hour      hour of the week (Monday 0) at the user's utcoffset; without one, in UTC
+ *
+ * at = 2 or absent is second price; everything else is decided as first price, in which a bid is
+ * what it costs: 1, the exchanges' own types from 500 on, and values that nobody has defined.
+ */
+#ifndef QBID_PLUGIN_IMPRESSION_H
+#define QBID_PLUGIN_IMPRESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plugin/openrtb.h"
+#include "shm/image.h"
+#include "shm/request.h"
+
+#define QBID_UNKNOWN_MAX 8
+#define QBID_UNKNOWN_TEXT 30
+
+/* Raw values of one bid request that the dictionary lacks: all are counted, the first are kept. */
+struct qbid_unknown {
+    uint32_t total;
+    uint32_t cnt;
+    struct {
+        uint64_t hash;
+        uint8_t dim;
+        uint8_t len; /* of the raw value, 255 = or more */
+        char text[QBID_UNKNOWN_TEXT];
+    } value[QBID_UNKNOWN_MAX];
+};
+
+/* What all impressions of a bid request share. */
+struct qbid_common {
+    const struct qbid_image *image;
+    const struct qbid_openrtb_request *openrtb;
+    struct qbid_request base;
+    struct qbid_unknown unknown;
+    uint64_t badv[QBID_OPENRTB_BADV_MAX];
+    uint64_t bcat[QBID_OPENRTB_BCAT_MAX];
+};
+
+/** Whether the signals of a request forbid what depends on the person (RELIABILITY 1.7): coppa,
+ *  lmt, dnt, gpc, an opt-out or an unreadable us_privacy, gdpr, any GPP section. Consent strings
+ *  are not decoded: with gdpr = 1 the request is restricted with or without one. */
+bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb);
+
+/**
+ * Fill ret_common from a parsed request.
+ *
+ * Shapes:  image has a header; exchange may be NULL; unix_s is the wall clock.
+ * Threads: any. Wait-free, no allocation.
+ */
+void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
+                      const char *exchange, uint64_t unix_s, struct qbid_common *ret_common);
+
+/**
+ * Fill the request of impression imp_idx; *ret_request borrows the block lists of *common.
+ *
+ * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id), CURRENCY (a floor
+ *          without a rate). deal_idx[i] tells which openrtb deal became ret_request->deal[i];
+ *          deals without a rate for their floor, or closed to all our seats, are left out.
+ */
+enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_idx,
+                                     uint8_t deal_idx[QBID_REQUEST_DEALS_MAX],
+                                     struct qbid_request *ret_request);
+
+/** Whether a tenant may bid: on the request, and on one of its deals (NULL = open auction). */
+bool qbid_seat_allowed(const struct qbid_openrtb_request *openrtb,
+                       const struct qbid_openrtb_deal *deal, uint16_t tenant);
+
+/** Whether any tenant at all may bid. */
+bool qbid_seat_any(const struct qbid_openrtb_seats *wseat);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The body of a bid request in one padded piece. */
+#include "plugin/nginx/body.h"
+
+#define BODY_FIRST_BYTES 8192 /* first allocation for a body whose length is not announced */
+
+void qbid_ngx_body_plan(ngx_http_request_t *r, struct qbid_ngx_ctx *ctx)
+{
+    ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    r->request_body_in_single_buf = 1;
+    ctx->gather = r->headers_in.chunked || r->http_version == NGX_HTTP_VERSION_20 ||
+                  r->headers_in.content_length_n > (off_t)core->client_body_buffer_size;
+}
+
+/* Room for `more` bytes behind what is gathered: exact where the length is known, else doubling. */
+static ngx_int_t reserve(ngx_http_request_t *r, struct qbid_ngx_ctx *ctx, size_t more)
+{
+    size_t need = ctx->body_bytes + more;
+    size_t max = ctx->body_max > 0 ? ctx->body_max : BODY_FIRST_BYTES;
+    u_char *wider;
+
+    if (need <= ctx->body_max)
+        return NGX_OK;
+    if (!r->headers_in.chunked && r->headers_in.content_length_n > 0)
+        max = (size_t)r->headers_in.content_length_n;
+    while (max < need)
+        max *= 2;
+    wider = ngx_pnalloc(r->pool, max + QBID_PADDING);
+    if (wider == NULL)
+        return NGX_ERROR;
+    if (ctx->body_bytes > 0)
+        ngx_memcpy(wider, ctx->body, ctx->body_bytes);
+    if (ctx->body != NULL)
+        ngx_pfree(r->pool, ctx->body);
+    ctx->body = wider;
+    ctx->body_max = max;
+    return NGX_OK;
+}
+
+ngx_int_t qbid_ngx_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    struct qbid_ngx_main_conf *main = ngx_http_get_module_main_conf(r, ngx_http_qbid_module);
+    struct qbid_ngx_ctx *ctx = ngx_http_get_module_ctx(r, ngx_http_qbid_module);
+
+    if (ctx == NULL || !ctx->gather)
+        return main->next_body_filter(r, in);
+    for (ngx_chain_t *cl = in; cl != NULL; cl = cl->next) {
+        ngx_buf_t *b = cl->buf;
+        size_t n = ngx_buf_in_memory(b) ? (size_t)(b->last - b->pos) : 0;
+
+        if (ctx->body_bytes + n > main->max_body_bytes)
+            ctx->over = 1;
+        if (n > 0 && !ctx->over) {
+            if (reserve(r, ctx, n) != NGX_OK)
+                return NGX_HTTP_INTERNAL_SERVER_ERROR;
+            ngx_memcpy(ctx->body + ctx->body_bytes, b->pos, n);
+            ctx->body_bytes += n;
+        }
+        b->pos = b->last; /* consumed: nginx reuses its buffer for the next piece */
+        /* This filter stands in for the one that keeps the body, so it reports the end as that one
+         * does. */
+        if (b->last_buf)
+            r->request_body->last_saved = 1;
+    }
+    return NGX_OK;
+}
+
+/* 1 = the pieces lie one behind the other in one buffer with room for the padding. */
+static ngx_uint_t lies_in_place(const ngx_chain_t *first)
+{
+    const ngx_chain_t *cl = first;
+
+    for (; cl->next != NULL; cl = cl->next) {
+        if (cl->buf->last != cl->next->buf->pos)
+            return 0;
+    }
+    return cl->buf->end - cl->buf->last >= QBID_PADDING;
+}
+
+const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx *ctx,
+                                u_char *scratch, size_t max_body_bytes, size_t *ret_bytes,
+                                ngx_uint_t *ret_copied)
+{
+    const ngx_chain_t *first = r->request_body->bufs;
+    size_t bytes = 0;
+
+    if (ctx->gather && ctx->body != NULL) {
+        *ret_bytes = ctx->body_bytes;
+        *ret_copied = 1;
+        return ctx->body;
+    }
+    for (const ngx_chain_t *cl = first; cl != NULL; cl = cl->next) {
+        size_t n = (size_t)(cl->buf->last - cl->buf->pos);
+
+        if (cl->buf->in_file || n > max_body_bytes - bytes)
+            return NULL;
+        bytes += n;
+    }
+    *ret_bytes = bytes;
+    if (bytes > 0 && lies_in_place(first)) {
+        *ret_copied = 0;
+        return first->buf->pos;
+    }
+    bytes = 0;
+    for (const ngx_chain_t *cl = first; cl != NULL; cl = cl->next) {
+        size_t n = (size_t)(cl->buf->last - cl->buf->pos);
+
+        if (n > 0)
+            ngx_memcpy(scratch + bytes, cl->buf->pos, n);
+        bytes += n;
+    }
+    *ret_copied = bytes > 0;
+    return scratch;
+}

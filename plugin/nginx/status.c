@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qbid_status: the counters of all workers of this nginx, as JSON or for Prometheus. */
+#include "plugin/nginx/handlers.h"
+#include "plugin/nginx/host.h"
+#include "plugin/nginx/merge.h"
+#include "plugin/nginx/reply.h"
+
+#include <stdio.h>
+
+#define STATUS_ENTRY_MAX 64 /* what stands around the text of one worker */
+#define STATUS_HEAD_MAX 128
+
+static unsigned live_slots(const struct qbid_ngx_board *board)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < QBID_NGX_BOARD_SLOTS; i++)
+        n += atomic_load_explicit(&board->slot[i].pid, memory_order_relaxed) != 0;
+    return n;
+}
+
+/* {"slots_max":128,"hidden":0,"workers":[{"worker":0,"age_ms":1,"pid":...},...]} */
+static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board *board)
+{
+    unsigned live = live_slots(board), shown = 0;
+    uint64_t now_ns = qbid_now_ns();
+    size_t max = STATUS_HEAD_MAX + live * (size_t)(QBID_NGX_BOARD_JSON_MAX + STATUS_ENTRY_MAX);
+    char *text = ngx_pnalloc(r->pool, QBID_NGX_BOARD_JSON_MAX);
+    char *out = ngx_pnalloc(r->pool, max);
+    size_t n;
+
+    if (text == NULL || out == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    n = (size_t)snprintf(
+        out, max, "{\"slots_max\":%d,\"hidden\":%llu,\"workers\":[", QBID_NGX_BOARD_SLOTS,
+        (unsigned long long)atomic_load_explicit(&board->hidden, memory_order_relaxed));
+    for (unsigned i = 0; i < QBID_NGX_BOARD_SLOTS && shown < live; i++) {
+        uint64_t pid, age_ns;
+        size_t bytes =
+            qbid_ngx_slot_load(&board->slot[i], QBID_NGX_BOARD_JSON, now_ns, text, &pid, &age_ns);
+
+        if (bytes == 0)
+            continue;
+        n += (size_t)snprintf(out + n, max - n, "%s{\"worker\":%u,\"age_ms\":%llu,",
+                              shown > 0 ? "," : "", i, (unsigned long long)(age_ns / 1000000));
+        ngx_memcpy(out + n, text, bytes);
+        n += bytes;
+        out[n++] = '}';
+        shown++;
+    }
+    n += (size_t)snprintf(out + n, max - n, "]}\n");
+    return qbid_ngx_reply_body(r, "application/json", (const u_char *)out, n);
+}
+
+static size_t board_metrics(const struct qbid_ngx_board *board, char *out, size_t max)
+{
+    return (size_t)snprintf(
+        out, max,
+        "# HELP qbid_nginx_slots_max workers that the status can show\n"
+        "# TYPE qbid_nginx_slots_max gauge\nqbid_nginx_slots_max %d\n"
+        "# HELP qbid_nginx_slots_hidden workers that the status cannot show\n"
+        "# TYPE qbid_nginx_slots_hidden gauge\nqbid_nginx_slots_hidden %llu\n",
+        QBID_NGX_BOARD_SLOTS,
+        (unsigned long long)atomic_load_explicit(&board->hidden, memory_order_relaxed));
+}
+
+static ngx_int_t status_metrics(ngx_http_request_t *r, const struct qbid_ngx_board *board)
+{
+    unsigned live = live_slots(board), n = 0;
+    uint64_t now_ns = qbid_now_ns();
+    char *store = ngx_pnalloc(r->pool, (size_t)(live + 1) * QBID_NGX_BOARD_METRICS_MAX);
+    struct qbid_ngx_text *texts = ngx_palloc(r->pool, (live + 1) * sizeof(*texts));
+    size_t head;
+    char *out;
+
+    if (store == NULL || texts == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    for (unsigned i = 0; i < QBID_NGX_BOARD_SLOTS && n < live; i++) {
+        char *at = store + (size_t)n * QBID_NGX_BOARD_METRICS_MAX;
+        uint64_t pid, age_ns;
+        size_t bytes =
+            qbid_ngx_slot_load(&board->slot[i], QBID_NGX_BOARD_METRICS, now_ns, at, &pid, &age_ns);
+
+        if (bytes > 0)
+            texts[n++] = (struct qbid_ngx_text){.at = at, .bytes = bytes, .worker = i};
+    }
+    out = ngx_pnalloc(r->pool, qbid_ngx_merge_bound(texts, n) + QBID_NGX_BOARD_METRICS_MAX);
+    if (out == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    head = board_metrics(board, out, QBID_NGX_BOARD_METRICS_MAX);
+    head += qbid_ngx_merge_metrics(texts, n, out + head);
+    return qbid_ngx_reply_body(r, "text/plain; version=0.0.4", (const u_char *)out, head);
+}
+
+ngx_int_t qbid_ngx_status_handler(ngx_http_request_t *r)
+{
+    struct qbid_ngx_main_conf *main = ngx_http_get_module_main_conf(r, ngx_http_qbid_module);
+    struct qbid_ngx_loc_conf *loc = ngx_http_get_module_loc_conf(r, ngx_http_qbid_module);
+    struct qbid_ngx_board *board = main->zone->data;
+    ngx_str_t no_store = ngx_string("no-store");
+    ngx_int_t rc;
+
+    if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)))
+        return qbid_ngx_reply_method(r, "GET, HEAD");
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK)
+        return rc;
+    if (main->host != NULL)
+        qbid_ngx_host_publish(main->host);
+    if (qbid_ngx_reply_header(r, "Cache-Control", no_store) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (loc->status_format == QBID_STATUS_PROMETHEUS)
+        return status_metrics(r, board);
+    return status_json(r, board);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A notice URL that came back: its fields and what they say about money. */
+#ifndef QBID_PLUGIN_NOTICE_H
+#define QBID_PLUGIN_NOTICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plugin/text.h"
+#include "plugin/token.h"
+#include "shm/event.h"
+
+#define QBID_NOTICE_VALUE_MAX 128 /* of a decoded field */
+
+/* The query's fields, decoded; len 0 = absent, empty or undecodable. */
+struct qbid_notice {
+    enum qbid_event_kind kind;
+    char token[QBID_NOTICE_VALUE_MAX];
+    char price[QBID_NOTICE_VALUE_MAX]; /* p: WIN, BILL */
+    char min[QBID_NOTICE_VALUE_MAX];   /* m: LOSS */
+    char bid[QBID_NOTICE_VALUE_MAX];   /* b: our bid in the currency of the answer */
+    char value[QBID_NOTICE_VALUE_MAX]; /* v: CONV */
+    uint32_t token_len, price_len, min_len, bid_len, value_len;
+};
+
+/**
+ * Split a notice URL. Kinds: win loss bill imp click conv. A repeated field replaces the earlier
+ * one; unknown fields are skipped.
+ *
+ * Returns: 0; QBID_ERR_PARSE for an unknown kind; QBID_ERR_LIMIT over QBID_NOTICE_MAX.
+ */
+int qbid_notice_parse(const char *kind, size_t kind_len, const char *query, size_t query_len,
+                      struct qbid_notice *ret_notice);
+
+/**
+ * What a notice costs: price_nanos and the flags PRICE_UNKNOWN, PRICE_ABOVE and TEST of its event.
+ *
+ * WIN, BILL: p. AUDIT is a test render (flag TEST). Absent, an unreplaced macro, negative or
+ * unreadable: PRICE_UNKNOWN and 0. Above our bid: PRICE_ABOVE, with what was claimed. LOSS: m, 0
+ * when unknown, without a flag: it is only information. CONV: v, the order value. An answer in
+ * another currency has put its bid into the URL (b), and the price is taken as that share of the
+ * reserved money, whatever the rates are by now. None of p, m, b, v is signed: whoever holds a
+ * token can name any price up to the bid, as the exchange that reports the price can anyway.
+ */
+int64_t qbid_notice_price(const struct qbid_notice *notice, const struct qbid_token *token,
+                          uint8_t *flags);
+
+#endif

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OpenRTB parser: field by field into the plain struct, in whatever order they come. */
+#include "plugin/openrtb.h"
+
+#include <new>
+
+#include "plugin/simdjson_reader.h"
+
+static_assert(QBID_PADDING >= simdjson::SIMDJSON_PADDING, "the host's padding is the library's");
+
+struct qbid_openrtb {
+    simdjson::ondemand::parser parser;
+    char text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* strings whose escapes were resolved */
+};
+
+namespace
+{
+
+using namespace qbid_json;
+
+int read_currency(reader &r, value v, uint32_t *ret)
+{
+    struct qbid_text text;
+    int err = read_text(r, v, &text);
+    *ret = qbid_currency_code(text);
+    return err;
+}
+
+int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, uint16_t *ret_cnt)
+{
+    *ret_cnt = 0;
+    return read_array(r, v, [&](value element) {
+        struct qbid_text name;
+        int err = read_label(r, element, &name);
+        if (err != 0 || name.len == 0)
+            return err;
+        if (*ret_cnt == max)
+            r.out->over = true;
+        else
+            out[(*ret_cnt)++] = name;
+        return 0;
+    });
+}
+
+/* Decimal tenant number without leading zero, 0 when the name is none. */
+uint16_t tenant_of(struct qbid_text seat)
+{
+    uint32_t number = 0;
+    if (seat.len == 0 || seat.len > 5 || seat.at[0] == '0')
+        return 0;
+    for (uint32_t i = 0; i < seat.len; i++) {
+        if (seat.at[i] < '0' || seat.at[i] > '9')
+            return 0;
+        number = number * 10 + static_cast<uint32_t>(seat.at[i] - '0');
+    }
+    return number <= UINT16_MAX ? static_cast<uint16_t>(number) : 0;
+}
+
+int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
+{
+    *ret = {};
+    return read_array(r, v, [&](value element) {
+        struct qbid_text seat;
+        int err = read_label(r, element, &seat);
+        uint16_t tenant = err == 0 ? tenant_of(seat) : 0;
+        ret->given = true;
+        if (tenant == 0)
+            return err;
+        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
+            ret->over = true;
+        else
+            ret->tenant[ret->cnt++] = tenant;
+        return 0;
+    });
+}
+
+/* --- imp */
+
+int read_size(reader &r, value v, struct qbid_openrtb_size *ret)
+{
+    *ret = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "w")
+            return read_int(inner, 0, &ret->width);
+        if (key == "h")
+            return read_int(inner, 0, &ret->height);
+        return skip(r, inner);
+    });
+}
+
+int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
+{
+    imp->banner = !is_absent(token_of(v));
+    imp->banner_size = {};
+    imp->banner_pos = QBID_OPENRTB_INT_ABSENT;
+    imp->format_cnt = 0;
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "w")
+            return read_int(inner, 0, &imp->banner_size.width);
+        if (key == "h")
+            return read_int(inner, 0, &imp->banner_size.height);
+        if (key == "pos")
+            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &imp->banner_pos);
+        if (key != "format")
+            return skip(r, inner);
+        imp->format_cnt = 0;
+        return read_array(r, inner, [&](value element) {
+            struct qbid_openrtb_size size;
+            int err = read_size(r, element, &size);
+            if (err == 0 && imp->format_cnt < QBID_OPENRTB_FORMATS_MAX)
+                imp->format[imp->format_cnt++] = size;
+            return err;
+        });
+    });
+}
+
+int read_video(reader &r, value v, struct qbid_openrtb_imp *imp)
+{
+    imp->video = !is_absent(token_of(v));
+    imp->video_size = {};
+    imp->video_pos = QBID_OPENRTB_INT_ABSENT;
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "w")
+            return read_int(inner, 0, &imp->video_size.width);
+        if (key == "h")
+            return read_int(inner, 0, &imp->video_size.height);
+        if (key == "pos")
+            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &imp->video_pos);
+        return skip(r, inner);
+    });
+}
+
+/* A kind of media of which only the presence counts. */
+int read_presence(reader &r, value v, bool *ret)
+{
+    *ret = !is_absent(token_of(v));
+    return read_object(r, v, [&](string_view, value inner) { return skip(r, inner); });
+}
+
+int read_deal(reader &r, value v, struct qbid_openrtb_deal *ret)
+{
+    *ret = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "id")
+            return read_label(r, inner, &ret->id);
+        if (key == "bidfloor")
+            return read_floor(inner, &ret->floor_micros);
+        if (key == "bidfloorcur")
+            return read_currency(r, inner, &ret->currency);
+        if (key == "wseat")
+            return read_seats(r, inner, &ret->wseat);
+        return skip(r, inner);
+    });
+}
+
+int read_pmp(reader &r, value v, struct qbid_openrtb_imp *imp)
+{
+    imp->private_auction = false;
+    imp->deal_cnt = 0;
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "private_auction")
+            return read_flag(inner, &imp->private_auction);
+        if (key != "deals")
+            return skip(r, inner);
+        imp->deal_cnt = 0;
+        return read_array(r, inner, [&](value element) {
+            if (imp->deal_cnt == QBID_OPENRTB_DEALS_MAX)
+                return skip(r, element);
+            struct qbid_openrtb_deal *deal = &imp->deal[imp->deal_cnt];
+            int err = read_deal(r, element, deal);
+            if (deal->id.len != 0)
+                imp->deal_cnt++;
+            return err;
+        });
+    });
+}
+
+int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
+{
+    simdjson::ondemand::object object;
+    memset(imp, 0, offsetof(struct qbid_openrtb_imp, format));
+    imp->banner_pos = imp->video_pos = QBID_OPENRTB_INT_ABSENT;
+    if (v.get_object().get(object) != simdjson::SUCCESS)
+        return QBID_ERR_PARSE;
+    return each_field(r, object, [&](string_view key, value inner) {
+        if (key == "id")
+            return read_text(r, inner, &imp->id);
+        if (key == "banner")
+            return read_banner(r, inner, imp);
+        if (key == "video")
+            return read_video(r, inner, imp);
+        if (key == "audio")
+            return read_presence(r, inner, &imp->audio);
+        if (key == "native")
+            return read_presence(r, inner, &imp->native);
+        if (key == "pmp")
+            return read_pmp(r, inner, imp);
+        if (key == "bidfloor")
+            return read_floor(inner, &imp->floor_micros);
+        if (key == "bidfloorcur")
+            return read_currency(r, inner, &imp->currency);
+        if (key == "secure")
+            return read_flag(inner, &imp->secure);
+        return skip(r, inner);
+    });
+}
+
+int read_imps(reader &r, value v)
+{
+    r.out->imp_cnt = 0;
+    return read_array(r, v, [&](value element) {
+        if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
+            return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
+        r.out->over = true;
+        return skip(r, element);
+    });
+}
+
+/* --- the rest of the request */
+
+int read_geo(reader &r, value v, struct qbid_openrtb_geo *geo)
+{
+    *geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "country")
+            return read_text(r, inner, &geo->country);
+        if (key == "region")
+            return read_label(r, inner, &geo->region);
+        if (key == "utcoffset")
+            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &geo->utcoffset_min);
+        return skip(r, inner);
+    });
+}
+
+int read_site(reader &r, value v)
+{
+    r.out->site_domain = r.out->site_id = {nullptr, 0};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "domain")
+            return read_text(r, inner, &r.out->site_domain);
+        if (key == "id")
+            return read_label(r, inner, &r.out->site_id);
+        return skip(r, inner);
+    });
+}
+
+int read_app(reader &r, value v)
+{
+    r.out->app_bundle = r.out->app_id = {nullptr, 0};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "bundle")
+            return read_label(r, inner, &r.out->app_bundle);
+        if (key == "id")
+            return read_label(r, inner, &r.out->app_id);
+        return skip(r, inner);
+    });
+}
+
+int read_dooh(reader &r, value v)
+{
+    r.out->dooh_id = {nullptr, 0};
+    return read_object(r, v, [&](string_view key, value inner) {
+        return key == "id" ? read_label(r, inner, &r.out->dooh_id) : skip(r, inner);
+    });
+}
+
+int read_device(reader &r, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->devicetype = QBID_OPENRTB_INT_ABSENT;
+    out->os = {nullptr, 0};
+    out->lmt = out->dnt = false;
+    out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "devicetype")
+            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
+        if (key == "os")
+            return read_text(r, inner, &out->os);
+        if (key == "geo")
+            return read_geo(r, inner, &out->device_geo);
+        if (key == "lmt")
+            return read_flag(inner, &out->lmt);
+        if (key == "dnt")
+            return read_flag(inner, &out->dnt);
+        return skip(r, inner);
+    });
+}
+
+/* user.data[].segment[].id, all into one list. */
+int read_user_data(reader &r, value v)
+{
+    r.out->segment_cnt = 0;
+    return read_array(r, v, [&](value data) {
+        return read_object(r, data, [&](string_view key, value segments) {
+            if (key != "segment")
+                return skip(r, segments);
+            return read_array(r, segments, [&](value segment) {
+                return read_object(r, segment, [&](string_view name, value inner) {
+                    struct qbid_text id;
+                    if (name != "id")
+                        return skip(r, inner);
+                    int err = read_label(r, inner, &id);
+                    if (id.len != 0 && r.out->segment_cnt < QBID_OPENRTB_SEGMENTS_MAX)
+                        r.out->segment[r.out->segment_cnt++] = id;
+                    return err;
+                });
+            });
+        });
+    });
+}
+
+int read_user(reader &r, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->consent = out->consent_ext = {nullptr, 0};
+    out->segment_cnt = 0;
+    out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "data")
+            return read_user_data(r, inner);
+        if (key == "geo")
+            return read_geo(r, inner, &out->user_geo);
+        if (key == "consent")
+            return read_text(r, inner, &out->consent);
+        if (key != "ext")
+            return skip(r, inner);
+        out->consent_ext = {nullptr, 0};
+        return read_object(r, inner, [&](string_view name, value deeper) {
+            return name == "consent" ? read_text(r, deeper, &out->consent_ext) : skip(r, deeper);
+        });
+    });
+}
+
+/* gpp_sid: -1 means that no section applies. */
+int read_gpp_sid(reader &r, value v, bool *ret)
+{
+    *ret = false;
+    return read_array(r, v, [&](value element) {
+        int32_t section;
+        int err = read_int(element, -1, &section);
+        *ret |= err == 0 && section > 0;
+        return err;
+    });
+}
+
+int read_regs_ext(reader &r, value v)
+{
+    struct qbid_openrtb_regs *regs = &r.out->regs;
+    regs->gdpr_ext = QBID_TRI_ABSENT;
+    regs->us_privacy_ext = {nullptr, 0};
+    regs->gpc = regs->gpp_applies_ext = false;
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "gdpr")
+            return read_tri(inner, &regs->gdpr_ext);
+        if (key == "us_privacy")
+            return read_text(r, inner, &regs->us_privacy_ext);
+        if (key == "gpp_sid")
+            return read_gpp_sid(r, inner, &regs->gpp_applies_ext);
+        if (key != "gpc")
+            return skip(r, inner);
+        struct qbid_text gpc; /* "1" as in the HTTP header, or 1 */
+        int err = read_label(r, inner, &gpc);
+        regs->gpc = qbid_text_is(gpc, "1");
+        return err;
+    });
+}
+
+int read_regs(reader &r, value v)
+{
+    struct qbid_openrtb_regs *regs = &r.out->regs;
+    *regs = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "coppa")
+            return read_flag(inner, &regs->coppa);
+        if (key == "gdpr")
+            return read_tri(inner, &regs->gdpr);
+        if (key == "us_privacy")
+            return read_text(r, inner, &regs->us_privacy);
+        if (key == "gpp_sid")
+            return read_gpp_sid(r, inner, &regs->gpp_applies);
+        return key == "ext" ? read_regs_ext(r, inner) : skip(r, inner);
+    });
+}
+
+int read_curs(reader &r, value v)
+{
+    r.out->cur_cnt = 0;
+    return read_array(r, v, [&](value element) {
+        uint32_t code;
+        int err = read_currency(r, element, &code);
+        if (err == 0 && code != QBID_CURRENCY_NONE && r.out->cur_cnt < QBID_OPENRTB_CURS_MAX)
+            r.out->cur[r.out->cur_cnt++] = code;
+        return err;
+    });
+}
+
+int read_tmax(reader &r, value v)
+{
+    string_view token = token_of(v);
+    r.out->tmax_ms = 0;
+    return is_number(token) ? read_int(v, 0, &r.out->tmax_ms) : skip(r, v);
+}
+
+/* Lists and objects of the request; *ret_known tells whether the key was one of them. */
+int read_parts(reader &r, string_view key, value v, bool *ret_known)
+{
+    struct qbid_openrtb_request *out = r.out;
+    *ret_known = true;
+    if (key == "imp")
+        return read_imps(r, v);
+    if (key == "site")
+        return read_site(r, v);
+    if (key == "app")
+        return read_app(r, v);
+    if (key == "dooh")
+        return read_dooh(r, v);
+    if (key == "device")
+        return read_device(r, v);
+    if (key == "user")
+        return read_user(r, v);
+    if (key == "regs")
+        return read_regs(r, v);
+    if (key == "badv")
+        return read_names(r, v, QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt);
+    if (key == "bcat")
+        return read_names(r, v, QBID_OPENRTB_BCAT_MAX, out->bcat, &out->bcat_cnt);
+    *ret_known = false;
+    return 0;
+}
+
+int read_request_field(reader &r, string_view key, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    bool known;
+    int err = read_parts(r, key, v, &known);
+    if (known)
+        return err;
+    if (key == "id")
+        return read_text(r, v, &out->id);
+    if (key == "at")
+        return read_int(v, 2, &out->at);
+    if (key == "tmax")
+        return read_tmax(r, v);
+    if (key == "test")
+        return read_flag(v, &out->test);
+    if (key == "cur")
+        return read_curs(r, v);
+    if (key == "wseat")
+        return read_seats(r, v, &out->wseat);
+    if (key == "bseat")
+        return read_seats(r, v, &out->bseat);
+    return skip(r, v);
+}
+
+void reset(struct qbid_openrtb_request *out)
+{
+    memset(out, 0, offsetof(struct qbid_openrtb_request, cur));
+    out->at = 2;
+    out->devicetype = QBID_OPENRTB_INT_ABSENT;
+    out->device_geo.utcoffset_min = out->user_geo.utcoffset_min = QBID_OPENRTB_INT_ABSENT;
+}
+
+} // namespace
+
+int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
+{
+    qbid_openrtb *parser = new (std::nothrow) qbid_openrtb;
+    if (parser == nullptr)
+        return QBID_ERR_NOMEM;
+    if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
+        delete parser;
+        return QBID_ERR_NOMEM;
+    }
+    *ret_parser = parser;
+    return 0;
+}
+
+void qbid_openrtb_free(struct qbid_openrtb *parser)
+{
+    delete parser;
+}
+
+int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len,
+                       struct qbid_openrtb_request *ret_request)
+{
+    reset(ret_request);
+    if (len > QBID_OPENRTB_BYTES_MAX)
+        return QBID_ERR_LIMIT;
+    simdjson::padded_string_view padded(body, len, len + QBID_PADDING);
+    simdjson::ondemand::document document;
+    simdjson::ondemand::object object;
+    if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
+        document.get_object().get(object) != simdjson::SUCCESS)
+        return QBID_ERR_PARSE;
+    reader r = {ret_request, parser->text, 0};
+    int err = each_field(r, object,
+                         [&](string_view key, value v) { return read_request_field(r, key, v); });
+    if (err != 0)
+        return err;
+    /* something behind the closing brace */
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+        return QBID_ERR_PARSE;
+    return ret_request->id.len == 0 || ret_request->imp_cnt == 0 ? QBID_ERR_PARSE : 0;
+}

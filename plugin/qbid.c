@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening and closing: the library, and a worker on its thread. */
+#include "plugin/qbid.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/worker.h"
+#include "shm/clock.h"
+#include "shm/error.h"
+#include "shm/hash.h"
+
+#define WORKER_TIMEOUT_MS 200
+#define TMAX_DEFAULT_MS 100
+
+_Static_assert(QBID_REQUEST_DIMS == QBID_DIM_CNT, "hosts and images agree on the dimensions");
+
+const char *qbid_version(void)
+{
+    return "1.0.0";
+}
+
+uint64_t qbid_now_ns(void)
+{
+    return qbid_clock_boot_ns();
+}
+
+uint64_t qbid_value_hash(unsigned dim, const char *value, size_t len)
+{
+    return qbid_hash_dim(dim, value, len);
+}
+
+uint64_t qbid_name_hash(const char *name, size_t len)
+{
+    return qbid_hash_name(name, len);
+}
+
+/* A base that lies between quotes in markup and in front of "/win?t=..." */
+static bool notice_url_valid(const char *url)
+{
+    size_t len = strlen(url);
+    if (len >= QBID_NOTICE_URL_MAX ||
+        (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)url[i] <= ' ' || (unsigned char)url[i] >= 0x7f ||
+            strchr("\"'<>`\\?#{}", url[i]))
+            return false;
+    return true;
+}
+
+int qbid_open(const struct qbid_options *options, struct qbid **ret_qbid)
+{
+    if (!options || options->size != sizeof *options || !options->notice_url ||
+        !notice_url_valid(options->notice_url) || (!options->socket_path && !options->image_file))
+        return QBID_ERR_INVAL;
+    struct qbid *qbid = calloc(1, sizeof *qbid);
+    if (!qbid)
+        return QBID_ERR_NOMEM;
+    qbid->notice_url_len = (uint32_t)strlen(options->notice_url);
+    memcpy(qbid->notice_url, options->notice_url, qbid->notice_url_len + 1);
+    while (qbid->notice_url_len > 0 && qbid->notice_url[qbid->notice_url_len - 1] == '/')
+        qbid->notice_url_len--;
+    qbid->worker_timeout_ms =
+        options->worker_timeout_ms ? options->worker_timeout_ms : WORKER_TIMEOUT_MS;
+    qbid->tmax_default_ms = options->tmax_default_ms ? options->tmax_default_ms : TMAX_DEFAULT_MS;
+    qbid->tmax_margin_ms = options->tmax_margin_ms;
+    qbid->trace = options->trace != 0;
+    struct qbid_watcher_options watcher = {
+        .socket_path = options->socket_path,
+        .image_file = options->image_file,
+        .log = options->log,
+        .log_context = options->log_context,
+    };
+    int err = qbid_watcher_new(&watcher, &qbid->watcher);
+    if (err != 0) {
+        free(qbid);
+        return err;
+    }
+    *ret_qbid = qbid;
+    return 0;
+}
+
+void qbid_close(struct qbid *qbid)
+{
+    if (!qbid)
+        return;
+    qbid_watcher_free(qbid->watcher);
+    free(qbid);
+}
+
+int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
+{
+    if (!qbid)
+        return QBID_ERR_INVAL;
+    struct qbid_worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return QBID_ERR_NOMEM;
+    int err = qbid_openrtb_new(&worker->parser);
+    if (err == 0)
+        err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
+    if (err != 0) {
+        qbid_openrtb_free(worker->parser);
+        free(worker);
+        return err;
+    }
+    worker->qbid = qbid;
+    qbid_watcher_thread_online();
+    *ret_worker = worker;
+    return 0;
+}
+
+void qbid_worker_close(struct qbid_worker *worker)
+{
+    if (!worker)
+        return;
+    qbid_watcher_thread_offline();
+    qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
+    qbid_openrtb_free(worker->parser);
+    free(worker);
+}

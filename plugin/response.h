@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OpenRTB answer: decisions as seatbids, with signed notice URLs and the creatives' markup. */
+#ifndef QBID_PLUGIN_RESPONSE_H
+#define QBID_PLUGIN_RESPONSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plugin/openrtb.h"
+#include "plugin/token.h"
+#include "plugin/writer.h"
+#include "shm/image.h"
+#include "shm/request.h"
+
+/* What all bids of an answer share. */
+struct qbid_response {
+    const struct qbid_image *image;
+    const struct qbid_keys *keys;
+    const struct qbid_openrtb_request *openrtb;
+    struct qbid_text notice_url;
+    uint32_t currency;   /* of the answer */
+    int64_t rate_micros; /* account currency for one unit of it */
+    uint64_t now_ns;
+    uint64_t unix_s;
+    bool trace;
+};
+
+struct qbid_response_bid {
+    const struct qbid_openrtb_imp *imp;
+    const struct qbid_openrtb_deal *deal; /* NULL = open auction */
+    const struct qbid_decision *decision;
+    uint8_t event_flags;
+    bool written; /* set by qbid_response_write() */
+};
+
+/**
+ * Currency of the answer: the account's where the request allows it, else the first allowed one
+ * that has a rate.
+ *
+ * Returns: the code with *ret_rate_micros; QBID_CURRENCY_NONE when there is none.
+ */
+uint32_t qbid_response_currency(const struct qbid_image *image,
+                                const struct qbid_openrtb_request *openrtb,
+                                int64_t *ret_rate_micros);
+
+/**
+ * Write the answer.
+ *
+ * Shapes:  n bids in any order; out of out_max bytes, QBID_RESPONSE_BID_BYTES a bid is enough for
+ *          templates of up to 8 KiB.
+ * Returns: bytes written; 0 when no bid fits. Each bid tells whether it was written.
+ * Errors:  none: a bid that does not fit, or whose price vanishes in the answer's currency, is left
+ *          out.
+ */
+size_t qbid_response_write(const struct qbid_response *response, struct qbid_response_bid *bids,
+                           unsigned n, char *out, size_t out_max);
+
+/** Flags of a bid's event and token. */
+uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision);
+
+#endif

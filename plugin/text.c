@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Escapes of JSON strings and of URLs, resolved. */
+#include "plugin/text.h"
+
+#include "shm/error.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = qbid_text_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Four hex digits at `at`, or -1. */
+static int32_t hex4(const char *at, const char *end)
+{
+    int32_t value = 0;
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(at[i]);
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+static char *put_utf8(char *out, uint32_t code)
+{
+    if (code < 0x80) {
+        *out++ = (char)code;
+    } else if (code < 0x800) {
+        *out++ = (char)(0xc0 | (code >> 6));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        *out++ = (char)(0xe0 | (code >> 12));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | (code >> 18));
+        *out++ = (char)(0x80 | ((code >> 12) & 0x3f));
+        *out++ = (char)(0x80 | ((code >> 6) & 0x3f));
+        *out++ = (char)(0x80 | (code & 0x3f));
+    }
+    return out;
+}
+
+/* The character of a \u escape whose digits start at *at; *at moves behind it, or behind both
+ * halves of a surrogate pair. */
+static int32_t unicode_escape(const char **at, const char *end)
+{
+    int32_t code = hex4(*at, end);
+    if (code < 0)
+        return -1;
+    *at += 4;
+    if (code >= 0xdc00 && code <= 0xdfff)
+        return 0xfffd;
+    if (code < 0xd800 || code > 0xdbff)
+        return code;
+    if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+        return 0xfffd;
+    int32_t low = hex4(*at + 2, end);
+    if (low < 0xdc00 || low > 0xdfff)
+        return 0xfffd;
+    *at += 6;
+    return 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* The character of the escape behind a backslash, -1 for none that JSON knows. */
+static int32_t escape(const char **at, const char *end)
+{
+    static const char name[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
+    if (*at == end)
+        return -1;
+    char c = *(*at)++;
+    if (c == 'u')
+        return unicode_escape(at, end);
+    const char *found = c ? strchr(name, c) : NULL;
+    return found ? value[found - name] : -1;
+}
+
+int64_t qbid_text_unescape(const char *text, size_t len, char *out)
+{
+    const char *at = text, *end = text + len;
+    char *to = out;
+    while (at < end) {
+        if (*at != '\\') {
+            *to++ = *at++;
+            continue;
+        }
+        at++;
+        int32_t code = escape(&at, end);
+        if (code < 0)
+            return QBID_ERR_PARSE;
+        to = put_utf8(to, (uint32_t)code);
+    }
+    return to - out;
+}
+
+bool qbid_text_escapes_valid(const char *text, size_t len)
+{
+    const char *at = text, *end = text + len;
+    while (at < end && (at = (const char *)memchr(at, '\\', (size_t)(end - at))) != NULL) {
+        at++;
+        if (escape(&at, end) < 0)
+            return false;
+    }
+    return true;
+}
+
+int64_t qbid_text_url_decode(const char *text, size_t len, char *out, size_t out_max)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (c == '%') {
+            int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
+            int low = i + 2 < len ? hex_digit(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return QBID_ERR_PARSE;
+            c = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (written == out_max)
+            return QBID_ERR_LIMIT;
+        out[written++] = c;
+    }
+    return (int64_t)written;
+}

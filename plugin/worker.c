@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's decisions: those that the host describes itself, and what they share with OpenRTB. */
+#include "plugin/worker.h"
+
+#include "shm/clock.h"
+#include "shm/error.h"
+
+uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns)
+{
+    if (worker->unix_offset_ns == 0 || now_ns - worker->unix_read_ns >= QBID_NS_PER_S) {
+        worker->unix_offset_ns = qbid_clock_unix_ns() - qbid_clock_boot_ns();
+        worker->unix_read_ns = now_ns;
+    }
+    return now_ns + worker->unix_offset_ns;
+}
+
+struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table)
+{
+    return (struct qbid_view){
+        .image = &table->image,
+        .live = table->live.header ? &table->live : NULL,
+        .page = &table->page[worker->cookie],
+        .deadline_ns = table->deadline_ns,
+        .slot = table->slot[worker->cookie],
+        .uid = table->uid[worker->cookie],
+    };
+}
+
+static void push_bid(const struct qbid_page *page, const struct qbid_request *request,
+                     const struct qbid_decision *d, uint64_t now_ns)
+{
+    struct qbid_event event = {.time_ns = now_ns,
+                               .nonce = d->nonce,
+                               .gen = (uint32_t)d->gen,
+                               .kind = QBID_EVENT_BID,
+                               .level = d->level,
+                               .action = d->q_action,
+                               .flags = qbid_bid_flags(request, d),
+                               .u.bid = {
+                                   .context = d->context,
+                                   .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
+                                   .line_item_id = d->line_item_id,
+                                   .creative_id = d->creative_id,
+                                   .value_micros = d->value_micros,
+                                   .pace = d->pace,
+                                   .q_propensity_q32 = d->q_propensity_q32,
+                                   .q_state = d->q_state,
+                                   .segment = d->segment,
+                               }};
+    (void)qbid_page_push(page, &event); /* a full ring has counted the loss */
+}
+
+void qbid_worker_record(const struct qbid_page *page, const struct qbid_request *request,
+                        const struct qbid_decision *decision, uint64_t now_ns)
+{
+    struct qbid_page_header *header = page->header;
+    qbid_page_count(page, QBID_COUNTER_IMPRESSIONS);
+    atomic_store_explicit(&header->gen, decision->gen, memory_order_relaxed);
+    if (decision->nobid != QBID_NOBID_NONE) {
+        qbid_count_add(&header->nobid[decision->nobid], 1);
+        return;
+    }
+    qbid_page_count(page, QBID_COUNTER_BIDS);
+    if (!(request->flags & QBID_REQUEST_TEST))
+        qbid_count_add(&header->counter[QBID_COUNTER_BID_NANOS],
+                       (uint64_t)qbid_nanos_from_cpm_micros(decision->bid_micros));
+    if (decision->stale)
+        qbid_page_count(page, QBID_COUNTER_STALE_BIDS);
+    push_bid(page, request, decision, now_ns);
+}
+
+int qbid_worker_decide_batch(struct qbid_worker *worker, const struct qbid_request *requests,
+                             unsigned n, uint64_t now_ns, struct qbid_decision *ret_decisions)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (qbid_request_check(&requests[i]) != 0)
+            return QBID_ERR_INVAL;
+    const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
+    struct qbid_view view = qbid_worker_view(worker, table);
+    qbid_decide_many(&view, requests, n, now_ns, ret_decisions);
+    atomic_store_explicit(&view.page->header->heartbeat_ns, now_ns, memory_order_relaxed);
+    qbid_page_count(view.page, QBID_COUNTER_REQUESTS);
+    for (unsigned i = 0; i < n; i++)
+        qbid_worker_record(view.page, &requests[i], &ret_decisions[i], now_ns);
+    qbid_watcher_read_unlock(worker->qbid->watcher);
+    return 0;
+}
+
+int qbid_worker_decide(struct qbid_worker *worker, const struct qbid_request *request,
+                       uint64_t now_ns, struct qbid_decision *ret_decision)
+{
+    return qbid_worker_decide_batch(worker, request, 1, now_ns, ret_decision);
+}

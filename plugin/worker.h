@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library's two handles from inside, and what its files share of them. */
+#ifndef QBID_PLUGIN_WORKER_H
+#define QBID_PLUGIN_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fastpath/decide.h"
+#include "plugin/impression.h"
+#include "plugin/openrtb.h"
+#include "plugin/qbid.h"
+#include "plugin/response.h"
+#include "shm/watcher.h"
+
+#define QBID_NOTICE_URL_MAX 1024
+#define QBID_CREATIVE_HINTS 256 /* a power of two */
+
+struct qbid {
+    struct qbid_watcher *watcher;
+    char notice_url[QBID_NOTICE_URL_MAX];
+    uint32_t notice_url_len;
+    unsigned worker_timeout_ms;
+    unsigned tmax_default_ms;
+    unsigned tmax_margin_ms;
+    bool trace;
+};
+
+/* Everything that a bid request needs lies in here: nothing is allocated after the worker is open.
+ */
+struct qbid_worker {
+    struct qbid *qbid;
+    unsigned cookie;
+    struct qbid_openrtb *parser;
+    uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+    uint64_t unix_read_ns;                       /* now_ns at which it was read */
+    uint32_t creative_hint[QBID_CREATIVE_HINTS]; /* by creative id: where it was found last */
+    struct qbid_openrtb_request openrtb;
+    struct qbid_common common;
+    struct qbid_request request[QBID_OPENRTB_IMPS_MAX];
+    struct qbid_decision decision[QBID_OPENRTB_IMPS_MAX];
+    uint8_t imp_idx[QBID_OPENRTB_IMPS_MAX]; /* of request[i] */
+    uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX];
+    struct qbid_response_bid bid[QBID_OPENRTB_IMPS_MAX];
+};
+
+/** Nanoseconds since 1970 that belong to a boot clock reading. The wall clock is read again once a
+ *  second, without a system call. */
+uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns);
+
+/** What a decision of this worker may read of a table. */
+struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table);
+
+/** Count decisions and push their bid events; request and decision belong together. */
+void qbid_worker_record(const struct qbid_page *page, const struct qbid_request *request,
+                        const struct qbid_decision *decision, uint64_t now_ns);
+
+#endif

@@ -124,6 +124,8 @@ static void a_budget_outside_either_page_has_no_allowance(void **state)
     assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_ALLOWANCE);
     stage_done(&s);
     open_one(&s, 3);
+    for (uint32_t i = 0; i < STAGE_WORKERS * STAGE_BUDGETS; i++)
+        atomic_store(&s.live.limit[i], INT64_MAX); /* wherever a wrong index leads */
     s.page.budget_max = 3;
     assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_ALLOWANCE);
     s.page.budget_max = 4;

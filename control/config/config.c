@@ -228,6 +228,18 @@ static const char *level_parse(const struct qbid_yaml_node *list, uint64_t *ret_
     return NULL;
 }
 
+static void segments_apply(const struct reading *r)
+{
+    const struct qbid_yaml_node *list = qbid_yaml_find(r->root, "market_segments");
+    const char *wrong = NULL;
+    if (list)
+        wrong = level_parse(list, &r->config->segment_mask);
+    else
+        r->config->segment_mask = qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_SLOT);
+    if (wrong)
+        complain(r, "market_segments", wrong);
+}
+
 static void levels_apply(const struct reading *r)
 {
     static const uint64_t preset[3][QBID_DIM_CNT] = {
@@ -281,8 +293,6 @@ static void together_check(const struct reading *r)
         complain(r, "image_valid_ms", "must be at least twice ticks.learn_ms");
     if (c->event_ttl_ms < c->notice_ttl_ms)
         complain(r, "event_ttl_ms", "must be at least notice_ttl_ms");
-    if (c->learning.creative_floor * 8 > 1)
-        complain(r, "learning.creative_floor", "times 8 creatives must be at most 1");
 }
 
 static void config_apply(const struct reading *r)
@@ -296,6 +306,7 @@ static void config_apply(const struct reading *r)
     log_apply(r);
     rates_apply(r);
     levels_apply(r);
+    segments_apply(r);
     stale_apply(r);
     c->durability =
         qbid_yaml_find(r->root, "durability") ? r->raw->durability : QBID_DURABILITY_FAST;
@@ -371,6 +382,12 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
         return "currency";
     if (memcmp(from->level_mask, to->level_mask, sizeof from->level_mask) != 0)
         return "levels";
+    if (from->segment_mask != to->segment_mask)
+        return "market_segments";
+    if (memcmp(&from->learning.explore, &to->learning.explore,
+               sizeof from->learning - offsetof(struct qbid_config, learning.explore) +
+                   offsetof(struct qbid_config, learning)) != 0)
+        return "learning, but for learning.enabled";
     if (from->notice_ttl_ms != to->notice_ttl_ms || from->event_ttl_ms != to->event_ttl_ms ||
         from->lease_ms != to->lease_ms)
         return "notice_ttl_ms, event_ttl_ms or lease_ms";

@@ -47,10 +47,13 @@
     X(UINT, snapshot_ms, 1000, 3600000, 30000, "between two writes of the statistics")
 #define QBID_CONFIG_LEARNING_LIST(X) \
     X(BOOL, enabled, 0, 1, 1, "false holds the models still") \
-    X(REAL, explore, 0, 0.5, 0.02, "share of bids that try another action than the best known") \
-    X(REAL, ctr_strength, 1, 1e7, 2000, "impressions that a line item's prior_ctr is worth") \
-    X(REAL, cvr_strength, 1, 1e7, 200, "clicks that a line item's prior_cvr is worth") \
-    X(REAL, creative_floor, 0, 0.125, 0.02, "least share of every creative of a line item")
+    X(REAL, explore, 0, 0.1, 0.02, "share of bids that try another action than the best known") \
+    X(REAL, rotation_floor, 0, 0.125, 0.02, "least share of every creative of a line item") \
+    X(UINT, price_samples, 256, 1048576, 4096, "market prices kept of every campaign") \
+    X(REAL, pace_min, 1e-6, 1, 0.001, "lowest pace factor") \
+    X(REAL, pace_max, 1, 1000, 20, "highest pace factor") \
+    X(UINT, pace_period_ms, 100, 3600000, 1000, "between two corrections of a pace factor") \
+    X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -98,6 +101,7 @@ struct qbid_config {
     struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
     uint32_t rate_cnt;
     uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, 0 = unused */
+    uint64_t segment_mask;               /* dimensions that make a market segment */
     uint32_t level_cnt;
     float stale_factor; /* on_stale: 0 = decline */
     enum qbid_durability durability;

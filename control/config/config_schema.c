@@ -92,7 +92,8 @@ static const cyaml_schema_field_t top_fields[] = {
                          QBID_CONFIG_RATES_MAX),
     CYAML_FIELD_ENUM("durability", OPTIONAL | CYAML_FLAG_STRICT, struct qbid_config_raw, durability,
                      durability_words, CYAML_ARRAY_LEN(durability_words)),
-    CYAML_FIELD_IGNORE("levels", OPTIONAL),   /* a list of lists */
+    CYAML_FIELD_IGNORE("levels", OPTIONAL), /* a list of lists */
+    CYAML_FIELD_IGNORE("market_segments", OPTIONAL),
     CYAML_FIELD_IGNORE("on_stale", OPTIONAL), /* a word or a map */
     QBID_CONFIG_TOP_LIST(X) CYAML_FIELD_END};
 #undef X

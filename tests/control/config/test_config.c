@@ -61,6 +61,7 @@ static void a_file_that_sets_one_key_gets_the_defaults(void **state)
     assert_true(c.learning.explore == 0.02);
     assert_false(c.keys.create);
     assert_true(c.stale_factor == 0);
+    assert_true(c.segment_mask == c.level_mask[2]);
     assert_int_equal(c.level_cnt, 3);
     assert_true(c.level_mask[2] ==
                 (qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_SLOT)));
@@ -83,6 +84,7 @@ static void every_kind_of_value_arrives(void **state)
                                  "price_ceiling_cpm: 12.000001\n"
                                  "on_stale: {conservative: 0.5}\n"
                                  "levels: [[exchange, slot, hour], [slot]]\n"
+                                 "market_segments: [geo]\n"
                                  "keys: {file: k, create: true}\n"
                                  "seed: 18446744073709551615\n"
                                  "durability: strict\n"
@@ -102,6 +104,7 @@ static void every_kind_of_value_arrives(void **state)
     assert_true(c.stale_factor == 0.5f);
     assert_int_equal(c.level_cnt, 2);
     assert_true(c.level_mask[1] == qbid_dim_mask(QBID_DIM_SLOT));
+    assert_true(c.segment_mask == qbid_dim_mask(QBID_DIM_GEO));
     assert_true(c.keys.create);
     assert_true(c.seed == UINT64_MAX);
     assert_int_equal(c.durability, QBID_DURABILITY_STRICT);
@@ -113,7 +116,7 @@ static void a_value_outside_its_range_is_named_with_line_and_range(void **state)
     (void)state;
     REFUSED("state_dir: /x\nticks:\n  live_ms: 200\n  ingest_ms: 0\n",
             "q.yaml:4:3: ticks.ingest_ms: 0 is not in 1..1000 (default 5)");
-    REFUSED("learning:\n  explore: 0.6\n", "q.yaml:2:3: learning.explore: 0.6 is not in 0..0.5");
+    REFUSED("learning:\n  explore: 0.6\n", "q.yaml:2:3: learning.explore: 0.6 is not in 0..0.1");
     REFUSED("price_ceiling_cpm: 0\n", "q.yaml:1:1: price_ceiling_cpm: 0 is not in 0.000001..");
     REFUSED("price_ceiling_cpm: 1e3\n", "price_ceiling_cpm: 1e3 is not in");
 }
@@ -198,6 +201,10 @@ static void what_cannot_change_while_running_is_named(void **state)
     assert_string_equal(qbid_config_fixed(&a, &b), "capacity");
     b = parse("state_dir: /x\nlevels: [[slot]]\n");
     assert_string_equal(qbid_config_fixed(&a, &b), "levels");
+    b = parse("state_dir: /x\nlearning: {pace_max: 2}\n");
+    assert_string_equal(qbid_config_fixed(&a, &b), "learning, but for learning.enabled");
+    b = parse("state_dir: /x\nlearning: {enabled: false}\n");
+    assert_null(qbid_config_fixed(&a, &b));
     b = parse("state_dir: /x\nticks: {learn_ms: 5000}\n");
     assert_null(qbid_config_fixed(&a, &b));
 }
@@ -233,7 +240,7 @@ static void the_description_lists_every_key_with_its_range(void **state)
     assert_non_null(strstr(text, "ticks.ingest_ms          1..1000, default 5: "));
     assert_non_null(strstr(text, "price_ceiling_cpm        0.000001..1000000, default 100: "));
     assert_non_null(strstr(text, "learning.enabled         true or false, default true: "));
-    assert_non_null(strstr(text, "learning.explore         0..0.5, default 0.02: "));
+    assert_non_null(strstr(text, "learning.explore         0..0.1, default 0.02: "));
     free(text);
 }
 

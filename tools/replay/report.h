@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run or the baselines came to, as a table or as one JSON object.
+ *
+ * The JSON object of a run (schema_version 1), all on one line:
+ *   source, auction, seed, interrupted            what was replayed and how
+ *   auctions, answered, answered_200, answered_204, non_2xx, timeouts, lost, resent,
+ *   connection_errors, connections_made           auctions = answered + timeouts + lost
+ *   unparsed, no_bids, invalid_bids, invalid_reasons, nbr, bids, wins, below_floor, outbid,
+ * cut_prices win_rate (of bids), win_share (of auctions), clicks, conversions, ctr, cpm_cny,
+ * ecpc_cny spend_nanos, spend_cny, charged_nanos, charged_cny   exact, as strings; charged: billing
+ * notice answered offered_clicks, offered_nanos                 clicks and market prices of all
+ * auctions replayed elapsed_s, requests_per_s, latency_us, notice_latency_us, lag_us {count, mean,
+ * p50, p90, p99, p999, max} notices {win, billing, impression, click, conversion, loss} {sent, ok,
+ * refused, failed, dropped, missing, foreign} generations {answers, distinct, first, last, highest,
+ * changes, backward} slices [20 x {auctions, wins, clicks, spend_nanos}]
+ */
+#ifndef QBID_TOOLS_REPLAY_REPORT_H
+#define QBID_TOOLS_REPLAY_REPORT_H
+
+#include "tools/replay/baseline.h"
+#include "tools/replay/options.h"
+#include "tools/replay/stats.h"
+
+#define QBID_REPLAY_REPORT_SCHEMA 1
+
+struct qbid_replay_report_context {
+    const struct qbid_replay_options *options;
+    const struct qbid_replay_log *log; /* NULL: generated */
+    bool interrupted;
+    bool gone; /* the server could not be reached any more */
+};
+
+void qbid_replay_report_json(struct qbid_replay_buffer *out,
+                             const struct qbid_replay_report_context *context,
+                             const struct qbid_replay_stats *stats);
+
+void qbid_replay_report_text(struct qbid_replay_buffer *out,
+                             const struct qbid_replay_report_context *context,
+                             const struct qbid_replay_stats *stats);
+
+/** {schema_version, source, auction, budget_nanos, run {...}, tune {...}, baselines [...]} */
+void qbid_replay_report_baselines_json(
+    struct qbid_replay_buffer *out, const struct qbid_replay_report_context *context,
+    const struct qbid_replay_items *run, const struct qbid_replay_items *tune, int64_t budget_nanos,
+    const struct qbid_replay_baseline results[QBID_REPLAY_STRATEGIES]);
+
+void qbid_replay_report_baselines_text(
+    struct qbid_replay_buffer *out, const struct qbid_replay_report_context *context,
+    const struct qbid_replay_items *run, const struct qbid_replay_items *tune, int64_t budget_nanos,
+    const struct qbid_replay_baseline results[QBID_REPLAY_STRATEGIES]);
+
+#endif

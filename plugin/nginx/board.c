@@ -64,9 +64,9 @@ static int slot_copy(const struct qbid_ngx_slot *slot, enum qbid_ngx_board_text 
     size_t max =
         which == QBID_NGX_BOARD_JSON ? QBID_NGX_BOARD_JSON_MAX : QBID_NGX_BOARD_METRICS_MAX;
     uint64_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire); /* C1, pairs with B3 */
-    size_t bytes = atomic_load_explicit(&slot->bytes[which], memory_order_acquire);        /* C2 */
-    uint64_t pid = atomic_load_explicit(&slot->pid, memory_order_acquire);                 /* C2 */
-    uint64_t updated_ns = atomic_load_explicit(&slot->updated_ns, memory_order_acquire);   /* C2 */
+    size_t bytes = atomic_load_explicit(&slot->bytes[which], memory_order_acquire);      /* C2 */
+    uint64_t pid = atomic_load_explicit(&slot->pid, memory_order_acquire);               /* C2 */
+    uint64_t updated_ns = atomic_load_explicit(&slot->updated_ns, memory_order_acquire); /* C2 */
 
     if (seq & 1 || bytes > max)
         return 0;

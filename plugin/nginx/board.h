@@ -18,6 +18,7 @@
 #ifndef QBID_PLUGIN_NGINX_BOARD_H
 #define QBID_PLUGIN_NGINX_BOARD_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
 /* The body of a bid request as the parser wants it: one piece with readable bytes behind it.
  *
  *   in one piece in nginx's header buffer, room behind it     used where it lies
- *   in nginx's buffers, in pieces or without room             copied once, into the worker's scratch
- *   chunked, HTTP/2, or larger than client_body_buffer_size   copied as it arrives (the filter here),
- *                                                             so that it never goes to a file
+ *   in nginx's buffers, in pieces or without room             copied once, into the worker's
+ * scratch chunked, HTTP/2, or larger than client_body_buffer_size   copied as it arrives (the
+ * filter here), so that it never goes to a file
  */
 #ifndef QBID_PLUGIN_NGINX_BODY_H
 #define QBID_PLUGIN_NGINX_BODY_H

@@ -36,8 +36,7 @@ void qbid_ngx_drain_note(struct qbid_ngx_drain *drain, ngx_connection_t *c)
     drain->item[drain->pending].connection = c;
     drain->item[drain->pending].number = c->number;
     drain->pending++;
-    if (!drain->event.posted)
-        ngx_post_event(&drain->event, &ngx_posted_events);
+    ngx_post_event(&drain->event, &ngx_posted_events);
 }
 
 /* A request that the kernel holds and that nginx has not read yet. */

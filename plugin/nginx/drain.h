@@ -4,9 +4,9 @@
  * A worker that is told to quit closes every keep-alive connection that is between two requests at
  * once. An exchange that keeps its connections busy has, at that moment, requests on the wire for
  * most of them: they would be lost. So a connection that a bid request came in on is taken out of
- * nginx's idle set after each answer. When the worker leaves, such a connection gets its next answer
- * with "Connection: close", and is closed by us only after a second or more without a request.
- * nginx 1.27.4 has keepalive_min_timeout for the same purpose; Debian's 1.22 has not.
+ * nginx's idle set after each answer. When the worker leaves, such a connection gets its next
+ * answer with "Connection: close", and is closed by us only after a second or more without a
+ * request. nginx 1.27.4 has keepalive_min_timeout for the same purpose; Debian's 1.22 has not.
  */
 #ifndef QBID_PLUGIN_NGINX_DRAIN_H
 #define QBID_PLUGIN_NGINX_DRAIN_H

@@ -14,10 +14,11 @@ static void take_line(void *context, const char *line)
 {
     struct qbid_ngx_host *host = context;
 
-    if (pthread_equal(pthread_self(), host->thread))
-        ngx_log_error(NGX_LOG_WARN, host->cycle->log, 0, "qbid: %s", line);
-    else
+    if (!pthread_equal(pthread_self(), host->thread)) {
         qbid_ngx_lines_put(&host->lines, line);
+        return;
+    }
+    ngx_log_error(NGX_LOG_WARN, host->cycle->log, 0, "qbid: %s", line);
 }
 
 static void write_lines(struct qbid_ngx_host *host)
@@ -175,8 +176,9 @@ static size_t format_json(const struct qbid_ngx_host *host, char *out, size_t ma
 static size_t format_metrics(const struct qbid_ngx_host *host, char *out, size_t max)
 {
     static const char *const name[] = {
-#define X(upper, lower, text) "# HELP qbid_nginx_" #lower "_total " text "\n# TYPE qbid_nginx_" #lower \
-                              "_total counter\nqbid_nginx_" #lower "_total",
+#define X(upper, lower, text)                                                                      \
+    "# HELP qbid_nginx_" #lower "_total " text "\n# TYPE qbid_nginx_" #lower                       \
+    "_total counter\nqbid_nginx_" #lower "_total",
         QBID_NGX_COUNTER_LIST(X)
 #undef X
     };

@@ -12,6 +12,7 @@
 #ifndef QBID_PLUGIN_NGINX_LINES_H
 #define QBID_PLUGIN_NGINX_LINES_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -21,9 +21,9 @@ struct qbid_ngx_main_conf {
     ngx_int_t tmax_ms;
     ngx_int_t tmax_margin_ms;
     size_t max_body_bytes;
-    ngx_uint_t locations;         /* that need the library, 0 = the module stays idle */
-    ngx_shm_zone_t *zone;         /* holds the status board */
-    struct qbid_ngx_host *host;   /* of this process; NULL in the master and in helpers */
+    ngx_uint_t locations;       /* that need the library, 0 = the module stays idle */
+    ngx_shm_zone_t *zone;       /* holds the status board */
+    struct qbid_ngx_host *host; /* of this process; NULL in the master and in helpers */
     ngx_http_request_body_filter_pt next_body_filter;
 };
 

@@ -7,10 +7,10 @@
 #define NOTICE_LOCATION_MAX 4096
 
 /* One transparent pixel. */
-static const u_char pixel[] = {
-    'G',  'I',  'F',  '8',  '9',  'a',  0x01, 0x00, 0x01, 0x00, 0x80, 0x00, 0x00, 0x00, 0x00,
-    0x00, 0xff, 0xff, 0xff, 0x21, 0xf9, 0x04, 0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00,
-    0x00, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x02, 0x02, 0x44, 0x01, 0x00, 0x3b};
+static const u_char pixel[] = {'G',  'I',  'F',  '8',  '9',  'a',  0x01, 0x00, 0x01, 0x00, 0x80,
+                               0x00, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0x21, 0xf9, 0x04,
+                               0x01, 0x00, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00, 0x00, 0x00, 0x01,
+                               0x00, 0x01, 0x00, 0x00, 0x02, 0x02, 0x44, 0x01, 0x00, 0x3b};
 _Static_assert(sizeof(pixel) == 43, "the shortest GIF that every browser takes");
 
 /* Kinds that a page may load as an image. */
@@ -84,8 +84,14 @@ ngx_int_t qbid_ngx_notice_handler(ngx_http_request_t *r)
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK)
         return rc;
-    if (host == NULL || host->worker == NULL)
-        return NGX_HTTP_SERVICE_UNAVAILABLE; /* the sender must try again: this is money */
+    if (host == NULL || host->worker == NULL) {
+        if (host != NULL)
+            qbid_ngx_host_count(host, QBID_NGX_COUNTER_CLOSED);
+        /* not normal work, and the sender must try again: a notice is money */
+        return qbid_ngx_reply_empty(r, NGX_HTTP_SERVICE_UNAVAILABLE);
+    }
+    if (r->http_version < NGX_HTTP_VERSION_20)
+        qbid_ngx_drain_note(&host->drain, r->connection);
     status = qbid_worker_notice(host->worker, (const char *)kind.data, kind.len,
                                 (const char *)r->args.data, r->args.len, qbid_now_ns(), location,
                                 sizeof(location), &location_bytes);

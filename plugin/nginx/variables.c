@@ -58,11 +58,11 @@ static ngx_int_t variable_get(ngx_http_request_t *r, ngx_http_variable_value_t *
     number = ngx_pnalloc(r->pool, VARIABLE_NUMBER_MAX);
     if (number == NULL)
         return NGX_ERROR;
-    value->len = (unsigned)snprintf(number, VARIABLE_NUMBER_MAX, "%llu",
-                                    (unsigned long long)(which == VARIABLE_NS
-                                                             ? ctx->answer.decide_ns
-                                                             : ctx->answer.gen)) &
-                 0xfffffff;
+    value->len =
+        (unsigned)snprintf(
+            number, VARIABLE_NUMBER_MAX, "%llu",
+            (unsigned long long)(which == VARIABLE_NS ? ctx->answer.decide_ns : ctx->answer.gen)) &
+        0xfffffff;
     value->data = (u_char *)number;
     return NGX_OK;
 }
@@ -79,8 +79,7 @@ ngx_int_t qbid_ngx_variables_add(ngx_conf_t *cf)
 
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
         ngx_str_t name = list[i].name;
-        ngx_http_variable_t *variable =
-            ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
+        ngx_http_variable_t *variable = ngx_http_add_variable(cf, &name, NGX_HTTP_VAR_NOCACHEABLE);
 
         if (variable == NULL)
             return NGX_ERROR;

@@ -39,12 +39,11 @@
 #define CONF_TMAX_MAX 60000
 #define CONF_SOCKET_MAX 107      /* sun_path without its terminator */
 #define CONF_NOTICE_URL_MAX 1024 /* a kind, a token and macros follow */
-* /
 #define CONF_KEEPALIVE_REQUESTS_MIN 100000
 #define CONF_KEEPALIVE_TIMEOUT_MIN 150000 /* exchanges ask for 2.5 minutes */
 #define CONF_KEEPALIVE_TIME_MIN 86400000
 
-    static struct qbid_ngx_main_conf *main_conf(ngx_conf_t *cf)
+static struct qbid_ngx_main_conf *main_conf(ngx_conf_t *cf)
 {
     return ngx_http_conf_get_module_main_conf(cf, ngx_http_qbid_module);
 }

@@ -5,9 +5,9 @@
  *   HELLO pid                          --->    SO_PEERCRED checked against the allow-list
  *                                      <---    WELCOME pid
  *                                      <---    KEYS (notice-signing keys: never in an image)
- *                                      <---    LIVE fd, bytes
- *                                      <---    IMAGE fd, gen, bytes             (and at each
- * publish) WORKER cookie [fd of an old page]  --->
+ *                                      <---    LIVE fd, bytes        (once, before the first PAGE)
+ *                                      <---    IMAGE fd, gen, bytes  (and at each publish)
+ *   WORKER cookie [fd of an old page]  --->    (each is answered by one PAGE)
  *                                      <---    PAGE cookie, slot, uid [fd of a new page]
  *   ADOPTED gen | REFUSED gen, error   --->    (a refused image keeps the old generation)
  *   RELEASED gen                       --->    no mapping of it is left in this process
@@ -60,14 +60,16 @@ struct qbid_msg {
 };
 _Static_assert(sizeof(struct qbid_msg) == 64, "hand-over messages are ABI");
 
-/** Send one message; fd = -1 for none. Blocks at most as the socket does. SYS, CLOSED. */
+/** Send one message; fd = -1 for none. Blocks at most as the socket does. SYS (EAGAIN: no room),
+ *  CLOSED. */
 int qbid_handover_send(int sock, const struct qbid_msg *msg, int fd);
 
 /**
  * Receive one message. *ret_fd is -1 or a descriptor that the caller owns (close-on-exec).
  *
- * Returns: 1 with a message, 0 when a non-blocking socket has none; CLOSED on hang-up; PEER for a
- *          wrong size, magic, ABI, or more than one descriptor (all are closed).
+ * Returns: 1 with a message, 0 when none came (non-blocking socket, or its time-out passed); CLOSED
+ *          on hang-up; PEER for a wrong size, magic, ABI, or more than one descriptor (all are
+ *          closed); SYS.
  */
 int qbid_handover_recv(int sock, struct qbid_msg *ret_msg, int *ret_fd);
 
@@ -75,13 +77,18 @@ int qbid_handover_recv(int sock, struct qbid_msg *ret_msg, int *ret_fd);
 struct qbid_msg qbid_handover_msg(enum qbid_msg_type type);
 
 /** Listen on a path (parent folder made 0750 when missing, old socket replaced only if nobody
- *  answers on it; QBID_ERR_FULL when another server does). Non-blocking, close-on-exec. */
+ *  answers on it). Non-blocking, close-on-exec.
+ *
+ *  Returns: the socket; FULL when another server answers, INVAL for a path that is empty or too
+ *           long, SYS (EEXIST: something else than a socket is there). */
 int qbid_handover_listen(const char *path, mode_t mode);
 
-/** Connect (close-on-exec, blocking with a send and receive time-out). */
+/** Connect (close-on-exec, blocking with a send and receive time-out; 0 = none).
+ *
+ *  Returns: the socket; NOENT when nobody listens, INVAL for an impossible path, SYS. */
 int qbid_handover_connect(const char *path, unsigned timeout_ms);
 
-/** Credentials of the peer, fixed by the kernel when it connected. */
+/** Credentials of the peer, fixed by the kernel when it connected. 0 or SYS. */
 int qbid_handover_peer(int sock, pid_t *ret_pid, uid_t *ret_uid, gid_t *ret_gid);
 
 #endif

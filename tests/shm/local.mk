@@ -12,3 +12,4 @@ $(call test,test_image,tests/shm/test_image.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c tests/shm/image_sample.c,shm,-lm)
 $(call test,test_image_check,tests/shm/test_image_check.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c tests/shm/image_sample.c,shm)
+$(call test,test_handover,tests/shm/test_handover.c,shm)

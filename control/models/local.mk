@@ -5,6 +5,7 @@ $(call lib,models,\
 	control/models/market.c \
 	control/models/pacing.c \
 	control/models/rates.c \
+	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/survival.c \
 	control/models/value.c)

@@ -194,16 +194,12 @@ static int64_t post_former(struct qbid_ledger *ledger, struct qbid_book *book, i
     return price;
 }
 
-static int64_t post_resolve(struct qbid_ledger *ledger, struct qbid_book *book,
-                            const struct qbid_outcome *outcome, int64_t price)
+/* A bid that this ledger gave the limits for. */
+static int64_t post_resolve(struct qbid_ledger *ledger, struct qbid_book *book, uint64_t time_ns,
+                            int64_t bid_nanos, int64_t price)
 {
-    uint64_t first_ns = ledger->first_ns[outcome->nonce >> 48];
-    if (first_ns == 0 || outcome->bid_time_ns < first_ns || outcome->bid_time_ns < book->since_ns ||
-        book->since_ns == 0)
-        return post_former(ledger, book, price);
     int64_t forged = book->tally.forged;
-    int err =
-        qbid_tally_note(&book->tally, outcome->bid_time_ns / ledger->bucket_ns, outcome->bid_nanos);
+    int err = qbid_tally_note(&book->tally, time_ns / ledger->bucket_ns, bid_nanos);
     if (err) {
         *(err == QBID_ERR_STALE ? &ledger->counters.late : &ledger->counters.invalid) += 1;
         return 0;
@@ -212,6 +208,28 @@ static int64_t post_resolve(struct qbid_ledger *ledger, struct qbid_book *book,
     ledger->counters.forged_nanos += forged;
     book->ceiling += forged;
     book->spent += price;
+    return price;
+}
+
+/* Whose money a bid was: by its time against the first tick that knew both worker and budget. The
+ * clock of a host may lag its decision, so just before that tick it may be either; then the bid is
+ * covered twice until it runs out. */
+static int64_t post_route(struct qbid_ledger *ledger, struct qbid_book *book,
+                          const struct qbid_outcome *outcome, int64_t price)
+{
+    uint64_t first_ns = ledger->first_ns[outcome->nonce >> 48], time_ns = outcome->bid_time_ns;
+    if (first_ns == 0 || book->since_ns == 0)
+        return post_former(ledger, book, price);
+    if (first_ns < book->since_ns)
+        first_ns = book->since_ns;
+    if (time_ns >= first_ns)
+        return post_resolve(ledger, book, time_ns, outcome->bid_nanos, price);
+    if (first_ns - time_ns > ledger->params.grace_ns)
+        return post_former(ledger, book, price);
+    if (book->hold_until_ns == 0)
+        return post_resolve(ledger, book, first_ns, outcome->bid_nanos, price);
+    book->spent += price;
+    book->ceiling += price;
     return price;
 }
 
@@ -237,7 +255,7 @@ int64_t qbid_ledger_post(struct qbid_ledger *ledger, const struct qbid_outcome *
             return 0;
         }
     }
-    return post_resolve(ledger, book, outcome, price);
+    return post_route(ledger, book, outcome, price);
 }
 
 int64_t qbid_ledger_budget(const struct qbid_ledger *ledger, uint32_t budget_idx)

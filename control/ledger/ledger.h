@@ -101,7 +101,8 @@ int64_t qbid_ledger_post(struct qbid_ledger *ledger, const struct qbid_outcome *
 /** Sample, expire, persist, grant, renew leases. now_fn is read after committed was sampled.
  * Between two ticks every ring must have been drained to where it ended at the first, and
  *  qbid_ingest_tick() called; ticks should come several times a lease.
- *  Returns grants made; QBID_ERR_STORE when persist refused (nothing was raised). */
+ *  Returns grants made; then everything posted before is in the store. QBID_ERR_STORE when persist
+ *  refused, QBID_ERR_STALE after a long stop, when this tick only caught up: nothing was raised. */
 int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
                      uint64_t (*now_fn)(void *context), void *now_context,
                      qbid_ledger_persist_fn *persist, void *persist_context);

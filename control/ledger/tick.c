@@ -229,7 +229,7 @@ int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
     ledger->tick_ns[0] = now_ns;
     if (!covers) {
         ledger->counters.stalls++;
-        return 0;
+        return QBID_ERR_STALE;
     }
     books_account(ledger, now_ns);
     slots_clear(ledger, live); /* of workers blocked just now */

@@ -39,7 +39,7 @@ extern "C" {
 #define QBID_CURRENCY_NONE 0
 #define QBID_CURRENCY_UNREADABLE UINT32_MAX
 
-/* A list of buyer seats. Ours are tenant numbers in decimal; other names cannot be ours. */
+/* A list of buyer seats. Ours are tenant numbers in decimal, as strings; others are not ours. */
 struct qbid_openrtb_seats {
     bool given; /* the list has entries */
     bool over;  /* it has more of our kind than fit here */

@@ -62,7 +62,7 @@ int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
     return read_array(r, v, [&](value element) {
         struct qbid_text seat;
         int err = read_label(r, element, &seat);
-        uint16_t tenant = err == 0 ? tenant_of(seat) : 0;
+        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? tenant_of(seat) : 0;
         ret->given = true;
         if (tenant == 0)
             return err;

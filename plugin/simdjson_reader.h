@@ -34,10 +34,19 @@ struct reader {
 
 /* --- tokens: what stands at a value that was not entered yet */
 
+inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* A string is consumed here: left alone, On-Demand would take one that a colon follows for a key
+ * and let "a": "b": 1 pass. */
 inline string_view token_of(value v)
 {
     string_view token = v.raw_json_token();
-    while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ')
+    if (token[0] == '"')
+        (void)v.get_raw_json_string();
+    while (token.size() > 1 && is_blank(token.back()))
         token.remove_suffix(1);
     return token;
 }
@@ -49,7 +58,7 @@ inline bool is_string(string_view token)
 
 inline bool is_number(string_view token)
 {
-    return !token.empty() && (token[0] == '-' || (token[0] >= '0' && token[0] <= '9'));
+    return token[0] == '-' || (token[0] >= '0' && token[0] <= '9');
 }
 
 inline bool is_absent(string_view token)
@@ -140,7 +149,7 @@ template <typename Each> int each_element(reader &r, value v, Each each)
 inline int skip(reader &r, value v)
 {
     string_view token = token_of(v);
-    switch (token.empty() ? '\0' : token[0]) {
+    switch (token[0]) {
     case '{': {
         simdjson::ondemand::object object;
         if (v.get_object().get(object) != simdjson::SUCCESS)

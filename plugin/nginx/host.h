@@ -30,6 +30,7 @@
     X(NOTICE_OK,       notice_200,       "notices answered 200")                          \
     X(NOTICE_REDIRECT, notice_302,       "notices answered 302")                          \
     X(NOTICE_REFUSED,  notice_4xx,       "notices answered 4xx")                          \
+    X(NOTICE_LATER,    notice_503,       "notices that the sender must repeat")           \
     X(LINES_LOST,      log_lines_lost,   "log lines that found no room")
 /* clang-format on */
 

@@ -8,7 +8,7 @@
  *     Last published image, from which is served until qbidd answers.
  * Syntax:  qbid_notice_url url;                  Default: -        Context: http
  *     Base of the notice URLs, as the exchange must call them; the kind is appended as the last
- *     path segment. Without it answers carry no notice URLs and no spend is ever learned.
+ *     path segment. Required: without notices no spend is ever learned.
  * Syntax:  qbid_trace on | off;                  Default: off      Context: http
  *     Put ext.qbid (generation and factors) into each answer.
  * Syntax:  qbid_tmax milliseconds;               Default: 100      Context: http
@@ -28,7 +28,8 @@
  *     Counters of all workers of this nginx. The argument may be left out: json.
  *
  * Variables, for log_format: $qbid_decision (bid, nobid, malformed), $qbid_reason (why there was no
- * bid), $qbid_generation (table image that decided), $qbid_ns (time spent in the decision).
+ * bid), $qbid_generation (table image that decided), $qbid_ns (time spent in the
+ * decision, measured with qbid_trace on).
  *
  * `nginx -t` and the master open nothing: the library is opened in each worker, after the fork.
  */
@@ -38,7 +39,7 @@
 
 #define CONF_TMAX_MAX 60000
 #define CONF_SOCKET_MAX 107      /* sun_path without its terminator */
-#define CONF_NOTICE_URL_MAX 1024 /* a kind, a token and macros follow */
+#define CONF_NOTICE_URL_MAX 1023 /* a kind, a token and macros follow */
 #define CONF_KEEPALIVE_REQUESTS_MIN 100000
 #define CONF_KEEPALIVE_TIMEOUT_MIN 150000 /* exchanges ask for 2.5 minutes */
 #define CONF_KEEPALIVE_TIME_MIN 86400000
@@ -118,9 +119,9 @@ static char *set_notice_url(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     if (ngx_strncmp(url.data, "http://", 7) != 0 && ngx_strncmp(url.data, "https://", 8) != 0)
         return "must begin with http:// or https://";
     if (url.len > CONF_NOTICE_URL_MAX)
-        return "is longer than 1024 bytes";
+        return "is longer than 1023 bytes";
     for (size_t i = 0; i < url.len; i++) {
-        if (url.data[i] <= ' ' || url.data[i] >= 0x7f || ngx_strchr("\"\\<>?#", url.data[i]))
+        if (url.data[i] <= ' ' || url.data[i] >= 0x7f || ngx_strchr("\"'<>`\\?#{}", url.data[i]))
             return "has a character that a URL's base cannot have";
     }
     main->notice_url = url;
@@ -194,6 +195,8 @@ static char *main_conf_init(ngx_conf_t *cf, void *conf)
         return NGX_CONF_OK;
     if (main->socket_path.len == 0 && main->image_file.len == 0)
         return "needs qbid_socket or qbid_image where qbid_bid, qbid_notice or qbid_status stands";
+    if (main->notice_url.len == 0)
+        return "needs qbid_notice_url where qbid_bid, qbid_notice or qbid_status stands";
     main->zone = ngx_shared_memory_add(cf, &zone_name, zone_bytes, &ngx_http_qbid_module);
     if (main->zone == NULL)
         return NGX_CONF_ERROR;
@@ -231,8 +234,6 @@ static void warn_unfit(ngx_conf_t *cf, const struct qbid_ngx_loc_conf *loc)
         warn(cf, loc,
              "client_body_buffer_size is below qbid_max_body: larger bodies are read in "
              "pieces");
-    if (main->notice_url.len == 0)
-        warn(cf, loc, "qbid_notice_url is not set: no notice can come back, no spend is learned");
 }
 
 static char *loc_conf_merge(ngx_conf_t *cf, void *parent, void *child)

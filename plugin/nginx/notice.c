@@ -34,16 +34,24 @@ static ngx_str_t last_segment(const ngx_str_t *uri)
     return (ngx_str_t){.data = uri->data + at, .len = uri->len - at};
 }
 
+/* 503 asks the sender to repeat the notice: it is money, and there is no place for it now. */
+static ngx_int_t refused(ngx_http_request_t *r, struct qbid_ngx_host *host, ngx_uint_t status)
+{
+    if (host != NULL)
+        qbid_ngx_host_count(host, status == NGX_HTTP_SERVICE_UNAVAILABLE
+                                      ? QBID_NGX_COUNTER_NOTICE_LATER
+                                      : QBID_NGX_COUNTER_NOTICE_REFUSED);
+    return qbid_ngx_reply_empty(r, status);
+}
+
 static ngx_int_t redirect(ngx_http_request_t *r, struct qbid_ngx_host *host, const char *location,
                           size_t len)
 {
     ngx_str_t value = {.data = ngx_pnalloc(r->pool, len), .len = len};
 
     for (size_t i = 0; i < len; i++) {
-        if ((u_char)location[i] <= ' ' || location[i] == 0x7f) { /* would break the header */
-            qbid_ngx_host_count(host, QBID_NGX_COUNTER_NOTICE_REFUSED);
-            return qbid_ngx_reply_empty(r, NGX_HTTP_BAD_REQUEST);
-        }
+        if ((u_char)location[i] <= ' ' || location[i] == 0x7f) /* would break the header */
+            return refused(r, host, NGX_HTTP_BAD_REQUEST);
     }
     if (value.data == NULL)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -84,12 +92,8 @@ ngx_int_t qbid_ngx_notice_handler(ngx_http_request_t *r)
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK)
         return rc;
-    if (host == NULL || host->worker == NULL) {
-        if (host != NULL)
-            qbid_ngx_host_count(host, QBID_NGX_COUNTER_CLOSED);
-        /* not normal work, and the sender must try again: a notice is money */
-        return qbid_ngx_reply_empty(r, NGX_HTTP_SERVICE_UNAVAILABLE);
-    }
+    if (host == NULL || host->worker == NULL)
+        return refused(r, host, NGX_HTTP_SERVICE_UNAVAILABLE);
     if (r->http_version < NGX_HTTP_VERSION_20)
         qbid_ngx_drain_note(&host->drain, r->connection);
     status = qbid_worker_notice(host->worker, (const char *)kind.data, kind.len,
@@ -99,6 +103,5 @@ ngx_int_t qbid_ngx_notice_handler(ngx_http_request_t *r)
         return accepted(r, host, &kind);
     if (status == NGX_HTTP_MOVED_TEMPORARILY)
         return redirect(r, host, location, location_bytes);
-    qbid_ngx_host_count(host, QBID_NGX_COUNTER_NOTICE_REFUSED);
-    return qbid_ngx_reply_empty(r, status >= 400 ? (ngx_uint_t)status : NGX_HTTP_BAD_REQUEST);
+    return refused(r, host, status >= 400 ? (ngx_uint_t)status : NGX_HTTP_BAD_REQUEST);
 }

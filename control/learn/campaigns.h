@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
 #include "control/models/pacing.h"

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 
 struct qbid_cell {
     uint64_t context; /* packed, masked to the finest level */

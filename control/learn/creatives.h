@@ -7,7 +7,7 @@
 
 #include "control/account/account.h"
 #include "control/ingest/outcome.h"
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 #include "control/learn/plan.h"
 
 struct qbid_creative_stats {

@@ -3,7 +3,6 @@
 $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
-	control/learn/keymap.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/segments.c \

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "control/ingest/outcome.h"
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 #include "control/models/landscape.h"
 #include "shm/image.h"
 

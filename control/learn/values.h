@@ -7,7 +7,7 @@
 
 #include "control/account/account.h"
 #include "control/learn/cells.h"
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 #include "control/models/rates.h"
 #include "control/models/value.h"
 

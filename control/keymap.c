@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Open addressing with linear probing; grows by doubling, never shrinks. */
-#include "control/learn/keymap.h"
+#include "control/keymap.h"
 
 #include <stdlib.h>
 
@@ -73,4 +73,31 @@ int qbid_keymap_add(struct qbid_keymap *map, uint64_t context, uint32_t id, uint
     put(map, (struct qbid_keymap_entry){context, id, index});
     map->cnt++;
     return 0;
+}
+
+uint32_t qbid_keymap_remove(struct qbid_keymap *map, uint64_t context, uint32_t id)
+{
+    if (map->capacity == 0)
+        return QBID_KEYMAP_NONE;
+    uint32_t mask = map->capacity - 1, hole = place(map, context, id);
+    for (;; hole = (hole + 1) & mask) {
+        const struct qbid_keymap_entry *entry = &map->entries[hole];
+        if (entry->index == QBID_KEYMAP_NONE)
+            return QBID_KEYMAP_NONE;
+        if (entry->context == context && entry->id == id)
+            break;
+    }
+    uint32_t removed = map->entries[hole].index;
+    /* Close the gap: an entry moves back when its home is not between the hole and itself. */
+    for (uint32_t i = (hole + 1) & mask; map->entries[i].index != QBID_KEYMAP_NONE;
+         i = (i + 1) & mask) {
+        uint32_t home = place(map, map->entries[i].context, map->entries[i].id);
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            map->entries[hole] = map->entries[i];
+            hole = i;
+        }
+    }
+    map->entries[hole].index = QBID_KEYMAP_NONE;
+    map->cnt--;
+    return removed;
 }

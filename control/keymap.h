@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing map from (context, id) to the caller's array index; the learner's tables share it. */
-#ifndef QBID_CONTROL_LEARN_KEYMAP_H
-#define QBID_CONTROL_LEARN_KEYMAP_H
+/* A growing map from (context, id) to the caller's array index; the tables of control share it. */
+#ifndef QBID_CONTROL_KEYMAP_H
+#define QBID_CONTROL_KEYMAP_H
 
 #include <stdint.h>
 
@@ -27,5 +27,8 @@ uint32_t qbid_keymap_find(const struct qbid_keymap *map, uint64_t context, uint3
 
 /** Store an index under a key that is not in the map. QBID_ERR_NOMEM. */
 int qbid_keymap_add(struct qbid_keymap *map, uint64_t context, uint32_t id, uint32_t index);
+
+/** Index stored under a key, which is taken out; QBID_KEYMAP_NONE when there is none. */
+uint32_t qbid_keymap_remove(struct qbid_keymap *map, uint64_t context, uint32_t id);
 
 #endif

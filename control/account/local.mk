@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# What operators define and what the bidders have seen.
+# What operators define and what the bidders have seen; importing needs the config library.
 $(call lib,account,\
 	control/account/account.c \
-	control/account/dictionary.c)
+	control/account/dictionary.c \
+	control/account/diff.c \
+	control/account/fields.c \
+	control/account/import.c \
+	control/account/import_fields.c \
+	control/account/instant.c \
+	control/account/money.c)

@@ -2,3 +2,8 @@
 # Account, dictionary, import.
 $(call test,test_account,tests/control/account/test_account.c,account shm,)
 $(call test,test_dictionary,tests/control/account/test_dictionary.c,account shm,)
+$(call test,test_money,tests/control/account/test_money.c,account shm,)
+$(call test,test_instant,tests/control/account/test_instant.c,account shm,)
+$(call test,test_fields,tests/control/account/test_fields.c,account shm,)
+$(call test,test_import,tests/control/account/test_import.c,account config shm,-lcyaml -lyaml)
+$(call test,test_diff,tests/control/account/test_diff.c,account config shm,-lcyaml -lyaml)

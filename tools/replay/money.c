@@ -95,9 +95,9 @@ int qbid_replay_money_parse(const char *text, size_t len, int64_t *ret_micros)
             cut |= digit != 0;
             continue;
         }
-        micros = micros * 10 + digit;
-        if (micros > QBID_REPLAY_MONEY_MICROS_MAX)
+        if (micros > (QBID_REPLAY_MONEY_MICROS_MAX - digit) / 10)
             return QBID_ERR_LIMIT;
+        micros = micros * 10 + digit;
     }
     *ret_micros = number.negative ? -micros : micros;
     return cut;

@@ -4,6 +4,7 @@ $(call lib,models,\
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/pacing.c \
+	control/models/qtable.c \
 	control/models/rates.c \
 	control/models/rotation.c \
 	control/models/shading.c \

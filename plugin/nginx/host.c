@@ -136,8 +136,9 @@ void qbid_ngx_host_free(struct qbid_ngx_host *host)
         return;
     if (host->tick.timer_set)
         ngx_del_timer(&host->tick);
-    if (host->drain.event.posted)
+    if (host->drain.event.posted) {
         ngx_delete_posted_event(&host->drain.event);
+    }
     if (host->worker != NULL)
         qbid_worker_close(host->worker);
     qbid_close(host->qbid);

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# From rings to outcomes.
+$(call lib,ingest,\
+	control/ingest/ingest.c \
+	control/ingest/pending.c \
+	control/ingest/repeats.c)

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# From rings to outcomes.
+$(call test,test_ingest,tests/control/ingest/test_ingest.c tests/control/learn/fixture.c,ingest account keymap shm,-lm)

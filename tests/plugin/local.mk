@@ -3,3 +3,9 @@
 $(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/plugin/lines.c \
     tests/plugin/openrtb_oracle.c tests/plugin/openrtb_differ.c tests/plugin/json_oracle.c,\
     qbid shm,$(QBID_LDLIBS) -lcjson -lm)
+$(call test,test_number,tests/plugin/test_number.c,qbid shm)
+$(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
+$(call test,test_text,tests/plugin/test_text.c,qbid shm)
+$(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
+$(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
+$(call test,test_openrtb,tests/plugin/test_openrtb.c tests/plugin/lines.c,qbid shm,$(QBID_LDLIBS))

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Escapes of JSON strings and URLs. */
+#include "plugin/text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "shm/error.h"
+
+static void json(const char *text, const char *want)
+{
+    char out[64];
+    int64_t n = qbid_text_unescape(text, strlen(text), out);
+    assert_int_equal(n, strlen(want));
+    assert_memory_equal(out, want, (size_t)n);
+    assert_true(qbid_text_escapes_valid(text, strlen(text)));
+}
+
+static void json_escapes_are_resolved(void **state)
+{
+    (void)state;
+    json("", "");
+    json("plain", "plain");
+    json("\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t");
+    json("\\u0041\\u00e9\\u20ac", "A\xc3\xa9\xe2\x82\xac");
+    json("x\\ud83d\\ude00y", "x\xf0\x9f\x98\x80y");
+    json("\\uD83D\\uDE00", "\xf0\x9f\x98\x80");
+    json("\\u007f\\u0080\\u07ff\\u0800\\uffff", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf");
+}
+
+static void half_a_surrogate_pair_is_replaced(void **state)
+{
+    (void)state;
+    json("\\ud83d", "\xef\xbf\xbd");
+    json("\\ude00", "\xef\xbf\xbd");
+    json("\\ud83dx", "\xef\xbf\xbdx");
+    json("\\ud83d\\n", "\xef\xbf\xbd\n");
+    json("\\ud83d\\u0041", "\xef\xbf\xbd"
+                           "A");
+    json("\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80");
+}
+
+static void a_nul_escape_gives_a_nul(void **state)
+{
+    char out[8];
+    (void)state;
+    assert_int_equal(qbid_text_unescape("a\\u0000b", 8, out), 3);
+    assert_memory_equal(out, "a\0b", 3);
+}
+
+static void unknown_escapes_are_malformed(void **state)
+{
+    static const char *const bad[] = {"\\",     "\\x",     "\\u",       "\\u1",        "\\u12",
+                                      "\\u123", "\\u12g4", "ab\\",      "\\u 123",     "\\U0041",
+                                      "\\'",    "\\0",     "\\ud83d\\", "\\ud83d\\u12"};
+    char out[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(qbid_text_unescape(bad[i], strlen(bad[i]), out), QBID_ERR_PARSE);
+        assert_false(qbid_text_escapes_valid(bad[i], strlen(bad[i])));
+    }
+    assert_int_equal(qbid_text_unescape("\\\0", 2, out), QBID_ERR_PARSE);
+}
+
+/* Every character of the basic plane, against the encoding by its table. */
+static void every_code_point_is_encoded_as_utf8(void **state)
+{
+    (void)state;
+    for (unsigned code = 1; code < 0x10000; code++) {
+        char text[8], out[8], want[8];
+        unsigned n = 0;
+        if (code >= 0xd800 && code < 0xe000)
+            continue;
+        snprintf(text, sizeof text, "\\u%04X", code);
+        if (code < 0x80) {
+            want[n++] = (char)code;
+        } else {
+            unsigned more = code < 0x800 ? 1 : 2;
+            want[n++] = (char)((more == 1 ? 0xc0 : 0xe0) + (code >> (6 * more)));
+            while (more-- > 0)
+                want[n++] = (char)(0x80 + (code >> (6 * more)) % 64);
+        }
+        assert_int_equal(qbid_text_unescape(text, 6, out), n);
+        assert_memory_equal(out, want, n);
+    }
+}
+
+static void url_escapes_are_resolved(void **state)
+{
+    char out[16];
+    (void)state;
+    assert_int_equal(qbid_text_url_decode("%24%7BA%7d+x", 12, out, sizeof out), 6);
+    assert_memory_equal(out, "${A}+x", 6);
+    assert_int_equal(qbid_text_url_decode("%00", 3, out, sizeof out), 1);
+    assert_int_equal(qbid_text_url_decode("", 0, out, sizeof out), 0);
+    static const char *const bad[] = {"%", "%1", "%g0", "%0g", "a%", "%%41"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(qbid_text_url_decode(bad[i], strlen(bad[i]), out, sizeof out),
+                         QBID_ERR_PARSE);
+    assert_int_equal(qbid_text_url_decode("123456", 6, out, 6), 6);
+    assert_int_equal(qbid_text_url_decode("1234567", 7, out, 6), QBID_ERR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_escapes_are_resolved),
+        cmocka_unit_test(half_a_surrogate_pair_is_replaced),
+        cmocka_unit_test(a_nul_escape_gives_a_nul),
+        cmocka_unit_test(unknown_escapes_are_malformed),
+        cmocka_unit_test(every_code_point_is_encoded_as_utf8),
+        cmocka_unit_test(url_escapes_are_resolved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

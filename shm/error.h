@@ -38,6 +38,6 @@ enum qbid_err {
  * Returns: a static string, never NULL; "unknown error" for a code not in the list.
  * Threads: any.
  */
-const char *qbid_strerror(int err);
+__attribute__((visibility("default"))) const char *qbid_strerror(int err);
 
 #endif

@@ -58,7 +58,8 @@ bool qbid_learner_frozen(const struct qbid_learner *learner);
 
 /** Take one outcome; spent_nanos is what the ledger charged for it (BILL), else 0. */
 void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *outcome,
-                       const struct qbid_line_item_def *line_item, int64_t spent_nanos);
+                       const struct qbid_line_item_def *line_item,
+                       const struct qbid_campaign_def *campaign, int64_t spent_nanos);
 
 /**
  * Make the plan of the next generation.
@@ -68,8 +69,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
  *          context: tens of milliseconds for 64k contexts.
  */
 int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *account,
-                      const struct qbid_dictionary *dictionary, uint64_t now_ns,
-                      struct qbid_plan *ret_plan);
+                      const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan);
 
 /**
  * Pace factors of every line item now.

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The learner: from outcomes to plans; it needs -lm.
+# The learner: from outcomes to plans and pace factors; it needs -lm.
 $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
+	control/learn/creatives.c \
+	control/learn/learner.c \
+	control/learn/learner_save.c \
+	control/learn/pace.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/segments.c \

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The learner's life, what an outcome teaches it, and the making of a plan. */
+#include "control/learn/learner.h"
+
+#include <stdlib.h>
+
+#include "control/learn/learner_state.h"
+#include "control/learn/rows.h"
+#include "shm/error.h"
+
+#define GOALS QBID_GOAL_FIXED_CPM /* one Q group for each */
+
+/* Every coarser level's dimensions are among the finer one's. */
+static bool levels_nest(const uint64_t mask[QBID_LEVEL_MAX])
+{
+    bool ended = false;
+    for (unsigned l = 0; l < QBID_LEVEL_MAX; l++) {
+        if (ended && mask[l])
+            return false;
+        ended = mask[l] == 0;
+        if (l > 0 && (mask[l] & ~mask[l - 1]))
+            return false;
+    }
+    return mask[0] != 0;
+}
+
+int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learner **ret_learner)
+{
+    if (!levels_nest(params->level_mask) || params->cell_max == 0 || params->sample_max == 0 ||
+        params->sample_max > QBID_MARKET_POINTS_MAX || params->pace_period_ns == 0 ||
+        !(params->pace_min > 0 && params->pace_max >= params->pace_min) ||
+        !(params->step_log2_max > 0))
+        return QBID_ERR_INVAL;
+    struct qbid_learner *l = calloc(1, sizeof *l);
+    if (!l)
+        return QBID_ERR_NOMEM;
+    l->params = *params;
+    l->context_mask = params->level_mask[0] | params->segment_mask;
+    l->campaigns.sample_max = params->sample_max;
+    l->campaigns.pacing = qbid_pacing_defaults();
+    l->campaigns.pacing.pace_min = params->pace_min;
+    l->campaigns.pacing.pace_max = params->pace_max;
+    l->campaigns.pacing.step_lg = params->step_log2_max;
+    l->points = calloc(params->sample_max, sizeof *l->points);
+    l->actions = calloc(GOALS, sizeof *l->actions);
+    int err = l->points && l->actions ? 0 : QBID_ERR_NOMEM;
+    if (!err)
+        err = qbid_cells_init(&l->cells, params->cell_max);
+    if (!err)
+        err = qbid_segments_init(&l->segments, params->segment_mask);
+    if (err) {
+        qbid_learner_free(l);
+        return err;
+    }
+    for (unsigned goal = 0; goal < GOALS; goal++)
+        qbid_qlearner_init(&l->actions[goal]);
+    *ret_learner = l;
+    return 0;
+}
+
+void qbid_learner_free(struct qbid_learner *learner)
+{
+    if (!learner)
+        return;
+    qbid_cells_done(&learner->cells);
+    qbid_segments_done(&learner->segments);
+    qbid_creatives_done(&learner->creatives);
+    qbid_campaigns_done(&learner->campaigns);
+    qbid_values_done(&learner->values);
+    free(learner->actions);
+    free(learner->points);
+    free(learner);
+}
+
+void qbid_learner_freeze(struct qbid_learner *learner, bool frozen)
+{
+    learner->frozen = frozen;
+}
+
+bool qbid_learner_frozen(const struct qbid_learner *learner)
+{
+    return learner->frozen;
+}
+
+uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
+{
+    return learner->cells.refused + learner->segments.refused;
+}
+
+static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
+{
+    if (outcome->kind > QBID_EVENT_CONV || outcome->kind == QBID_EVENT_WIN ||
+        outcome->kind == QBID_EVENT_LOSS)
+        return;
+    struct qbid_cell *cell = qbid_cells_touch(&learner->cells, outcome->line_item_idx,
+                                              outcome->context & learner->context_mask);
+    if (!cell)
+        return;
+    cell->bids += outcome->kind == QBID_EVENT_BID;
+    cell->imps += outcome->kind == QBID_EVENT_IMP;
+    cell->bills += outcome->kind == QBID_EVENT_BILL;
+    cell->clicks += outcome->kind == QBID_EVENT_CLICK;
+    if (outcome->kind == QBID_EVENT_CONV) {
+        cell->convs++;
+        cell->value_nanos += outcome->price_nanos;
+    }
+}
+
+/* A win, a loss or silence tells what the action was worth. */
+static void action_post(struct qbid_learner *learner, const struct qbid_outcome *outcome,
+                        enum qbid_goal goal)
+{
+    bool won = outcome->kind == QBID_EVENT_WIN;
+    if (!outcome->joined || goal == QBID_GOAL_FIXED_CPM ||
+        (!won && outcome->kind != QBID_EVENT_LOSS && outcome->kind != QBID_OUTCOME_EXPIRED))
+        return;
+    struct qbid_qlearner *actions = &learner->actions[goal - 1];
+    bool first = (outcome->flags & QBID_EVENT_FIRST_PRICE) != 0;
+    bool told = outcome->kind == QBID_EVENT_LOSS && outcome->price_nanos > 0;
+    double multiplier = qbid_qlearner_multiplier(actions, outcome->q_state);
+    struct qbid_qlog log = {
+        .state = outcome->q_state,
+        .action = outcome->action,
+        .greedy = outcome->q_state < QBID_QSTATES ? actions->greedy[outcome->q_state] : 0,
+        .propensity = (double)outcome->propensity,
+        .value_micros = (double)outcome->value_micros,
+        .pace = (double)outcome->pace / multiplier,
+        .price_micros = told || (won && !first) ? (double)outcome->price_nanos : 0,
+        .cost_micros = won ? (double)outcome->price_nanos : 0,
+        .won = won,
+        .told = told,
+        .shade = first ? &learner->shade : NULL,
+    };
+    qbid_qlearner_learn(actions, &log);
+}
+
+void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *outcome,
+                       const struct qbid_line_item_def *line_item,
+                       const struct qbid_campaign_def *campaign, int64_t spent_nanos)
+{
+    struct qbid_campaign_state *state =
+        qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
+    if (state)
+        qbid_campaign_post(state, outcome, spent_nanos);
+    if (learner->frozen)
+        return;
+    cell_post(learner, outcome);
+    qbid_creatives_post(&learner->creatives, outcome);
+    qbid_segments_post(&learner->segments, outcome);
+    action_post(learner, outcome, campaign->goal);
+}
+
+static int actions_plan(struct qbid_learner *learner, struct qbid_plan *plan)
+{
+    struct qbid_qlearner_params params = qbid_qlearner_defaults();
+    params.explore = learner->params.explore;
+    plan->qrows =
+        aligned_alloc(_Alignof(struct qbid_qrow), GOALS * QBID_QSTATES * sizeof *plan->qrows);
+    if (!plan->qrows)
+        return QBID_ERR_NOMEM;
+    for (unsigned goal = 0; goal < GOALS; goal++) {
+        struct qbid_qrow *rows = plan->qrows + (size_t)goal * QBID_QSTATES;
+        if (!learner->frozen)
+            qbid_qlearner_decide(&learner->actions[goal], &params);
+        qbid_qlearner_rows(&learner->actions[goal], &params, rows);
+        for (unsigned s = 0; s < QBID_QSTATES && goal == QBID_GOAL_FIXED_CPM - 1; s++)
+            rows[s].explore_q32 = 0; /* a fixed price is the operator's word */
+    }
+    plan->qgroup_cnt = GOALS;
+    return 0;
+}
+
+static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
+{
+    plan->shade_cnt = learner->segments.cnt;
+    plan->shades = calloc(plan->shade_cnt, sizeof *plan->shades);
+    if (!plan->shades)
+        return QBID_ERR_NOMEM;
+    qbid_segments_shades(&learner->segments, plan->shades);
+    learner->shade = plan->shades[0];
+    return 0;
+}
+
+int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *account,
+                      const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan)
+{
+    struct qbid_plan plan = {0};
+    struct qbid_values values;
+    int err = qbid_values_fit(account, &learner->cells, learner->params.level_mask,
+                              learner->strength_ctr, learner->strength_cvr, &values);
+    if (err)
+        return err;
+    qbid_values_done(&learner->values);
+    learner->values = values;
+    learner->planned = true;
+    for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)
+        plan.level_mask[l] = learner->params.level_mask[l];
+    err = qbid_rows_fill(account, dictionary, &learner->cells, &learner->values, &learner->segments,
+                         learner->params.context_max, &plan);
+    if (!err)
+        err = shades_plan(learner, &plan);
+    if (!err)
+        err = actions_plan(learner, &plan);
+    if (!err)
+        err = qbid_creatives_rotate(&learner->creatives, account, learner->params.rotation_floor,
+                                    &plan);
+    if (err) {
+        qbid_plan_done(&plan);
+        return err;
+    }
+    *ret_plan = plan;
+    return 0;
+}
+
+void qbid_plan_done(struct qbid_plan *plan)
+{
+    free(plan->contexts);
+    free(plan->candidates);
+    free(plan->line_value_micros);
+    free(plan->line_q_group);
+    free(plan->creatives);
+    free(plan->shades);
+    free(plan->qrows);
+    *plan = (struct qbid_plan){0};
+}

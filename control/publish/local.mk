@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The table builder (needs models, account, shm) and the publisher (needs shm).
+$(call lib,publish,\
+	control/publish/build_image.c \
+	control/publish/section_creatives.c \
+	control/publish/section_index.c \
+	control/publish/section_targets.c)

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks line items in order of their index and appends what belongs to each. */
+#include "control/publish/section_creatives.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/models/rotation.h"
+#include "shm/error.h"
+#include "shm/hash.h"
+
+#define SLOT_TEXT_MAX 32
+#define NAME_MAX_BYTES 256 /* of a domain or category */
+#define VIDEO_ANY "video:any"
+
+/* A creative of the line item at hand with one slot value that it serves. */
+struct offer {
+    uint16_t slot_idx;
+    uint16_t number; /* within its line item */
+    double weight;   /* < 0 = the plan does not know it */
+};
+
+struct maker {
+    const struct qbid_account *account;
+    const struct qbid_dictionary *dictionary;
+    const struct qbid_plan *plan;
+    struct qbid_section_creatives *out;
+    const struct qbid_creative_def **by_line_item; /* creatives by (line item id, id) */
+    struct offer *offers;
+    uint32_t offer_cnt;
+    uint32_t video_any_idx; /* 0 = the dictionary lacks it */
+    const char *why;
+};
+
+/* Make room for `more` elements behind cnt. */
+static int grow(void **array, uint64_t *max, uint64_t cnt, uint64_t more, size_t elem_bytes)
+{
+    if (cnt + more <= *max)
+        return 0;
+    uint64_t want = *max ? *max * 2 : 256;
+    if (want < cnt + more)
+        want = cnt + more;
+    void *bigger = realloc(*array, want * elem_bytes);
+    if (!bigger)
+        return QBID_ERR_NOMEM;
+    *array = bigger;
+    *max = want;
+    return 0;
+}
+
+/* Append a text to the strings; NULL is empty. */
+static int string_add(struct qbid_section_creatives *out, const char *text, uint32_t *ret_off,
+                      uint32_t *ret_len)
+{
+    size_t len = text ? strlen(text) : 0;
+    if (out->string_bytes + len > UINT32_MAX)
+        return QBID_ERR_LIMIT;
+    int err = grow((void **)&out->string, &out->string_max, out->string_bytes, len, 1);
+    if (err)
+        return err;
+    if (len)
+        memcpy(out->string + out->string_bytes, text, len);
+    *ret_off = (uint32_t)out->string_bytes;
+    *ret_len = (uint32_t)len;
+    out->string_bytes += len;
+    return 0;
+}
+
+/* Hash of a name in lower case, surrounding blanks removed; 0 for an empty one. */
+static uint64_t name_hash(const char *text, size_t len)
+{
+    char lower[NAME_MAX_BYTES];
+    while (len > 0 && isspace((unsigned char)text[0]))
+        text++, len--;
+    while (len > 0 && isspace((unsigned char)text[len - 1]))
+        len--;
+    if (len == 0 || len > sizeof lower)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        lower[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+    return qbid_hash_name(lower, len);
+}
+
+static int name_add(struct maker *m, struct qbid_line_item *item, uint64_t hash)
+{
+    struct qbid_section_creatives *out = m->out;
+    for (uint32_t i = item->cat_first; i < out->name_cnt; i++)
+        if (out->name[i] == hash)
+            return 0;
+    if (item->cat_cnt == QBID_CATEGORIES_MAX) {
+        m->why = "a line item has too many categories";
+        return QBID_ERR_LIMIT;
+    }
+    uint64_t max = out->name_max;
+    int err = grow((void **)&out->name, &max, out->name_cnt, 1, sizeof *out->name);
+    out->name_max = (uint32_t)max;
+    if (err)
+        return err;
+    out->name[out->name_cnt++] = hash;
+    item->cat_cnt++;
+    return 0;
+}
+
+/* Each category, and for "IAB25-3" also "IAB25": who blocks the tier blocks what is in it. */
+static int categories_add(struct maker *m, const char *text, struct qbid_line_item *item)
+{
+    item->cat_first = m->out->name_cnt;
+    while (text && *text) {
+        size_t len = strcspn(text, ","), tier = strcspn(text, ",-");
+        uint64_t hash = name_hash(text, len);
+        int err = hash ? name_add(m, item, hash) : 0;
+        if (!err && tier < len && (hash = name_hash(text, tier)) != 0)
+            err = name_add(m, item, hash);
+        if (err)
+            return err;
+        text += len + (text[len] == ',');
+    }
+    return 0;
+}
+
+/* Probability that the plan gives a creative, -1 when it does not know it. */
+static double plan_weight(const struct qbid_plan *plan, uint32_t creative_id)
+{
+    uint32_t low = 0, high = plan->creative_cnt;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (plan->creatives[middle].creative_id < creative_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < plan->creative_cnt && plan->creatives[low].creative_id == creative_id
+               ? plan->creatives[low].probability
+               : -1;
+}
+
+static int by_slot_then_weight(const void *a, const void *b)
+{
+    const struct offer *x = a, *y = b;
+    if (x->slot_idx != y->slot_idx)
+        return x->slot_idx < y->slot_idx ? -1 : 1;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The alias line of one slot: offers are the best first. */
+static int slot_add(struct maker *m, const struct offer *offers, uint32_t cnt, uint32_t first)
+{
+    struct qbid_section_creatives *out = m->out;
+    uint16_t number[QBID_ALIAS_MAX];
+    double weight[QBID_ALIAS_MAX], sum = 0;
+    uint32_t n = cnt < QBID_ALIAS_MAX ? cnt : QBID_ALIAS_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        number[i] = offers[i].number;
+        weight[i] = offers[i].weight > 0 ? offers[i].weight : 0;
+        sum += weight[i];
+    }
+    for (uint32_t i = 0; i < n && !(sum > 0); i++)
+        weight[i] = 1;
+    uint64_t max = out->dir_max, alias_max = out->dir_max;
+    int err = grow((void **)&out->dir, &max, out->dir_cnt, 1, sizeof *out->dir);
+    if (!err)
+        err = grow((void **)&out->alias, &alias_max, out->dir_cnt, 1, sizeof *out->alias);
+    if (err)
+        return err;
+    out->dir_max = (uint32_t)max;
+    struct qbid_alias line;
+    err = qbid_rotation_alias(number, weight, n, &line);
+    if (err) {
+        m->why = "a creative's probability is no number";
+        return err;
+    }
+    memcpy(out->alias[out->dir_cnt], line.entry, sizeof line.entry);
+    out->dir[out->dir_cnt] = (struct qbid_alias_dir){.slot_idx = offers[0].slot_idx,
+                                                     .cnt = (uint16_t)n,
+                                                     .alias = out->dir_cnt,
+                                                     .creative_first = first};
+    out->dir_cnt++;
+    return 0;
+}
+
+static void offer_add(struct maker *m, uint32_t slot_idx, uint32_t number, double weight)
+{
+    if (slot_idx != 0)
+        m->offers[m->offer_cnt++] = (struct offer){(uint16_t)slot_idx, (uint16_t)number, weight};
+}
+
+static int creative_add(struct maker *m, const struct qbid_line_item_def *li,
+                        const struct qbid_creative_def *def, uint32_t first)
+{
+    struct qbid_section_creatives *out = m->out;
+    struct qbid_creative *c = &out->creative[out->creative_cnt];
+    char slot[SLOT_TEXT_MAX] = "";
+    if (def->format < QBID_FORMAT_BANNER || def->format > QBID_FORMAT_NATIVE) {
+        m->why = "a creative's format is unknown";
+        return QBID_ERR_INVAL;
+    }
+    qbid_creative_slot(def, slot);
+    uint32_t slot_idx = qbid_dictionary_find(m->dictionary, QBID_DIM_SLOT,
+                                             qbid_hash_dim(QBID_DIM_SLOT, slot, strlen(slot)));
+    memset(c, 0, sizeof *c);
+    c->id = def->id;
+    c->line_item_id = def->line_item_id;
+    c->width = def->width;
+    c->height = def->height;
+    c->format = (uint16_t)def->format;
+    c->slot_idx = (uint16_t)slot_idx;
+    int err = string_add(out, def->markup, &c->markup_off, &c->markup_len);
+    if (!err)
+        err = string_add(out, def->crid, &c->crid_off, &c->crid_len);
+    if (!err)
+        err = string_add(out, def->landing, &c->landing_off, &c->landing_len);
+    if (!err)
+        err = string_add(out, li->adomain, &c->adomain_off, &c->adomain_len);
+    if (!err)
+        err = string_add(out, li->categories, &c->cat_off, &c->cat_len);
+    if (err)
+        return err;
+    uint32_t number = out->creative_cnt++ - first;
+    if (!def->active)
+        return 0;
+    double weight = plan_weight(m->plan, def->id);
+    offer_add(m, slot_idx, number, weight);
+    if (def->format == QBID_FORMAT_VIDEO && m->video_any_idx != slot_idx)
+        offer_add(m, m->video_any_idx, number, weight);
+    return 0;
+}
+
+/* The creatives of a line item lie together in by_line_item. */
+static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
+                         struct qbid_line_item *item)
+{
+    const struct qbid_account *account = m->account;
+    uint32_t low = 0, high = account->creative_cnt, first = m->out->creative_cnt;
+    bool secure = true;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->by_line_item[middle]->line_item_id < li->id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    m->offer_cnt = 0;
+    item->alias_dir_first = m->out->dir_cnt;
+    for (; low < account->creative_cnt && m->by_line_item[low]->line_item_id == li->id; low++) {
+        if (m->out->creative_cnt - first >= QBID_ALIAS_NONE) {
+            m->why = "a line item has too many creatives";
+            return QBID_ERR_LIMIT;
+        }
+        secure &= !m->by_line_item[low]->active || m->by_line_item[low]->secure;
+        int err = creative_add(m, li, m->by_line_item[low], first);
+        if (err)
+            return err;
+    }
+    if (secure && m->offer_cnt > 0)
+        item->flags |= QBID_LINE_ITEM_SECURE;
+    qsort(m->offers, m->offer_cnt, sizeof *m->offers, by_slot_then_weight);
+    for (uint32_t i = 0, n; i < m->offer_cnt; i += n) {
+        for (n = 1; i + n < m->offer_cnt && m->offers[i + n].slot_idx == m->offers[i].slot_idx;)
+            n++;
+        int err = slot_add(m, &m->offers[i], n, first);
+        if (err)
+            return err;
+    }
+    item->alias_dir_cnt = (uint16_t)(m->out->dir_cnt - item->alias_dir_first);
+    return 0;
+}
+
+static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
+{
+    const struct qbid_campaign_def *campaign = qbid_account_campaign(m->account, li->campaign_id);
+    struct qbid_line_item *item = &m->out->line_item[li->idx];
+    if (!campaign) {
+        m->why = "a line item's campaign does not exist";
+        return QBID_ERR_INVAL;
+    }
+    if (campaign->tenant_id > UINT16_MAX) {
+        m->why = "a tenant's id is above 65535";
+        return QBID_ERR_LIMIT;
+    }
+    bool known = li->idx < m->plan->line_item_max;
+    item->id = li->id;
+    item->campaign_id = li->campaign_id;
+    item->budget_idx = campaign->budget_idx;
+    item->value_micros = known ? m->plan->line_value_micros[li->idx] : 0;
+    item->q_group = known ? m->plan->line_q_group[li->idx] : 0;
+    item->floor_micros = li->floor_micros;
+    item->ceiling_micros = li->ceiling_micros;
+    item->deal_hash = li->deal && *li->deal ? qbid_hash_name(li->deal, strlen(li->deal)) : 0;
+    item->adomain_hash = li->adomain ? name_hash(li->adomain, strlen(li->adomain)) : 0;
+    item->tenant = (uint16_t)campaign->tenant_id;
+    item->flags = li->active && campaign->active ? QBID_LINE_ITEM_ACTIVE : 0;
+    int err = categories_add(m, li->categories, item);
+    return err ? err : creatives_add(m, li, item);
+}
+
+static int by_line_item_then_id(const void *a, const void *b)
+{
+    const struct qbid_creative_def *const *x = a, *const *y = b;
+    if ((*x)->line_item_id != (*y)->line_item_id)
+        return (*x)->line_item_id < (*y)->line_item_id ? -1 : 1;
+    return (*x)->id < (*y)->id ? -1 : (*x)->id > (*y)->id;
+}
+
+/* Line items by their place; NULL in holes. */
+static int order_make(struct maker *m, const struct qbid_line_item_def **by_idx)
+{
+    for (uint32_t i = 0; i < m->account->line_item_cnt; i++) {
+        const struct qbid_line_item_def *li = &m->account->line_items[i];
+        if (li->id == 0 || li->idx >= m->account->line_item_max || by_idx[li->idx]) {
+            m->why = "a line item's id is 0, or its place is taken or out of range";
+            return QBID_ERR_INVAL;
+        }
+        by_idx[li->idx] = li;
+    }
+    for (uint32_t i = 0; i < m->account->creative_cnt; i++) {
+        const struct qbid_creative_def *creative = &m->account->creatives[i];
+        if (!qbid_account_line_item(m->account, creative->line_item_id)) {
+            m->why = "a creative's line item does not exist";
+            return QBID_ERR_INVAL;
+        }
+        m->by_line_item[i] = creative;
+    }
+    qsort(m->by_line_item, m->account->creative_cnt, sizeof *m->by_line_item, by_line_item_then_id);
+    return 0;
+}
+
+int qbid_section_creatives_make(const struct qbid_account *account,
+                                const struct qbid_dictionary *dictionary,
+                                const struct qbid_plan *plan, struct qbid_section_creatives *ret,
+                                const char **ret_why)
+{
+    struct maker m = {.account = account, .dictionary = dictionary, .plan = plan, .out = ret};
+    *ret = (struct qbid_section_creatives){0};
+    size_t items = account->line_item_max, creatives = account->creative_cnt;
+    const struct qbid_line_item_def **by_idx = calloc(items + 1, sizeof *by_idx);
+    m.by_line_item = calloc(creatives + 1, sizeof *m.by_line_item);
+    m.offers = calloc(2 * creatives + 1, sizeof *m.offers);
+    ret->line_item = calloc(items + 1, sizeof *ret->line_item);
+    ret->creative = calloc(creatives + 1, sizeof *ret->creative);
+    int err = QBID_ERR_NOMEM;
+    if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->creative)
+        goto out;
+    m.video_any_idx = qbid_dictionary_find(
+        dictionary, QBID_DIM_SLOT, qbid_hash_dim(QBID_DIM_SLOT, VIDEO_ANY, sizeof VIDEO_ANY - 1));
+    err = order_make(&m, by_idx);
+    for (size_t i = 0; i < items && !err; i++)
+        if (by_idx[i])
+            err = line_item_add(&m, by_idx[i]);
+out:
+    if (err && m.why)
+        *ret_why = m.why;
+    free(by_idx);
+    free(m.by_line_item);
+    free(m.offers);
+    return err;
+}
+
+void qbid_section_creatives_done(struct qbid_section_creatives *section)
+{
+    free(section->line_item);
+    free(section->dir);
+    free(section->alias);
+    free(section->creative);
+    free(section->name);
+    free(section->string);
+    *section = (struct qbid_section_creatives){0};
+}

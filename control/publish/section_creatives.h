@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Line items and their creatives: alias lines, directories, names and strings of an image. */
+#ifndef QBID_CONTROL_PUBLISH_SECTION_CREATIVES_H
+#define QBID_CONTROL_PUBLISH_SECTION_CREATIVES_H
+
+#include <stdint.h>
+
+#include "control/account/account.h"
+#include "control/account/dictionary.h"
+#include "control/learn/plan.h"
+#include "shm/image.h"
+
+#define QBID_CATEGORIES_MAX 64 /* of one line item, parents included */
+
+/* Growing arrays that become sections. */
+struct qbid_section_creatives {
+    struct qbid_line_item *line_item; /* by index, holes are zero */
+    struct qbid_alias_dir *dir;
+    struct qbid_alias_entry (*alias)[QBID_ALIAS_MAX]; /* the line of each directory entry */
+    struct qbid_creative *creative;
+    uint64_t *name;
+    char *string;
+    uint32_t dir_cnt, creative_cnt, name_cnt;
+    uint64_t string_bytes;
+    uint32_t dir_max, name_max; /* capacities */
+    uint64_t string_max;
+};
+
+/**
+ * Lay out all line items and creatives, in order of line item index, then creative id.
+ *
+ * A creative serves its own slot value, a video also "video:any". Each slot gets the eight most
+ * probable creatives (of equals those with lower ids); where the plan says nothing about any of
+ * them, all are equal. Creatives and line items that are switched off stay in the image, because
+ * clicks on what they showed still come, but serve nothing.
+ *
+ * Errors:  NOMEM, LIMIT, INVAL with *ret_why. The result is released by
+ * qbid_section_creatives_done() in each case.
+ */
+int qbid_section_creatives_make(const struct qbid_account *account,
+                                const struct qbid_dictionary *dictionary,
+                                const struct qbid_plan *plan, struct qbid_section_creatives *ret,
+                                const char **ret_why);
+void qbid_section_creatives_done(struct qbid_section_creatives *section);
+
+#endif

@@ -177,7 +177,7 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
     hash_names(openrtb->badv, openrtb->badv_cnt, qbid_text_lower, ret_common->badv);
-    hash_names(openrtb->bcat, openrtb->bcat_cnt, NULL, ret_common->bcat);
+    hash_names(openrtb->bcat, openrtb->bcat_cnt, qbid_text_lower, ret_common->bcat);
     base->badv = ret_common->badv;
     base->bcat = ret_common->bcat;
     base->badv_cnt = openrtb->badv_cnt;

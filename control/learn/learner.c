@@ -186,8 +186,9 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 {
     struct qbid_plan plan = {0};
     struct qbid_values values;
-    int err = qbid_values_fit(account, &learner->cells, learner->params.level_mask,
-                              learner->strength_ctr, learner->strength_cvr, &values);
+    int err =
+        qbid_values_fit(account, &learner->cells, learner->params.level_mask, learner->strength_ctr,
+                        learner->strength_cvr, learner->frozen, &values);
     if (err)
         return err;
     qbid_values_done(&learner->values);

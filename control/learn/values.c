@@ -130,10 +130,13 @@ static struct qbid_rates_prior prior_of(const struct qbid_account *account, bool
 }
 
 static int tree_fit(struct qbid_rates_level *levels, uint32_t level_cnt,
-                    struct qbid_rates_prior prior, double strength[QBID_VALUES_LEVELS_MAX])
+                    struct qbid_rates_prior prior, double strength[QBID_VALUES_LEVELS_MAX],
+                    bool keep)
 {
-    for (uint32_t d = 0; d < level_cnt; d++)
+    for (uint32_t d = 0; d < level_cnt; d++) {
         levels[d].strength = strength[d];
+        levels[d].fixed = keep && strength[d] > 0;
+    }
     int err = qbid_rates_fit(levels, level_cnt, prior);
     for (uint32_t d = 0; d < level_cnt && !err; d++)
         strength[d] = levels[d].strength;
@@ -217,7 +220,8 @@ static int goals_make(struct qbid_values *values, const struct qbid_account *acc
 int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells *cells,
                     const uint64_t level_mask[QBID_LEVEL_MAX],
                     double strength_ctr[QBID_VALUES_LEVELS_MAX],
-                    double strength_cvr[QBID_VALUES_LEVELS_MAX], struct qbid_values *ret_values)
+                    double strength_cvr[QBID_VALUES_LEVELS_MAX], bool keep_strength,
+                    struct qbid_values *ret_values)
 {
     struct qbid_values v = {.line_item_max = account->line_item_max};
     for (unsigned level = 0; level < QBID_LEVEL_MAX && level_mask[level]; level++)
@@ -233,9 +237,9 @@ int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells 
     if (!err)
         err = line_items_place(&v, account, cells);
     if (!err)
-        err = tree_fit(v.ctr, level_cnt, prior_of(account, false), strength_ctr);
+        err = tree_fit(v.ctr, level_cnt, prior_of(account, false), strength_ctr, keep_strength);
     if (!err)
-        err = tree_fit(v.cvr, level_cnt, prior_of(account, true), strength_cvr);
+        err = tree_fit(v.cvr, level_cnt, prior_of(account, true), strength_cvr, keep_strength);
     if (!err)
         err = goals_make(&v, account);
     if (err) {

@@ -39,15 +39,17 @@ struct qbid_rate_pair {
  *
  * Shapes:  level_mask nests: each level's dimensions are a subset of the finer one's. strength_ctr
  * and strength_cvr hold QBID_VALUES_LEVELS_MAX strengths of the last fit (0 = none) and get the new
- * ones: a fit starts where the last ended. Returns: 0, QBID_ERR_NOMEM; release with
- * qbid_values_done(). Source:  ALGORITHMS 2.3; a line item without data goes by its own prior,
- * worth QBID_VALUES_PRIOR_SUCCESSES expected successes.
+ * ones: a fit starts where the last ended, or
+ *          keeps them as they are (keep_strength: a frozen learner). Returns: 0, QBID_ERR_NOMEM;
+ * release with qbid_values_done(). Source:  ALGORITHMS 2.3; a line item without data goes by its
+ * own prior, worth QBID_VALUES_PRIOR_SUCCESSES expected successes.
  */
 #define QBID_VALUES_PRIOR_SUCCESSES 2.0
 int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells *cells,
                     const uint64_t level_mask[QBID_LEVEL_MAX],
                     double strength_ctr[QBID_VALUES_LEVELS_MAX],
-                    double strength_cvr[QBID_VALUES_LEVELS_MAX], struct qbid_values *ret_values);
+                    double strength_cvr[QBID_VALUES_LEVELS_MAX], bool keep_strength,
+                    struct qbid_values *ret_values);
 void qbid_values_done(struct qbid_values *values);
 
 /**

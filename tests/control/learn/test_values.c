@@ -30,7 +30,7 @@ static struct qbid_values fit(const struct learn_fixture *f, const struct qbid_c
     double ctr[QBID_VALUES_LEVELS_MAX] = {0}, cvr[QBID_VALUES_LEVELS_MAX] = {0};
     struct qbid_values values;
     masks_init();
-    assert_int_equal(qbid_values_fit(&f->account, cells, masks, ctr, cvr, &values), 0);
+    assert_int_equal(qbid_values_fit(&f->account, cells, masks, ctr, cvr, false, &values), 0);
     return values;
 }
 

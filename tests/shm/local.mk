@@ -13,3 +13,6 @@ $(call test,test_image,tests/shm/test_image.c tests/shm/image_fixture.c \
 $(call test,test_image_check,tests/shm/test_image_check.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c tests/shm/image_sample.c,shm)
 $(call test,test_handover,tests/shm/test_handover.c,shm)
+$(call test,test_watcher,tests/shm/test_watcher.c tests/shm/watch.c tests/shm/server.c \
+    tests/shm/server_fd.c tests/shm/server_image.c tests/shm/image_fixture.c \
+    tests/shm/image_fixture_build.c,shm,$(call pkg,liburcu))

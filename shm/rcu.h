@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read-copy-update inside one process: liburcu's memb flavour, and what ThreadSanitizer must know
+ * of it.
+ *
+ *   reader                                     writer (the watcher)
+ *   read lock                                  W1 store the new pointer, release
+ *   R1 load the pointer, acquire   <---
+ *   use what it points to
+ *   W2 read unlock                 --->        R2 synchronize returns
+ *                                              free what the old pointer pointed to
+ *
+ * The edge W1 -> R1 is an ordinary atomic, which the sanitizer sees. The edge W2 -> R2 is made by
+ * liburcu with a plain per-thread counter and the membarrier system call, inside a library that is
+ * not instrumented: the sanitizer cannot see it and would report every free after a grace period.
+ * So under the sanitizer, and only there, the unlock releases and the synchronize acquires a tag.
+ * The acquire stands in the same function as the wait: code that frees without calling
+ * qbid_rcu_synchronize() has no edge and is reported (tests/race proves that it is).
+ */
+#ifndef QBID_SHM_RCU_H
+#define QBID_SHM_RCU_H
+
+#include <urcu.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define QBID_RCU_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define QBID_RCU_TSAN 1
+#endif
+#endif
+
+#ifdef QBID_RCU_TSAN
+void __tsan_acquire(void *tag);
+void __tsan_release(void *tag);
+/* liburcu's own grace-period word: one tag a process, no global of ours */
+#define qbid_rcu_tsan_release() __tsan_release(&rcu_gp)
+#define qbid_rcu_tsan_acquire() __tsan_acquire(&rcu_gp)
+#else
+#define qbid_rcu_tsan_release() ((void)0)
+#define qbid_rcu_tsan_acquire() ((void)0)
+#endif
+
+/** Enter a read section; nests. The thread is registered (rcu_register_thread). 1-2 ns. */
+static inline void qbid_rcu_read_lock(void)
+{
+    rcu_read_lock();
+}
+
+static inline void qbid_rcu_read_unlock(void)
+{
+    qbid_rcu_tsan_release(); /* W2 -> R2 */
+    rcu_read_unlock();
+}
+
+/** Wait until every read section that was open has ended. Not from inside one. */
+static inline void qbid_rcu_synchronize(void)
+{
+    synchronize_rcu();
+    qbid_rcu_tsan_acquire(); /* R2 <- W2 */
+}
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the watcher share: its state and the steps between them.
+ *
+ *   watcher.c          thread, interface, publishing a table
+ *   watcher_link.c     connection and protocol with qbidd
+ *   watcher_worker.c   workers coming and going
+ *
+ * All of it happens under one lock, in the watcher's thread or in a thread that opens or closes a
+ * worker. Readers of the table take no lock.
+ *
+ *   now    what readers see
+ *   next   what this connection has brought so far; published as a whole once it is complete
+ *
+ *              connect           WELCOME           live page, and every open worker's PAGE
+ *      DOWN -----------> GREETED -------> GATHERING ---------------------------------> SETTLED
+ *        ^                  |                |                                            |
+ *        '------------------+----------------+------------ hang-up, broken protocol ------'
+ *
+ * Until SETTLED nothing of a new qbidd is mixed with what readers have of the old one.
+ */
+#ifndef QBID_SHM_WATCHER_STATE_H
+#define QBID_SHM_WATCHER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "shm/bundle.h"
+#include "shm/error.h"
+#include "shm/watcher.h"
+
+enum qbid_link {
+    QBID_LINK_DOWN,      /* sock is -1 */
+    QBID_LINK_GREETED,   /* HELLO sent */
+    QBID_LINK_GATHERING, /* WELCOME came */
+    QBID_LINK_SETTLED    /* now == next */
+};
+
+enum qbid_worker_state {
+    QBID_WORKER_FREE,
+    QBID_WORKER_OPEN,
+    QBID_WORKER_LEAVING /* closed; its page waits for qbidd, or an answer to it is on the way */
+};
+
+/* What may be logged, each once a minute at most. */
+enum qbid_watcher_cause {
+    QBID_CAUSE_IMAGE,
+    QBID_CAUSE_FILE,
+    QBID_CAUSE_LIVE,
+    QBID_CAUSE_PAGE,
+    QBID_CAUSE_PEER,
+    QBID_CAUSE_DENIED,
+    QBID_CAUSE_GONE,
+    QBID_CAUSE_CONNECT,
+    QBID_CAUSE_MEMORY,
+    QBID_CAUSE_CNT
+};
+
+struct qbid_watcher {
+    _Atomic(struct qbid_table *) table; /* W1 -> R1, see watcher.h */
+    struct qbid_watcher_options options;
+    char *socket_path, *image_file; /* our copies */
+    pthread_t thread;
+    int wake; /* eventfd */
+
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t changed;
+    bool stop;
+    bool tried; /* the first connection attempt is over */
+    bool met;   /* a qbidd has welcomed us before */
+    struct qbid_bundle now, next;
+    bool unacked; /* next.image came over this connection and no ADOPTED was sent for it */
+    struct {
+        enum qbid_worker_state state;
+        bool awaiting; /* WORKER sent, PAGE not yet received */
+    } worker[QBID_HANDOVER_COOKIES_MAX];
+    enum qbid_link link;
+    int sock;
+    uint64_t link_deadline_ns; /* GREETED, GATHERING: when the peer's silence ends them */
+    uint64_t retry_at_ns;
+    uint64_t retry_ns;
+    uint64_t logged_ns[QBID_CAUSE_CNT];
+
+    /* read by any thread */
+    struct {
+        _Atomic uint64_t gen, adopted, refused, reconnects, adopted_ns, adopt_cost_ns;
+        _Atomic int32_t last_refusal;
+        _Atomic uint32_t connected;
+    } stats;
+};
+
+/* --- watcher.c */
+
+/**
+ * Make a bundle what readers see: swap, wait for the readers of the old table, drop its parts.
+ *
+ * Errors: QBID_ERR_NOMEM: nothing has changed.
+ * Cost:   one grace period; the lock is held, readers are not disturbed.
+ */
+int qbid_watcher_publish(struct qbid_watcher *watcher, const struct qbid_bundle *bundle);
+
+/** Change one worker's seat, in what readers see at once and in what is being gathered. Takes over
+ *  the reference on the page, also on failure. */
+int qbid_watcher_set_seat(struct qbid_watcher *watcher, unsigned cookie, struct qbid_seat seat);
+
+/** CLOCK_MONOTONIC so many milliseconds from now, for waits on `changed`. */
+struct timespec qbid_watcher_after_ms(unsigned ms);
+
+/** Count a refusal and log it. */
+void qbid_watcher_refuse(struct qbid_watcher *watcher, enum qbid_watcher_cause cause, int err,
+                         uint64_t gen);
+
+__attribute__((format(printf, 3, 4))) void qbid_watcher_log(struct qbid_watcher *watcher,
+                                                            enum qbid_watcher_cause cause,
+                                                            const char *format, ...);
+
+/* --- watcher_link.c */
+
+/** Take over a new connection and greet. */
+void qbid_watcher_link_open(struct qbid_watcher *watcher, int sock);
+
+/** Receive what is there, bounded. */
+void qbid_watcher_link_receive(struct qbid_watcher *watcher);
+
+/** Act on a deadline that has passed. */
+void qbid_watcher_link_tick(struct qbid_watcher *watcher, uint64_t now_ns);
+
+/** Hang up. The table stays as it is; the next attempt is after the current back-off. */
+void qbid_watcher_link_close(struct qbid_watcher *watcher);
+
+/** Send; a peer that does not read is given up: the connection is shut down and then found so. */
+void qbid_watcher_link_send(struct qbid_watcher *watcher, enum qbid_msg_type type, uint64_t a,
+                            uint64_t b, int fd);
+
+/** WELCOME came and the peer has not hung up. */
+static inline bool qbid_watcher_linked(const struct qbid_watcher *watcher)
+{
+    return watcher->link == QBID_LINK_GATHERING || watcher->link == QBID_LINK_SETTLED;
+}
+
+/* --- watcher_worker.c */
+
+/** Ask qbidd for a page for one worker, or hand it the page that the worker has. */
+void qbid_watcher_worker_ask(struct qbid_watcher *watcher, unsigned cookie);
+
+/** On WELCOME: ask for all; hand over the pages of those that left while qbidd was away. */
+void qbid_watcher_worker_ask_all(struct qbid_watcher *watcher);
+
+/** On a hang-up: no answer will come any more. */
+void qbid_watcher_worker_forget(struct qbid_watcher *watcher);
+
+/** A PAGE message. 0: fd is taken over; QBID_ERR_PEER, or why the page was refused. */
+int qbid_watcher_worker_page(struct qbid_watcher *watcher, const struct qbid_msg *msg, int fd);
+
+/** Whether every open worker's question has been answered. */
+bool qbid_watcher_worker_ready(const struct qbid_watcher *watcher);
+
+#endif

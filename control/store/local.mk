@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# The store: needs keymap and account; links SQLite and libsodium.
+$(call lib,store,\
+	control/store/schema.c \
+	control/store/store.c \
+	control/store/store_account.c \
+	control/store/store_audit.c \
+	control/store/store_series.c \
+	control/store/store_state.c)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The schema, as steps from nothing to the present; a step that was released never changes. */
+#include "control/store/store_db.h"
+
+#define STATS                                                                                      \
+    "bids INTEGER NOT NULL, wins INTEGER NOT NULL, losses INTEGER NOT NULL, "                      \
+    "bills INTEGER NOT NULL, imps INTEGER NOT NULL, clicks INTEGER NOT NULL, "                     \
+    "convs INTEGER NOT NULL, spend_nanos INTEGER NOT NULL, bid_nanos INTEGER NOT NULL, "           \
+    "value_nanos INTEGER NOT NULL"
+
+static const char first[] =
+    "CREATE TABLE kv(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+
+    "CREATE TABLE campaigns(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " budget_idx INTEGER NOT NULL UNIQUE, name TEXT NOT NULL, budget_nanos INTEGER NOT NULL,"
+    " period TEXT NOT NULL, start_unix_s INTEGER NOT NULL, end_unix_s INTEGER NOT NULL,"
+    " goal TEXT NOT NULL, target_micros INTEGER NOT NULL, pacing TEXT NOT NULL,"
+    " active INTEGER NOT NULL);"
+
+    "CREATE TABLE line_items(id INTEGER PRIMARY KEY,"
+    " campaign INTEGER NOT NULL REFERENCES campaigns(id), idx INTEGER NOT NULL UNIQUE,"
+    " name TEXT NOT NULL, floor_micros INTEGER NOT NULL, ceiling_micros INTEGER NOT NULL,"
+    " order_value_micros INTEGER NOT NULL, deal TEXT NOT NULL, adomain TEXT NOT NULL,"
+    " categories TEXT NOT NULL, prior_ctr REAL NOT NULL, prior_cvr REAL NOT NULL,"
+    " active INTEGER NOT NULL);"
+
+    "CREATE TABLE line_item_values(line_item INTEGER NOT NULL REFERENCES line_items(id),"
+    " dim TEXT NOT NULL, position INTEGER NOT NULL, value TEXT NOT NULL,"
+    " PRIMARY KEY(line_item, dim, position)) WITHOUT ROWID;"
+
+    "CREATE TABLE creatives(id INTEGER PRIMARY KEY,"
+    " line_item INTEGER NOT NULL REFERENCES line_items(id), name TEXT NOT NULL,"
+    " format TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+    " secure INTEGER NOT NULL, markup TEXT NOT NULL, landing TEXT NOT NULL, crid TEXT NOT NULL,"
+    " active INTEGER NOT NULL);"
+
+    "CREATE TABLE targets(id INTEGER PRIMARY KEY, unix_ns INTEGER NOT NULL,"
+    " campaign INTEGER NOT NULL REFERENCES campaigns(id), goal TEXT NOT NULL,"
+    " target_micros INTEGER NOT NULL, budget_nanos INTEGER NOT NULL, period TEXT NOT NULL,"
+    " pacing TEXT NOT NULL, active INTEGER NOT NULL, actor TEXT NOT NULL);"
+    "CREATE INDEX targets_by_campaign ON targets(campaign, id);"
+
+    "CREATE TABLE dictionary(dim TEXT NOT NULL, idx INTEGER NOT NULL, hash INTEGER NOT NULL,"
+    " text TEXT NOT NULL, PRIMARY KEY(dim, idx)) WITHOUT ROWID;"
+
+    "CREATE TABLE ledger(budget_idx INTEGER PRIMARY KEY, spent_nanos INTEGER NOT NULL DEFAULT 0,"
+    " exposure_nanos INTEGER NOT NULL DEFAULT 0, day INTEGER NOT NULL DEFAULT -1,"
+    " day_spent_nanos INTEGER NOT NULL DEFAULT 0);"
+
+    "CREATE TABLE totals(kind INTEGER NOT NULL, id INTEGER NOT NULL, context INTEGER NOT NULL,"
+    " unix_s INTEGER NOT NULL, " STATS ", PRIMARY KEY(kind, id, context));"
+    "CREATE INDEX totals_by_time ON totals(kind, unix_s);"
+
+    "CREATE TABLE snapshots(window INTEGER NOT NULL, kind INTEGER NOT NULL, id INTEGER NOT NULL,"
+    " context INTEGER NOT NULL, unix_s INTEGER NOT NULL, " STATS
+    ", PRIMARY KEY(window, kind, id, context, unix_s));"
+    "CREATE INDEX snapshots_by_time ON snapshots(unix_s);"
+
+    "CREATE TABLE generations(gen INTEGER PRIMARY KEY, built_unix_ns INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, checksum INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " file TEXT NOT NULL, held INTEGER NOT NULL);"
+    "CREATE INDEX generations_held ON generations(gen) WHERE held = 1;"
+
+    "CREATE TABLE learner(kind INTEGER NOT NULL, key INTEGER NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(kind, key)) WITHOUT ROWID;"
+
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, unix_ns INTEGER NOT NULL, actor TEXT NOT NULL,"
+    " what TEXT NOT NULL, why TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
+    " prev_hash BLOB NOT NULL, hash BLOB NOT NULL);"
+    "CREATE TABLE audit_head(one INTEGER PRIMARY KEY CHECK(one = 1), id INTEGER NOT NULL,"
+    " hash BLOB NOT NULL);"
+    "CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END;"
+    "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END;";
+
+const char *const qbid_store_migrations[QBID_STORE_SCHEMA] = {first};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit chain: hash = BLAKE2b-256(previous hash, every field with its length). */
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "control/store/store_db.h"
+#include "shm/error.h"
+
+#define HASH_BYTES 32
+
+struct head {
+    uint64_t id; /* 0 = no record yet */
+    unsigned char hash[HASH_BYTES];
+};
+
+static void absorb(crypto_generichash_state *state, const char *text)
+{
+    uint64_t len = strlen(text);
+    crypto_generichash_update(state, (const unsigned char *)&len, sizeof len);
+    crypto_generichash_update(state, (const unsigned char *)text, len);
+}
+
+static void record_hash(const struct qbid_store_record *r, const unsigned char prev[HASH_BYTES],
+                        unsigned char out[HASH_BYTES])
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
+    crypto_generichash_update(&state, prev, HASH_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)&r->id, sizeof r->id);
+    crypto_generichash_update(&state, (const unsigned char *)&r->unix_ns, sizeof r->unix_ns);
+    absorb(&state, r->actor);
+    absorb(&state, r->what);
+    absorb(&state, r->why);
+    absorb(&state, r->before);
+    absorb(&state, r->after);
+    crypto_generichash_final(&state, out, HASH_BYTES);
+}
+
+static bool column_hash(sqlite3_stmt *s, int at, unsigned char out[HASH_BYTES])
+{
+    if (sqlite3_column_bytes(s, at) != HASH_BYTES)
+        return false;
+    memcpy(out, sqlite3_column_blob(s, at), HASH_BYTES);
+    return true;
+}
+
+/* Last id and hash as one of two statements says it. */
+static int head_load(struct qbid_store *store, enum qbid_store_sql which, struct head *ret)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, which);
+    *ret = (struct head){0};
+    int row = qbid_store_step(store, s);
+    if (row <= 0)
+        return row;
+    ret->id = qbid_store_column(s, 0);
+    bool ok = column_hash(s, 1, ret->hash);
+    sqlite3_reset(s);
+    return ok ? 0 : qbid_store_fail(store, QBID_ERR_CORRUPT, "the audit's hash is damaged");
+}
+
+static int record_add(struct qbid_store *store, const struct qbid_store_record *r,
+                      const struct head *head)
+{
+    unsigned char hash[HASH_BYTES];
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_ADD);
+    if (!s)
+        return QBID_ERR_STORE;
+    record_hash(r, head->hash, hash);
+    qbid_store_bind(s, 1, r->id);
+    qbid_store_bind(s, 2, r->unix_ns);
+    sqlite3_bind_text(s, 3, r->actor, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 4, r->what, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 5, r->why, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 6, r->before, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 7, r->after, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 8, head->hash, HASH_BYTES, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 9, hash, HASH_BYTES, SQLITE_STATIC);
+    int err = qbid_store_run(store, s);
+    s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_AUDIT_HEAD);
+    if (!s)
+        return err ? err : QBID_ERR_STORE;
+    qbid_store_bind(s, 1, r->id);
+    sqlite3_bind_blob(s, 2, hash, HASH_BYTES, SQLITE_STATIC);
+    return qbid_store_run(store, s);
+}
+
+int qbid_store_audit(struct qbid_store *store, const struct qbid_store_cause *cause,
+                     const char *what, const char *before, const char *after)
+{
+    struct head head;
+    int err = qbid_store_begin(store);
+    if (err)
+        return err;
+    err = head_load(store, QBID_STORE_SQL_AUDIT_LAST, &head);
+    struct qbid_store_record record = {.id = head.id + 1,
+                                       .unix_ns = cause->unix_ns,
+                                       .actor = cause->actor,
+                                       .what = what,
+                                       .why = cause->why,
+                                       .before = before ? before : "",
+                                       .after = after ? after : ""};
+    if (!err)
+        err = record_add(store, &record, &head);
+    return qbid_store_end(store, err);
+}
+
+static struct qbid_store_record record_read(sqlite3_stmt *s)
+{
+    return (struct qbid_store_record){.id = qbid_store_column(s, 0),
+                                      .unix_ns = qbid_store_column(s, 1),
+                                      .actor = qbid_store_column_text(s, 2),
+                                      .what = qbid_store_column_text(s, 3),
+                                      .why = qbid_store_column_text(s, 4),
+                                      .before = qbid_store_column_text(s, 5),
+                                      .after = qbid_store_column_text(s, 6)};
+}
+
+int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
+                          void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_LOAD);
+    int row;
+    if (s)
+        sqlite3_bind_int64(s, 1, max);
+    while ((row = qbid_store_step(store, s)) > 0) {
+        struct qbid_store_record record = record_read(s);
+        int err = fn(context, &record);
+        if (err) {
+            sqlite3_reset(s);
+            return err;
+        }
+    }
+    return row;
+}
+
+int qbid_store_verify_audit(struct qbid_store *store, uint64_t *ret_id)
+{
+    struct head head, last = {0};
+    int row, err = head_load(store, QBID_STORE_SQL_AUDIT_HEAD_LOAD, &head);
+    if (err)
+        return err;
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_WALK);
+    while ((row = qbid_store_step(store, s)) > 0) {
+        struct qbid_store_record record = record_read(s);
+        unsigned char prev[HASH_BYTES], hash[HASH_BYTES], want[HASH_BYTES];
+        record_hash(&record, last.hash, want);
+        if (record.id != last.id + 1 || !column_hash(s, 7, prev) || !column_hash(s, 8, hash) ||
+            memcmp(prev, last.hash, HASH_BYTES) != 0 || memcmp(hash, want, HASH_BYTES) != 0) {
+            sqlite3_reset(s);
+            *ret_id = last.id + 1;
+            return qbid_store_fail(store, QBID_ERR_CORRUPT, "the audit was changed");
+        }
+        last.id = record.id;
+        memcpy(last.hash, hash, HASH_BYTES);
+    }
+    if (row < 0)
+        return row;
+    *ret_id = last.id;
+    if (last.id == head.id && memcmp(last.hash, head.hash, HASH_BYTES) == 0)
+        return 0;
+    *ret_id = last.id + 1;
+    return qbid_store_fail(store, QBID_ERR_CORRUPT, "the end of the audit was cut off");
+}

@@ -135,12 +135,13 @@ static void set_segments(struct qbid_common *common)
     }
 }
 
-/* Names that are compared in lower case whatever case they come in. */
-static void hash_names(const struct qbid_text *name, unsigned cnt, char (*map)(char), uint64_t *out)
+/* Domains and categories are compared in lower case, as the image has them. */
+static void hash_names(const struct qbid_text *name, unsigned cnt, uint64_t *out)
 {
     for (unsigned i = 0; i < cnt; i++) {
-        struct raw raw = {0};
-        raw_add(&raw, name[i].at, name[i].len, map);
+        struct raw raw;
+        raw.len = 0;
+        raw_add(&raw, name[i].at, name[i].len, qbid_text_lower);
         out[i] = qbid_hash_name(raw.text, raw.len);
     }
 }
@@ -176,8 +177,8 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
     memset(base, 0, sizeof *base);
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
-    hash_names(openrtb->badv, openrtb->badv_cnt, qbid_text_lower, ret_common->badv);
-    hash_names(openrtb->bcat, openrtb->bcat_cnt, qbid_text_lower, ret_common->bcat);
+    hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
+    hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
     base->badv = ret_common->badv;
     base->bcat = ret_common->bcat;
     base->badv_cnt = openrtb->badv_cnt;

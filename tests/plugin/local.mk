@@ -9,3 +9,8 @@ $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
 $(call test,test_openrtb,tests/plugin/test_openrtb.c tests/plugin/lines.c,qbid shm,$(QBID_LDLIBS))
+TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
+
+$(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
+$(call test,test_impression,tests/plugin/test_impression.c tests/plugin/lines.c $(TEST_ACCOUNT),\
+    qbid shm,$(QBID_LDLIBS) -lm)

@@ -128,7 +128,9 @@ ngx_int_t qbid_ngx_bid_handler(ngx_http_request_t *r)
             qbid_ngx_host_count(host, QBID_NGX_COUNTER_CLOSED);
         return decline_unread(r, host, ctx, QBID_NOBID_NO_TABLE);
     }
-    if (r->headers_in.content_length_n > (off_t)main->max_body_bytes) {
+    /* over HTTP/2 the body is read and dropped: an answer before its end resets the stream */
+    if (r->headers_in.content_length_n > (off_t)main->max_body_bytes &&
+        r->http_version < NGX_HTTP_VERSION_20) {
         qbid_ngx_host_count(host, QBID_NGX_COUNTER_OVER_BODY);
         return decline_unread(r, host, ctx, QBID_NOBID_OVER_LIMIT);
     }

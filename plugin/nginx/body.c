@@ -7,7 +7,9 @@
 void qbid_ngx_body_plan(ngx_http_request_t *r, struct qbid_ngx_ctx *ctx)
 {
     ngx_http_core_loc_conf_t *core = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    struct qbid_ngx_main_conf *main = ngx_http_get_module_main_conf(r, ngx_http_qbid_module);
 
+    ctx->over = r->headers_in.content_length_n > (off_t)main->max_body_bytes;
     r->request_body_in_single_buf = 1;
     ctx->gather = r->headers_in.chunked || r->http_version == NGX_HTTP_VERSION_20 ||
                   r->headers_in.content_length_n > (off_t)core->client_body_buffer_size;
@@ -49,8 +51,7 @@ ngx_int_t qbid_ngx_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ngx_buf_t *b = cl->buf;
         size_t n = ngx_buf_in_memory(b) ? (size_t)(b->last - b->pos) : 0;
 
-        if (ctx->body_bytes + n > main->max_body_bytes)
-            ctx->over = 1;
+        ctx->over |= ctx->body_bytes + n > main->max_body_bytes;
         if (n > 0 && !ctx->over) {
             if (reserve(r, ctx, n) != NGX_OK)
                 return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -171,7 +171,10 @@ static size_t format_json(const struct qbid_ngx_host *host, char *out, size_t ma
         return n;
     key = (size_t)snprintf(out + n, max - n, ",\"library\":");
     rc = qbid_worker_status(host->worker, QBID_STATUS_JSON, out + n + key, max - n - key);
-    return rc > 0 ? n + key + (size_t)rc : n;
+    if (rc <= 0)
+        return n;
+    n += key + (size_t)rc;
+    return out[n - 1] == '\n' ? n - 1 : n;
 }
 
 static size_t format_metrics(const struct qbid_ngx_host *host, char *out, size_t max)

@@ -17,6 +17,7 @@
 #include "tests/e2e/nginx/http.h"
 #include "tests/e2e/nginx/load.h"
 
+#define SILENCE_MS 300
 #define ANSWER_MS 10000 /* longer than any test's server may think */
 
 struct line_reader {
@@ -160,7 +161,7 @@ static int run_pieces(struct line_reader *reader, int port, int delay_ms, char *
         free(text);
         usleep((useconds_t)delay_ms * 1000);
     }
-    while ((rc = reader_next(reader, 1000, &response)) == 1) {
+    while ((rc = reader_next(reader, SILENCE_MS, &response)) == 1) {
         printf("%d %zu%s\n", response.status, response.body, response.close ? " close" : "");
         reader_drop(reader, &response);
     }

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the scripts of this folder: an nginx of their own with the module, and what every run must leave.
+#
+#   begin NAME            a fresh prefix build/<profile>/e2e/nginx/run/NAME, named $work
+#   conf HTTP LOCATIONS   writes $work/nginx.conf; both texts are put into their blocks
+#   start, stop           nginx on 127.0.0.1:$port; stop waits for the last process
+#   table GEN, ask WORDS  a table server on $work/q.sock; its answer to a command; `table_end` ends it
+#   is WHAT WANTED GOT    one check
+#   finish                the checks of every run, the counts, the exit code
+#
+# Every run fails on [alert], [emerg], [crit] or a sanitizer's report in error.log, on a process that is left
+# and on a file that is left open.
+set -uo pipefail
+export LC_ALL=C
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+B=${B:-build/release}
+PROFILE=${PROFILE:-release}
+tools=$PWD/$B/e2e/nginx
+module=$PWD/$B/ngx_http_qbid_module.so
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx || true)
+data=../shared/data/openrtb
+passed=0 failed=0 skipped=0
+workers=2 port='' master='' table_pid='' table_in='' table_out=''
+
+if [ -z "$nginx" ] || [ ! -f "$module" ]; then
+    echo "nginx or $module is missing"
+    exit 77
+fi
+
+# An uninstrumented program that loads an instrumented module must have the runtime in it from its start, and
+# libstdc++ too, whose functions the runtime intercepts.
+preload=()
+if [ "$PROFILE" = asan ]; then
+    preload=(env "LD_PRELOAD=$(realpath "$(gcc -print-file-name=libasan.so)"):$(realpath "$(gcc -print-file-name=libstdc++.so)")")
+fi
+
+is() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
+    fi
+}
+# WHAT, command...: the command succeeds
+holds() {
+    local what=$1
+    shift
+    if "$@" >/dev/null; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n  command: %s\n' "$what" "$*"
+    fi
+}
+
+begin() {
+    work=$PWD/$B/e2e/nginx/run/$1
+    rm -rf "$work"
+    mkdir -p "$work/tmp"
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    url=http://127.0.0.1:$port
+    trap cleanup EXIT
+    trap 'exit 130' INT TERM HUP
+}
+
+cleanup() {
+    [ -z "$table_pid" ] || kill -TERM "$table_pid" 2>/dev/null
+    [ -z "$master" ] || kill -TERM "$master" 2>/dev/null
+}
+
+conf() {
+    local user=
+    [ "$(id -u)" -ne 0 ] || user="user root root;" # else the workers could not reach a root's own folder
+    cat >"$work/nginx.conf" <<CONF
+load_module $module;
+$user
+worker_processes $workers;
+pid $work/nginx.pid;
+error_log $work/error.log info;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path $work/tmp/b; proxy_temp_path $work/tmp/p; fastcgi_temp_path $work/tmp/f;
+    uwsgi_temp_path $work/tmp/u; scgi_temp_path $work/tmp/s;
+    keepalive_timeout 180s; keepalive_requests 100000000; keepalive_time 7d;
+    client_header_buffer_size 16k; client_body_buffer_size 256k;
+    qbid_socket $work/q.sock;
+    qbid_notice_url $url/notice;
+    $1
+    server {
+        listen 127.0.0.1:$port;
+        listen unix:$work/h2.sock http2;
+        location = /bid { qbid_bid; }
+        location /notice/ { qbid_notice; }
+        location = /status { qbid_status; }
+        location = /metrics { qbid_status prometheus; }
+        location = /none { return 204; }
+        $2
+    }
+}
+CONF
+}
+
+run_nginx() {
+    "${preload[@]}" "$nginx" -p "$work/" -c "$work/nginx.conf" -e "$work/error.log" "$@"
+}
+start() {
+    run_nginx >"$work/start.log" 2>&1
+    for _ in $(seq 200); do
+        [ ! -s "$work/nginx.pid" ] || break
+        sleep 0.02
+    done
+    master=$(cat "$work/nginx.pid" 2>/dev/null)
+    if [ -z "$master" ] || ! curl -s -m 10 -o "$work/up" "$url/none"; then
+        cat "$work/start.log" "$work/error.log"
+        echo "nginx does not start"
+        exit 1
+    fi
+    # every worker is up when it has put itself on the board
+    for _ in $(seq 200); do
+        [ "$(curl -s "$url/status" | grep -o '"pid"' | wc -l)" -lt "$workers" ] || return 0
+        sleep 0.05
+    done
+    echo "FAILED: only some of $workers workers came up"
+    failed=$((failed + 1))
+}
+gone() { # pid: waits for its end
+    for _ in $(seq 200); do
+        kill -0 "$1" 2>/dev/null || return 0
+        sleep 0.05
+    done
+    return 1
+}
+stop() {
+    kill -QUIT "$master"
+    holds "nginx ends within ten seconds of SIGQUIT" gone "$master"
+    master=
+}
+worker_pids() {
+    pgrep -P "$master" | xargs
+}
+
+table() {
+    local ready
+    rm -f "$work/in" "$work/out"
+    mkfifo "$work/in" "$work/out"
+    "$tools/table_server" "$work/q.sock" "$1" <"$work/in" >"$work/out" 2>>"$work/table.log" &
+    table_pid=$!
+    exec {table_in}>"$work/in" {table_out}<"$work/out"
+    read -r -t 10 ready <&"$table_out"
+    is "the table server is ready" ready "${ready:-}"
+}
+ask() {
+    local answer=
+    echo "$*" >&"$table_in"
+    read -r -t 10 answer <&"$table_out"
+    echo "$answer"
+}
+table_end() { # KILL or nothing
+    [ -z "${1:-}" ] || kill -"$1" "$table_pid"
+    exec {table_in}>&- {table_out}<&-
+    wait "$table_pid" 2>/dev/null
+    table_pid=
+}
+# name: its number in the table server's report
+reported() {
+    ask report | grep -oE "(^| )$1 [0-9]+" | grep -oE '[0-9]+$'
+}
+# name, number: until the report says so, or five seconds
+await() {
+    local got=
+    for _ in $(seq 100); do
+        got=$(reported "$1")
+        [ "$got" != "$2" ] || break
+        sleep 0.05
+    done
+    is "the table server reports $1" "$2" "$got"
+}
+# name: sum over the workers of a counter of the status page, the module's or the library's
+counted() {
+    curl -s "$url/status" | grep -oE "\"$1\":[0-9]+" | grep -oE '[0-9]+$' | awk '{ n += $1 } END { print n + 0 }'
+}
+# curl arguments...: the status code
+code() {
+    curl -s -m 10 -o "$work/answer" -w '%{http_code}' "$@"
+}
+# a bid request of the field's usual shape; CHARS of padding inside
+bid_request() {
+    printf '{"id":"r1","imp":[{"id":"1","banner":{"w":300,"h":250,"pos":1},"bidfloor":0.1,"secure":1}],'
+    printf '"site":{"domain":"news.example","page":"https://news.example/%s"},' "$(printf '%*s' "${1:-0}" '' | tr ' ' a)"
+    printf '"device":{"ua":"Mozilla/5.0","ip":"192.0.2.1","devicetype":2,"os":"Windows","geo":{"country":"CHN"}},'
+    printf '"user":{"id":"u1"},"at":2,"tmax":100,"cur":["CNY"]}'
+}
+# a bid request of exactly N bytes, padded with a space behind every brace that needs one
+bid_request_bytes() {
+    local text
+    text=$(bid_request)
+    printf '%s%*s' "$text" $(($1 - ${#text})) ''
+}
+# pid: its descriptors by kind, without the numbers that differ from one to the next
+descriptors() {
+    find "/proc/$1/fd" -lname '*' -printf '%l\n' | sed -E 's/[0-9]+\]/N]/' | sort | uniq -c
+}
+
+finish() {
+    [ -z "$master" ] || stop
+    [ -z "$table_pid" ] || table_end
+    is "error.log has no alert and no sanitizer's report" "" \
+        "$(grep -hE '\[(alert|emerg|crit)\]|Sanitizer|runtime error' "$work/error.log" "$work/start.log" 2>/dev/null | head -n 20)"
+    is "no process has a file of the test open" "" \
+        "$(find /proc/[0-9]*/fd -lname "$work/*.log" 2>/dev/null | cut -d/ -f3 | sort -u | tr '\n' ' ')"
+    is "the table server said nothing" "" "$(cat "$work/table.log" 2>/dev/null)"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# The nginx module in a real nginx. The helpers lie in build/<profile>/e2e/nginx.
+$(eval $(call exe_rule,e2e/nginx,client,$(addprefix tests/e2e/nginx/,client.c http.c load.c),,))
+$(eval $(call exe_rule,e2e/nginx,table_server,tests/e2e/nginx/table_server.c \
+    tests/e2e/nginx/table_image.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    qbid fastpath shm,$(QBID_LDLIBS)))
+all: $(B)/e2e/nginx/client $(B)/e2e/nginx/table_server

@@ -1,9 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-# The fast path inside a host. libqbid.a here holds this folder only; programs of this tree link
-# "qbid fastpath shm". What is installed as libqbid.a holds all three.
+# The fast path inside a host. build/<profile>/libqbid.a holds this folder only: programs of this
+# tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti
 QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb)
 
 $(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
     plugin/response.c plugin/status.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+
+QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
+
+all: $(B)/libqbid.so.1 $(B)/libqbid.so $(B)/sdk/libqbid.a $(B)/sdk/qbid.h $(B)/sdk/qbid.pc
+
+$(B)/libqbid.so.1: $(QBID_ARCHIVES) plugin/qbid.map
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,libqbid.so.1 -Wl,-z,defs \
+	    -Wl,--version-script=plugin/qbid.map -Wl,--whole-archive $(B)/libqbid.a \
+	    -Wl,--no-whole-archive $(B)/libfastpath.a $(B)/libshm.a -o $@ $(QBID_LDLIBS)
+
+$(B)/libqbid.so: $(B)/libqbid.so.1
+	ln -sf libqbid.so.1 $@
+
+$(B)/sdk/libqbid.a: $(QBID_ARCHIVES)
+	@mkdir -p $(@D)
+	@rm -f $@
+	printf '%s\n' 'CREATE $@' $(QBID_ARCHIVES:%='ADDLIB %') SAVE END | $(AR) -M
+
+# The installed header stands alone: shm/request.h goes where it is included.
+$(B)/sdk/qbid.h: plugin/qbid.h shm/request.h
+	@mkdir -p $(@D)
+	awk '/^#include "shm\/request.h"/ { while ((getline line < "shm/request.h") > 0) \
+	    if (line !~ /^\/\* SPDX/) print line; next } { print }' plugin/qbid.h >$@
+
+$(B)/sdk/qbid.pc: plugin/qbid.pc.in $(B)/flags
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' plugin/qbid.pc.in >$@
+
+$(call install,$(B)/libqbid.so.1,lib,755)
+$(call install,$(B)/libqbid.so,lib,link)
+$(call install,$(B)/sdk/libqbid.a,lib,644)
+$(call install,$(B)/sdk/qbid.h,include,644)
+$(call install,$(B)/sdk/qbid.pc,lib/pkgconfig,644)
+include plugin/nginx/local.mk

@@ -16,3 +16,7 @@ $(call test,test_handover,tests/shm/test_handover.c,shm)
 $(call test,test_watcher,tests/shm/test_watcher.c tests/shm/watch.c tests/shm/server.c \
     tests/shm/server_fd.c tests/shm/server_image.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c,shm,$(call pkg,liburcu))
+$(call test,test_watcher_hostile,tests/shm/test_watcher_hostile.c tests/shm/watch.c \
+    tests/shm/server.c tests/shm/server_fd.c tests/shm/server_image.c tests/shm/image_fixture.c \
+    tests/shm/image_fixture_build.c,shm,$(call pkg,liburcu))
+TSAN_TESTS += test_watcher test_watcher_hostile

@@ -116,7 +116,7 @@ static void send_live(struct state *s, enum server_fault fault)
         void *base;
         server_must(qbid_memfd_make(QBID_MEMFD_LIVE, s->live_bytes, &fd, &base) == 0, "live page");
         memcpy(base, s->live.header, s->live_bytes);
-        ((unsigned char *)base)[fault == SERVER_MAGIC ? 0 : fault == SERVER_VERSION ? 8 : 32] ^= 1;
+        ((unsigned char *)base)[fault == SERVER_MAGIC ? 0 : fault == SERVER_VERSION ? 8 : 24] ^= 1;
         munmap(base, s->live_bytes);
     } else {
         unsigned char *copy = malloc(s->live_bytes);

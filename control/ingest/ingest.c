@@ -156,6 +156,7 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
             ingest->counters.invalid++;
             return;
         }
+        o->first_win = (o->kind == QBID_EVENT_WIN || o->kind == QBID_EVENT_BILL) && !won;
         bid->seen |= bit;
         o->value_micros = bid->bid.value_micros;
         o->pace = bid->bid.pace;
@@ -165,6 +166,7 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
         o->bid_time_ns = bid->bid.bid_time_ns;
         o->joined = true;
     } else {
+        o->first_win = o->kind == QBID_EVENT_WIN;
         ingest->counters.unjoined++;
     }
     ingest->counters.price_above += (o->flags & QBID_EVENT_PRICE_ABOVE) != 0;

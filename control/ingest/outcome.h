@@ -37,6 +37,7 @@ struct qbid_outcome {
     uint8_t action;
     uint8_t flags; /* enum qbid_event_flag */
     bool joined;
+    bool first_win; /* WIN, BILL: nothing said before that this bid won */
 };
 
 #endif

@@ -53,12 +53,11 @@ void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_out
     qbid_samples_post(&state->samples, outcome);
     state->heard_ns = outcome->time_ns;
     state->dirty = true;
+    if (outcome->first_win)
+        result_count(state, true);
     switch (outcome->kind) {
     case QBID_EVENT_BID:
         flight->bids++;
-        break;
-    case QBID_EVENT_WIN:
-        result_count(state, true);
         break;
     case QBID_EVENT_LOSS:
     case QBID_OUTCOME_EXPIRED:

@@ -110,7 +110,7 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
 static void action_post(struct qbid_learner *learner, const struct qbid_outcome *outcome,
                         enum qbid_goal goal)
 {
-    bool won = outcome->kind == QBID_EVENT_WIN;
+    bool won = outcome->first_win;
     if (!outcome->joined || goal == QBID_GOAL_FIXED_CPM ||
         (!won && outcome->kind != QBID_EVENT_LOSS && outcome->kind != QBID_OUTCOME_EXPIRED))
         return;

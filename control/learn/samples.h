@@ -29,7 +29,7 @@ struct qbid_samples {
 int qbid_samples_init(struct qbid_samples *samples, uint32_t max);
 void qbid_samples_done(struct qbid_samples *samples);
 
-/** Take a WIN, LOSS or EXPIRED outcome; others are ignored. */
+/** Take the first word of a win, a LOSS or EXPIRED; others are ignored. */
 void qbid_samples_post(struct qbid_samples *samples, const struct qbid_outcome *outcome);
 
 #endif

@@ -44,7 +44,7 @@ uint16_t qbid_segments_touch(struct qbid_segments *segments, uint64_t key)
 static void learn(struct qbid_landscape *ls, const struct qbid_outcome *outcome)
 {
     double price = (double)outcome->price_nanos, bid = (double)outcome->bid_nanos;
-    if (outcome->kind == QBID_EVENT_WIN) {
+    if (outcome->first_win) {
         /* First price tells our own bid; a second price is the market's. */
         if ((outcome->flags & QBID_EVENT_FIRST_PRICE) || price <= 0)
             qbid_landscape_win(ls, bid, 1);
@@ -59,7 +59,7 @@ static void learn(struct qbid_landscape *ls, const struct qbid_outcome *outcome)
 
 void qbid_segments_post(struct qbid_segments *segments, const struct qbid_outcome *outcome)
 {
-    if (outcome->kind != QBID_EVENT_WIN && outcome->kind != QBID_EVENT_LOSS &&
+    if (!outcome->first_win && outcome->kind != QBID_EVENT_LOSS &&
         outcome->kind != QBID_OUTCOME_EXPIRED)
         return;
     if (outcome->flags & (QBID_EVENT_TEST | QBID_EVENT_PRICE_ABOVE))

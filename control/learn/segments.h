@@ -25,7 +25,7 @@ struct qbid_segments {
 int qbid_segments_init(struct qbid_segments *segments, uint64_t mask);
 void qbid_segments_done(struct qbid_segments *segments);
 
-/** Learn from one WIN, LOSS or EXPIRED outcome; others are ignored. */
+/** Learn from the first word of a win, a LOSS or EXPIRED; others are ignored. */
 void qbid_segments_post(struct qbid_segments *segments, const struct qbid_outcome *outcome);
 
 /** Segment of a context that has all segment dimensions; 0 when it is not known. */

@@ -137,6 +137,7 @@ static void a_bid_and_its_notices_come_out_joined(void **state)
     }
     assert_int_equal(b.out[2].kind, QBID_EVENT_BILL);
     assert_int_equal(b.out[2].price_nanos, 1500000);
+    assert_true(b.out[1].first_win && !b.out[2].first_win && !b.out[3].first_win);
     bench_close(&b);
 }
 

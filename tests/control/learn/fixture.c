@@ -91,5 +91,6 @@ struct qbid_outcome learn_outcome(int kind, const struct qbid_line_item_def *lin
                                  .pace = 1.0f,
                                  .propensity = 1.0f,
                                  .kind = (uint8_t)kind,
-                                 .joined = true};
+                                 .joined = true,
+                                 .first_win = kind == QBID_EVENT_WIN};
 }

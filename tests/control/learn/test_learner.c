@@ -60,12 +60,14 @@ static void teach(struct qbid_learner *learner, struct learn_fixture *f, uint64_
         const int kinds[] = {QBID_EVENT_BID, QBID_EVENT_WIN, QBID_EVENT_BILL, QBID_EVENT_IMP};
         for (unsigned k = 0; k < 4; k++) {
             o.kind = (uint8_t)kinds[k];
+            o.first_win = kinds[k] == QBID_EVENT_WIN;
             o.price_nanos = 800000;
             qbid_learner_post(learner, &o, li, &f->campaign[0],
                               kinds[k] == QBID_EVENT_BILL ? 800000 : 0);
         }
         double ctr = site_ctr(site) * (o.creative_id == 1001 ? 1.5 : 0.5);
         o.kind = QBID_EVENT_CLICK;
+        o.first_win = false;
         if (uniform(i, 1) < ctr)
             qbid_learner_post(learner, &o, li, &f->campaign[0], 0);
     }
@@ -261,12 +263,14 @@ static void run_hour(struct qbid_learner *learner, struct learn_fixture *f, stru
                        loop->money[0].spent_nanos + (int64_t)market <= loop->money[0].budget_nanos;
             o.price_nanos = (int64_t)market;
             o.kind = (uint8_t)(won ? QBID_EVENT_WIN : QBID_EVENT_LOSS);
+            o.first_win = won;
             qbid_learner_post(learner, &o, li, &f->campaign[0], 0);
             loop->auctions++;
             if (!won)
                 continue;
             loop->money[0].spent_nanos += (int64_t)market;
             o.kind = QBID_EVENT_BILL;
+            o.first_win = false;
             qbid_learner_post(learner, &o, li, &f->campaign[0], (int64_t)market);
         }
     }

@@ -338,7 +338,7 @@ static bool is_gone(const struct exchange *exchange, uint64_t now_ns)
     if (facts.down_ns == 0)
         return false;
     return (facts.connects == 0 && facts.errors >= exchange->options->connections) ||
-           now_ns - facts.down_ns >= QBID_REPLAY_EXCHANGE_GONE_NS;
+           now_ns - facts.down_ns >= exchange->terms->gone_ns;
 }
 
 static void loop(struct exchange *exchange)

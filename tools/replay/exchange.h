@@ -8,7 +8,7 @@
 #include "tools/replay/record.h"
 #include "tools/replay/stats.h"
 
-/* When no connection is open for so long, the run is given up. */
+/* When no connection is open for so long, the run is usually given up. */
 #define QBID_REPLAY_EXCHANGE_GONE_NS (UINT64_C(10) * 1000000000)
 /* After the first interrupt: time for answers and notices that are on their way. */
 #define QBID_REPLAY_EXCHANGE_DRAIN_NS (UINT64_C(2) * 1000000000)
@@ -21,6 +21,7 @@ struct qbid_replay_exchange_terms {
     const char *authority; /* for the Host header */
     const char *path;      /* of bid requests */
     int signal_fd; /* a signalfd: one signal ends the run in order, a second at once; -1 for none */
+    uint64_t gone_ns; /* give up when no connection is open for so long */
     struct qbid_replay_record *record;
     struct qbid_replay_progress *progress;
 };

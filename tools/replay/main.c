@@ -183,6 +183,7 @@ static int run_exchange(const struct qbid_replay_options *options,
         .authority = server.authority,
         .path = server.path,
         .signal_fd = open_signals(),
+        .gone_ns = QBID_REPLAY_EXCHANGE_GONE_NS,
         .record = &record,
         .progress = &progress,
     };

@@ -409,6 +409,9 @@ static int check_together(const struct qbid_replay_options *options, char *messa
     const char *problem = NULL;
     bool generated = options->logs_cnt == 0;
     bool endless = options->source.count_max == 0 && options->duration_s <= 0;
+    int err = options->baselines ? 0 : check_url(options, message);
+    if (err)
+        return err;
     if (generated && options->source.order == QBID_REPLAY_ORDER_HASH)
         problem = "--order hash needs --log: generated auctions are in random order as they are";
     else if (generated && options->baselines && options->source.count_max == 0)
@@ -421,7 +424,7 @@ static int check_together(const struct qbid_replay_options *options, char *messa
         snprintf(message, QBID_REPLAY_OPTIONS_MESSAGE_BYTES, "%s", problem);
         return QBID_ERR_INVAL;
     }
-    return options->baselines ? 0 : check_url(options, message);
+    return 0;
 }
 
 static struct qbid_replay_options defaults(void)

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# The control socket and its client.
+$(call test,test_api,tests/control/api/test_api.c,api client shm,-pthread)

@@ -63,7 +63,7 @@ struct qbid_page_header {
     uint64_t fingerprint;
     uint64_t bytes;
     uint32_t budget_max;
-    uint32_t pad;
+    uint32_t id; /* given by qbidd when it first sees the page: what it read is stored under it */
     uint64_t committed_off; /* _Atomic int64_t[budget_max] */
     uint64_t ring_off;      /* struct qbid_ring, then events */
     uint64_t events_off;

@@ -75,4 +75,16 @@ static inline bool qbid_ring_push(struct qbid_ring *ring, struct qbid_event *rec
 int qbid_ring_pop(struct qbid_ring *ring, const struct qbid_event *records, uint64_t mask,
                   struct qbid_event *out, int max);
 
+/**
+ * The same in two steps, for a consumer that must store what it read before it lets go of it: copy
+ * up to max events from `skip` places behind the tail, and later free n places.
+ *
+ * Returns: events copied (0 when skip is at or past the head); QBID_ERR_CORRUPT as above. advance
+ *          frees no more than there are.
+ * Threads: the one consumer. Wait-free.
+ */
+int qbid_ring_peek(const struct qbid_ring *ring, const struct qbid_event *records, uint64_t mask,
+                   uint64_t skip, struct qbid_event *out, int max);
+void qbid_ring_advance(struct qbid_ring *ring, uint64_t n);
+
 #endif

@@ -315,7 +315,8 @@ int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *acc
     drops_follow(ingest, page, slot, uid);
     while (total < max) {
         int want = max - total < BATCH ? max - total : BATCH;
-        int got = qbid_ring_pop(page->ring, page->events, page->event_mask, batch, want);
+        int got = qbid_ring_peek(page->ring, page->events, page->event_mask, (uint64_t)total, batch,
+                                 want);
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)

@@ -39,7 +39,8 @@ typedef void qbid_outcome_fn(void *context, const struct qbid_outcome *outcome);
 int qbid_ingest_new(const struct qbid_ingest_params *params, struct qbid_ingest **ret_ingest);
 void qbid_ingest_free(struct qbid_ingest *ingest);
 
-/** Drain at most `max` events of one page. SEEN events go to the dictionary. Returns events read;
+/** Take at most `max` events of one page and leave them in its ring: the caller stores what came of
+ *  them and then calls qbid_ring_advance(). SEEN events go to the dictionary. Returns events taken;
  *  QBID_ERR_CORRUPT when the ring is impossible (the caller detaches the worker). */
 int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *account,
                       struct qbid_dictionary *dictionary, const struct qbid_page *page,

@@ -113,9 +113,36 @@ static void a_dead_consumer_costs_drops_and_keeps_the_first_events(void **state)
         assert_true(out[i].nonce == i);
 }
 
+static void what_is_peeked_stays_until_it_is_let_go(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start_at(&f, UINT64_MAX - 3);
+    for (uint64_t i = 0; i < 10; i++) {
+        struct qbid_event event = event_of(i);
+        assert_true(qbid_ring_push(&f.ring, f.records, MASK, &event));
+    }
+    struct qbid_event out[SIZE];
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 0, out, 4), 4);
+        assert_int_equal(out[3].nonce, 3);
+        assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 4, out, SIZE), 6);
+        assert_int_equal(out[0].nonce, 4);
+        assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 10, out, SIZE), 0);
+    }
+    qbid_ring_advance(&f.ring, 7);
+    assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 0, out, SIZE), 3);
+    assert_int_equal(out[0].nonce, 7);
+    qbid_ring_advance(&f.ring, 100); /* no more than there are */
+    assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 0, out, SIZE), 0);
+    f.ring.head += UINT64_C(1) << 40;
+    assert_int_equal(qbid_ring_peek(&f.ring, f.records, MASK, 0, out, SIZE), QBID_ERR_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_peeked_stays_until_it_is_let_go),
         cmocka_unit_test(what_comes_out_is_what_went_in_in_order_from_any_position),
         cmocka_unit_test(an_empty_ring_gives_nothing),
         cmocka_unit_test(a_head_that_no_producer_could_reach_is_corrupt),

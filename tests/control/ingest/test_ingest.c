@@ -66,8 +66,11 @@ static void bench_close(struct bench *b)
 
 static int drain(struct bench *b, unsigned which, uint64_t now_ns)
 {
-    return qbid_ingest_drain(b->ingest, &b->account.account, b->dictionary, &b->page[which],
-                             (uint16_t)which, which ? UID_B : UID_A, now_ns, 100000, collect, b);
+    int n = qbid_ingest_drain(b->ingest, &b->account.account, b->dictionary, &b->page[which],
+                              (uint16_t)which, which ? UID_B : UID_A, now_ns, 100000, collect, b);
+    if (n > 0)
+        qbid_ring_advance(b->page[which].ring, (uint64_t)n);
+    return n;
 }
 
 static void tick(struct bench *b, uint64_t now_ns)
@@ -408,6 +411,7 @@ static void many_events_a_second_are_taken(void **state)
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
         int got = qbid_ingest_drain(b.ingest, &b.account.account, b.dictionary, &b.page[0], 0,
                                     UID_A, NOW_NS + QBID_NS_PER_MS, 100000, ignore, &outcomes);
+        qbid_ring_advance(b.page[0].ring, (uint64_t)got);
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
         seconds += (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9;
         events += (uint64_t)got;

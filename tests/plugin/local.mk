@@ -14,3 +14,9 @@ TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image
 $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
 $(call test,test_impression,tests/plugin/test_impression.c tests/plugin/lines.c $(TEST_ACCOUNT),\
     qbid shm,$(QBID_LDLIBS) -lm)
+
+# The whole library against a control side of its own.
+TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TEST_ACCOUNT)
+TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
+
+$(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))

@@ -40,6 +40,10 @@
                   "day_spent_nanos = excluded.day_spent_nanos") \
     X(LEDGER_LOAD, "SELECT budget_idx, spent_nanos, exposure_nanos, day, day_spent_nanos FROM ledger " \
                    "ORDER BY budget_idx") \
+    X(SETTLED_ADD, "INSERT OR IGNORE INTO settled(nonce, unix_s) VALUES(?1, ?2)") \
+    X(SETTLED_LOAD, "SELECT nonce FROM settled") \
+    X(SETTLED_PRUNE, "DELETE FROM settled WHERE nonce IN " \
+                     "(SELECT nonce FROM settled WHERE unix_s < ?1 LIMIT ?2)") \
     X(TOTALS_SET, "INSERT INTO totals(kind, id, context, unix_s, bids, wins, losses, bills, imps, clicks, " \
                   "convs, spend_nanos, bid_nanos, value_nanos) " \
                   "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) " \

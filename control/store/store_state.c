@@ -110,6 +110,41 @@ int qbid_store_save_day(struct qbid_store *store, uint32_t budget_idx, int64_t d
     return qbid_store_run(store, s);
 }
 
+int qbid_store_add_settled(struct qbid_store *store, uint64_t nonce, int64_t unix_s)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_SETTLED_ADD);
+    if (!s)
+        return QBID_ERR_STORE;
+    qbid_store_bind(s, 1, nonce);
+    sqlite3_bind_int64(s, 2, unix_s);
+    return qbid_store_run(store, s);
+}
+
+int qbid_store_load_settled(struct qbid_store *store, qbid_store_nonce_fn *fn, void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_SETTLED_LOAD);
+    int row;
+    while ((row = qbid_store_step(store, s)) > 0) {
+        int err = fn(context, qbid_store_column(s, 0));
+        if (err) {
+            sqlite3_reset(s);
+            return err;
+        }
+    }
+    return row;
+}
+
+int qbid_store_prune_settled(struct qbid_store *store, int64_t unix_s, uint32_t max)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_SETTLED_PRUNE);
+    if (!s)
+        return QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, unix_s);
+    sqlite3_bind_int64(s, 2, max);
+    int err = qbid_store_run(store, s);
+    return err ? err : sqlite3_changes(store->db);
+}
+
 int qbid_store_add_generation(struct qbid_store *store, const struct qbid_store_generation *g)
 {
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_GENERATION_ADD);

@@ -71,6 +71,35 @@ static void ledger_rows_keep_what_each_write_said(void **state)
     assert_int_equal(b[4].day, -1);
 }
 
+static int nonce_collect(void *context, uint64_t nonce)
+{
+    uint64_t *sum = context;
+    sum[0]++;
+    sum[1] ^= nonce;
+    return 0;
+}
+
+static void settled_bills_are_known_until_they_are_too_old(void **state)
+{
+    struct scratch *s = *state;
+    uint64_t seen[2] = {0};
+    for (uint64_t i = 0; i < 20; i++)
+        assert_int_equal(qbid_store_add_settled(s->store, UINT64_MAX - i, (int64_t)(100 + i)), 0);
+    assert_int_equal(qbid_store_add_settled(s->store, UINT64_MAX, 500), 0); /* a repeat */
+    scratch_reopen(s);
+    assert_int_equal(qbid_store_load_settled(s->store, nonce_collect, seen), 0);
+    assert_int_equal(seen[0], 20);
+    assert_int_equal(qbid_store_prune_settled(s->store, 110, 4), 4);
+    assert_int_equal(qbid_store_prune_settled(s->store, 110, 100), 6);
+    memset(seen, 0, sizeof seen);
+    assert_int_equal(qbid_store_load_settled(s->store, nonce_collect, seen), 0);
+    uint64_t want = 0;
+    for (uint64_t i = 10; i < 20; i++)
+        want ^= UINT64_MAX - i;
+    assert_int_equal(seen[0], 10);
+    assert_true(seen[1] == want);
+}
+
 static struct qbid_snapshot *snapshot_new(void)
 {
     struct qbid_snapshot_params params = {.context_max = 100, .context_mask = UINT64_MAX >> 2};
@@ -243,6 +272,8 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(ledger_rows_keep_what_each_write_said, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(settled_bills_are_known_until_they_are_too_old,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(only_changed_series_are_written_and_all_come_back,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(old_statistics_are_pruned_a_little_at_a_time, scratch_setup,

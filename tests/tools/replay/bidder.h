@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/tools/replay/server.h"
 
@@ -44,7 +45,11 @@ struct bidder {
     unsigned by_row_notices[BIDDER_ROWS_MAX][KINDS];
     unsigned
         out_of_order; /* an impression without its billing notice, a click without its impression */
-    int64_t billed_micros; /* sum of the prices of billing notices */
+    unsigned interleaved; /* a notice of another auction between those of one */
+    int last_row;
+    int64_t asked_ns[BIDDER_ROWS_MAX]; /* when */
+    int64_t soonest_ns;                /* shortest time from a request to its win notice */
+    int64_t billed_micros;             /* sum of the prices of billing notices */
     int64_t min_to_win_micros;
     unsigned conv_with_value;
     void (*at_request)(struct bidder *bidder); /* hook, may be NULL */
@@ -91,6 +96,13 @@ static inline void bidder_bid(const struct bidder *bidder, int row, enum bidder_
              bidder->url, bidder->url, bidder->url);
 }
 
+static inline int64_t bidder_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static inline void bidder_answer(struct bidder *bidder, const char *body,
                                  struct server_reply *reply)
 {
@@ -99,6 +111,7 @@ static inline void bidder_answer(struct bidder *bidder, const char *body,
     enum bidder_fault fault = bidder_fault(bidder, row);
     bidder->requests++;
     bidder->by_row[row]++;
+    bidder->asked_ns[row] = bidder_now();
     if (bidder->at_request)
         bidder->at_request(bidder);
     bidder_bid(bidder, row, fault, reply);
@@ -135,8 +148,15 @@ static inline void bidder_notice(struct bidder *bidder, const char *path,
     unsigned *seen = bidder->by_row_notices[row];
     bidder->out_of_order += (kind == BILL && !seen[WIN]) || (kind == IMP && !seen[BILL]) ||
                             (kind == CLICK && !seen[IMP]) || (kind == CONV && !seen[CLICK]);
+    bidder->interleaved += kind != WIN && kind != LOSS && row != bidder->last_row;
+    bidder->last_row = row;
     bidder->notices[kind]++;
     seen[kind]++;
+    if (kind == WIN) {
+        int64_t waited_ns = bidder_now() - bidder->asked_ns[row];
+        if (bidder->soonest_ns == 0 || waited_ns < bidder->soonest_ns)
+            bidder->soonest_ns = waited_ns;
+    }
     if (kind == BILL)
         bidder->billed_micros += bidder_micros(strstr(path, "&p=") + 3);
     if (kind == LOSS)

@@ -22,6 +22,7 @@ $(call replay_test,stats)
 $(call replay_test,options)
 $(call replay_test,pool,tests/tools/replay/server.c)
 $(call replay_test,exchange,tests/tools/replay/server.c)
+$(call replay_test,queue)
 $(call replay_test,progress)
 $(call replay_test,main,tests/tools/replay/server.c)
 $(B)/tests/test_replay_main: | $(B)/bin/qbid-replay

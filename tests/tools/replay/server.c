@@ -86,6 +86,8 @@ static bool send_reply(int fd, const struct server_reply *reply)
         return send_all(fd, text, (size_t)len - body_len / 2 - 1) && false;
     if (reply->manner == SERVER_BYTES)
         return send_bytes(fd, text, (size_t)len);
+    if (reply->manner == SERVER_EXTRA)
+        len += snprintf(text + len, sizeof text - (size_t)len, "HTTP/1.1 200 OK\r\n\r\n");
     return send_all(fd, text, (size_t)len) && reply->manner != SERVER_CLOSE;
 }
 

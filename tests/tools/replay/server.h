@@ -16,6 +16,7 @@ enum server_manner {
     SERVER_CHUNKED, /* in two chunks */
     SERVER_BYTES,   /* a byte a packet */
     SERVER_CLOSE,   /* whole, then the connection is closed, as announced */
+    SERVER_EXTRA,   /* whole, and more bytes after it that nobody asked for */
     SERVER_CUT,     /* the connection ends in the middle of the body */
     SERVER_HANG_UP, /* the connection ends without an answer */
     SERVER_GARBAGE, /* something that is not HTTP */

@@ -59,14 +59,15 @@ static void the_highest_price_of_all_seats_wins_and_the_first_of_equals(void **s
 {
     static const char text[] =
         "{\"id\":\"r\",\"seatbid\":["
-        "{\"seat\":\"s1\",\"bid\":[{\"id\":\"1\",\"price\":1},{\"id\":\"2\",\"price\":3e0}]},"
+        "{\"seat\":\"s1\",\"bid\":[{\"id\":\"1\",\"price\":1},{\"id\":\"2\",\"price\":3e0},{\"id\":"
+        "\"2b\",\"price\":3}]},"
         "{\"seat\":\"s2\",\"bid\":[]},"
         "{\"bid\":[{\"id\":\"3\",\"price\":3.0},{\"id\":\"4\",\"price\":2.9999999}],\"seat\":"
         "\"s3\"}]}";
     struct qbid_replay_answer answer;
     (void)state;
     assert_int_equal(parse(text, &answer), 0);
-    assert_int_equal(answer.bids_cnt, 4);
+    assert_int_equal(answer.bids_cnt, 5);
     assert_raw(answer.bid.id, "2");
     assert_raw(answer.bid.seat, "s1");
     assert_int_equal(answer.bid.price_micros, 3000000);

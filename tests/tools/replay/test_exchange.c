@@ -357,6 +357,20 @@ static void notices_are_dropped_doubled_and_delayed_as_asked(void **state)
     end(setup);
 }
 
+static void late_notices_wait_and_those_of_an_auction_stay_together(void **state)
+{
+    struct setup *setup = begin(ROWS);
+    (void)state;
+    setup->options.late_ns = 50 * MS;
+    setup->options.connections = 1;
+    assert_int_equal(run(setup), 0);
+    struct expected expected = work_out(&setup->bidder, ROWS, false);
+    assert_results(setup, &expected);
+    assert_true(setup->bidder.soonest_ns >= (int64_t)(50 * MS));
+    assert_int_equal(setup->bidder.interleaved, 0);
+    end(setup);
+}
+
 static void urls_that_the_bidder_refuses_are_counted(void **state)
 {
     struct setup *setup = begin(ROWS);
@@ -525,6 +539,7 @@ int main(void)
         cmocka_unit_test(a_run_settles_every_auction_of_the_log),
         cmocka_unit_test(faulty_answers_are_counted_and_nothing_is_asked_twice),
         cmocka_unit_test(notices_are_dropped_doubled_and_delayed_as_asked),
+        cmocka_unit_test(late_notices_wait_and_those_of_an_auction_stay_together),
         cmocka_unit_test(urls_that_the_bidder_refuses_are_counted),
         cmocka_unit_test(the_rate_is_never_passed),
         cmocka_unit_test(a_signal_ends_the_run_with_all_answers_and_notices_counted),

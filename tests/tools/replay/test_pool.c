@@ -140,9 +140,25 @@ static void a_late_answer_is_a_time_out_and_never_an_answer_to_the_next_request(
     server_stop(server);
 }
 
+static void an_answer_that_came_late_while_nobody_looked_is_a_time_out(void **state)
+{
+    struct sockaddr_in address;
+    struct server *server = server_start(obey, NULL, &address);
+    struct client client;
+    (void)state;
+    open_client(&client, &address, 1, -1);
+    send_get(&client, idle(&client), "/0/0/200", 20 * MS);
+    usleep(100 *
+           1000); /* the answer is here by now, most likely; the deadline has passed for sure */
+    wait_events(&client, 1);
+    assert_int_equal(client.results[QBID_REPLAY_TIMED_OUT], 1);
+    qbid_replay_pool_free(client.pool);
+    server_stop(server);
+}
+
 static void cut_missing_and_broken_answers_are_lost_and_the_connection_is_made_anew(void **state)
 {
-    static const char *const paths[] = {"/4/0/200", "/5/0/200", "/6/0/200"};
+    static const char *const paths[] = {"/5/0/200", "/6/0/200", "/7/0/200"};
     struct sockaddr_in address;
     struct server *server = server_start(obey, NULL, &address);
     struct client client;
@@ -158,6 +174,24 @@ static void cut_missing_and_broken_answers_are_lost_and_the_connection_is_made_a
     }
     assert_int_equal(qbid_replay_pool_query(client.pool).errors, 3);
     assert_int_equal(qbid_replay_pool_query(client.pool).connects, 4);
+    qbid_replay_pool_free(client.pool);
+    server_stop(server);
+}
+
+static void a_connection_that_talks_out_of_turn_is_made_anew(void **state)
+{
+    struct sockaddr_in address;
+    struct server *server = server_start(obey, NULL, &address);
+    struct client client;
+    (void)state;
+    open_client(&client, &address, 1, -1);
+    send_get(&client, idle(&client), "/4/0/201", 1000 * MS);
+    wait_events(&client, 1);
+    assert_int_equal(client.status, 201);
+    send_get(&client, idle(&client), "/0/0/202", 1000 * MS);
+    wait_events(&client, 2);
+    assert_int_equal(client.status, 202);
+    assert_int_equal(server_connections(server), 2);
     qbid_replay_pool_free(client.pool);
     server_stop(server);
 }
@@ -312,7 +346,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_of_every_manner_are_read_on_one_connection),
         cmocka_unit_test(a_late_answer_is_a_time_out_and_never_an_answer_to_the_next_request),
+        cmocka_unit_test(an_answer_that_came_late_while_nobody_looked_is_a_time_out),
         cmocka_unit_test(cut_missing_and_broken_answers_are_lost_and_the_connection_is_made_anew),
+        cmocka_unit_test(a_connection_that_talks_out_of_turn_is_made_anew),
         cmocka_unit_test(an_announced_close_is_no_error),
         cmocka_unit_test(connections_take_turns_and_work_at_the_same_time),
         cmocka_unit_test(a_refused_connection_is_counted_with_its_reason_and_tried_again),

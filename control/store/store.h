@@ -117,6 +117,16 @@ int qbid_store_load_settled(struct qbid_store *store, qbid_store_nonce_fn *fn, v
  *  time that a ring may wait. Returns how many. */
 int qbid_store_prune_settled(struct qbid_store *store, int64_t unix_s, uint32_t max);
 
+/* --- rings: how far each worker page was read, by the page's id (qbid_store_take "page_id") */
+
+/** With the spent rows that came of it, in one transaction. */
+int qbid_store_save_cursor(struct qbid_store *store, uint32_t page_id, uint64_t cursor,
+                           int64_t unix_s);
+/** 0 when the page was never read. */
+int qbid_store_load_cursor(struct qbid_store *store, uint32_t page_id, uint64_t *ret_cursor);
+/** Forget pages that were not read since then, at most max a call. Returns how many. */
+int qbid_store_prune_cursors(struct qbid_store *store, int64_t unix_s, uint32_t max);
+
 /* --- statistics */
 
 /** Totals by series for qbid_snapshot_restore(), the latest context_max contexts. */

@@ -8,7 +8,7 @@
     "convs INTEGER NOT NULL, spend_nanos INTEGER NOT NULL, bid_nanos INTEGER NOT NULL, "           \
     "value_nanos INTEGER NOT NULL"
 
-static const char first[] =
+static const char first_account[] =
     "CREATE TABLE kv(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 
     "CREATE TABLE campaigns(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
@@ -38,8 +38,9 @@ static const char first[] =
     " campaign INTEGER NOT NULL REFERENCES campaigns(id), goal TEXT NOT NULL,"
     " target_micros INTEGER NOT NULL, budget_nanos INTEGER NOT NULL, period TEXT NOT NULL,"
     " pacing TEXT NOT NULL, active INTEGER NOT NULL, actor TEXT NOT NULL);"
-    "CREATE INDEX targets_by_campaign ON targets(campaign, id);"
+    "CREATE INDEX targets_by_campaign ON targets(campaign, id);";
 
+static const char first_state[] =
     "CREATE TABLE dictionary(dim TEXT NOT NULL, idx INTEGER NOT NULL, hash INTEGER NOT NULL,"
     " text TEXT NOT NULL, PRIMARY KEY(dim, idx)) WITHOUT ROWID;"
 
@@ -80,4 +81,5 @@ static const char first[] =
     "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END;";
 
-const char *const qbid_store_migrations[QBID_STORE_SCHEMA] = {first};
+const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
+    {first_account, first_state}};

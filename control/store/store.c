@@ -128,7 +128,8 @@ static int migrate(struct qbid_store *store)
         err = qbid_store_begin(store);
         if (err)
             break;
-        err = exec(store, qbid_store_migrations[version]);
+        for (int i = 0; i < QBID_STORE_PARTS && !err && qbid_store_migrations[version][i]; i++)
+            err = exec(store, qbid_store_migrations[version][i]);
         if (!err)
             err = exec(store, sql);
         err = qbid_store_end(store, err);

@@ -9,6 +9,7 @@
 #include "control/store/store.h"
 
 #define QBID_STORE_SCHEMA 1
+#define QBID_STORE_PARTS 2
 
 /* Statements that never change, prepared on first use. */
 /* clang-format off */
@@ -114,7 +115,8 @@ struct qbid_store {
     char why[QBID_STORE_WHY_MAX];
 };
 
-extern const char *const qbid_store_migrations[QBID_STORE_SCHEMA];
+/* By version that they lead from; a step has up to that many parts. */
+extern const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS];
 
 /** Keep the words of an error and return err. */
 int qbid_store_fail(struct qbid_store *store, int err, const char *words);

@@ -13,13 +13,12 @@
  * liburcu with a plain per-thread counter and the membarrier system call, inside a library that is
  * not instrumented: the sanitizer cannot see it and would report every free after a grace period.
  * So under the sanitizer, and only there, the unlock releases and the synchronize acquires a tag.
+ * The calls are not inlined there either, because liburcu's own volatile words would be reported.
  * The acquire stands in the same function as the wait: code that frees without calling
  * qbid_rcu_synchronize() has no edge and is reported (tests/race proves that it is).
  */
 #ifndef QBID_SHM_RCU_H
 #define QBID_SHM_RCU_H
-
-#include <urcu.h>
 
 #if defined(__SANITIZE_THREAD__)
 #define QBID_RCU_TSAN 1
@@ -30,14 +29,18 @@
 #endif
 
 #ifdef QBID_RCU_TSAN
+#undef _LGPL_SOURCE
+#endif
+#include <urcu.h>
+
+#ifdef QBID_RCU_TSAN
 void __tsan_acquire(void *tag);
 void __tsan_release(void *tag);
-/* liburcu's own grace-period word: one tag a process, no global of ours */
-#define qbid_rcu_tsan_release() __tsan_release(&rcu_gp)
-#define qbid_rcu_tsan_acquire() __tsan_acquire(&rcu_gp)
+#define qbid_rcu_tsan_acquire(tag) __tsan_acquire(tag)
+#define qbid_rcu_tsan_release(tag) __tsan_release(tag)
 #else
-#define qbid_rcu_tsan_release() ((void)0)
-#define qbid_rcu_tsan_acquire() ((void)0)
+#define qbid_rcu_tsan_acquire(tag) ((void)(tag))
+#define qbid_rcu_tsan_release(tag) ((void)(tag))
 #endif
 
 /** Enter a read section; nests. The thread is registered (rcu_register_thread). 1-2 ns. */
@@ -46,17 +49,18 @@ static inline void qbid_rcu_read_lock(void)
     rcu_read_lock();
 }
 
-static inline void qbid_rcu_read_unlock(void)
+/** Leave it. tag is any address that this reader and its writer agree on. */
+static inline void qbid_rcu_read_unlock(void *tag)
 {
-    qbid_rcu_tsan_release(); /* W2 -> R2 */
+    qbid_rcu_tsan_release(tag); /* W2 -> R2 */
     rcu_read_unlock();
 }
 
 /** Wait until every read section that was open has ended. Not from inside one. */
-static inline void qbid_rcu_synchronize(void)
+static inline void qbid_rcu_synchronize(void *tag)
 {
     synchronize_rcu();
-    qbid_rcu_tsan_acquire(); /* R2 <- W2 */
+    qbid_rcu_tsan_acquire(tag); /* R2 <- W2 */
 }
 
 #endif

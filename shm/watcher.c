@@ -44,8 +44,7 @@ const struct qbid_table *qbid_watcher_read_lock(struct qbid_watcher *watcher)
 
 void qbid_watcher_read_unlock(struct qbid_watcher *watcher)
 {
-    (void)watcher;
-    qbid_rcu_read_unlock(); /* W2 -> R2 */
+    qbid_rcu_read_unlock(watcher); /* W2 -> R2 */
 }
 
 void qbid_watcher_stats_load(struct qbid_watcher *watcher, struct qbid_watcher_stats *ret_stats)
@@ -89,7 +88,7 @@ int qbid_watcher_publish(struct qbid_watcher *watcher, const struct qbid_bundle 
     if (bundle->image != NULL && bundle->image != old.image)
         count_adoption(watcher, bundle->image);
     qbid_race_hook("watcher:swapped");
-    qbid_rcu_synchronize(); /* R2 <- W2 */
+    qbid_rcu_synchronize(watcher); /* R2 <- W2 */
     qbid_race_hook("watcher:waited");
     qbid_table_free(table);
 

@@ -158,8 +158,12 @@ static void put_creative(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, creative->format);
 }
 
-static void put_trace(struct qbid_writer *w, const struct qbid_decision *d)
+/* What `qbid explain` needs to make the same bid again, and what it must come to. */
+static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
+                      const struct qbid_decision *d)
 {
+    uint32_t pace_bits; /* six decimals would not give the same price again */
+    memcpy(&pace_bits, &d->pace, sizeof pace_bits);
     QBID_PUT(w, ",\"ext\":{\"qbid\":{\"gen\":");
     qbid_put_u64(w, d->gen);
     QBID_PUT(w, ",\"line_item\":");
@@ -172,6 +176,8 @@ static void put_trace(struct qbid_writer *w, const struct qbid_decision *d)
     qbid_put_ratio(w, (double)d->value_micros / 1e6);
     QBID_PUT(w, ",\"pace\":");
     qbid_put_ratio(w, (double)d->pace);
+    QBID_PUT(w, ",\"pace_bits\":");
+    qbid_put_u64(w, pace_bits);
     QBID_PUT(w, ",\"q_action\":");
     qbid_put_u64(w, d->q_action);
     QBID_PUT(w, ",\"q_ratio\":");
@@ -182,6 +188,8 @@ static void put_trace(struct qbid_writer *w, const struct qbid_decision *d)
     qbid_put_u64(w, d->skipped);
     QBID_PUT(w, ",\"q_state\":");
     qbid_put_u64(w, d->q_state);
+    QBID_PUT(w, ",\"unix_s\":");
+    qbid_put_u64(w, r->unix_s);
     QBID_PUT(w, "}}");
 }
 
@@ -236,7 +244,7 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
                      price_micros);
     put_markup(w, r, creative, d->nonce, token);
     if (r->trace)
-        put_trace(w, d);
+        put_trace(w, r, d);
     qbid_put_char(w, '}');
 }
 

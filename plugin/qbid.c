@@ -89,6 +89,9 @@ void qbid_close(struct qbid *qbid)
     free(qbid);
 }
 
+/* liburcu registers threads, a thread may have several workers: of two accounts, say. */
+static _Thread_local unsigned workers_here;
+
 int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
 {
     if (!qbid)
@@ -105,7 +108,8 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
         return err;
     }
     worker->qbid = qbid;
-    qbid_watcher_thread_online();
+    if (workers_here++ == 0)
+        qbid_watcher_thread_online();
     *ret_worker = worker;
     return 0;
 }
@@ -114,7 +118,8 @@ void qbid_worker_close(struct qbid_worker *worker)
 {
     if (!worker)
         return;
-    qbid_watcher_thread_offline();
+    if (--workers_here == 0)
+        qbid_watcher_thread_offline();
     qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
     qbid_openrtb_free(worker->parser);
     free(worker);

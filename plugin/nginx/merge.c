@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MERGE_LABEL_BYTES 24 /* {worker="4294967295"} and one to spare */
+#define MERGE_LABEL_BYTES 24 /* {process="4294967295", and one to spare */
 
 /* A metric in a text: its "#" lines, then its samples. */
 struct family {
@@ -73,8 +73,8 @@ static char *put(char *out, const char *at, size_t bytes)
     return out + bytes;
 }
 
-/* One sample line with the worker's label as its first. */
-static char *put_sample(char *out, const char *at, const char *end, unsigned worker)
+/* One sample line with the label of its process in front. */
+static char *put_sample(char *out, const char *at, const char *end, unsigned process)
 {
     const char *split = at;
     char label[MERGE_LABEL_BYTES];
@@ -84,21 +84,21 @@ static char *put_sample(char *out, const char *at, const char *end, unsigned wor
     while (split < end && *split != '{' && *split != ' ')
         split++;
     labelled = split < end && *split == '{';
-    n = snprintf(label, sizeof(label), "{worker=\"%u\"%s", worker, labelled ? "," : "}");
+    n = snprintf(label, sizeof(label), "{process=\"%u\"%s", process, labelled ? "," : "}");
     out = put(out, at, (size_t)(split - at));
     out = put(out, label, (size_t)n);
     split += labelled;
     return put(out, split, (size_t)(end - split));
 }
 
-static char *put_samples(char *out, const struct family *family, unsigned worker)
+static char *put_samples(char *out, const struct family *family, unsigned process)
 {
     const char *next;
 
     for (const char *at = family->samples; at < family->end; at = next) {
         next = line_end(at, family->end);
         if (*at != '\n')
-            out = put_sample(out, at, next, worker);
+            out = put_sample(out, at, next, process);
     }
     return out;
 }
@@ -136,10 +136,10 @@ size_t qbid_ngx_merge_metrics(struct qbid_ngx_text *texts, unsigned n, char *out
             if (merged)
                 continue;
             to = put(to, family.meta, (size_t)(family.samples - family.meta));
-            to = put_samples(to, &family, texts[i].worker);
+            to = put_samples(to, &family, texts[i].process);
             for (unsigned j = i + 1; j < n; j++) {
                 if (family_search(&texts[j], &cursor[j], &family, &other))
-                    to = put_samples(to, &other, texts[j].worker);
+                    to = put_samples(to, &other, texts[j].process);
             }
         }
     }

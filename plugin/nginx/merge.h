@@ -8,7 +8,7 @@
 struct qbid_ngx_text {
     const char *at;
     size_t bytes;
-    unsigned worker; /* label of its samples */
+    unsigned process; /* label of its samples */
 };
 
 /** Bytes that the merged text has at most. */
@@ -16,7 +16,7 @@ size_t qbid_ngx_merge_bound(const struct qbid_ngx_text *texts, unsigned n);
 
 /**
  * Merge: each metric stands once, with the "#" lines of the first text that has it and the samples
- * of all texts behind them, each with a label worker="N" added, as the exposition format asks.
+ * of all texts behind them, each with a label process="N" added, as the exposition format asks.
  *
  * Shapes:  a text is a sequence of metrics, each with its "# HELP" or "# TYPE" line in front of its
  *          samples; n <= 128. out holds qbid_ngx_merge_bound() bytes.

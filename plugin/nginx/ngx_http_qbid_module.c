@@ -268,12 +268,6 @@ static ngx_int_t postconfiguration(ngx_conf_t *cf)
     return NGX_OK;
 }
 
-static ngx_int_t host_start(ngx_cycle_t *cycle, struct qbid_ngx_main_conf *main)
-{
-    main->host = qbid_ngx_host_new(cycle, main, main->zone->data, ngx_process_slot);
-    return main->host != NULL ? NGX_OK : NGX_ERROR;
-}
-
 static struct qbid_ngx_main_conf *cycle_conf(ngx_cycle_t *cycle)
 {
     if (cycle->conf_ctx == NULL || cycle->modules == NULL)
@@ -285,20 +279,20 @@ static struct qbid_ngx_main_conf *cycle_conf(ngx_cycle_t *cycle)
     return NULL;
 }
 
-/* With master_process off a reload happens inside the process that bids: what the old configuration
- * opened is closed, the new one opens its own. Elsewhere there is nothing to do before the fork. */
+/* With master_process off nginx serves no more after a reload, but lives on: what the old
+ * configuration opened in this process is closed. A master has opened nothing. */
 static ngx_int_t module_init(ngx_cycle_t *cycle)
 {
-    struct qbid_ngx_main_conf *main = cycle_conf(cycle), *old;
+    struct qbid_ngx_main_conf *old;
 
     if (ngx_process != NGX_PROCESS_SINGLE || ngx_test_config)
         return NGX_OK;
     old = cycle_conf(cycle->old_cycle);
-    if (old == NULL || old->host == NULL)
-        return NGX_OK;
-    qbid_ngx_host_free(old->host);
-    old->host = NULL;
-    return main != NULL && main->locations > 0 ? host_start(cycle, main) : NGX_OK;
+    if (old != NULL) {
+        qbid_ngx_host_free(old->host);
+        old->host = NULL;
+    }
+    return NGX_OK;
 }
 
 static ngx_int_t process_init(ngx_cycle_t *cycle)
@@ -307,7 +301,10 @@ static ngx_int_t process_init(ngx_cycle_t *cycle)
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
         return NGX_OK;
-    return main != NULL && main->locations > 0 ? host_start(cycle, main) : NGX_OK;
+    if (main == NULL || main->locations == 0)
+        return NGX_OK;
+    main->host = qbid_ngx_host_new(cycle, main, main->zone->data, ngx_process_slot);
+    return main->host != NULL ? NGX_OK : NGX_ERROR;
 }
 
 static void process_exit(ngx_cycle_t *cycle)

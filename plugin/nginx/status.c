@@ -19,7 +19,7 @@ static unsigned live_slots(const struct qbid_ngx_board *board)
     return n;
 }
 
-/* {"slots_max":128,"hidden":0,"workers":[{"worker":0,"age_ms":1,"pid":...},...]} */
+/* {"slots_max":128,"hidden":0,"workers":[{"process":0,"age_ms":1,"pid":...},...]} */
 static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board *board)
 {
     unsigned live = live_slots(board), shown = 0;
@@ -41,7 +41,7 @@ static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board 
 
         if (bytes == 0)
             continue;
-        n += (size_t)snprintf(out + n, max - n, "%s{\"worker\":%u,\"age_ms\":%llu,",
+        n += (size_t)snprintf(out + n, max - n, "%s{\"process\":%u,\"age_ms\":%llu,",
                               shown > 0 ? "," : "", i, (unsigned long long)(age_ns / 1000000));
         ngx_memcpy(out + n, text, bytes);
         n += bytes;
@@ -82,7 +82,7 @@ static ngx_int_t status_metrics(ngx_http_request_t *r, const struct qbid_ngx_boa
             qbid_ngx_slot_load(&board->slot[i], QBID_NGX_BOARD_METRICS, now_ns, at, &pid, &age_ns);
 
         if (bytes > 0)
-            texts[n++] = (struct qbid_ngx_text){.at = at, .bytes = bytes, .worker = i};
+            texts[n++] = (struct qbid_ngx_text){.at = at, .bytes = bytes, .process = i};
     }
     out = ngx_pnalloc(r->pool, qbid_ngx_merge_bound(texts, n) + QBID_NGX_BOARD_METRICS_MAX);
     if (out == NULL)

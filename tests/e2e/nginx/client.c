@@ -183,9 +183,9 @@ int main(int argc, char **argv)
         return run_repeat(&reader, port, argv[3], argv[4], (unsigned)atoi(argv[5]), true);
     if (strcmp(what, "pieces") == 0)
         return run_pieces(&reader, port, atoi(argv[3]), argv + 4, argc - 4);
-    if (strcmp(what, "load") == 0 && argc == 8)
+    if (strcmp(what, "load") == 0 && argc >= 8)
         return load_run(port, argv[3], argv[4], (unsigned)atoi(argv[5]), (unsigned)atoi(argv[6]),
-                        (unsigned)atoi(argv[7]));
+                        (unsigned)atoi(argv[7]), argc > 8 && strcmp(argv[8], "once") == 0);
     fprintf(stderr, "usage: client lines|repeat|pipeline|pieces|load PORT ...\n");
     return 2;
 }

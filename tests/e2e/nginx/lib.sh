@@ -8,7 +8,8 @@
 #   is WHAT WANTED GOT    one check
 #   finish                the checks of every run, the counts, the exit code
 #
-# Every run fails on [alert], [emerg], [crit] or a sanitizer's report in error.log, on a process that is left
+# $expected is a regular expression of alerts that a test provokes.
+# Every run fails on any other [alert], [emerg], [crit] or a sanitizer's report in error.log, on a process that is left
 # and on a file that is left open.
 set -uo pipefail
 export LC_ALL=C
@@ -20,7 +21,7 @@ module=$PWD/$B/ngx_http_qbid_module.so
 nginx=$(PATH=$PATH:/usr/sbin command -v nginx || true)
 data=../shared/data/openrtb
 passed=0 failed=0 skipped=0
-workers=2 port='' master='' table_pid='' table_in='' table_out=''
+workers=2 port='' master='' table_pid='' table_in='' table_out='' expected='' load_pid=''
 
 if [ -z "$nginx" ] || [ ! -f "$module" ]; then
     echo "nginx or $module is missing"
@@ -198,6 +199,21 @@ bid_request_bytes() {
     text=$(bid_request)
     printf '%s%*s' "$text" $(($1 - ${#text})) ''
 }
+# The client's load in the background: connections, seconds, longest pause in microseconds, or more (see load.h).
+# Nothing is repeated: what is counted as lost is lost.
+load_begin() {
+    "$tools/client" load "$port" '/bid?x=2' "$work/bid" "$@" >"$work/load" 2>"$work/losses" &
+    load_pid=$!
+}
+load_end() {
+    wait "$load_pid"
+}
+loaded() { # word of the load's report: its number
+    awk -v word="$1" '$1 == word { print $NF }' "$work/load"
+}
+statuses() { # that the load has seen
+    sed -n 's/^status \([0-9]*\) .*/\1/p' "$work/load" | xargs
+}
 # pid: its descriptors by kind, without the numbers that differ from one to the next
 descriptors() {
     find "/proc/$1/fd" -lname '*' -printf '%l\n' | sed -E 's/[0-9]+\]/N]/' | sort | uniq -c
@@ -207,7 +223,8 @@ finish() {
     [ -z "$master" ] || stop
     [ -z "$table_pid" ] || table_end
     is "error.log has no alert and no sanitizer's report" "" \
-        "$(grep -hE '\[(alert|emerg|crit)\]|Sanitizer|runtime error' "$work/error.log" "$work/start.log" 2>/dev/null | head -n 20)"
+        "$(grep -hE '\[(alert|emerg|crit)\]|Sanitizer|runtime error' "$work/error.log" "$work/start.log" 2>/dev/null |
+            grep -vE "${expected:-^$}" | head -n 20)"
     is "no process has a file of the test open" "" \
         "$(find /proc/[0-9]*/fd -lname "$work/*.log" 2>/dev/null | cut -d/ -f3 | sort -u | tr '\n' ' ')"
     is "the table server said nothing" "" "$(cat "$work/table.log" 2>/dev/null)"

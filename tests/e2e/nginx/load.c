@@ -33,6 +33,7 @@ struct load {
     char *request;
     size_t request_bytes;
     unsigned pause_us, seed;
+    bool once;
     struct connection connection[LOAD_CONNECTIONS_MAX];
     uint64_t answers, lost, connections, refused, slowest_ns, status[600];
 };
@@ -91,7 +92,8 @@ static void send_request(struct load *load, struct connection *c, uint64_t now)
 
     if (got == 0 || (got < 0 && errno != EAGAIN)) {
         drop(c);
-        open_connection(load, c, now);
+        if (!load->once)
+            open_connection(load, c, now);
         if (c->fd < 0)
             return;
     }
@@ -150,7 +152,7 @@ static uint64_t send_due(struct load *load, unsigned n, uint64_t now, bool more)
     for (unsigned i = 0; i < n && more; i++) {
         struct connection *c = &load->connection[i];
 
-        if (c->fd < 0 && c->send_at_ns <= now)
+        if (c->fd < 0 && c->send_at_ns <= now && !(load->once && load->connections >= n))
             open_connection(load, c, now);
         if (c->fd < 0 || c->waiting)
             continue;
@@ -206,7 +208,7 @@ static void print(const struct load *load)
 }
 
 int load_run(int port, const char *path, const char *file, unsigned n, unsigned seconds,
-             unsigned pause_us)
+             unsigned pause_us, bool once)
 {
     struct load *load = calloc(1, sizeof(*load));
     struct sigaction action = {.sa_handler = stop};
@@ -220,6 +222,7 @@ int load_run(int port, const char *path, const char *file, unsigned n, unsigned 
     load->request = http_post(path, body, bytes, &load->request_bytes);
     load->port = port;
     load->pause_us = pause_us;
+    load->once = once;
     load->seed = 1;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (unsigned i = 0; i < n; i++)

@@ -5,3 +5,10 @@ $(eval $(call exe_rule,e2e/nginx,table_server,tests/e2e/nginx/table_server.c \
     tests/e2e/nginx/table_image.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS)))
 all: $(B)/e2e/nginx/client $(B)/e2e/nginx/table_server
+
+$(call e2e,nginx_config,tests/e2e/nginx/config.sh)
+$(call e2e,nginx_requests,tests/e2e/nginx/requests.sh)
+$(call e2e,nginx_notices,tests/e2e/nginx/notices.sh)
+$(call e2e,nginx_status,tests/e2e/nginx/status.sh)
+$(call e2e,nginx_table,tests/e2e/nginx/table.sh)
+$(call e2e,nginx_life,tests/e2e/nginx/life.sh)

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# nginx reloading, losing a worker and quitting, all under load.
+. "$(dirname "$0")/lib.sh"
+
+begin life
+conf "" ""
+bid_request 1800 >"$work/bid"
+table 5
+start
+await workers 2
+await adopted 5
+
+# --- reload: three times under full load, three times with clients that pause
+before=$(descriptors "$master")
+for pause in 0 3000; do
+    load_begin 32 4 $pause
+    sleep 0.5
+    for _ in 1 2 3; do
+        old=$(worker_pids)
+        kill -HUP "$master"
+        sleep 0.9
+        holds "reload: new workers" test "$old" != "$(worker_pids)"
+    done
+    load_end
+    is "reload, pause $pause us: lost" "0 0" "$(loaded lost) $(loaded refused)"
+    is "reload, pause $pause us: answers" 200 "$(statuses)"
+    echo "3 reloads, pause $pause us: $(loaded answers) answers on $(loaded connections) connections, slowest $(loaded slowest_us) us"
+done
+cat "$work/losses"
+sleep 3
+is "the old workers are gone" 2 "$(worker_pids | wc -w)"
+await workers 2
+is "the master's descriptors after six reloads" "$before" "$(descriptors "$master")"
+
+# --- a connection that rests while nginx reloads gets its next answer, and is told to close
+{
+    printf 'POST /bid HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' "$(wc -c <"$work/bid")"
+    cat "$work/bid"
+} >"$work/whole"
+"$tools/client" pieces "$port" 800 "$work/whole" "$work/whole" >"$work/rest" &
+rest=$!
+sleep 0.4
+kill -HUP "$master"
+wait $rest
+is "a resting connection" "200
+200 close
+closed" "$(sed -E 's/^(200) [0-9]+/\1/' "$work/rest")"
+sleep 3
+is "and its worker is gone" 2 "$(worker_pids | wc -w)"
+
+# --- kill -9 of a worker: its own connections are lost, no others, and it is replaced. This is also the
+#     load's negative control: a loss is seen.
+load_begin 32 3 0
+sleep 1
+victim=$(for pid in $(worker_pids); do
+    echo "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l) $pid"
+done | sort -n | tail -n 1 | cut -d' ' -f2) # the one with the most connections
+kill -KILL "$victim"
+load_end
+holds "a killed worker loses something" test "$(loaded lost)" -ge 1
+holds "but no more than one request for each connection" test "$(loaded lost)" -le 32
+holds "and the load goes on" test "$(loaded answers)" -gt 1000
+is "it is replaced" 2 "$(worker_pids | wc -w)"
+await workers 2
+code --data-binary "@$work/bid" "$url/bid?x=2" >/dev/null
+is "answers after it" 200 "$(code --data-binary "@$work/bid" "$url/bid?x=2")"
+echo "kill -9 of one of two workers: $(loaded lost) of $(loaded answers) requests lost"
+
+# --- SIGQUIT: what is on the way is answered. No connection is opened once the old ones end: nobody would take
+#     it from the kernel's queue, and what it brought is lost with any nginx.
+load_begin 32 3 0 once
+sleep 1
+stop
+kill -TERM "$load_pid"
+load_end
+is "quit: lost" 0 "$(loaded lost)"
+is "quit: answers" 200 "$(statuses)"
+await hosts 0
+
+expected="worker process $victim exited on signal 9"
+finish

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The status of all workers, asked of any of them, in both formats.
+. "$(dirname "$0")/lib.sh"
+
+begin status
+workers=3
+conf "" "location = /default { qbid_status json; }"
+table 5
+start
+await adopted 5
+bid_request >"$work/bid"
+lint=tests/e2e/nginx/prometheus_lint.py
+
+field() { # expression over the parsed status `s`
+    curl -s "$url/status" | python3 -c "import json, sys; s = json.load(sys.stdin); print($1)"
+}
+metric() { # name: sum over the workers
+    curl -s "$url/metrics" | awk -v name="$1" 'index($1, name "{") == 1 { n += $2 } END { print n + 0 }'
+}
+
+is "the workers of the status are the children of the master" "$(worker_pids | tr ' ' '\n' | sort)" \
+    "$(field '"\n".join(sorted(str(w["pid"]) for w in s["workers"]))')"
+is "each has adopted the table" "[5, 5, 5]" "$(field '[w["library"]["generation"] for w in s["workers"]]')"
+is "the library is open in each" "True" "$(field 'all(w["open"] for w in s["workers"])')"
+is "nobody is hidden" "0 128" "$(field '"%d %d" % (s["hidden"], s["slots_max"])')"
+is "status is JSON" "application/json" "$(curl -s -o "$work/answer" -w '%{content_type}' "$url/default")"
+is "metrics are Prometheus's" "text/plain; version=0.0.4" \
+    "$(curl -s -o "$work/metrics" -w '%{content_type}' "$url/metrics")"
+is "metrics of fresh workers are well formed" "" "$(python3 $lint "$work/metrics" | head -n 9)"
+is "POST is refused" 405 "$(code -d '' "$url/status")"
+is "HEAD is answered" 200 "$(code -I "$url/metrics")"
+is "HTTP/2" 200 "$(code --http2-prior-knowledge --unix-socket "$work/h2.sock" http://a.example/metrics)"
+
+# --- the sums over all workers
+repeats=()
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    "$tools/client" repeat "$port" '/bid?x=2' "$work/bid" 25 >/dev/null &
+    repeats+=($!)
+done
+wait "${repeats[@]}"
+sleep 1.2 # every worker refreshes its own part once a second
+is "bids over all workers" 300 "$(field 'sum(w["answered_bid"] for w in s["workers"])')"
+is "the library counts the same" 300 "$(field 'sum(w["library"]["counters"]["bids"] for w in s["workers"])')"
+is "and so do the metrics" "300 300" "$(metric qbid_nginx_answered_bid_total) $(metric qbid_bids_total)"
+for _ in 1 2 3 4 5 6; do
+    is "any worker says the same" 300 "$(field 'sum(w["answered_bid"] for w in s["workers"])')"
+done
+is "what is shown is fresh" "True" "$(field 'all(w["age_ms"] < 2000 for w in s["workers"])')"
+curl -s "$url/metrics" >"$work/metrics"
+is "metrics after traffic are well formed" "" "$(python3 $lint "$work/metrics" | head -n 9)"
+holds "each metric has one sample a worker" test 3 -eq "$(grep -c '^qbid_nginx_answered_bid_total{' "$work/metrics" | head -n 9)"
+
+# --- the lint finds what it looks for
+refuses() { # what, sed expression
+    sed -E "$2" "$work/metrics" >"$work/bad_metrics"
+    holds "the lint refuses $1" test -n "$(python3 $lint "$work/bad_metrics")"
+}
+refuses "a missing type" '/^# TYPE qbid_nginx_open/d'
+refuses "a series twice" 's/^(qbid_nginx_open\{process="0"\}.*)$/\1\n\1/'
+refuses "a metric in two places" '$s/$/\nqbid_nginx_open{process="77"} 1/'
+refuses "a label without quotes" 's/process="0"/process=0/'
+refuses "a value that is no number" 's/^(qbid_nginx_open\{process="1"\}) 1/\1 one/'
+refuses "a negative counter" 's/^(qbid_nginx_notice_200_total\{process="1"\}) 0/\1 -1/'
+
+# --- a worker that is killed comes back in its place; one that stands still is left out
+victim=$(worker_pids | cut -d' ' -f1)
+expected="worker process $victim exited on signal 9"
+kill -KILL "$victim"
+sleep 1.5
+is "three again, without the dead one" "3 False" \
+    "$(field '"%d %s" % (len(s["workers"]), any(w["pid"] == '"$victim"' for w in s["workers"]))')"
+victim=$(worker_pids | cut -d' ' -f1)
+kill -STOP "$victim"
+ask_others() { # the stopped worker still gets its share of new connections, so some questions wait for ever
+    local i
+    for i in $(seq 20); do
+        curl -s -m 0.5 "$url/status" >"$work/answer" && return 0
+    done
+    return 1
+}
+sleep 5.5
+holds "the others answer" ask_others
+is "a worker that stands still is left out after five seconds" 2 \
+    "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["workers"]))' "$work/answer")"
+kill -CONT "$victim"
+sleep 1.2
+is "and comes back" 3 "$(field 'len(s["workers"])')"
+
+finish

@@ -23,3 +23,9 @@ $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TE
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
+$(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))

@@ -26,7 +26,7 @@
 #include "control/snapshot/snapshot.h"
 #include "control/store/store.h"
 
-#define QBID_ENGINE_WHY_MAX 512
+#define QBID_ENGINE_WHY_MAX 2048
 #define QBID_ENGINE_REASON_MAX 64 /* why a generation was published: fits the store */
 
 struct qbid_engine; /* opaque */

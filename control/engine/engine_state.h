@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's body, shared by the files that implement control/engine/engine.h. */
+#ifndef QBID_CONTROL_ENGINE_ENGINE_STATE_H
+#define QBID_CONTROL_ENGINE_ENGINE_STATE_H
+
+#include "control/engine/engine.h"
+
+/* Day of a daily budget and what was spent when it began. */
+struct qbid_engine_day {
+    int64_t day; /* UTC days since 1970, -1 = none */
+    int64_t spent_nanos;
+};
+
+/* What was known of a line item at the last publish, for the audit. */
+struct qbid_engine_said {
+    float value_micros;
+    float pace;
+};
+
+struct qbid_engine {
+    struct qbid_config config;
+    qbid_engine_log_fn *log;
+    void *log_context;
+    struct qbid_store *store;
+    struct qbid_account account;
+    struct qbid_dictionary *dictionary;
+    uint32_t dictionary_saved; /* entries that the store has */
+    struct qbid_ledger *ledger;
+    struct qbid_snapshot *snapshot;
+    struct qbid_learner *learner;
+    struct qbid_ingest *ingest;
+    struct qbid_publisher *publisher;
+    struct qbid_engine_counters counters;
+    struct qbid_engine_day *day; /* by budget index */
+    int64_t *spent_saved;        /* by budget index, as the store has it */
+    uint8_t *spent_changed;      /* by budget index, since the store heard of it */
+    uint32_t *changed;           /* budget indices of spent_changed */
+    uint32_t changed_cnt;
+    uint32_t
+        held[QBID_LIVE_WORKERS_MAX];  /* by slot: events taken that the store has not heard of */
+    bool store_down;                  /* said so already */
+    struct qbid_learner_money *money; /* by campaign, scratch of the live tick */
+    struct qbid_learner_pace *pace;   /* by line item, as last computed */
+    uint32_t pace_cnt;
+    struct qbid_engine_said *said; /* by line item index */
+    uint64_t body_checksum;        /* of the published image behind its header */
+    bool publish_wanted;           /* the account changed */
+};
+
+/** A line to the log, printf style. */
+void qbid_engine_say(const struct qbid_engine *engine, enum qbid_log_level level,
+                     const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** Arrays that have the account's shape; call it after the account changed. NOMEM. */
+int qbid_engine_shape(struct qbid_engine *engine);
+
+/** Put every value that the account names into the dictionary. */
+void qbid_engine_name_values(struct qbid_engine *engine);
+
+/** Bring new dictionary entries to the store. */
+int qbid_engine_save_dictionary(struct qbid_engine *engine);
+
+/** Authority of every budget, day boundaries included. */
+int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
+
+/** Events of one worker: taken, posted, stored, and only then let go. */
+int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,
+                      uint16_t uid);
+
+/* Callbacks of the publisher; context is the engine. */
+int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
+void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
+
+#endif

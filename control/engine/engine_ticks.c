@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine does again and again: events in, allowances and pace out, state to the store. */
+#include <stdio.h>
+#include <string.h>
+
+#include "control/engine/engine_state.h"
+#include "shm/clock.h"
+#include "shm/error.h"
+
+#define DAY_S 86400
+#define DRAIN_MAX 65536  /* events of one worker a tick */
+#define EXPIRE_MAX 65536 /* bids a tick */
+#define PRUNE_MAX 10000  /* rows a tick */
+#define TAIL_NAME_MAX 32
+
+static void tail_name(const struct qbid_page *page, char name[TAIL_NAME_MAX])
+{
+    snprintf(name, TAIL_NAME_MAX, "tail.%u", page->header->id);
+}
+
+static void post(void *context, const struct qbid_outcome *outcome)
+{
+    struct qbid_engine *e = context;
+    const struct qbid_line_item_def *li =
+        qbid_account_line_item(&e->account, outcome->line_item_id);
+    const struct qbid_campaign_def *campaign =
+        li ? qbid_account_campaign(&e->account, li->campaign_id) : NULL;
+    if (!campaign)
+        return; /* expired after its line item went: the ledger runs it out by time */
+    int64_t spent = qbid_ledger_post(e->ledger, outcome);
+    uint32_t b = outcome->budget_idx;
+    if (spent > 0 && b < e->config.capacity.budgets && !e->spent_changed[b]) {
+        e->spent_changed[b] = 1;
+        e->changed[e->changed_cnt++] = b;
+    }
+    qbid_snapshot_post(e->snapshot, outcome, campaign->id, spent);
+    qbid_learner_post(e->learner, outcome, li, campaign, spent);
+}
+
+/* Money that was charged and how far the ring was read, in one transaction: after a crash events
+ * are neither charged again nor lost. */
+static int settle(struct qbid_engine *e, const struct qbid_page *page, uint64_t taken)
+{
+    char name[TAIL_NAME_MAX];
+    tail_name(page, name);
+    uint64_t tail = atomic_load_explicit(&page->ring->tail, memory_order_relaxed) + taken;
+    int err = qbid_store_begin(e->store);
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
+        err = qbid_store_save_spent(e->store, e->changed[i],
+                                    qbid_ledger_spent(e->ledger, e->changed[i]));
+    if (!err)
+        err = qbid_store_set(e->store, name, tail);
+    err = qbid_store_end(e->store, err);
+    for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
+        e->spent_changed[e->changed[i]] = 0;
+    if (!err)
+        e->changed_cnt = 0;
+    return err;
+}
+
+/* Settle and let go of n events; on refusal they stay in their ring until the store answers. */
+static int let_go(struct qbid_engine *e, const struct qbid_page *page, uint16_t slot, uint32_t n)
+{
+    /* Only money must be exactly once: where none was charged the position may be written later. */
+    int err = e->changed_cnt ? settle(e, page, n) : 0;
+    e->held[slot] = err ? n : 0;
+    if (!err)
+        qbid_ring_advance(page->ring, n);
+    else
+        e->counters.store_failed++;
+    if ((err != 0) != e->store_down)
+        qbid_engine_say(e, err ? QBID_LOG_ERROR : QBID_LOG_INFO, "store: %s",
+                        err ? qbid_store_why(e->store) : "answers again");
+    e->store_down = err != 0;
+    return err;
+}
+
+int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,
+                      uint16_t uid)
+{
+    if (engine->held[slot] && let_go(engine, page, slot, engine->held[slot]))
+        return 0;
+    int n = qbid_ingest_drain(engine->ingest, &engine->account, engine->dictionary, page, slot, uid,
+                              qbid_clock_boot_ns(), DRAIN_MAX, post, engine);
+    if (n > 0)
+        (void)let_go(engine, page, slot, (uint32_t)n);
+    return n;
+}
+
+int qbid_engine_ingest(struct qbid_engine *engine)
+{
+    static const uint32_t max = QBID_LIVE_WORKERS_MAX;
+    struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
+    uint32_t cnt = qbid_publisher_workers(engine->publisher, worker, max);
+    int total = 0;
+    for (uint32_t i = 0; i < cnt; i++) {
+        int n = qbid_engine_drain(engine, worker[i].page, worker[i].slot, worker[i].uid);
+        if (n > 0)
+            total += n;
+    }
+    qbid_ingest_tick(engine->ingest, qbid_clock_boot_ns(), EXPIRE_MAX, post, engine);
+    return total;
+}
+
+int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page)
+{
+    struct qbid_engine *e = context;
+    char name[TAIL_NAME_MAX];
+    uint64_t id = page->header->id, tail = 0;
+    int err = 0;
+    if (id == 0) {
+        err = qbid_store_take(e->store, "page", 1, 1, &id);
+        page->header->id = (uint32_t)id;
+    } else {
+        /* Read by a former qbidd that did not come to letting go of it. */
+        tail_name(page, name);
+        err = qbid_store_get(e->store, name, 0, &tail);
+        uint64_t at = atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
+        if (!err && tail > at)
+            qbid_ring_advance(page->ring, tail - at);
+    }
+    if (!err)
+        err = qbid_ledger_attach(e->ledger, slot, uid, page, qbid_clock_boot_ns());
+    if (err)
+        qbid_engine_say(e, QBID_LOG_ERROR, "worker in slot %u refused: %s", slot,
+                        qbid_strerror(err));
+    else
+        qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u", slot, uid);
+    return err;
+}
+
+void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page)
+{
+    struct qbid_engine *e = context;
+    while (qbid_engine_drain(e, page, slot, uid) == DRAIN_MAX)
+        ;
+    e->held[slot] = 0; /* charges are in memory and reach the store with the next worker's */
+    qbid_ledger_detach(e->ledger, slot, qbid_clock_boot_ns());
+    qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u left", slot, uid);
+}
+
+static uint64_t boot_now(void *context)
+{
+    (void)context;
+    return qbid_clock_boot_ns();
+}
+
+static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
+{
+    struct qbid_engine *e = context;
+    int err = qbid_store_save_ledger(e->store, rows, cnt);
+    for (uint32_t i = 0; i < cnt && !err; i++)
+        e->spent_saved[rows[i].budget_idx] = rows[i].spent_nanos;
+    return err;
+}
+
+int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
+{
+    int64_t today = unix_s / DAY_S;
+    int err = 0;
+    for (uint32_t i = 0; i < engine->account.campaign_cnt && !err; i++) {
+        const struct qbid_campaign_def *c = &engine->account.campaigns[i];
+        struct qbid_engine_day *day = &engine->day[c->budget_idx];
+        int64_t authority = c->budget_nanos;
+        if (c->period == QBID_BUDGET_DAILY) {
+            /* A clock that steps back begins no new day: the day only moves on. */
+            if (today > day->day) {
+                int64_t spent = qbid_ledger_spent(engine->ledger, c->budget_idx);
+                err = qbid_store_save_day(engine->store, c->budget_idx, today, spent);
+                if (err)
+                    break;
+                *day = (struct qbid_engine_day){today, spent};
+            }
+            authority = qbid_add_sat(day->spent_nanos, c->budget_nanos);
+        }
+        if (!c->active)
+            authority = qbid_ledger_spent(engine->ledger, c->budget_idx);
+        if (authority != qbid_ledger_budget(engine->ledger, c->budget_idx))
+            err = qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
+    }
+    return err;
+}
+
+static void pace_set(struct qbid_engine *e)
+{
+    const struct qbid_live *live = qbid_publisher_live(e->publisher);
+    for (uint32_t i = 0; i < e->account.campaign_cnt; i++) {
+        uint32_t b = e->account.campaigns[i].budget_idx;
+        e->money[i] = (struct qbid_learner_money){qbid_ledger_budget(e->ledger, b),
+                                                  qbid_ledger_spent(e->ledger, b),
+                                                  qbid_ledger_exposure(e->ledger, b)};
+    }
+    int n = qbid_learner_pace(e->learner, &e->account, e->money, qbid_clock_boot_ns(),
+                              (int64_t)qbid_clock_unix_ns(), e->pace);
+    if (n < 0)
+        return; /* without memory the factors in force stay */
+    e->pace_cnt = (uint32_t)n;
+    for (int i = 0; i < n; i++) {
+        uint32_t idx = e->pace[i].line_item_idx;
+        if (idx >= live->shape.line_item_max)
+            continue;
+        atomic_store_explicit(&live->qstate[idx], e->pace[i].q_state, memory_order_relaxed);
+        qbid_live_set_pace(live, idx, e->pace[i].pace);
+    }
+}
+
+void qbid_engine_live(struct qbid_engine *engine)
+{
+    const struct qbid_live *live = qbid_publisher_live(engine->publisher);
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    if (qbid_engine_budgets(engine, unix_s) != 0)
+        engine->counters.store_failed++;
+    if (qbid_ledger_tick(engine->ledger, live, boot_now, NULL, ledger_persist, engine) ==
+        QBID_ERR_STORE)
+        engine->counters.store_failed++;
+    int64_t broken = qbid_ledger_check(engine->ledger);
+    if (broken >= 0) {
+        engine->counters.invariant_broken++;
+        qbid_engine_say(engine, QBID_LOG_ERROR, "ledger: budget %lld breaks its invariant",
+                        (long long)broken);
+    }
+    pace_set(engine);
+    atomic_store_explicit(&live->header->heartbeat_ns, qbid_clock_boot_ns(), memory_order_relaxed);
+}
+
+int qbid_engine_save_dictionary(struct qbid_engine *engine)
+{
+    uint32_t cnt = qbid_dictionary_cnt(engine->dictionary);
+    if (cnt == engine->dictionary_saved)
+        return 0;
+    int err =
+        qbid_store_save_dictionary(engine->store, engine->dictionary, engine->dictionary_saved);
+    if (!err)
+        engine->dictionary_saved = cnt;
+    return err;
+}
+
+static int save_learner_row(void *context, uint32_t kind, uint64_t key, const void *data,
+                            uint32_t bytes)
+{
+    return qbid_store_save_learner(context, kind, key, data, bytes);
+}
+
+void qbid_engine_persist(struct qbid_engine *engine)
+{
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    int err = qbid_store_begin(engine->store);
+    if (!err) {
+        err = qbid_engine_save_dictionary(engine);
+        if (!err)
+            err = qbid_learner_save(engine->learner, false, save_learner_row, engine->store);
+        if (!err) {
+            int n = qbid_store_save_series(engine->store, engine->snapshot, unix_s);
+            err = n < 0 ? n : 0;
+        }
+        err = qbid_store_end(engine->store, err);
+    }
+    if (!err) {
+        int64_t oldest = unix_s - (int64_t)engine->config.history_days * DAY_S;
+        int n = qbid_store_prune_series(engine->store, oldest, PRUNE_MAX);
+        err = n < 0 ? n : 0;
+    }
+    if (err) {
+        engine->counters.store_failed++;
+        qbid_engine_say(engine, QBID_LOG_ERROR, "store: %s; statistics are tried again",
+                        qbid_store_why(engine->store));
+    }
+}

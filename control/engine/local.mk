@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every stage of qbidd wired together.
+$(call lib,engine,\
+	control/engine/engine.c \
+	control/engine/engine_publish.c \
+	control/engine/engine_ticks.c)

@@ -104,7 +104,6 @@ static int restore_budget(void *context, const struct qbid_store_budget *budget)
     if (b >= e->config.capacity.budgets)
         return QBID_ERR_LIMIT;
     e->day[b] = (struct qbid_engine_day){budget->day, budget->day_spent_nanos};
-    e->spent_saved[b] = budget->row.spent_nanos;
     return qbid_ledger_restore(e->ledger, &budget->row, qbid_clock_boot_ns());
 }
 
@@ -198,12 +197,10 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->log = log;
     e->log_context = log_context;
     e->day = calloc(config->capacity.budgets, sizeof *e->day);
-    e->spent_saved = calloc(config->capacity.budgets, sizeof *e->spent_saved);
     e->spent_changed = calloc(config->capacity.budgets, sizeof *e->spent_changed);
     e->changed = calloc(config->capacity.budgets, sizeof *e->changed);
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
-    int err =
-        e->day && e->spent_saved && e->spent_changed && e->changed && e->said ? 0 : QBID_ERR_NOMEM;
+    int err = e->day && e->spent_changed && e->changed && e->said ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
     if (!err)
@@ -250,7 +247,6 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_account_done(&engine->account);
     qbid_store_free(engine->store);
     free(engine->day);
-    free(engine->spent_saved);
     free(engine->spent_changed);
     free(engine->changed);
     free(engine->money);

@@ -32,7 +32,6 @@ struct qbid_engine {
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */
-    int64_t *spent_saved;        /* by budget index, as the store has it */
     uint8_t *spent_changed;      /* by budget index, since the store heard of it */
     uint32_t *changed;           /* budget indices of spent_changed */
     uint32_t changed_cnt;

@@ -150,10 +150,7 @@ static uint64_t boot_now(void *context)
 static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
 {
     struct qbid_engine *e = context;
-    int err = qbid_store_save_ledger(e->store, rows, cnt);
-    for (uint32_t i = 0; i < cnt && !err; i++)
-        e->spent_saved[rows[i].budget_idx] = rows[i].spent_nanos;
-    return err;
+    return qbid_store_save_ledger(e->store, rows, cnt);
 }
 
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)

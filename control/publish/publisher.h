@@ -25,7 +25,10 @@ struct qbid_publisher_params {
     const uid_t *allow_uid; /* beside root and our own uid */
     uint32_t allow_uid_cnt;
     uint16_t first_uid; /* of workers: continues from the store so that nonces never repeat */
-    /* A worker's page came (new or taken over from a former qbidd) or its process went away. */
+    /* A worker's page came (new or taken over from a former qbidd), or it went: what is left in its
+     * ring is to be read now, the mapping ends when detached() returns. A page of another shape is
+     * attached and detached at once, so that its events are read. An error of attached() denies the
+     * worker; detached() does not follow it. */
     int (*attached)(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
     void (*detached)(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
     void (*log)(void *context, const char *line);
@@ -55,8 +58,9 @@ int qbid_publisher_fd(const struct qbid_publisher *publisher);
 /** Accept, receive, detect hang-ups; bounded. Returns messages handled. */
 int qbid_publisher_tick(struct qbid_publisher *publisher);
 
-/** Send a sealed image to every reader and keep its descriptor (owned from now on) for later ones.
- *  QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX generations are held: nothing was sent. */
+/** Send a sealed image to every reader and keep its descriptor (on success owned from then on) for
+ *  later ones. Generations grow: QBID_ERR_INVAL else. QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX
+ *  generations are held: nothing was sent. */
 int qbid_publisher_publish(struct qbid_publisher *publisher, int image_ro_fd, uint64_t gen,
                            uint64_t bytes);
 /** Change the signing keys (sent to every reader). */

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The publisher's life: socket, live page, connections, images. */
+#include "control/publish/publisher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/publish/publisher_state.h"
+#include "shm/clock.h"
+#include "shm/error.h"
+#include "shm/memfd.h"
+
+#define EVENTS_MAX 64
+#define ACCEPTS_MAX 32 /* in one tick */
+#define HELLO_NS (5 * QBID_NS_PER_S)
+#define LOG_PERIOD_NS (60 * QBID_NS_PER_S)
+#define LOG_LINE_MAX 256
+
+void qbid_publisher_log(struct qbid_publisher *p, enum qbid_publisher_cause cause,
+                        const char *format, ...)
+{
+    uint64_t now_ns = qbid_clock_boot_ns();
+    if (!p->params.log ||
+        (p->logged_ns[cause] != 0 && now_ns - p->logged_ns[cause] < LOG_PERIOD_NS))
+        return;
+    p->logged_ns[cause] = now_ns;
+    char line[LOG_LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    p->params.log(p->params.context, line);
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static int live_make(struct qbid_publisher *p)
+{
+    int64_t bytes = qbid_live_footprint(p->params.shape);
+    if (bytes < 0)
+        return (int)bytes;
+    int fd, err = qbid_memfd_make(QBID_MEMFD_LIVE, (size_t)bytes, &fd, &p->live_base);
+    if (err)
+        return err;
+    p->live_bytes = (size_t)bytes;
+    err = qbid_live_format(p->live_base, p->params.shape, (uint32_t)getpid(), &p->live);
+    if (!err)
+        err = qbid_memfd_reopen_ro(fd, &p->live_ro_fd);
+    close(fd);
+    return err;
+}
+
+static int socket_make(struct qbid_publisher *p)
+{
+    p->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (p->spare_fd < 0 || p->epoll_fd < 0)
+        return QBID_ERR_SYS;
+    int fd = qbid_handover_listen(p->params.socket_path, p->params.socket_mode);
+    if (fd < 0)
+        return fd;
+    p->listen_fd = fd;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    return epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? QBID_ERR_SYS : 0;
+}
+
+int qbid_publisher_new(const struct qbid_publisher_params *params,
+                       struct qbid_publisher **ret_publisher)
+{
+    int64_t page = qbid_page_footprint(params->shape.budget_max, params->page_lg_events);
+    if (page < 0 || !params->attached || !params->detached || !params->socket_path)
+        return page < 0 ? (int)page : QBID_ERR_INVAL;
+    struct qbid_publisher *p = calloc(1, sizeof *p);
+    if (!p)
+        return QBID_ERR_NOMEM;
+    p->epoll_fd = p->listen_fd = p->spare_fd = p->live_ro_fd = p->image_fd = -1;
+    p->params = *params;
+    p->keys = params->keys;
+    p->next_uid = params->first_uid;
+    p->socket_path = strdup(params->socket_path);
+    p->params.socket_path = p->socket_path;
+    p->allow_uid = calloc(params->allow_uid_cnt + 1, sizeof *p->allow_uid);
+    p->slots = calloc(params->shape.worker_max + 1, sizeof *p->slots);
+    int err = p->socket_path && p->allow_uid && p->slots ? live_make(p) : QBID_ERR_NOMEM;
+    if (!err && params->allow_uid_cnt)
+        memcpy(p->allow_uid, params->allow_uid, params->allow_uid_cnt * sizeof *p->allow_uid);
+    if (!err)
+        err = socket_make(p);
+    if (err) {
+        qbid_publisher_free(p);
+        return err;
+    }
+    *ret_publisher = p;
+    return 0;
+}
+
+static void clients_reap(struct qbid_publisher *p)
+{
+    for (uint32_t i = 0; i < p->client_cnt; i++) {
+        if (!p->client[i]->gone)
+            continue;
+        free(p->client[i]);
+        p->client[i--] = p->client[--p->client_cnt];
+    }
+}
+
+void qbid_publisher_free(struct qbid_publisher *p)
+{
+    if (!p)
+        return;
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        qbid_client_drop(p, p->client[i]);
+    clients_reap(p);
+    if (p->listen_fd >= 0)
+        unlink(p->socket_path);
+    close_if_open(p->listen_fd);
+    close_if_open(p->epoll_fd);
+    close_if_open(p->spare_fd);
+    close_if_open(p->live_ro_fd);
+    close_if_open(p->image_fd);
+    if (p->live_base)
+        munmap(p->live_base, p->live_bytes);
+    free(p->slots);
+    free(p->allow_uid);
+    free(p->socket_path);
+    free(p);
+}
+
+int qbid_publisher_fd(const struct qbid_publisher *p)
+{
+    return p->epoll_fd;
+}
+
+/* No descriptor is left: take the connection with the spare one and hang up, else it would be
+ * reported for ever. */
+static void accept_refuse(struct qbid_publisher *p)
+{
+    qbid_publisher_log(p, QBID_PUBLISHER_LOG_SYS, "a connection cannot be taken: %s",
+                       strerror(errno));
+    close_if_open(p->spare_fd);
+    int sock = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    close_if_open(sock);
+    p->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    p->counters.denied++;
+}
+
+static void connections_accept(struct qbid_publisher *p)
+{
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int sock = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (sock < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                accept_refuse(p);
+            return;
+        }
+        if (!qbid_client_new(p, sock))
+            close(sock);
+    }
+}
+
+/* Who connects and says nothing only takes a place. */
+static void silent_drop(struct qbid_publisher *p, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        if (!p->client[i]->greeted && !p->client[i]->gone &&
+            now_ns > p->client[i]->since_ns + HELLO_NS)
+            qbid_client_drop(p, p->client[i]);
+}
+
+int qbid_publisher_tick(struct qbid_publisher *p)
+{
+    struct epoll_event event[EVENTS_MAX];
+    uint64_t now_ns = qbid_clock_boot_ns();
+    atomic_store_explicit(&p->live.header->heartbeat_ns, now_ns, memory_order_relaxed);
+    int handled = 0, n = epoll_wait(p->epoll_fd, event, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        if (!event[i].data.ptr)
+            connections_accept(p);
+        else
+            handled += qbid_client_receive(p, event[i].data.ptr);
+    }
+    silent_drop(p, now_ns);
+    clients_reap(p);
+    return handled;
+}
+
+/* Generations that some reader holds, each counted once. */
+static uint32_t held_count(const struct qbid_publisher *p)
+{
+    uint64_t seen[QBID_PUBLISHER_HELD_MAX];
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < p->client_cnt; i++) {
+        for (uint32_t k = 0; k < p->client[i]->held_cnt; k++) {
+            uint32_t at = 0;
+            while (at < cnt && seen[at] != p->client[i]->held[k])
+                at++;
+            if (at == QBID_PUBLISHER_HELD_MAX)
+                return cnt;
+            if (at == cnt)
+                seen[cnt++] = p->client[i]->held[k];
+        }
+    }
+    return cnt;
+}
+
+int qbid_publisher_publish(struct qbid_publisher *p, int image_ro_fd, uint64_t gen, uint64_t bytes)
+{
+    if (image_ro_fd < 0 || gen <= p->counters.gen)
+        return QBID_ERR_INVAL;
+    if (held_count(p) >= QBID_PUBLISHER_HELD_MAX) {
+        p->counters.refused_busy++;
+        qbid_publisher_log(p, QBID_PUBLISHER_LOG_BUSY,
+                           "generation %llu is not published: readers hold %d older ones",
+                           (unsigned long long)gen, QBID_PUBLISHER_HELD_MAX);
+        return QBID_ERR_BUSY;
+    }
+    close_if_open(p->image_fd);
+    p->image_fd = image_ro_fd;
+    p->image_bytes = bytes;
+    p->counters.gen = gen;
+    p->counters.published++;
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        if (p->client[i]->greeted)
+            qbid_client_send_image(p, p->client[i]);
+    clients_reap(p);
+    return 0;
+}
+
+int qbid_publisher_set_keys(struct qbid_publisher *p, const struct qbid_keys *keys)
+{
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_KEYS);
+    msg.u.keys = p->keys = *keys;
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        if (p->client[i]->greeted)
+            qbid_client_send(p, p->client[i], &msg, -1);
+    clients_reap(p);
+    return 0;
+}
+
+const struct qbid_live *qbid_publisher_live(const struct qbid_publisher *p)
+{
+    return &p->live;
+}
+
+uint32_t qbid_publisher_workers(const struct qbid_publisher *p, struct qbid_publisher_worker *out,
+                                uint32_t max)
+{
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < p->params.shape.worker_max && cnt < max; i++) {
+        const struct qbid_publisher_slot *s = &p->slots[i];
+        if (s->state != QBID_PUBLISHER_SLOT_USED)
+            continue;
+        out[cnt++] =
+            (struct qbid_publisher_worker){.slot = (uint16_t)i,
+                                           .uid = s->uid,
+                                           .pid = s->pid,
+                                           .adopted_gen = s->client->adopted_gen,
+                                           .heartbeat_ns = atomic_load_explicit(
+                                               &s->page.header->heartbeat_ns, memory_order_relaxed),
+                                           .page = &s->page};
+    }
+    return cnt;
+}
+
+struct qbid_publisher_counters qbid_publisher_counters_load(const struct qbid_publisher *p)
+{
+    struct qbid_publisher_counters counters = p->counters;
+    counters.held_generations = held_count(p);
+    return counters;
+}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a bidder answered: the best bid of an OpenRTB response, with its price as an exact integer.
- */
+/* What a bidder answered: the best bid of an OpenRTB response, its price an exact integer. */
 #ifndef QBID_TOOLS_REPLAY_ANSWER_H
 #define QBID_TOOLS_REPLAY_ANSWER_H
 
@@ -39,8 +38,9 @@ struct qbid_replay_answer {
  * Read a bid response.
  *
  * Returns: 0; spans point into the text.
- * Errors:  QBID_ERR_PARSE (not JSON, or a field of another type than OpenRTB's), QBID_ERR_LIMIT
- * (too deep). Threads: any.
+ * Errors:  QBID_ERR_PARSE (not JSON, or a field of another type than OpenRTB's); QBID_ERR_LIMIT
+ *          (too deep).
+ * Threads: any.
  */
 int qbid_replay_answer_parse(const char *text, size_t len, struct qbid_replay_answer *ret_answer);
 

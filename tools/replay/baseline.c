@@ -115,8 +115,7 @@ static int64_t *sorted_prices(const struct qbid_replay_items *items, bool clicke
     return prices;
 }
 
-/* Only the prices themselves are worth trying: between two of them a constant wins the same
- * auctions. */
+/* Only the prices are worth trying: between two of them a constant wins the same auctions. */
 static int64_t tune_to_budget(const int64_t *prices, size_t cnt, enum qbid_replay_auction_kind kind,
                               int64_t budget_nanos)
 {

@@ -53,8 +53,7 @@ struct qbid_replay_baseline {
  * Shapes:  both not empty; they may be the same.
  * Returns: 0, a result for each enum qbid_replay_strategy.
  * Errors:  QBID_ERR_NOMEM.
- * Source:  hindsight is the 0/1 knapsack with equal values, for which taking the cheapest first is
- * optimal.
+ * Source:  hindsight is the 0/1 knapsack with equal values: the cheapest first is optimal.
  */
 int qbid_replay_baseline_run(const struct qbid_replay_items *run,
                              const struct qbid_replay_items *tune,

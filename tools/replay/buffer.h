@@ -34,8 +34,7 @@ void qbid_replay_buffer_clear(struct qbid_replay_buffer *buffer);
 /**
  * Make room for more bytes at the end.
  *
- * Returns: the end of the text, with room for extra bytes; NULL when out of memory (`failed` is
- * set).
+ * Returns: the end of the text, with room for extra bytes; NULL when out of memory (and `failed`).
  */
 char *qbid_replay_buffer_reserve(struct qbid_replay_buffer *buffer, size_t extra);
 
@@ -46,7 +45,7 @@ void qbid_replay_buffer_add_int(struct qbid_replay_buffer *buffer, int64_t numbe
 void qbid_replay_buffer_add_micros(struct qbid_replay_buffer *buffer, int64_t micros);
 
 /**
- * Add a JSON string with its quotes: escapes what JSON asks for, replaces bytes that are not UTF-8
+ * Add a JSON string with its quotes: what JSON asks for is escaped, what is not UTF-8 is replaced
  * by U+FFFD.
  */
 void qbid_replay_buffer_add_json(struct qbid_replay_buffer *buffer, const char *text, size_t len);

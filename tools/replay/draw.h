@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded draws without state: a number depends on the seed and on what it is for, never on the
- * order. */
+/* Seeded draws without state: a number depends on the seed and its use, never on the order. */
 #ifndef QBID_TOOLS_REPLAY_DRAW_H
 #define QBID_TOOLS_REPLAY_DRAW_H
 

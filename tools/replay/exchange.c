@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One loop over the pool: notices that are due go before new auctions; each answer is judged as it
- * comes. */
+/* One loop over the pool: notices that are due go first; each answer is judged as it comes. */
 #include "tools/replay/exchange.h"
 
 #include <stdlib.h>

@@ -29,9 +29,10 @@ struct qbid_replay_exchange_terms {
 /**
  * Replay the source.
  *
- * Returns: 0 at the end, or the number of the signal that ended it (> 0). *ret_stats is written in
- * any case; release it with qbid_replay_stats_done. Errors:  QBID_ERR_CLOSED when the server cannot
- * be reached at all, or no more; QBID_ERR_NOMEM, QBID_ERR_SYS.
+ * Returns: 0 at the end, or the number (> 0) of the signal that ended it. *ret_stats is written in
+ *          any case; release it with qbid_replay_stats_done.
+ * Errors:  QBID_ERR_CLOSED when the server cannot be reached at all, or no more; QBID_ERR_NOMEM;
+ *          QBID_ERR_SYS.
  */
 int qbid_replay_exchange_run(const struct qbid_replay_exchange_terms *terms,
                              struct qbid_replay_stats *ret_stats);

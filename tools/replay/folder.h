@@ -12,12 +12,12 @@ struct qbid_replay_folder {
 };
 
 /**
- * List the files that paths stand for: a file itself, of a folder its imp*.txt, clk*.txt and
+ * List the files that paths stand for: a file is itself, a folder its imp*.txt, clk*.txt and
  * train*.txt by name.
  *
  * Shapes:  message of QBID_REPLAY_LOG_MESSAGE_BYTES.
- * Errors:  QBID_ERR_SYS, QBID_ERR_NOENT (a folder without such a file), QBID_ERR_LIMIT (over
- *          QBID_REPLAY_LOG_FILES_MAX files), QBID_ERR_NOMEM; message says what.
+ * Errors:  QBID_ERR_SYS; QBID_ERR_NOENT (a folder without such a file); QBID_ERR_LIMIT (over
+ *          QBID_REPLAY_LOG_FILES_MAX files); QBID_ERR_NOMEM. The message says what.
  */
 int qbid_replay_folder_init(struct qbid_replay_folder *folder, const char *const *paths,
                             size_t paths_cnt, char *message);

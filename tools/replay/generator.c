@@ -52,8 +52,7 @@ static double device_effect(const struct qbid_replay_generator *generator,
     return market->audience.device_effect[device] * generator->device_size_effect[device][size];
 }
 
-/* Mean over the traffic of the product of all effects, exactly: slots and people are drawn
- * independently. */
+/* Mean of the product of all effects over the traffic: slots and people are independent. */
 static double mean_effect(const struct qbid_replay_generator *generator,
                           const struct market *market)
 {

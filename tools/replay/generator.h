@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Generated auctions: seeded, with known click rates, prices as published for the iPinYou
- * campaigns. */
+/* Generated auctions: seeded, with known click rates and the published iPinYou prices. */
 #ifndef QBID_TOOLS_REPLAY_GENERATOR_H
 #define QBID_TOOLS_REPLAY_GENERATOR_H
 
@@ -34,7 +33,7 @@ void qbid_replay_generator_free(struct qbid_replay_generator *generator);
  *
  * The true click rate is the mean rate x slot effect x person effect x device effect x (device,
  * size) effect / the mean of that product over the traffic; the row is clicked when its own draw
- * falls below. Market prices are the campaign's, correlated with the slot's quality, not with its
+ * falls below. Market prices are the campaign's; they go with the slot's quality, not with its
  * click rate.
  */
 void qbid_replay_generator_load(const struct qbid_replay_generator *generator, uint64_t idx,

@@ -5,8 +5,7 @@
 
 #include <stdint.h>
 
-/* Each power of two is cut into 2^LG_PARTS equal parts; below 2^LG_PARTS every integer has its own
- * bucket. */
+/* Each power of two is cut into 2^LG_PARTS equal parts; smaller integers have a bucket each. */
 #define QBID_REPLAY_HISTOGRAM_LG_PARTS 7
 /* Times from 2^LG_TOP ns (18 minutes) on fall into the last bucket; their maximum stays exact. */
 #define QBID_REPLAY_HISTOGRAM_LG_TOP 40

@@ -21,8 +21,8 @@ struct qbid_replay_url {
  * Take a URL apart.
  *
  * Shapes:  "http://..." , "https://...", or a path from '/' on. IPv6 hosts keep their brackets.
- * Returns: 0; QBID_ERR_PARSE for anything else, or with a space, control or non-ASCII character in
- * it.
+ * Returns: 0.
+ * Errors:  QBID_ERR_PARSE for anything else, or with a space, control or non-ASCII character in it.
  */
 int qbid_replay_url_parse(const char *url, size_t len, struct qbid_replay_url *ret_url);
 
@@ -51,7 +51,8 @@ struct qbid_replay_http {
  *          together in place, so the same buffer must be given each time, grown at its end.
  *          at_end: the server has closed, nothing more will come.
  * Returns: 1 when the answer is whole (status, body_at, body_len, close are set), 0 when more must
- * come. Errors:  QBID_ERR_PARSE when it is not HTTP/1.x; QBID_ERR_CLOSED when at_end cuts it;
+ *          come.
+ * Errors:  QBID_ERR_PARSE when it is not HTTP/1.x; QBID_ERR_CLOSED when at_end cuts it;
  *          QBID_ERR_LIMIT over QBID_REPLAY_HTTP_ANSWER_MAX.
  */
 int qbid_replay_http_read(struct qbid_replay_http *http, char *text, size_t len, bool at_end);

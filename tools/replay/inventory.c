@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Draws the slots once; mixes follow the recorded logs roughly, click effects are lognormal
- * factors. */
+/* Draws the slots once: mixes roughly as in the logs, click effects as lognormal factors. */
 #include "tools/replay/inventory.h"
 
 #include <stdlib.h>
@@ -117,8 +116,7 @@ static double weight_at(const struct qbid_replay_inventory *inventory, size_t i)
     return inventory->slots[i].cumulative - (i ? inventory->slots[i - 1].cumulative : 0.0);
 }
 
-/* Prices must keep their distribution whatever the seed, so the quality is centred over the
- * traffic. */
+/* Prices must keep their distribution whatever the seed, so quality is centred over the traffic. */
 static void standardise_quality(struct qbid_replay_inventory *inventory)
 {
     double mean = 0, square = 0;

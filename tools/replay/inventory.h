@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The slots that generated traffic comes from: domains, sizes, floors, and how well each is
- * clicked. */
+/* The slots of generated traffic: domains, sizes, floors, and how well each is clicked. */
 #ifndef QBID_TOOLS_REPLAY_INVENTORY_H
 #define QBID_TOOLS_REPLAY_INVENTORY_H
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scanner of RFC 8259 texts; control characters in strings are refused, UTF-8 is not checked.
- */
+/* Scans RFC 8259 texts; control characters in strings are refused, UTF-8 is not checked. */
 #include "tools/replay/json.h"
 
 #include <string.h>

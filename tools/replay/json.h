@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small JSON scanner: walks an answer without building a tree, so that numbers stay exact text.
- */
+/* A small JSON scanner: no tree is built, and numbers stay exact text. */
 #ifndef QBID_TOOLS_REPLAY_JSON_H
 #define QBID_TOOLS_REPLAY_JSON_H
 
@@ -11,8 +10,8 @@
 /* Deepest nesting that is read. */
 #define QBID_REPLAY_JSON_DEPTH_MAX 32
 
-/* Where the scanner stands. Every function below moves it past what it read, and on an error leaves
- * it anywhere: an error ends the reading of the whole text. */
+/* Where the scanner stands. Every function below moves it past what it read. On an error it may
+ * stand anywhere: an error ends the reading of the whole text. */
 struct qbid_replay_json {
     const char *at;
     const char *end;
@@ -21,8 +20,7 @@ struct qbid_replay_json {
 /** Start at the first byte of a text. */
 struct qbid_replay_json qbid_replay_json_start(const char *text, size_t len);
 
-/** First byte of the next value ('{', '[', '"', a digit or sign, 't', 'f', 'n'), 0 at the end; not
- * consumed. */
+/** First byte of the next value, 0 at the end of the text; it is not consumed. */
 char qbid_replay_json_peek(struct qbid_replay_json *json);
 
 /** Consume '{' or '['. Returns: 0 or QBID_ERR_PARSE. */
@@ -49,8 +47,7 @@ int qbid_replay_json_string(struct qbid_replay_json *json, struct qbid_replay_sp
 /** Read a number as text. Returns: 0 or QBID_ERR_PARSE. */
 int qbid_replay_json_number(struct qbid_replay_json *json, struct qbid_replay_span *ret_text);
 
-/** Skip one value of any type, checking it. Returns: 0, QBID_ERR_PARSE, QBID_ERR_LIMIT (too deep).
- */
+/** Skip one value, checking it. Returns: 0, QBID_ERR_PARSE, QBID_ERR_LIMIT (too deep). */
 int qbid_replay_json_skip(struct qbid_replay_json *json);
 
 /** The text is read: only white space may follow. Returns: 0 or QBID_ERR_PARSE. */

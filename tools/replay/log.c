@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log in memory: the files' text, one small entry per auction, and an index by bidid while
- * reading. */
+/* The log in memory: the text of its files, an entry for each auction, an index while reading. */
 #include "tools/replay/log.h"
 
 #include <assert.h>
@@ -27,8 +26,7 @@ struct qbid_replay_log {
     struct qbid_replay_log_facts facts;
 };
 
-/* Open addressing: row index + 1 and how many rows have that bidid. Power of two, at most half
- * full. */
+/* Row index + 1, and how many rows have that bidid. Open addressing, at most half full. */
 struct slot {
     uint32_t row;
     uint32_t cnt;

@@ -29,13 +29,15 @@ struct qbid_replay_log_facts {
 /**
  * Read files and folders of recorded auctions.
  *
- * Shapes:  a folder stands for its imp*.txt, clk*.txt and train*.txt files in the order of their
- * names; impressions come before clicks, then the order is that of the arguments and lines. A clk
- * line whose bidid is among the impressions marks the first such row as clicked and is no row of
- * its own; all other lines are rows, also those that repeat a bidid of their own kind. Returns: 0,
- * *ret_log to be freed with qbid_replay_log_free. Errors:  QBID_ERR_SYS (file cannot be read),
- * QBID_ERR_NOENT (nothing to read), QBID_ERR_PARSE (a damaged line; with skip_damaged it is counted
- * instead), QBID_ERR_LIMIT, QBID_ERR_NOMEM; message says which file and line.
+ * A folder stands for its imp*.txt, clk*.txt and train*.txt files in the order of their names.
+ * Impressions come before clicks, then the order is that of the arguments and lines. A clk line
+ * whose bidid is among the impressions marks the first such row as clicked and is no row of its
+ * own; all other lines are rows, also those that repeat a bidid of their own kind.
+ *
+ * Returns: 0, *ret_log to be freed with qbid_replay_log_free.
+ * Errors:  QBID_ERR_SYS (a file cannot be read); QBID_ERR_NOENT (nothing to read); QBID_ERR_PARSE
+ *          (a damaged line; with skip_damaged it is counted instead); QBID_ERR_LIMIT;
+ *          QBID_ERR_NOMEM. The message says which file and line.
  */
 int qbid_replay_log_new(const char *const *paths, size_t paths_cnt, bool skip_damaged,
                         struct qbid_replay_log **ret_log,
@@ -45,8 +47,7 @@ void qbid_replay_log_free(struct qbid_replay_log *log);
 
 struct qbid_replay_log_facts qbid_replay_log_query(const struct qbid_replay_log *log);
 
-/** Read row idx (below facts.rows) again; it was checked when the log was read, so this cannot
- * fail. */
+/** Read row idx (below facts.rows) again; it was checked before, so this cannot fail. */
 void qbid_replay_log_load(const struct qbid_replay_log *log, size_t idx,
                           struct qbid_replay_row *ret_row);
 

@@ -25,8 +25,7 @@ struct qbid_replay_macros {
 };
 
 /**
- * Add a text with every ${AUCTION_...} of the list replaced by its value; other ${...} stay as they
- * are.
+ * Add a text with every ${AUCTION_...} of the list replaced by its value; other ${...} stay.
  */
 void qbid_replay_macro_expand(struct qbid_replay_buffer *out, const char *text, size_t len,
                               const struct qbid_replay_macros *macros);

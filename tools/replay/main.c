@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qbid-replay: reads the command line, makes the source, runs it or the baselines, prints the
- * report. */
+/* qbid-replay: reads the command line, makes the source, runs it or the baselines, reports. */
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>

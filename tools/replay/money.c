@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exact decimals: digits are collected as text and shifted by the exponent, so nothing is rounded
- * twice. */
+/* Digits are kept as text and shifted by the exponent, so nothing is ever rounded. */
 #include "tools/replay/money.h"
 
 #include <stdbool.h>

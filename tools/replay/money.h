@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prices of the test exchange: exact decimals in integers, on purpose not shared with the bidder.
- */
+/* Prices of the test exchange: exact, and on purpose not by the bidder's own code. */
 #ifndef QBID_TOOLS_REPLAY_MONEY_H
 #define QBID_TOOLS_REPLAY_MONEY_H
 
@@ -19,8 +18,10 @@
  *
  * Shapes:  text of len bytes, not terminated, at most 64; exponent in [-99, 99].
  * Units:   what is finer than a micro is cut towards zero: an exchange never charges more than was
- * offered. Returns: 0, or 1 when something was cut; *ret_micros written. Errors:  QBID_ERR_PARSE
- * not a JSON number; QBID_ERR_LIMIT outside +-QBID_REPLAY_MONEY_MICROS_MAX. Threads: any.
+ *          offered.
+ * Returns: 0, or 1 when something was cut; *ret_micros written.
+ * Errors:  QBID_ERR_PARSE not a JSON number; QBID_ERR_LIMIT outside +-QBID_REPLAY_MONEY_MICROS_MAX.
+ * Threads: any.
  */
 int qbid_replay_money_parse(const char *text, size_t len, int64_t *ret_micros);
 

@@ -74,16 +74,27 @@ static void add_step(struct plan *plan, enum qbid_replay_notice_kind kind,
     }
 }
 
-static void add_url(struct plan *plan, enum qbid_replay_notice_kind kind, const char *url,
-                    size_t len)
+/* Is this URL one of the bidder's? Then *ret_path is what to GET. */
+static bool is_own(const struct plan *plan, const char *url, size_t len,
+                   struct qbid_replay_span *ret_path)
 {
     struct qbid_replay_url parts;
     if (qbid_replay_url_parse(url, len, &parts) != 0 ||
         (parts.host.len != 0 && !is_same_authority(&parts, plan->terms->authority) &&
          !is_same_authority(&parts, plan->terms->alias_authority)))
-        plan->notices->foreign[kind]++;
+        return false;
+    *ret_path = parts.path;
+    return true;
+}
+
+static void add_url(struct plan *plan, enum qbid_replay_notice_kind kind, const char *url,
+                    size_t len)
+{
+    struct qbid_replay_span path;
+    if (is_own(plan, url, len, &path))
+        add_step(plan, kind, path);
     else
-        add_step(plan, kind, parts.path);
+        plan->notices->foreign[kind]++;
 }
 
 /* The field with escapes resolved and macros replaced, in plan->text. */
@@ -128,22 +139,30 @@ static void add_conversion(struct plan *plan)
         add_url(plan, QBID_REPLAY_NOTICE_CONVERSION, plan->raw.text, plan->raw.len);
 }
 
-/* plan->text is the markup. */
-static bool find_link(struct plan *plan, enum qbid_replay_notice_kind kind, const char *element,
-                      const char *attribute)
+/* The bidder's URLs among those of an element of the markup in plan->text, at most `most`: an ad
+ * may hold images and links of others too. The last one found is left in plan->url. */
+static uint32_t add_links(struct plan *plan, enum qbid_replay_notice_kind kind, const char *element,
+                          const char *attribute, uint32_t most)
 {
-    struct qbid_replay_span value;
-    if (plan->text.len == 0 ||
-        !qbid_replay_markup_find(plan->text.text, plan->text.len, element, attribute, &value)) {
-        plan->notices->missing[kind]++;
-        return false;
+    struct qbid_replay_span value, path;
+    uint32_t added = 0;
+    bool any = false;
+    const char *at = plan->text.len ? plan->text.text : "";
+    const char *end = at + plan->text.len;
+    while (added < most &&
+           qbid_replay_markup_find(at, (size_t)(end - at), element, attribute, &value)) {
+        any = true;
+        at = value.at + value.len;
+        qbid_replay_buffer_clear(&plan->url);
+        qbid_replay_markup_plain(&plan->url, value);
+        if (!plan->url.failed && is_own(plan, plan->url.text, plan->url.len, &path)) {
+            add_step(plan, kind, path);
+            added++;
+        }
     }
-    qbid_replay_buffer_clear(&plan->url);
-    qbid_replay_markup_plain(&plan->url, value);
-    if (plan->url.failed)
-        return false;
-    add_url(plan, kind, plan->url.text, plan->url.len);
-    return true;
+    plan->notices->foreign[kind] += added == 0 && any;
+    plan->notices->missing[kind] += !any;
+    return added;
 }
 
 static void plan_win(struct plan *plan, const struct qbid_replay_bid *bid)
@@ -151,10 +170,9 @@ static void plan_win(struct plan *plan, const struct qbid_replay_bid *bid)
     add_field(plan, QBID_REPLAY_NOTICE_WIN, bid->nurl);
     add_field(plan, QBID_REPLAY_NOTICE_BILLING, bid->burl);
     expand(plan, bid->adm);
-    find_link(plan, QBID_REPLAY_NOTICE_IMPRESSION, "img", "src");
-    if (!plan->row->click || !find_link(plan, QBID_REPLAY_NOTICE_CLICK, "a", "href"))
-        return;
-    if (qbid_replay_notice_converts(plan->terms, plan->row))
+    add_links(plan, QBID_REPLAY_NOTICE_IMPRESSION, "img", "src", QBID_REPLAY_NOTICE_PIXELS_MAX);
+    if (plan->row->click && add_links(plan, QBID_REPLAY_NOTICE_CLICK, "a", "href", 1) != 0 &&
+        qbid_replay_notice_converts(plan->terms, plan->row))
         add_conversion(plan);
 }
 

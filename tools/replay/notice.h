@@ -32,10 +32,12 @@ struct qbid_replay_notice_terms {
     const char *alias_authority; /* another host[:port] of notices that means the bidder, or NULL */
 };
 
-/* Most requests for one auction: five kinds, each sent up to QBID_REPLAY_NOTICE_COPIES_MAX times.
- */
+/* Most copies of a notice, most pixels of one ad, and so most requests for one auction: win,
+ * billing, pixels, click, conversion. */
 #define QBID_REPLAY_NOTICE_COPIES_MAX 8
-#define QBID_REPLAY_NOTICE_STEPS_MAX (5 * QBID_REPLAY_NOTICE_COPIES_MAX)
+#define QBID_REPLAY_NOTICE_PIXELS_MAX 4
+#define QBID_REPLAY_NOTICE_STEPS_MAX                                                               \
+    ((4 + QBID_REPLAY_NOTICE_PIXELS_MAX) * QBID_REPLAY_NOTICE_COPIES_MAX)
 
 struct qbid_replay_notice_step {
     enum qbid_replay_notice_kind kind;
@@ -56,7 +58,7 @@ struct qbid_replay_notices {
     /* What cannot be sent: */
     uint32_t dropped[QBID_REPLAY_NOTICE_KINDS]; /* by drop_rate */
     uint32_t missing[QBID_REPLAY_NOTICE_KINDS]; /* the bid has no such URL */
-    uint32_t foreign[QBID_REPLAY_NOTICE_KINDS]; /* malformed, or of another host than the bidder */
+    uint32_t foreign[QBID_REPLAY_NOTICE_KINDS]; /* it has, but malformed or of another host's */
 };
 
 /** Name of a notice in reports. */
@@ -69,9 +71,9 @@ bool qbid_replay_notice_converts(const struct qbid_replay_notice_terms *terms,
 /**
  * Write the notices of an outcome, macros replaced.
  *
- * Win: nurl, burl, the pixel of the markup, for a clicked row its link, for a converting click the
- * link with the last part `click` of its path replaced by `conv` and v=<value> added. Loss or
- * invalid: lurl.
+ * Win: nurl, burl, the images of the markup that are the bidder's, for a clicked row its first such
+ * link, for a converting click the link with the last part `click` of its path replaced by `conv`
+ * and v=<value> added. Loss or invalid: lurl.
  *
  * Shapes:  notices is all zero, or was used before: its memory is kept.
  * Errors:  QBID_ERR_NOMEM.

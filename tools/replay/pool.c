@@ -299,8 +299,7 @@ static uint64_t next_deadline(const struct qbid_replay_pool *pool, uint64_t unti
     return until_ns;
 }
 
-/* epoll_pwait2 waits to the microsecond; kernels before 5.11 do not have it and wait to the
- * millisecond. */
+/* Kernels before 5.11 have no epoll_pwait2; they wait to the millisecond. */
 static int wait_events(int epoll_fd, struct epoll_event *events, uint64_t wait_ns)
 {
     struct timespec timeout = {(time_t)(wait_ns / QBID_NS_PER_S), (long)(wait_ns % QBID_NS_PER_S)};

@@ -3,8 +3,7 @@
  *
  *   CLOSED --connect--> CONNECTING --writable--> IDLE --send--> BUSY --answer--> IDLE
  *      ^                    |                     |              |
- *      +---- refused, closed by the server, late answer, broken answer ----------+   (then connects
- * again)
+ *      +-- refused, closed by the server, late or broken answer -+   (then connects again)
  */
 #ifndef QBID_TOOLS_REPLAY_POOL_H
 #define QBID_TOOLS_REPLAY_POOL_H
@@ -72,15 +71,15 @@ void qbid_replay_pool_free(struct qbid_replay_pool *pool);
 
 struct qbid_replay_pool_facts qbid_replay_pool_query(const struct qbid_replay_pool *pool);
 
-/** The connection that is idle for the longest time, or -1: in turn, so that all of a server's
- * workers get some. */
+/** The connection that is idle for the longest time, or -1: all take turns, so that every worker
+ *  of the server gets requests. */
 int qbid_replay_pool_idle(const struct qbid_replay_pool *pool);
 
 /** The buffer to write an idle connection's next request into; it is empty. */
 struct qbid_replay_buffer *qbid_replay_pool_buffer(struct qbid_replay_pool *pool, unsigned conn);
 
-/** Send what is in the buffer of an idle connection; the event function hears of it within
- * timeout_ns. */
+/** Send what is in the buffer (which must not have failed) of an idle connection; the event
+ *  function hears of it within timeout_ns. */
 void qbid_replay_pool_send(struct qbid_replay_pool *pool, unsigned conn, uint64_t timeout_ns);
 
 /**

@@ -15,8 +15,7 @@ struct qbid_replay_queue {
 /** Release everything, also what still waits. */
 void qbid_replay_queue_done(struct qbid_replay_queue *queue);
 
-/** Notices to plan into. Returns: NULL when out of memory; else give it back by a push or recycle.
- */
+/** Notices to plan into, to be given back by a push or recycle; NULL when out of memory. */
 struct qbid_replay_notices *qbid_replay_queue_take(struct qbid_replay_queue *queue);
 
 /** Put behind the others. */

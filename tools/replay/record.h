@@ -27,8 +27,8 @@ int qbid_replay_record_init(struct qbid_replay_record *record, const char *path,
  * {"x":exchange,"request":{...},"code":200,"answer":"raw body","market":CPM,"floor":CPM,"click":0,
  *  "outcome":"win","loss":0,"bid":CPM,"settled":CPM,"latency_us":n}
  *
- * Shapes:  outcome is NULL for an answer that is no bid response; code is 0 and answer "" without
- * one.
+ * Shapes:  outcome is NULL for an answer that is no bid response. Without an answer the code is 0
+ *          and the answer "".
  */
 void qbid_replay_record_add(struct qbid_replay_record *record, const struct qbid_replay_row *row,
                             const struct qbid_replay_pool_event *event,

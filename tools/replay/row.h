@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One recorded or generated auction: what the exchange knew, what it cleared at, whether it was
- * clicked. */
+/* One auction: what the exchange knew, what it cleared at, whether it was clicked. */
 #ifndef QBID_TOOLS_REPLAY_ROW_H
 #define QBID_TOOLS_REPLAY_ROW_H
 
@@ -17,8 +16,7 @@
 /* Text of a generated row. */
 #define QBID_REPLAY_ROW_STORE_BYTES 1024
 
-/* Spans point into the log or into `store`, so a row is not copied. A "null" column is an empty
- * span. */
+/* Spans point into the log or `store`: a row is not copied. A "null" column is an empty span. */
 struct qbid_replay_row {
     struct qbid_replay_span bidid;
     struct qbid_replay_span user;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the auctions of a run come from: a log or the generator, split in halves and put in order.
- */
+/* Where the auctions of a run come from: a log or the generator, in halves, in order. */
 #ifndef QBID_TOOLS_REPLAY_SOURCE_H
 #define QBID_TOOLS_REPLAY_SOURCE_H
 
@@ -44,10 +43,10 @@ struct qbid_replay_source {
  * Choose and order the auctions of a run.
  *
  * Shapes:  exactly one of log and generator; both outlive the source. Generated auctions are
- * independent of each other, so they have no other order than their numbers (order must be TIME).
+ *          independent of each other, so they have no order but their numbers' (TIME).
  * Returns: 0; to be released with qbid_replay_source_done.
  * Errors:  QBID_ERR_NOMEM; QBID_ERR_NOENT when the split leaves no row; QBID_ERR_INVAL for a bad
- * order.
+ *          order.
  */
 int qbid_replay_source_init(struct qbid_replay_source *source, const struct qbid_replay_log *log,
                             const struct qbid_replay_generator *generator,

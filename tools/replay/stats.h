@@ -80,8 +80,7 @@ struct qbid_replay_stats {
     struct qbid_replay_pool_facts pool;
 };
 
-/** Count a bid request's answer that was read and judged; row is the auction, slice below SLICES.
- */
+/** Count an answer that was read and judged; slice is below QBID_REPLAY_STATS_SLICES. */
 void qbid_replay_stats_add_outcome(struct qbid_replay_stats *stats, unsigned slice,
                                    const struct qbid_replay_row *row,
                                    const struct qbid_replay_answer *answer,

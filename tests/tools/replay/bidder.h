@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bidder for tests: a constant bid, faults by the number in the request's id, and a ledger of
- * notices. */
+/* A bidder for tests: a constant bid, faults by the request's number, a ledger of notices. */
 #ifndef QBID_TESTS_TOOLS_REPLAY_BIDDER_H
 #define QBID_TESTS_TOOLS_REPLAY_BIDDER_H
 

@@ -147,8 +147,7 @@ static void strategies_are_what_brute_force_finds(void **state)
     }
 }
 
-/* First price, tuned constant: the lowest price of the log at which count x price reaches the
- * budget. */
+/* First price: the lowest price of the log at which count x price reaches the budget. */
 static void a_first_price_constant_is_tuned_to_what_it_would_pay(void **state)
 {
     static struct qbid_replay_item memory[] = {

@@ -176,6 +176,30 @@ static void urls_of_other_hosts_are_counted_and_not_sent(void **state)
     qbid_replay_buffer_done(&notices.paths);
 }
 
+static void the_bidders_own_pixels_and_link_are_found_among_others(void **state)
+{
+    struct qbid_replay_notice_terms terms = plain;
+    struct qbid_replay_row row = row_of(true);
+    struct qbid_replay_notices notices = {0};
+    char out[4096];
+    static const char mixed[] =
+        BID(",\"nurl\":\"/w\",\"burl\":\"/b\",\"adm\":\"<a href='http://shop.example/'><img "
+            "src='https://cdn.example/a.png'></a><img src='/imp?1'><a href='/n/click?2'><img "
+            "src='/imp?3'><img src='/imp?4'><img src='/imp?5'><img src='/imp?6'>\"");
+    (void)state;
+    terms.conversion_rate = 1;
+    plan(mixed, &terms, &row, &notices, out, sizeof out);
+    assert_string_equal(out, "win:/w\nbilling:/b\nimpression:/imp?1\nimpression:/imp?3\n"
+                             "impression:/imp?4\nimpression:/imp?5\nclick:/n/click?2\n"
+                             "conversion:/n/conv?2&v=1.5\n");
+    assert_int_equal(notices.foreign[QBID_REPLAY_NOTICE_IMPRESSION], 0);
+    assert_int_equal(notices.foreign[QBID_REPLAY_NOTICE_CLICK], 0);
+    terms.copies = QBID_REPLAY_NOTICE_COPIES_MAX;
+    plan(mixed, &terms, &row, &notices, out, sizeof out);
+    assert_int_equal(notices.steps_cnt, QBID_REPLAY_NOTICE_STEPS_MAX);
+    qbid_replay_buffer_done(&notices.paths);
+}
+
 static void missing_urls_are_counted(void **state)
 {
     struct qbid_replay_notice_terms terms = plain;
@@ -206,6 +230,7 @@ int main(void)
         cmocka_unit_test(copies_are_sent_one_after_the_other_and_dropped_ones_are_counted),
         cmocka_unit_test(about_the_asked_share_is_dropped),
         cmocka_unit_test(urls_of_other_hosts_are_counted_and_not_sent),
+        cmocka_unit_test(the_bidders_own_pixels_and_link_are_found_among_others),
         cmocka_unit_test(missing_urls_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

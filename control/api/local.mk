@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# The control socket, and the client that tools link.
+# The control socket, the client that tools link, and the commands (they need the engine and cJSON).
 $(call lib,api,\
 	control/api/api.c \
 	control/api/socket.c)
 $(call lib,client,\
 	control/api/socket.c \
 	control/client.c)
+$(call lib,commands,\
+	control/api/command_account.c \
+	control/api/command_numbers.c \
+	control/api/command_record.c \
+	control/api/command_status.c \
+	control/api/commands.c \
+	control/api/json.c)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of commands share: one request on its way. */
+#ifndef QBID_CONTROL_API_COMMAND_H
+#define QBID_CONTROL_API_COMMAND_H
+
+#include "control/api/commands.h"
+#include "control/api/json.h"
+#include "control/snapshot/snapshot.h"
+
+struct qbid_command {
+    const struct qbid_commands *commands;
+    struct qbid_engine *engine;
+    const struct qbid_api_peer *peer;
+    const cJSON *request;
+    cJSON *answer; /* a new object; members of a failed command are dropped */
+    uint64_t now_ns;
+    uint64_t unix_ns;
+    char actor[32];     /* "uid 1000" */
+    char message[1024]; /* of an error */
+};
+
+/** Note the words of an error and return it. */
+int qbid_command_fail(struct qbid_command *command, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Each returns 0 or an error with its message. */
+typedef int qbid_command_fn(struct qbid_command *command);
+qbid_command_fn qbid_command_status, qbid_command_stat;
+qbid_command_fn qbid_command_top, qbid_command_live, qbid_command_ledger;
+qbid_command_fn qbid_command_snapshot, qbid_command_history;
+qbid_command_fn qbid_command_import, qbid_command_target, qbid_command_dump;
+qbid_command_fn qbid_command_generations, qbid_command_audit, qbid_command_publish,
+    qbid_command_learning;
+
+/** Counts, rates and money of one series and window, as members of `to`. */
+void qbid_command_stats(cJSON *to, const struct qbid_stats *stats);
+
+/** Window by its name ("5min"); -1 when there is none. And back. */
+int qbid_command_window(const char *name);
+const char *qbid_command_window_name(enum qbid_window window);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* generations, audit, publish, learning: what was made public, and by whom. */
+#include <stdio.h>
+
+#include "control/api/command.h"
+#include "shm/error.h"
+
+#define LIST_MAX 10000
+#define LIST_PRESET 20
+
+static uint32_t max_of(const struct qbid_command *c)
+{
+    int64_t max = qbid_json_whole(c->request, "max");
+    return max < 1 ? LIST_PRESET : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
+}
+
+struct listing {
+    const struct qbid_command *command;
+    cJSON *list;
+    struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
+    uint32_t worker_cnt;
+};
+
+static int generation_add(void *context, const struct qbid_store_generation *g)
+{
+    struct listing *l = context;
+    uint32_t workers = 0;
+    for (uint32_t i = 0; i < l->worker_cnt; i++)
+        workers += l->worker[i].adopted_gen == g->gen;
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(l->list, to);
+    qbid_json_count(to, "generation", g->gen);
+    qbid_json_unix_ns(to, "built", g->built_unix_ns);
+    qbid_json_count(to, "bytes", g->bytes);
+    qbid_json_hex(to, "checksum", g->checksum);
+    cJSON_AddStringToObject(to, "reason", g->reason);
+    cJSON_AddStringToObject(to, "file", g->file);
+    cJSON_AddBoolToObject(to, "held", g->held);
+    cJSON_AddNumberToObject(to, "workers", workers);
+    return 0;
+}
+
+int qbid_command_generations(struct qbid_command *c)
+{
+    struct qbid_store *store = qbid_engine_store(c->engine);
+    struct listing l = {.command = c, .list = cJSON_AddArrayToObject(c->answer, "generations")};
+    l.worker_cnt =
+        qbid_publisher_workers(qbid_engine_publisher(c->engine), l.worker, QBID_LIVE_WORKERS_MAX);
+    int err = qbid_store_load_generations(store, max_of(c), generation_add, &l);
+    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+}
+
+static int record_add(void *context, const struct qbid_store_record *r)
+{
+    cJSON *list = context, *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, to);
+    qbid_json_count(to, "id", r->id);
+    qbid_json_unix_ns(to, "time", r->unix_ns);
+    cJSON_AddStringToObject(to, "actor", r->actor);
+    cJSON_AddStringToObject(to, "what", r->what);
+    cJSON_AddStringToObject(to, "why", r->why);
+    cJSON_AddStringToObject(to, "before", r->before);
+    cJSON_AddStringToObject(to, "after", r->after);
+    return 0;
+}
+
+int qbid_command_audit(struct qbid_command *c)
+{
+    struct qbid_store *store = qbid_engine_store(c->engine);
+    int err;
+    if (qbid_json_flag(c->request, "verify", 0)) {
+        uint64_t id = 0;
+        err = qbid_store_verify_audit(store, &id);
+        if (err == QBID_ERR_CORRUPT)
+            return qbid_command_fail(c, err, "%s: record %llu is the first that does not fit",
+                                     qbid_store_why(store), (unsigned long long)id);
+        qbid_json_count(c->answer, "verified", id);
+    } else {
+        err = qbid_store_load_audit(store, max_of(c), record_add,
+                                    cJSON_AddArrayToObject(c->answer, "records"));
+    }
+    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+}
+
+int qbid_command_publish(struct qbid_command *c)
+{
+    char reason[QBID_ENGINE_REASON_MAX], why[QBID_ENGINE_WHY_MAX] = "";
+    const char *given = qbid_json_text(c->request, "reason");
+    snprintf(reason, sizeof reason, "%.20s: %.30s", c->actor, given ? given : "asked for");
+    int err = qbid_engine_publish(c->engine, reason, why);
+    if (err)
+        return qbid_command_fail(c, err, "%s", *why ? why : qbid_strerror(err));
+    qbid_json_count(c->answer, "generation", qbid_engine_counters_load(c->engine).gen);
+    return 0;
+}
+
+int qbid_command_learning(struct qbid_command *c)
+{
+    int on = qbid_json_flag(c->request, "on", -1);
+    char why[QBID_ENGINE_WHY_MAX] = "";
+    struct qbid_store_cause cause = {c->unix_ns, c->actor, "learning set"};
+    if (on < 0)
+        return qbid_command_fail(c, QBID_ERR_INVAL, "on is true or false");
+    int err = qbid_engine_freeze(c->engine, !on, &cause, why);
+    if (err)
+        return qbid_command_fail(c, err, "%s", *why ? why : qbid_strerror(err));
+    cJSON_AddBoolToObject(c->answer, "learning", on);
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of the control socket, over one engine.
+ *
+ *   {"cmd":"help"}                                           every command with its members
+ *   {"cmd":NAME, ...}   --->   {"ok":true,"schema_version":1,"cmd":NAME, ...}
+ *                       --->   {"ok":false,"schema_version":1,"cmd":NAME,
+ *                               "error":{"code":"STORE","exit":5,"message":"..."}}
+ *
+ * exit is the exit code that a tool should end with. Members are only ever added.
+ */
+#ifndef QBID_CONTROL_API_COMMANDS_H
+#define QBID_CONTROL_API_COMMANDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/api/api.h"
+#include "control/config/config.h"
+#include "control/engine/engine.h"
+
+/* Exit codes of tools. */
+enum qbid_exit {
+    QBID_EXIT_OK = 0,
+    QBID_EXIT_FAILED = 1,
+    QBID_EXIT_USAGE = 2,
+    QBID_EXIT_UNREACHABLE = 3,
+    QBID_EXIT_DENIED = 4,
+    QBID_EXIT_REFUSED = 5, /* by a safety rule: no record, no room, too many held generations */
+    QBID_EXIT_STALE = 6
+};
+
+/* What the commands see of the running program. */
+struct qbid_commands {
+    struct qbid_engine *engine;
+    const struct qbid_config *config;
+    const char *config_path;
+    const struct qbid_api *api; /* NULL = not listening yet */
+    uint64_t started_boot_ns;
+    uint64_t started_unix_ns;
+};
+
+/** Answer one request: a qbid_api_answer_fn over struct qbid_commands. */
+char *qbid_commands_answer(void *commands, const struct qbid_api_peer *peer, const char *request,
+                           size_t len);
+
+#endif

@@ -127,6 +127,8 @@ static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
     }
     if (qbid_pending_add(&ingest->pending, o))
         ingest->counters.evicted++; /* without memory its notices stay unjoined */
+    else if (qbid_repeats_known(&ingest->repeats, o->nonce, QBID_EVENT_BILL))
+        qbid_pending_find(&ingest->pending, o->nonce)->seen = 1u << QBID_EVENT_BILL;
     emit(sink, o);
 }
 
@@ -218,7 +220,9 @@ static void meet_notice(struct qbid_ingest *ingest, const struct qbid_event *eve
     }
     struct qbid_pending_bid *bid = qbid_pending_find(&ingest->pending, o->nonce);
     bool young = now_ns < o->bid_time_ns + ingest->params.notice_ttl_ns;
-    if (!bid && young && ingest->waiting_cnt < WAITING_MAX)
+    /* A bill never waits: once its ring is let go of, money that is only in memory could be lost.
+     */
+    if (!bid && young && o->kind != QBID_EVENT_BILL && ingest->waiting_cnt < WAITING_MAX)
         wait_for_bid(ingest, o, now_ns);
     else
         take_notice(ingest, o, bid, sink);

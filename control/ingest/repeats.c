@@ -50,3 +50,8 @@ bool qbid_repeats_note(struct qbid_repeats *repeats, uint64_t nonce, uint32_t ki
     repeats->head++;
     return false;
 }
+
+bool qbid_repeats_known(const struct qbid_repeats *repeats, uint64_t nonce, uint32_t kind)
+{
+    return qbid_keymap_find(&repeats->map, nonce, kind) != QBID_KEYMAP_NONE;
+}

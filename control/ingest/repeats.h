@@ -30,4 +30,7 @@ void qbid_repeats_done(struct qbid_repeats *repeats);
 bool qbid_repeats_note(struct qbid_repeats *repeats, uint64_t nonce, uint32_t kind, uint64_t now_ns,
                        uint64_t ttl_ns);
 
+/** Whether (nonce, kind) is remembered. */
+bool qbid_repeats_known(const struct qbid_repeats *repeats, uint64_t nonce, uint32_t kind);
+
 #endif

@@ -167,8 +167,8 @@ static void a_notice_that_overtakes_its_bid_is_joined_when_the_bid_comes(void **
     (void)state;
     struct bench b;
     bench_open(&b, 100, 100);
-    push(&b, 1, notice_event(QBID_EVENT_BILL, 1, 1000));
-    push(&b, 1, notice_event(QBID_EVENT_BILL, 1, 1000));
+    push(&b, 1, notice_event(QBID_EVENT_WIN, 1, 1000));
+    push(&b, 1, notice_event(QBID_EVENT_WIN, 1, 1000));
     drain(&b, 1, NOW_NS + 2 * QBID_NS_PER_MS);
     tick(&b, NOW_NS + 3 * QBID_NS_PER_MS);
     assert_int_equal(b.cnt, 0);
@@ -176,9 +176,29 @@ static void a_notice_that_overtakes_its_bid_is_joined_when_the_bid_comes(void **
     drain(&b, 0, NOW_NS + 4 * QBID_NS_PER_MS);
     tick(&b, NOW_NS + 5 * QBID_NS_PER_MS);
     assert_int_equal(b.cnt, 2);
-    assert_int_equal(b.out[1].kind, QBID_EVENT_BILL);
+    assert_int_equal(b.out[1].kind, QBID_EVENT_WIN);
     assert_true(b.out[1].joined);
     assert_int_equal(counters(&b).duplicates, 1);
+    bench_close(&b);
+}
+
+static void a_bill_that_overtakes_its_bid_is_charged_at_once_and_once(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 100, 100);
+    push(&b, 1, notice_event(QBID_EVENT_BILL, 1, 1000));
+    drain(&b, 1, NOW_NS + 2 * QBID_NS_PER_MS);
+    assert_int_equal(b.cnt, 1);
+    assert_false(b.out[0].joined);
+    push(&b, 0, bid_event(1));
+    push(&b, 0, notice_event(QBID_EVENT_BILL, 1, 1000));
+    push(&b, 0, notice_event(QBID_EVENT_LOSS, 1, 0));
+    drain(&b, 0, NOW_NS + 3 * QBID_NS_PER_MS);
+    tick(&b, NOW_NS + TTL_NS + QBID_NS_PER_S);
+    assert_int_equal(b.cnt, 2); /* the bid; no second bill, no loss, no expiry */
+    assert_int_equal(counters(&b).duplicates, 1);
+    assert_int_equal(counters(&b).invalid, 1);
     bench_close(&b);
 }
 
@@ -187,9 +207,10 @@ static void a_notice_whose_bid_never_comes_goes_on_unjoined_after_its_wait(void 
     (void)state;
     struct bench b;
     bench_open(&b, 100, 100);
-    push(&b, 1, notice_event(QBID_EVENT_BILL, 1, 1000));
-    push(&b, 1, notice_event(QBID_EVENT_BILL, 1, 1000));
+    push(&b, 1, notice_event(QBID_EVENT_WIN, 1, 1000));
+    push(&b, 1, notice_event(QBID_EVENT_WIN, 1, 1000));
     drain(&b, 1, NOW_NS + 2 * QBID_NS_PER_MS);
+    assert_int_equal(b.cnt, 0);
     tick(&b, NOW_NS + QBID_NS_PER_S);
     assert_int_equal(b.cnt, 1);
     assert_false(b.out[0].joined);
@@ -429,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_bid_and_its_notices_come_out_joined),
         cmocka_unit_test(a_repeated_notice_counts_once),
         cmocka_unit_test(a_notice_that_overtakes_its_bid_is_joined_when_the_bid_comes),
+        cmocka_unit_test(a_bill_that_overtakes_its_bid_is_charged_at_once_and_once),
         cmocka_unit_test(a_notice_whose_bid_never_comes_goes_on_unjoined_after_its_wait),
         cmocka_unit_test(a_bid_without_an_outcome_expires_once),
         cmocka_unit_test(a_bid_is_lost_or_won_and_the_first_word_stands),

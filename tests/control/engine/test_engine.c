@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The whole loop with real parts: qbidd's engine in one process, an ad server with libqbid in
+ * another; money must be exact to the nano, also when the engine is killed at any moment. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/poll.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "control/account/import.h"
+#include "control/engine/engine.h"
+#include "plugin/qbid.h"
+#include "shm/clock.h"
+#include "shm/error.h"
+#include "shm/hash.h"
+#include "shm/memfd.h"
+
+#define BUDGET_NANOS INT64_C(3000000000) /* 3.00 */
+#define PRICE_MICROS 1500000             /* what a win pays: 1.50 CPM */
+
+static char folder[128];
+static volatile sig_atomic_t stop;
+
+static void on_term(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static const char config_text[] = "state_dir: state\n"
+                                  "handover: {path: qbid.sock}\n"
+                                  "control: {path: control.sock}\n"
+                                  "keys: {file: keys, create: true}\n"
+                                  "currency: CNY\n"
+                                  "grant_ppm: 20000\n"
+                                  "grant_min: 0.01\n"
+                                  "levels: [[site, exchange], [site]]\n"
+                                  "market_segments: [exchange]\n"
+                                  "learning: {explore: 0}\n"
+                                  "capacity: {line_items: 64, budgets: 16, workers: 8, "
+                                  "ring_lg_events: 12}\n";
+
+static const char account_text[] = "currency: CNY\n"
+                                   "campaigns:\n"
+                                   "  - id: 7\n"
+                                   "    name: spring\n"
+                                   "    budget: 3\n"
+                                   "    start: now\n"
+                                   "    end: +24h\n"
+                                   "    goal: {fixed_cpm: 2}\n"
+                                   "    pacing: asap\n"
+                                   "    line_items:\n"
+                                   "      - id: 70\n"
+                                   "        ceiling: 2\n"
+                                   "        adomain: shop.example\n"
+                                   "        prior_ctr: 0.01\n"
+                                   "        creatives:\n"
+                                   "          - {id: 700, format: banner, size: 300x250, markup: "
+                                   "\"<a href='{{click_url}}'>x</a>\","
+                                   " landing: 'https://shop.example/'}\n";
+
+/* Prices follow what is learned; a win at 1.50 is only billed while the bid covers it. */
+static char clicks_text[] = "campaigns:\n"
+                            "  - {id: 7, goal: max_clicks}\n";
+
+static void say(void *context, enum qbid_log_level level, const char *line)
+{
+    (void)context;
+    if (level <= QBID_LOG_WARNING)
+        fprintf(stderr, "qbidd: %s\n", line);
+}
+
+static void problems_print(const struct qbid_problems *problems)
+{
+    char line[QBID_PROBLEM_LINE_MAX];
+    for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
+        qbid_problems_format(problems, i, line);
+        fprintf(stderr, "%s\n", line);
+    }
+}
+
+static void config_read(struct qbid_config *config)
+{
+    static struct qbid_problems problems;
+    memset(&problems, 0, sizeof problems);
+    int err = qbid_config_parse(config_text, strlen(config_text), folder, &problems, config);
+    problems_print(&problems);
+    assert_int_equal(err, 0);
+}
+
+static struct qbid_engine *engine_open(void)
+{
+    struct qbid_config config;
+    struct qbid_engine *engine = NULL;
+    char why[QBID_ENGINE_WHY_MAX];
+    config_read(&config);
+    int err = qbid_engine_new(&config, say, NULL, &engine, why);
+    if (err)
+        fprintf(stderr, "engine: %s\n", why);
+    return err ? NULL : engine;
+}
+
+static void account_apply(struct qbid_engine *engine, const char *text)
+{
+    static struct qbid_problems problems;
+    struct qbid_account next;
+    struct qbid_diff diff;
+    char why[QBID_ENGINE_WHY_MAX];
+    memset(&problems, 0, sizeof problems);
+    struct qbid_import_params params = {.current = qbid_engine_account(engine),
+                                        .now_unix_s =
+                                            (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S)};
+    int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
+    problems_print(&problems);
+    assert_int_equal(err, 0);
+    assert_int_equal(qbid_diff_new(qbid_engine_account(engine), &next, &diff), 0);
+    struct qbid_store_cause cause = {qbid_clock_unix_ns(), "test", "import"};
+    assert_int_equal(qbid_engine_apply(engine, &next, &diff, &cause, why), 0);
+    qbid_diff_done(&diff);
+}
+
+/* What main does, at a quick pace. Never returns. */
+static void engine_loop(void)
+{
+    struct qbid_engine *engine = engine_open();
+    if (!engine)
+        _exit(1);
+    uint64_t live_ns = 0, learn_ns = 0;
+    while (!stop) {
+        struct pollfd p = {.fd = qbid_engine_fd(engine), .events = POLLIN};
+        if (poll(&p, 1, 2) > 0)
+            qbid_engine_readers(engine);
+        qbid_engine_ingest(engine);
+        uint64_t now_ns = qbid_clock_boot_ns();
+        if (now_ns - live_ns >= 20 * QBID_NS_PER_MS) {
+            qbid_engine_live(engine);
+            live_ns = now_ns;
+        }
+        if (now_ns - learn_ns >= 100 * QBID_NS_PER_MS) {
+            qbid_engine_learn(engine);
+            qbid_engine_persist(engine);
+            learn_ns = now_ns;
+        }
+    }
+    bool broken = qbid_engine_counters_load(engine).invariant_broken != 0;
+    qbid_engine_free(engine);
+    _exit(broken ? 2 : 0);
+}
+
+static pid_t engine_start(void)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct sigaction action = {.sa_handler = on_term};
+        sigaction(SIGTERM, &action, NULL);
+        engine_loop();
+    }
+    return pid;
+}
+
+static void engine_stop(pid_t pid)
+{
+    int status;
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* --- the ad server */
+
+struct host {
+    struct qbid *qbid;
+    struct qbid_worker *worker;
+    uint64_t auctions, bids, bills;
+    int64_t billed_nanos;
+};
+
+static void host_open(struct host *host)
+{
+    char socket_path[192], image[192];
+    snprintf(socket_path, sizeof socket_path, "%s/qbid.sock", folder);
+    snprintf(image, sizeof image, "%s/state/images/last.qbi", folder);
+    memset(host, 0, sizeof *host);
+    struct qbid_options options = {.size = sizeof options,
+                                   .socket_path = socket_path,
+                                   .image_file = image,
+                                   .notice_url = "http://127.0.0.1/n",
+                                   .worker_timeout_ms = 2000};
+    assert_int_equal(qbid_open(&options, &host->qbid), 0);
+    assert_int_equal(qbid_worker_open(host->qbid, &host->worker), 0);
+}
+
+static void host_close(struct host *host)
+{
+    qbid_worker_close(host->worker);
+    qbid_close(host->qbid);
+}
+
+/* Query of the notice URL behind a JSON key of the answer. */
+static bool query_of(const char *answer, const char *key, char *out, size_t max)
+{
+    const char *at = strstr(answer, key);
+    const char *from = at ? strchr(at, '?') : NULL;
+    const char *to = from ? strpbrk(from, "\"&") : NULL;
+    if (!to || (size_t)(to - from) >= max)
+        return false;
+    memcpy(out, from + 1, (size_t)(to - from - 1));
+    out[to - from - 1] = 0;
+    return true;
+}
+
+/* One auction: a bid of at least 1.50 is won at 1.50 and billed once, retried while the answer is
+ * 503. */
+static bool auction(struct host *host, bool bill)
+{
+    static char body[1024 + QBID_PADDING], out[16384];
+    char query[256], location[256];
+    size_t located;
+    struct qbid_answer answer;
+    uint64_t n = host->auctions++;
+    int len =
+        snprintf(body, sizeof body,
+                 "{\"id\":\"r%llu-%d\",\"at\":2,\"cur\":[\"CNY\"],\"imp\":[{\"id\":\"1\","
+                 "\"banner\":{\"w\":300,\"h\":250}}],\"site\":{\"domain\":\"s%llu.example\"}}",
+                 (unsigned long long)n, getpid(), (unsigned long long)(n % 4));
+    assert_int_equal(qbid_worker_openrtb(host->worker, "1", body, (size_t)len, qbid_now_ns(), out,
+                                         sizeof out - 1, &answer),
+                     0);
+    if (answer.status != 200)
+        return false;
+    out[answer.body_bytes] = 0;
+    host->bids++;
+    const char *price = strstr(out, "\"price\":");
+    assert_non_null(price);
+    if (!bill || strtod(price + 8, NULL) < 1.5)
+        return true;
+    assert_true(query_of(out, "\"burl\"", query, sizeof query - 8));
+    strcat(query, "&p=1.5");
+    int status = 503;
+    for (unsigned tries = 0; tries < 2000 && status == 503; tries++) {
+        status = qbid_worker_notice(host->worker, "bill", 4, query, strlen(query), qbid_now_ns(),
+                                    location, sizeof location, &located);
+        if (status == 503)
+            usleep(1000);
+    }
+    assert_int_equal(status, 200);
+    host->bills++;
+    host->billed_nanos += PRICE_MICROS;
+    return true;
+}
+
+static int64_t spent_in_store;
+
+static int spent_note(void *context, const struct qbid_store_budget *budget)
+{
+    (void)context;
+    spent_in_store += budget->row.spent_nanos;
+    return 0;
+}
+
+static void store_check(int64_t want_nanos, uint64_t *ret_generations)
+{
+    char path[192], why[QBID_STORE_WHY_MAX];
+    struct qbid_store *store;
+    uint64_t records = 0;
+    snprintf(path, sizeof path, "%s/state/qbid.db", folder);
+    struct qbid_store_params params = {path, false};
+    assert_int_equal(qbid_store_new(&params, &store, why), 0);
+    spent_in_store = 0;
+    assert_int_equal(qbid_store_load_ledger(store, spent_note, NULL), 0);
+    assert_int_equal(spent_in_store, want_nanos);
+    assert_int_equal(qbid_store_verify_audit(store, &records), 0);
+    assert_int_equal(qbid_store_take(store, "generation", 1, 1, ret_generations), 0);
+    qbid_store_free(store);
+}
+
+static int folder_make(void **state)
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/qbid-engine-XXXXXX", base ? base : "/tmp");
+    if (!mkdtemp(folder))
+        return -1;
+    struct qbid_engine *engine = engine_open();
+    if (!engine)
+        return -1;
+    account_apply(engine, account_text);
+    if (*state) /* more YAML for this test */
+        account_apply(engine, *state);
+    qbid_engine_free(engine);
+    return 0;
+}
+
+static int folder_drop(void **state)
+{
+    (void)state;
+    char command[192];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+static void every_billed_nano_reaches_the_store_and_no_more_than_the_budget(void **state)
+{
+    (void)state;
+    struct host host;
+    uint64_t generations;
+    pid_t pid = engine_start();
+    host_open(&host);
+    /* 3.00 buys 2000 impressions at 1.50 CPM: bid until the money is gone. */
+    for (unsigned idle = 0; idle < 300 && host.auctions < 200000;) {
+        bool bid = auction(&host, true);
+        idle = bid ? 0 : idle + 1;
+        if (!bid)
+            usleep(5000);
+    }
+    host_close(&host);
+    engine_stop(pid);
+    print_message("%llu auctions, %llu billed, %lld of %lld nanos\n",
+                  (unsigned long long)host.auctions, (unsigned long long)host.bills,
+                  (long long)host.billed_nanos, (long long)BUDGET_NANOS);
+    assert_true(host.billed_nanos <= BUDGET_NANOS);
+    assert_true((double)host.billed_nanos >= 0.995 * (double)BUDGET_NANOS);
+    store_check(host.billed_nanos, &generations);
+}
+
+static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
+{
+    (void)state;
+    struct host host;
+    uint64_t generations;
+    pid_t pid = engine_start();
+    host_open(&host);
+    unsigned kills = 0;
+    for (unsigned round = 0; round < 25; round++) {
+        uint64_t until_ns =
+            qbid_clock_boot_ns() + (20 + qbid_roll(round, 3, 0) % 60) * QBID_NS_PER_MS;
+        while (qbid_clock_boot_ns() < until_ns)
+            if (!auction(&host, true))
+                usleep(200);
+        int status;
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        kills += WIFSIGNALED(status) != 0;
+        pid = engine_start();
+    }
+    /* Let the last engine take over the page and read what waits there. */
+    usleep(1500000);
+    host_close(&host);
+    usleep(100000);
+    engine_stop(pid);
+    assert_int_equal(kills, 25);
+    print_message("%u kills: %llu billed, %lld of %lld nanos\n", kills,
+                  (unsigned long long)host.bills, (long long)host.billed_nanos,
+                  (long long)BUDGET_NANOS);
+    assert_true(host.bills > 0 && host.billed_nanos <= BUDGET_NANOS);
+    store_check(host.billed_nanos, &generations);
+    assert_true(generations > 25);
+}
+
+static void learning_changes_what_the_next_generation_says(void **state)
+{
+    (void)state;
+    struct qbid_image image;
+    char path[192];
+    uint64_t gen[2];
+    float value[2];
+    for (unsigned i = 0; i < 2; i++) {
+        pid_t pid = engine_start();
+        struct host host;
+        host_open(&host);
+        while (i == 0 && host.bids < 300) /* impressions without a click: the value must fall */
+            if (!auction(&host, true))
+                usleep(1000);
+        host_close(&host);
+        usleep(250000);
+        engine_stop(pid);
+        snprintf(path, sizeof path, "%s/state/images/last.qbi", folder);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        struct stat st;
+        assert_int_equal(fstat(fileno(file), &st), 0);
+        size_t bytes = (size_t)st.st_size;
+        void *base = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+        assert_non_null(base);
+        assert_int_equal(fread(base, 1, bytes, file), bytes);
+        fclose(file);
+        assert_int_equal(qbid_image_attach(base, bytes, &image), 0);
+        gen[i] = image.header->gen;
+        value[i] = image.line_items[0].value_micros;
+        free(base);
+    }
+    assert_true(gen[1] > gen[0]);
+    assert_true(value[0] < 2e6f);      /* prior: an impression is worth the ceiling */
+    assert_true(value[1] == value[0]); /* nothing was forgotten by the restart */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            every_billed_nano_reaches_the_store_and_no_more_than_the_budget, folder_make,
+            folder_drop),
+        cmocka_unit_test_setup_teardown(killed_at_any_moment_nothing_is_lost_or_charged_twice,
+                                        folder_make, folder_drop),
+        cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,
+                                                 folder_make, folder_drop, clicks_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -159,7 +159,8 @@ static uint64_t read_rows(const struct qbid_image *image, uint32_t contexts)
         uint32_t n16 = (row.cnt + QBID_ROW_PAD - 1) / QBID_ROW_PAD * QBID_ROW_PAD;
         for (uint32_t j = 0; j < n16; j++) {
             digest += image->line_items[row.line_item_idx[j]].id;
-            digest += (uint64_t)qbid_shade_eval(&image->shades[row.segment], row.value_micros[j]);
+            digest += (uint64_t)qbid_micros_from_float(
+                qbid_shade_eval(&image->shades[row.segment], row.value_micros[j]));
         }
         if (row.cnt != 0)
             digest += read_line_item(image, row.line_item_idx[row.cnt - 1], qbid_mix64(i));

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# Fuzz targets. `make fuzz T=60` gives each so many seconds of libFuzzer with the address and undefined
+# sanitizers (needs clang and libclang-rt-14-dev); what it finds stays in build/fuzz. `make test` runs
+# each target on its seeds and on mutations of them, as the tests test_fuzz_*.
+#   $(call fuzz,NAME,SOURCES,LIBS,LDLIBS)  tests/fuzz/fuzz_NAME.c with SOURCES, all that it needs; the
+#                                          test links LIBS in place of those that are not in tests/
+T ?= 60
+CLANG ?= clang
+FUZZ_FLAGS := -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer -pthread
+
+# 1 = name, 2 = sources, 3 = linker words
+define fuzz_rule
+build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(2)
+	@mkdir -p $$(@D)
+	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3)
+.PHONY: fuzz-$(1)
+fuzz-$(1): build/fuzz/fuzz_$(1) $(B)/tests/test_fuzz_$(1)
+	@mkdir -p build/fuzz/corpus/$(1) build/fuzz/seeds/$(1)
+	@$(B)/tests/test_fuzz_$(1) --write build/fuzz/seeds/$(1)
+	build/fuzz/fuzz_$(1) -max_total_time=$$(T) -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+	    -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- build/fuzz/corpus/$(1) \
+	    build/fuzz/seeds/$(1)
+FUZZ += fuzz-$(1)
+endef
+fuzz = $(eval $(call fuzz_rule,$(1),$(2),$(4)))$(call test,test_fuzz_$(1),tests/fuzz/fuzz_$(1).c \
+    tests/fuzz/replay.c $(filter tests/%,$(2)),$(3),$(4) -lm)
+
+.PHONY: fuzz
+fuzz:
+	@command -v $(CLANG) >/dev/null || { echo 'make fuzz: needs clang and libclang-rt-14-dev'; exit 1; }
+	@$(MAKE) --no-print-directory PROFILE=release fuzz-all
+.PHONY: fuzz-all
+fuzz-all: ; @for name in $(FUZZ); do $(MAKE) --no-print-directory $$name || exit 1; done
+
+FUZZ_IMAGE := tests/shm/image_fixture.c tests/shm/image_fixture_build.c
+FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c live.c memfd.c \
+    page.c part.c ring.c units.c watcher.c watcher_link.c watcher_worker.c)
+$(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call pkg,liburcu))
+$(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
+$(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
+$(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))

@@ -340,9 +340,13 @@ static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
     host_open(&host);
     unsigned kills = 0;
     for (unsigned round = 0; round < 25; round++) {
-        uint64_t until_ns =
-            qbid_clock_boot_ns() + (20 + qbid_roll(round, 3, 0) % 60) * QBID_NS_PER_MS;
-        while (qbid_clock_boot_ns() < until_ns)
+        /* Anything from a start that got nowhere to a loop in full swing. */
+        uint64_t start_ns = qbid_clock_boot_ns(), bills = host.bills;
+        uint64_t least_ns = qbid_roll(round, 3, 0) % 60 * QBID_NS_PER_MS;
+        bool swing = round % 5 != 0;
+        while (qbid_clock_boot_ns() - start_ns < least_ns ||
+               (swing && host.bills < bills + 10 &&
+                qbid_clock_boot_ns() - start_ns < 5 * QBID_NS_PER_S))
             if (!auction(&host, true))
                 usleep(200);
         int status;
@@ -362,7 +366,7 @@ static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
                   (long long)BUDGET_NANOS);
     assert_true(host.bills > 0 && host.billed_nanos <= BUDGET_NANOS);
     store_check(host.billed_nanos, &generations);
-    assert_true(generations > 25);
+    assert_true(generations > 20); /* each life in full swing took one at least */
 }
 
 static void learning_changes_what_the_next_generation_says(void **state)

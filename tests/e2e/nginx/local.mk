@@ -6,9 +6,17 @@ $(eval $(call exe_rule,e2e/nginx,table_server,tests/e2e/nginx/table_server.c \
     qbid fastpath shm,$(QBID_LDLIBS)))
 all: $(B)/e2e/nginx/client $(B)/e2e/nginx/table_server
 
+$(call test,test_ngx_merge,tests/plugin/nginx/test_merge.c plugin/nginx/merge.c,,)
+$(call test,test_ngx_board,tests/plugin/nginx/test_board.c plugin/nginx/board.c,,)
+TSAN_TESTS += test_ngx_board
+
 $(call e2e,nginx_config,tests/e2e/nginx/config.sh)
 $(call e2e,nginx_requests,tests/e2e/nginx/requests.sh)
 $(call e2e,nginx_notices,tests/e2e/nginx/notices.sh)
 $(call e2e,nginx_status,tests/e2e/nginx/status.sh)
 $(call e2e,nginx_table,tests/e2e/nginx/table.sh)
 $(call e2e,nginx_life,tests/e2e/nginx/life.sh)
+$(call e2e,nginx_corpus,tests/e2e/nginx/corpus.sh)
+$(call e2e,nginx_corpus_asan,tests/e2e/nginx/corpus.sh,asan)
+$(call e2e,nginx_requests_asan,tests/e2e/nginx/requests.sh,asan)
+$(call e2e,nginx_notices_asan,tests/e2e/nginx/notices.sh,asan)

@@ -2,3 +2,13 @@
 # Each stage of qbidd adds itself in its own local.mk.
 include $(wildcard control/*/local.mk)
 $(call lib,keymap,control/keymap.c)
+$(call lib,daemon,\
+	control/daemon.c \
+	control/lock.c \
+	control/log.c \
+	control/notify.c)
+$(call prog,qbidd,control/main.c,\
+	daemon commands api engine publish learn models ingest ledger snapshot store account config \
+	keymap shm,\
+	-lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lm)
+$(call install,$(B)/bin/qbidd,sbin,755)

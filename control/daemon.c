@@ -81,6 +81,7 @@ static int signals_open(struct qbid_daemon *d)
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return QBID_ERR_SYS;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
     d->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return d->signals >= 0 ? watch(d, d->signals, SIGNALS) : QBID_ERR_SYS;
 }

@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the stages of qbidd, a folder for each.
 include $(wildcard tests/control/*/local.mk)
+$(call test,test_daemon,tests/control/test_daemon.c tests/control/running.c,\
+	client config shm,-lcyaml -lyaml -lcjson)
+$(B)/tests/test_daemon: | $(B)/bin/qbidd

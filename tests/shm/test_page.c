@@ -81,11 +81,11 @@ static void shapes_outside_the_limits_are_refused(void **state)
 static int harmless(size_t off, const struct qbid_page *page, size_t bytes)
 {
     if (off >= offsetof(struct qbid_page_header, budget_max) &&
-        off < offsetof(struct qbid_page_header, pad))
+        off < offsetof(struct qbid_page_header, id))
         return qbid_page_footprint(page->budget_max, 6) == (int64_t)bytes;
     return (off >= offsetof(struct qbid_page_header, abi_minor) &&
             off < offsetof(struct qbid_page_header, lg_events)) ||
-           (off >= offsetof(struct qbid_page_header, pad) &&
+           (off >= offsetof(struct qbid_page_header, id) &&
             off < offsetof(struct qbid_page_header, committed_off));
 }
 

@@ -76,7 +76,7 @@ static void a_table_comes_whole_from_the_server_and_follows_its_generations(void
         watch_expect(&w, QBID_MSG_ADOPTED, gen);
         watch_expect(&w, QBID_MSG_RELEASED, gen - 1);
         assert_int_equal(watch_gen(&w), gen);
-        assert_int_equal(process_maps(), w.maps + 2); /* image and live page */
+        WATCH_UNTIL(process_maps() == w.maps + 2); /* image and live page */
     }
     struct qbid_watcher_stats stats = watch_stats(&w);
     assert_true(stats.gen == 9 && stats.adopted == 9 && stats.refused == 0 &&
@@ -162,12 +162,12 @@ static void a_worker_gets_page_slot_and_uid_and_its_events_arrive(void **state)
     unsigned second = watch_add_worker(&w, 4, 701);
     assert_int_not_equal(second, cookie);
     assert_int_equal(watch_slot(&w, cookie), 3);
-    assert_int_equal(process_maps(), w.maps + 4);
+    WATCH_UNTIL(process_maps() == w.maps + 4);
     qbid_watcher_remove_worker(w.watcher, cookie);
     watch_expect(&w, QBID_MSG_GONE, cookie);
     assert_int_equal(watch_slot(&w, cookie), QBID_LIVE_SLOT_NONE);
     assert_int_equal(watch_slot(&w, second), 4);
-    assert_int_equal(process_maps(), w.maps + 3);
+    WATCH_UNTIL(process_maps() == w.maps + 3);
     watch_done(&w);
 }
 
@@ -220,7 +220,7 @@ static void after_a_restart_pages_are_handed_over_and_the_set_changes_as_a_whole
     assert_true(watch_push(&w, a, 81, 10));
     assert_int_equal(server_drain(&w.server, a, &sum), 10);
     assert_int_equal(watch_stats(&w).reconnects, 1);
-    assert_int_equal(process_maps(), w.maps + 4);
+    WATCH_UNTIL(process_maps() == w.maps + 4);
     watch_done(&w);
 }
 
@@ -243,8 +243,8 @@ static void a_server_that_dies_while_gathering_changes_nothing(void **state)
     assert_int_equal(watch_gen(&w), 7);
     assert_int_equal(watch_slot(&w, a), 0);
     assert_int_equal(watch_stats(&w).adopted, 1);
-    assert_int_equal(process_maps(), maps);
-    assert_int_equal(process_fds(), fds - 1); /* the connection */
+    WATCH_UNTIL(process_maps() == maps);
+    WATCH_UNTIL(process_fds() == fds - 1); /* the connection */
     watch_done(&w);
 }
 
@@ -377,8 +377,8 @@ static void connections_leave_nothing_behind(void **state)
         watch_expect(&w, QBID_MSG_ADOPTED, i + 1);
         watch_expect(&w, QBID_MSG_RELEASED, i);
         assert_int_equal(watch_slot(&w, cookie), i % SERVER_WORKERS);
-        assert_int_equal(process_fds(), fds);
-        assert_int_equal(process_maps(), maps);
+        WATCH_UNTIL(process_fds() == fds);
+        WATCH_UNTIL(process_maps() == maps);
     }
     assert_int_equal(watch_stats(&w).reconnects, CYCLES);
     assert_int_equal(watch_stats(&w).adopted, CYCLES + 1);

@@ -31,7 +31,8 @@ $(B)/sdk/qbid.h: plugin/qbid.h shm/request.h
 	awk '/^#include "shm\/request.h"/ { while ((getline line < "shm/request.h") > 0) \
 	    if (line !~ /^\/\* SPDX/) print line; next } { print }' plugin/qbid.h >$@
 
-$(B)/sdk/qbid.pc: plugin/qbid.pc.in $(B)/flags
+$(shell echo '$(PREFIX)' | cmp -s - $(B)/prefix || echo '$(PREFIX)' >$(B)/prefix)
+$(B)/sdk/qbid.pc: plugin/qbid.pc.in $(B)/prefix
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' plugin/qbid.pc.in >$@
 
@@ -41,3 +42,10 @@ $(call install,$(B)/sdk/libqbid.a,lib,644)
 $(call install,$(B)/sdk/qbid.h,include,644)
 $(call install,$(B)/sdk/qbid.pc,lib/pkgconfig,644)
 include plugin/nginx/local.mk
+$(call install,plugin/example/host.c,share/doc/qbid/example,644)
+
+# The example host sees what an installed one sees: the header of the SDK and the shared library.
+CPPFLAGS_host = $(if $(findstring plugin/example/,$<),-I$(B)/sdk)
+$(B)/plugin/example/host.o: $(B)/sdk/qbid.h
+$(call prog,qbid-example,plugin/example/host.c,,-L$(B) -lqbid -Xlinker -rpath -Xlinker '$$$$ORIGIN/..')
+$(B)/bin/qbid-example: $(B)/libqbid.so

@@ -29,3 +29,21 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
+
+# Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
+build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/simdjson_reader.h plugin/openrtb.h
+	@mkdir -p $(@D)
+	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
+	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
+
+FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c response.c \
+    text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/request.c
+$(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
+    $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+
+# The library as others get it.
+$(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin/broker.c \
+    $(TEST_ACCOUNT),shm,-lm))
+all: $(B)/e2e/plugin/broker
+$(call e2e,plugin_library,tests/plugin/library.sh)

@@ -10,7 +10,8 @@
  *     qbid_worker_close(w); qbid_close(q);
  *
  * A worker handle belongs to the thread that opened it. Decisions never block, allocate or call the
- * operating system. Adoption of new tables happens on a thread of the library's own.
+ * operating system (the wall clock is read once a second, which is no system call). Adoption of new
+ * tables happens on a thread of the library's own.
  * `make install` puts shm/request.h into this file, so that it stands alone.
  */
 #ifndef QBID_PLUGIN_QBID_H
@@ -41,7 +42,7 @@ struct qbid_options {
     const char *socket_path;    /* of qbidd, e.g. /run/qbid/qbid.sock; NULL = image_file only */
     const char *image_file;     /* last published image, used until qbidd answers; may be NULL */
     const char *notice_url;     /* base of notice URLs as the exchange must call them, e.g.
-                                   "https://ads.example/qbid/notice"; kept */
+                                   "https://ads.example/qbid/notice"; no query, no quotes; copied */
     unsigned worker_timeout_ms; /* how long qbid_worker_open() waits for qbidd; 0 = 200 */
     unsigned tmax_default_ms;   /* when a request has none; 0 = 100 */
     unsigned tmax_margin_ms;    /* network time to subtract; less than that left = no bid */
@@ -88,7 +89,7 @@ struct qbid_answer {
     unsigned nobid;     /* enum qbid_nobid of the last impression without a bid, 0 = bid */
     size_t body_bytes;  /* written to out */
     uint64_t gen;       /* generation that decided, 0 = none */
-    uint64_t decide_ns; /* spent in the decisions of this request */
+    uint64_t decide_ns; /* spent in the decisions of this request; measured with options.trace */
 };
 
 /**
@@ -106,11 +107,16 @@ QBID_API int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchang
 
 /**
  * Take a notice: kind is the last path segment (win loss bill imp click conv), query what follows
- * the "?" (t=TOKEN and, by kind, p= l= m= v=).
+ * the "?" (t=TOKEN and, by kind, p= l= m= v=, and b= where the answer was in another currency).
  *
- * Returns: HTTP status: 200; 302 for a click with *ret_location (of at most location_max bytes);
- *          400 no readable token or kind, 403 forged, 410 expired. Repeats are 200; control counts
- *          them once.
+ * A price that is absent, unreadable or an unreplaced macro is taken as unknown; AUDIT is a test
+ * render; a price above our bid is marked and never charged. All three are answered 200.
+ *
+ * Returns: HTTP status: 200; 302 for a click with *ret_location (of at most location_max bytes, not
+ *          terminated), which comes from the table and never from the query; 400 no readable token
+ *          or kind, 403 forged, 410 expired; 503 when a win or a billing notice cannot be handed on
+ *          now, or nothing is there yet to verify with: senders retry, and no money is lost.
+ * Repeats are 200; control counts them once.
  */
 QBID_API int qbid_worker_notice(struct qbid_worker *worker, const char *kind, size_t kind_len,
                                 const char *query, size_t query_len, uint64_t now_ns,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision, in the order of fastpath/decide.h. */
+/* The decision, in the order of fastpath/decide.h. Its steps are stages over an `ask`, so that a
+ * batch takes several impressions through each stage before the next: their cache misses overlap.
+ */
 #include "fastpath/decide.h"
 
 #include <stdbool.h>
@@ -11,127 +13,74 @@
 #include "fastpath/rank.h"
 #include "fastpath/reserve.h"
 #include "fastpath/resolve.h"
+#include "fastpath/source.h"
 
-/* One impression and all that its steps read. */
+#define BATCH 8
+
+/* One impression on its way. */
 struct ask {
     const struct qbid_view *view;
     const struct qbid_request *request;
-    struct qbid_place place;
     struct qbid_pricer pricer;
+    struct qbid_place place;
+    struct qbid_candidate best;
+    uint32_t candidates;
+    enum qbid_nobid nobid; /* NONE as long as there may be a bid */
+    bool stale;
 };
 
 /* Whether this worker may bid at all, and with which factor on every pace. */
-static enum qbid_nobid gate(const struct qbid_view *view, uint64_t now_ns,
-                            struct qbid_pricer *ret_pricer, uint8_t *ret_stale)
+static void stage_gate(struct ask *ask, uint64_t now_ns)
 {
+    const struct qbid_view *view = ask->view;
+    ask->nobid = QBID_NOBID_NO_TABLE;
     if (!view->image || !view->image->header)
-        return QBID_NOBID_NO_TABLE;
-    *ret_pricer = (struct qbid_pricer){view->live, 1.0f};
-    *ret_stale = now_ns >= view->deadline_ns;
-    if (*ret_stale) {
-        ret_pricer->scale = view->image->header->stale_factor;
-        if (!(ret_pricer->scale > 0.0f))
-            return QBID_NOBID_STALE;
-    }
-    return qbid_lease_valid(view, now_ns) ? QBID_NOBID_NONE : QBID_NOBID_NO_LEASE;
+        return;
+    ask->stale = now_ns >= view->deadline_ns;
+    float scale = ask->stale ? view->image->header->stale_factor : 1.0f;
+    ask->nobid = QBID_NOBID_STALE;
+    if (!(scale > 0.0f))
+        return;
+    ask->nobid = QBID_NOBID_NO_LEASE;
+    if (!qbid_lease_valid(view, now_ns))
+        return;
+    ask->pricer = qbid_pricer_of(view->live, scale, view->image->line_item_cnt);
+    ask->nobid = QBID_NOBID_NONE;
 }
 
-/* Where candidates come from, a span at a time: the context row, or the bitmaps; for a private
- * auction only those that bid on one of its deals. */
-struct source {
-    struct qbid_eligible eligible;
-    uint32_t row_at;
-    uint32_t seen; /* candidates so far */
-    uint32_t line_item_idx[64];
-    float value_micros[64];
-};
-
-static void source_init(struct source *source, const struct ask *ask)
+/* Value indices; asks for the index lines of every level. */
+static void stage_resolve(struct ask *ask)
 {
-    source->row_at = source->seen = 0;
-    if (ask->place.row.cnt == 0)
-        qbid_eligible_init(&source->eligible, ask->view->image, ask->request, &ask->place);
+    const struct qbid_image *image = ask->view->image;
+    ask->place.context =
+        qbid_place_context(image, ask->request, ask->place.slot_idx, ask->place.segment_idx);
+    qbid_place_prefetch_index(image, ask->place.context);
 }
 
-/* The next up to 64 candidates as they are, copied; 0 at the end. */
-static uint32_t source_load(struct source *source, const struct ask *ask)
+/* The row of the finest level that has one; asks for its first candidates. */
+static void stage_row(struct ask *ask)
 {
+    qbid_place_find_row(ask->view->image, &ask->place);
+    qbid_place_prefetch_row(&ask->place);
+}
+
+/* The best candidate; asks for its line item. */
+static void stage_best(struct ask *ask)
+{
+    const struct qbid_image *image = ask->view->image;
     const struct qbid_row_ref *row = &ask->place.row;
-    uint32_t cnt;
-    if (row->cnt == 0) {
-        cnt = qbid_eligible_next(&source->eligible, source->line_item_idx);
-        for (uint32_t i = 0; i < cnt; i++)
-            source->value_micros[i] =
-                ask->view->image->line_items[source->line_item_idx[i]].value_micros;
+    if (row->cnt == 0 || (ask->request->flags & QBID_REQUEST_PRIVATE_ONLY)) {
+        ask->nobid = qbid_source_best(image, ask->request, &ask->place, &ask->pricer, &ask->best,
+                                      &ask->candidates);
     } else {
-        cnt = row->cnt - source->row_at < 64 ? row->cnt - source->row_at : 64;
-        memcpy(source->line_item_idx, row->line_item_idx + source->row_at, cnt * sizeof(uint32_t));
-        memcpy(source->value_micros, row->value_micros + source->row_at, cnt * sizeof(float));
-        source->row_at += cnt;
+        struct qbid_span span = {row->line_item_idx, row->value_micros, row->cnt};
+        ask->best = (struct qbid_candidate){0};
+        ask->candidates = row->cnt;
+        qbid_span_best(&ask->pricer, span, &ask->best);
+        ask->nobid = ask->best.rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
     }
-    source->seen += cnt;
-    return cnt;
-}
-
-/* False at the end; a span may be empty. */
-static bool source_next(struct source *source, const struct ask *ask, struct qbid_span *ret_span)
-{
-    uint32_t cnt = source_load(source, ask), kept = cnt;
-    if (ask->request->flags & QBID_REQUEST_PRIVATE_ONLY) {
-        kept = 0;
-        for (uint32_t i = 0; i < cnt; i++) {
-            uint32_t idx = source->line_item_idx[i];
-            source->line_item_idx[kept] = idx;
-            source->value_micros[kept] = source->value_micros[i];
-            kept += qbid_filter_deal(&ask->view->image->line_items[idx], ask->request) != 0;
-        }
-    }
-    *ret_span = (struct qbid_span){source->line_item_idx, source->value_micros, kept};
-    return cnt != 0;
-}
-
-/* The best candidate of the bitmaps or of a private auction. */
-static enum qbid_nobid best_of_source(const struct ask *ask, struct qbid_candidate *best,
-                                      uint32_t *ret_candidates)
-{
-    struct source source;
-    struct qbid_span span;
-    uint32_t kept = 0;
-    source_init(&source, ask);
-    while (source_next(&source, ask, &span)) {
-        kept += span.cnt;
-        qbid_span_best(&ask->pricer, span, best);
-    }
-    *ret_candidates = source.seen;
-    if (source.seen == 0)
-        return QBID_NOBID_NO_CANDIDATE;
-    if (kept == 0)
-        return QBID_NOBID_NO_DEAL;
-    return best->rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
-}
-
-/* The candidates after the best one, best first. */
-static void next_of_source(const struct ask *ask, uint32_t except, struct qbid_shortlist *list)
-{
-    struct source source;
-    struct qbid_span span;
-    source_init(&source, ask);
-    while (source_next(&source, ask, &span))
-        qbid_shortlist_add_span(list, &ask->pricer, span, except);
-    qbid_shortlist_sort(list);
-}
-
-static enum qbid_nobid best_candidate(const struct ask *ask, struct qbid_candidate *best,
-                                      uint32_t *ret_candidates)
-{
-    const struct qbid_row_ref *row = &ask->place.row;
-    *best = (struct qbid_candidate){0};
-    if (row->cnt == 0 || (ask->request->flags & QBID_REQUEST_PRIVATE_ONLY))
-        return best_of_source(ask, best, ret_candidates);
-    *ret_candidates = row->cnt;
-    qbid_span_best(&ask->pricer,
-                   (struct qbid_span){row->line_item_idx, row->value_micros, row->cnt}, best);
-    return best->rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
+    if (ask->nobid == QBID_NOBID_NONE)
+        __builtin_prefetch(&image->line_items[qbid_candidate_line_item(&ask->best)]);
 }
 
 /* The one creative of this bid and the probability with which it was drawn. */
@@ -200,6 +149,7 @@ static enum qbid_nobid attempt(const struct ask *ask, const struct qbid_candidat
     decision->q_action = offer.q_action;
     decision->segment = (uint16_t)ask->place.row.segment;
     decision->deal = (uint8_t)deal;
+    decision->stale = ask->stale;
     draw_creative(ask, dir, decision);
     return QBID_NOBID_NONE;
 }
@@ -214,14 +164,14 @@ static void trace_add(struct qbid_trace *trace, const struct qbid_candidate *can
                                       candidate->pace, (uint8_t)rejected};
 }
 
-/* The best candidate fell for reason `first`: the next ones, QBID_TRACE_MAX tries in all. */
-static enum qbid_nobid choose_next(const struct ask *ask, const struct qbid_candidate *best,
-                                   enum qbid_nobid first, struct qbid_decision *decision,
-                                   struct qbid_trace *trace)
+/* The best candidate fell for reason `first`: the next ones, QBID_TRACE_MAX tries in all. When all
+ * fall the reason is the first. */
+static enum qbid_nobid attempt_rest(const struct ask *ask, enum qbid_nobid first,
+                                    struct qbid_decision *decision, struct qbid_trace *trace)
 {
     struct qbid_shortlist list;
-    list.cnt = 0;
-    next_of_source(ask, qbid_candidate_line_item(best), &list);
+    qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
+                     qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
         enum qbid_nobid rejected = attempt(ask, &list.candidate[i], decision);
@@ -233,38 +183,32 @@ static enum qbid_nobid choose_next(const struct ask *ask, const struct qbid_cand
     return first;
 }
 
-static enum qbid_nobid choose(const struct ask *ask, struct qbid_decision *decision,
-                              struct qbid_trace *trace)
+/* Candidates in the order of their prices until one passes. */
+static enum qbid_nobid stage_answer(const struct ask *ask, struct qbid_decision *decision,
+                                    struct qbid_trace *trace)
 {
-    struct qbid_candidate best;
-    enum qbid_nobid nobid = best_candidate(ask, &best, &decision->candidates);
-    if (nobid != QBID_NOBID_NONE)
-        return nobid;
-    nobid = attempt(ask, &best, decision);
-    trace_add(trace, &best, nobid);
-    return nobid == QBID_NOBID_NONE ? nobid : choose_next(ask, &best, nobid, decision, trace);
-}
-
-/* A resolved impression to its end. */
-static enum qbid_nobid finish(const struct ask *ask, uint8_t stale, struct qbid_decision *decision,
-                              struct qbid_trace *trace)
-{
+    enum qbid_nobid nobid = ask->nobid;
     decision->gen = ask->view->image->header->gen;
     decision->context = ask->place.context;
     decision->level = (uint8_t)ask->place.level;
-    enum qbid_nobid nobid = choose(ask, decision, trace);
+    decision->candidates = ask->candidates;
+    if (nobid == QBID_NOBID_NONE) {
+        nobid = attempt(ask, &ask->best, decision);
+        trace_add(trace, &ask->best, nobid);
+        if (nobid != QBID_NOBID_NONE)
+            nobid = attempt_rest(ask, nobid, decision, trace);
+    }
     decision->nobid = (uint8_t)nobid;
-    decision->stale = nobid == QBID_NOBID_NONE ? stale : 0;
     return nobid;
 }
 
-static enum qbid_nobid decline(const struct qbid_view *view, enum qbid_nobid nobid,
-                               struct qbid_decision *decision)
+/* The gate is closed: nothing of the request was looked at. */
+static enum qbid_nobid decline(const struct ask *ask, struct qbid_decision *decision)
 {
-    if (nobid != QBID_NOBID_NO_TABLE)
-        decision->gen = view->image->header->gen;
-    decision->nobid = (uint8_t)nobid;
-    return nobid;
+    if (ask->nobid != QBID_NOBID_NO_TABLE)
+        decision->gen = ask->view->image->header->gen;
+    decision->nobid = (uint8_t)ask->nobid;
+    return ask->nobid;
 }
 
 enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_request *request,
@@ -272,25 +216,49 @@ enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_
                                 struct qbid_trace *trace)
 {
     struct ask ask;
-    uint8_t stale;
     memset(ret_decision, 0, sizeof *ret_decision);
     if (trace)
         trace->cnt = 0;
     ask.view = view;
     ask.request = request;
-    enum qbid_nobid nobid = gate(view, now_ns, &ask.pricer, &stale);
-    if (nobid != QBID_NOBID_NONE)
-        return decline(view, nobid, ret_decision);
-    ask.place.context =
-        qbid_place_context(view->image, request, ask.place.slot_idx, ask.place.segment_idx);
-    qbid_place_prefetch(view->image, ask.place.context);
-    qbid_place_find_row(view->image, &ask.place);
-    return finish(&ask, stale, ret_decision, trace);
+    stage_gate(&ask, now_ns);
+    if (ask.nobid != QBID_NOBID_NONE)
+        return decline(&ask, ret_decision);
+    stage_resolve(&ask);
+    stage_row(&ask);
+    stage_best(&ask);
+    return stage_answer(&ask, ret_decision, trace);
+}
+
+/* Up to BATCH impressions behind an open gate. */
+static void decide_some(const struct ask *gate, const struct qbid_request *requests, unsigned n,
+                        struct qbid_decision *ret_decisions)
+{
+    struct ask asks[BATCH];
+    for (unsigned i = 0; i < n; i++) {
+        asks[i] = *gate;
+        asks[i].request = &requests[i];
+        stage_resolve(&asks[i]);
+    }
+    for (unsigned i = 0; i < n; i++)
+        stage_row(&asks[i]);
+    for (unsigned i = 0; i < n; i++)
+        stage_best(&asks[i]);
+    for (unsigned i = 0; i < n; i++)
+        (void)stage_answer(&asks[i], &ret_decisions[i], NULL);
 }
 
 void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,
                       uint64_t now_ns, struct qbid_decision *ret_decisions)
 {
-    for (unsigned i = 0; i < n; i++)
-        (void)qbid_decide_one(view, &requests[i], now_ns, &ret_decisions[i], NULL);
+    struct ask gate = {.view = view};
+    memset(ret_decisions, 0, n * sizeof *ret_decisions);
+    stage_gate(&gate, now_ns);
+    for (unsigned i = 0; i < n; i += BATCH) {
+        unsigned some = n - i < BATCH ? n - i : BATCH;
+        if (gate.nobid == QBID_NOBID_NONE)
+            decide_some(&gate, requests + i, some, ret_decisions + i);
+        for (unsigned j = i; j < i + some && gate.nobid != QBID_NOBID_NONE; j++)
+            (void)decline(&gate, &ret_decisions[j]);
+    }
 }

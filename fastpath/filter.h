@@ -23,13 +23,13 @@ static inline unsigned qbid_filter_deal(const struct qbid_line_item *line_item,
     return 0;
 }
 
+/* Without a branch on what is compared: a miss, the usual case, has to see the whole list. */
 static inline bool qbid_filter_holds(const uint64_t *hashes, unsigned cnt, uint64_t hash)
 {
-    for (unsigned i = 0; i < cnt; i++) {
-        if (hashes[i] == hash)
-            return true;
-    }
-    return false;
+    bool found = false;
+    for (unsigned i = 0; i < cnt; i++)
+        found |= hashes[i] == hash;
+    return found;
 }
 
 /** Whether the request blocks a line item's advertiser domain or one of its categories. */
@@ -55,15 +55,12 @@ static inline const struct qbid_alias_dir *qbid_filter_slot(const struct qbid_im
                                                             uint32_t slot_idx)
 {
     const struct qbid_alias_dir *dir = image->alias_dirs + line_item->alias_dir_first;
-    uint32_t low = 0, high = line_item->alias_dir_cnt;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (dir[middle].slot_idx < slot_idx)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < line_item->alias_dir_cnt && dir[low].slot_idx == slot_idx ? &dir[low] : NULL;
+    uint32_t cnt = line_item->alias_dir_cnt;
+    if (cnt == 0)
+        return NULL;
+    for (uint32_t half; (half = cnt / 2) != 0; cnt -= half)
+        dir += dir[half - 1].slot_idx < slot_idx ? half : 0;
+    return dir->slot_idx == slot_idx ? dir : NULL;
 }
 
 /**

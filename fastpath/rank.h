@@ -3,6 +3,7 @@
 #ifndef QBID_FASTPATH_RANK_H
 #define QBID_FASTPATH_RANK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,10 +25,11 @@ struct qbid_span {
     uint32_t cnt;
 };
 
-/* Prices come from the live page; scale is 1, or the conservative factor of a stale image. */
+/* Prices come from the live page. */
 struct qbid_pricer {
     const struct qbid_live *live;
-    float scale;
+    float scale; /* 1, or the conservative factor of a stale image */
+    bool plain;  /* scale is 1, and the live page holds every line item of the image */
 };
 
 static inline uint32_t qbid_candidate_line_item(const struct qbid_candidate *candidate)
@@ -41,6 +43,13 @@ static inline float qbid_candidate_price(const struct qbid_candidate *candidate)
     float price;
     memcpy(&price, &bits, sizeof price);
     return price;
+}
+
+static inline struct qbid_pricer qbid_pricer_of(const struct qbid_live *live, float scale,
+                                                uint32_t line_item_cnt)
+{
+    bool plain = scale == 1.0f && live->shape.line_item_max >= line_item_cnt;
+    return (struct qbid_pricer){live, scale, plain};
 }
 
 /* Pace of a line item; one that the live page does not hold has none. */
@@ -61,27 +70,57 @@ static inline uint64_t qbid_candidate_rank(float value_micros, float pace, uint3
     return bits - 1u < 0x7f7fffffu ? rank : 0;
 }
 
+/* Any paces: those of line items that the live page does not hold, of a stale image, and those that
+ * make a price no finite number. */
+static inline void qbid_span_best_checked(const struct qbid_pricer *pricer, struct qbid_span span,
+                                          struct qbid_candidate *best)
+{
+    for (uint32_t i = 0; i < span.cnt; i++) {
+        float value = span.value_micros[i];
+        float pace = qbid_pricer_pace(pricer, span.line_item_idx[i]);
+        uint64_t rank = qbid_candidate_rank(value, pace, span.line_item_idx[i]);
+        if (rank > best->rank)
+            *best = (struct qbid_candidate){rank, value, pace};
+    }
+}
+
+/* Place of the best candidate, as long as its price is a finite number: compared as a signed word,
+ * a negative price is below 0 and an infinite one or a NaN above all others. */
+static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct qbid_span span)
+{
+    int64_t top = 0;
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < span.cnt; i++) {
+        uint32_t line_item_idx = span.line_item_idx[i], bits;
+        float price = span.value_micros[i] * qbid_live_pace(live, line_item_idx);
+        memcpy(&bits, &price, sizeof bits);
+        int64_t rank = (int64_t)((uint64_t)bits << 32 | (uint32_t)~line_item_idx);
+        place = rank > top ? i : place;
+        top = rank > top ? rank : top;
+    }
+    return place;
+}
+
 /**
  * Raise *best to the best candidate of a span, if there is a better one.
  *
- * Threads: wait-free; each pace is read once.
+ * Threads: wait-free.
  * Cost:    no branch on a price: a row of 32 in random order would mispredict four times.
  */
 static inline void qbid_span_best(const struct qbid_pricer *pricer, struct qbid_span span,
                                   struct qbid_candidate *best)
 {
-    uint64_t top = best->rank;
-    uint32_t at = UINT32_MAX;
-    float top_pace = 0.0f;
-    for (uint32_t i = 0; i < span.cnt; i++) {
-        float pace = qbid_pricer_pace(pricer, span.line_item_idx[i]);
-        uint64_t rank = qbid_candidate_rank(span.value_micros[i], pace, span.line_item_idx[i]);
-        at = rank > top ? i : at;
-        top_pace = rank > top ? pace : top_pace;
-        top = rank > top ? rank : top;
+    if (pricer->plain && span.cnt != 0) {
+        uint32_t i = qbid_span_best_place(pricer->live, span);
+        float value = span.value_micros[i];
+        float pace = qbid_live_pace(pricer->live, span.line_item_idx[i]);
+        uint64_t rank = qbid_candidate_rank(value, pace, span.line_item_idx[i]);
+        if (rank > best->rank)
+            *best = (struct qbid_candidate){rank, value, pace};
+        if (rank != 0)
+            return;
     }
-    if (at != UINT32_MAX)
-        *best = (struct qbid_candidate){top, span.value_micros[at], top_pace};
+    qbid_span_best_checked(pricer, span, best);
 }
 
 /* The best QBID_TRACE_MAX candidates: a heap with the worst one on top. */

@@ -17,7 +17,7 @@
 /* A live page of its arrays only. */
 static _Atomic uint32_t pace_words[ITEMS];
 static const struct qbid_live live = {.pace = pace_words, .shape = {.line_item_max = ITEMS}};
-static const struct qbid_pricer pricer = {&live, 1.0f};
+static const struct qbid_pricer pricers[] = {{&live, 1.0f, false}, {&live, 1.0f, true}};
 
 struct plain {
     float price;
@@ -59,13 +59,14 @@ static void the_best_of_a_span_is_the_first_of_the_sorted_list(void **state)
     static uint32_t idx[ITEMS];
     static float value[ITEMS];
     static struct plain sorted[ITEMS];
-    for (int round = 0; round < 20000; round++) {
+    for (int round = 0; round < 40000; round++) {
+        const struct qbid_pricer *pricer = &pricers[round % 2];
         uint32_t cnt = rng_below(&r, round % 100 ? 40 : ITEMS + 1);
         uint32_t worthy = draw(&r, cnt, idx, value, sorted);
         struct qbid_candidate best = {0};
         uint32_t half = cnt / 2; /* in two spans, as bitmaps give them */
-        qbid_span_best(&pricer, (struct qbid_span){idx, value, half}, &best);
-        qbid_span_best(&pricer, (struct qbid_span){idx + half, value + half, cnt - half}, &best);
+        qbid_span_best(pricer, (struct qbid_span){idx, value, half}, &best);
+        qbid_span_best(pricer, (struct qbid_span){idx + half, value + half, cnt - half}, &best);
         assert_int_equal(best.rank == 0, worthy == 0);
         if (worthy == 0)
             continue;
@@ -88,7 +89,8 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
         uint32_t except = worthy ? sorted[0].idx : UINT32_MAX;
         uint32_t want = worthy ? worthy - 1 : 0;
         struct qbid_shortlist list = {.cnt = 0};
-        qbid_shortlist_add_span(&list, &pricer, (struct qbid_span){idx, value, cnt}, except);
+        qbid_shortlist_add_span(&list, &pricers[round % 2], (struct qbid_span){idx, value, cnt},
+                                except);
         qbid_shortlist_sort(&list);
         assert_int_equal(list.cnt, want < QBID_TRACE_MAX ? want : QBID_TRACE_MAX);
         for (uint32_t i = 0; i < list.cnt; i++) {
@@ -101,7 +103,7 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
 static void a_scale_multiplies_every_pace(void **state)
 {
     (void)state;
-    const struct qbid_pricer half = {&live, 0.5f};
+    const struct qbid_pricer half = {&live, 0.5f, false};
     const uint32_t idx[] = {0, 1};
     const float value[] = {2, 4};
     struct qbid_candidate best = {0};
@@ -110,6 +112,14 @@ static void a_scale_multiplies_every_pace(void **state)
     qbid_span_best(&half, (struct qbid_span){idx, value, 2}, &best);
     assert_int_equal(qbid_candidate_line_item(&best), 0);
     assert_true(best.pace == 0.75f && qbid_candidate_price(&best) == 1.5f);
+}
+
+static void a_live_page_without_a_line_item_or_a_scale_needs_the_checked_way(void **state)
+{
+    (void)state;
+    assert_true(qbid_pricer_of(&live, 1.0f, ITEMS).plain);
+    assert_false(qbid_pricer_of(&live, 1.0f, ITEMS + 1).plain);
+    assert_false(qbid_pricer_of(&live, 0.5f, ITEMS).plain);
 }
 
 static void the_highest_line_item_and_the_largest_price_fit_a_rank(void **state)
@@ -129,6 +139,7 @@ int main(void)
         cmocka_unit_test(the_best_of_a_span_is_the_first_of_the_sorted_list),
         cmocka_unit_test(the_shortlist_is_the_head_of_the_sorted_list),
         cmocka_unit_test(a_scale_multiplies_every_pace),
+        cmocka_unit_test(a_live_page_without_a_line_item_or_a_scale_needs_the_checked_way),
         cmocka_unit_test(the_highest_line_item_and_the_largest_price_fit_a_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a request's candidates come from: its context row, or the bitmaps; for a private auction
+ * only those of either that bid on one of its deals. */
+#ifndef QBID_FASTPATH_SOURCE_H
+#define QBID_FASTPATH_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fastpath/eligible.h"
+#include "fastpath/filter.h"
+#include "fastpath/rank.h"
+#include "fastpath/resolve.h"
+
+#define QBID_SOURCE_SPAN 64 /* candidates at a time; the line items of one bitmap word fit */
+
+/* Candidates a span at a time, copied, so that those without a deal can be left out. */
+struct qbid_source {
+    const struct qbid_image *image;
+    const struct qbid_request *request;
+    const struct qbid_place *place;
+    struct qbid_eligible eligible; /* place->row.cnt == 0 */
+    uint32_t row_at;
+    uint32_t seen; /* candidates so far, private auction or not */
+    uint32_t line_item_idx[QBID_SOURCE_SPAN];
+    float value_micros[QBID_SOURCE_SPAN];
+};
+
+static inline void qbid_source_init(struct qbid_source *source, const struct qbid_image *image,
+                                    const struct qbid_request *request,
+                                    const struct qbid_place *place)
+{
+    source->image = image;
+    source->request = request;
+    source->place = place;
+    source->row_at = source->seen = 0;
+    if (place->row.cnt == 0)
+        qbid_eligible_init(&source->eligible, image, request, place);
+}
+
+static inline uint32_t qbid_source_load(struct qbid_source *source)
+{
+    const struct qbid_row_ref *row = &source->place->row;
+    uint32_t cnt;
+    if (row->cnt == 0) {
+        cnt = qbid_eligible_next(&source->eligible, source->line_item_idx);
+        for (uint32_t i = 0; i < cnt; i++)
+            source->value_micros[i] =
+                source->image->line_items[source->line_item_idx[i]].value_micros;
+    } else {
+        uint32_t left = row->cnt - source->row_at;
+        cnt = left < QBID_SOURCE_SPAN ? left : QBID_SOURCE_SPAN;
+        memcpy(source->line_item_idx, row->line_item_idx + source->row_at, cnt * sizeof(uint32_t));
+        memcpy(source->value_micros, row->value_micros + source->row_at, cnt * sizeof(float));
+        source->row_at += cnt;
+    }
+    source->seen += cnt;
+    return cnt;
+}
+
+/** The next span, possibly empty; false at the end. */
+static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span *ret_span)
+{
+    uint32_t cnt = qbid_source_load(source), kept = cnt;
+    if (source->request->flags & QBID_REQUEST_PRIVATE_ONLY) {
+        kept = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            uint32_t idx = source->line_item_idx[i];
+            source->line_item_idx[kept] = idx;
+            source->value_micros[kept] = source->value_micros[i];
+            kept += qbid_filter_deal(&source->image->line_items[idx], source->request) != 0;
+        }
+    }
+    *ret_span = (struct qbid_span){source->line_item_idx, source->value_micros, kept};
+    return cnt != 0;
+}
+
+/**
+ * The best candidate of the bitmaps or of a private auction.
+ *
+ * Returns: QBID_NOBID_NONE and *ret_best, or NO_CANDIDATE, NO_DEAL, NO_VALUE; *ret_seen always.
+ */
+static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
+                                               const struct qbid_request *request,
+                                               const struct qbid_place *place,
+                                               const struct qbid_pricer *pricer,
+                                               struct qbid_candidate *ret_best, uint32_t *ret_seen)
+{
+    struct qbid_source source;
+    struct qbid_span span;
+    struct qbid_candidate best = {0};
+    uint32_t kept = 0;
+    qbid_source_init(&source, image, request, place);
+    while (qbid_source_next(&source, &span)) {
+        kept += span.cnt;
+        qbid_span_best(pricer, span, &best);
+    }
+    *ret_seen = source.seen;
+    if (source.seen == 0)
+        return QBID_NOBID_NO_CANDIDATE;
+    if (kept == 0)
+        return QBID_NOBID_NO_DEAL;
+    *ret_best = best;
+    return best.rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
+}
+
+/** The candidates after the best one, `except`, best first. */
+static inline void qbid_source_rest(const struct qbid_image *image,
+                                    const struct qbid_request *request,
+                                    const struct qbid_place *place,
+                                    const struct qbid_pricer *pricer, uint32_t except,
+                                    struct qbid_shortlist *ret_list)
+{
+    struct qbid_source source;
+    struct qbid_span span;
+    ret_list->cnt = 0;
+    qbid_source_init(&source, image, request, place);
+    while (qbid_source_next(&source, &span))
+        qbid_shortlist_add_span(ret_list, pricer, span, except);
+    qbid_shortlist_sort(ret_list);
+}
+
+#endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/account/import_text.h"
 #include "control/account/instant.h"
 #include "control/account/money.h"
 #include "shm/error.h"
@@ -42,78 +43,10 @@ static void *to(struct qbid_import_item *item, const struct qbid_field *field)
     return (char *)item->def + field->off;
 }
 
-/* --- texts: what each may hold; NULL = fine */
-
-static const char *text_plain(const char *text)
-{
-    for (const unsigned char *s = (const unsigned char *)text; *s; s++)
-        if (*s < 0x20 || *s == 0x7f)
-            return "holds a control character";
-    return NULL;
-}
-
-static const char *text_domain(const char *text)
-{
-    size_t len = strlen(text);
-    if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len || !strchr(text, '.') ||
-        text[0] == '.' || text[len - 1] == '.')
-        return "is not a domain name in lower case";
-    return NULL;
-}
-
-static const char *text_url(const char *text)
-{
-    const char *host = strncmp(text, "https://", 8) == 0  ? text + 8
-                       : strncmp(text, "http://", 7) == 0 ? text + 7
-                                                          : "";
-    if (!*host)
-        return "is not an http or https address";
-    for (const unsigned char *s = (const unsigned char *)text; *s; s++)
-        if (*s <= 0x20 || *s == 0x7f || *s == '"' || *s == '<' || *s == '>')
-            return "holds a character that an address must escape";
-    return NULL;
-}
-
-static const char *text_categories(const char *text)
-{
-    for (const char *s = text; *s;) {
-        size_t len = strcspn(s, ",");
-        if (len < 1 || len > 32 ||
-            strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") < len)
-            return "is not a list of category ids";
-        s += len;
-        if (*s == ',' && !*++s)
-            return "is not a list of category ids";
-    }
-    return NULL;
-}
-
-static const char *text_markup(const char *text)
-{
-    return strspn(text, " \t\r\n") == strlen(text) ? "is empty" : NULL;
-}
-
-static const struct {
-    const char *name;
-    const char *(*check)(const char *text);
-} text_checks[] = {{"adomain", text_domain},
-                   {"landing", text_url},
-                   {"categories", text_categories},
-                   {"markup", text_markup}};
-
 static void text_read(struct qbid_import_item *item, const struct qbid_field *field,
                       const struct qbid_yaml_node *node)
 {
-    const char *wrong = NULL;
-    bool own = false;
-    for (size_t i = 0; i < sizeof text_checks / sizeof text_checks[0]; i++) {
-        if (strcmp(text_checks[i].name, field->name) == 0 && node->len > 0) {
-            wrong = text_checks[i].check(node->text);
-            own = true;
-        }
-    }
-    if (!own)
-        wrong = text_plain(node->text);
+    const char *wrong = qbid_import_text_check(field->name, node->text);
     if (!wrong && (node->len < field->least || node->len > field->most))
         qbid_import_complain(item, node, "%s: %u bytes; allowed are %lld..%lld", field->name,
                              node->len, (long long)field->least, (long long)field->most);
@@ -295,7 +228,7 @@ static const char *value_check(unsigned dim, const char *value)
         value++;
     if (!*value || strlen(value) > VALUE_BYTES_MAX)
         return "is empty or too long";
-    if (strchr(value, ',') || text_plain(value))
+    if (strchr(value, ',') || qbid_import_text_check("", value))
         return "holds a comma or a control character";
     struct qbid_yaml_node node = {
         .kind = QBID_YAML_SCALAR, .text = value, .len = (uint32_t)strlen(value)};

@@ -7,5 +7,6 @@ $(call lib,account,\
 	control/account/fields.c \
 	control/account/import.c \
 	control/account/import_fields.c \
+	control/account/import_text.c \
 	control/account/instant.c \
 	control/account/money.c)

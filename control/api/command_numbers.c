@@ -241,13 +241,18 @@ int qbid_command_ledger(struct qbid_command *c)
 {
     const struct qbid_account *account = qbid_engine_account(c->engine);
     const struct qbid_ledger *ledger = qbid_engine_ledger(c->engine);
-    cJSON *list = cJSON_AddArrayToObject(c->answer, "budgets");
+    cJSON *list = cJSON_AddArrayToObject(c->answer, "campaigns");
     for (uint32_t i = 0; i < account->campaign_cnt; i++) {
+        uint32_t idx = account->campaigns[i].budget_idx;
         cJSON *to = cJSON_CreateObject();
         cJSON_AddItemToArray(list, to);
-        cJSON_AddNumberToObject(to, "campaign", account->campaigns[i].id);
-        cJSON_AddNumberToObject(to, "budget_idx", account->campaigns[i].budget_idx);
+        cJSON_AddNumberToObject(to, "id", account->campaigns[i].id);
+        cJSON_AddNumberToObject(to, "budget_idx", idx);
         money_add(c, to, &account->campaigns[i]);
+        /* the same as whole numbers, for those who add them up */
+        qbid_json_count(to, "authority_nanos", (uint64_t)qbid_ledger_budget(ledger, idx));
+        qbid_json_count(to, "spent_nanos", (uint64_t)qbid_ledger_spent(ledger, idx));
+        qbid_json_count(to, "exposure_nanos", (uint64_t)qbid_ledger_exposure(ledger, idx));
     }
     cJSON_AddBoolToObject(c->answer, "invariant_holds", qbid_ledger_check(ledger) < 0);
     return 0;

@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 #include "control/account/import.h"
+#include "control/account/import_text.h"
 #include "control/config/config.h"
 #include "control/config/yaml.h"
+#include "plugin/markup.h"
 #include "shm/error.h"
 
 #define NOW INT64_C(1370476800)
@@ -318,6 +320,33 @@ static void pruning_makes_inactive_what_is_not_listed(void **state)
     qbid_account_done(&c);
 }
 
+static void macros_are_those_that_answers_fill_in(void **state)
+{
+    (void)state;
+    static const char *const known[] = {
+#define X(upper, lower) #lower,
+        QBID_MARKUP_LIST(X)
+#undef X
+    };
+    char text[256];
+    for (size_t i = 0; i < QBID_MARKUP_CNT; i++) {
+        snprintf(text, sizeof text, "a {{%s}} b {{ %s | url }} c {{%s|json}}", known[i], known[i],
+                 known[i]);
+        assert_null(qbid_import_text_check("markup", text));
+    }
+    static const char *const unknown[] = {"{{click}}", "{{click_url|html}}", "{{}}",
+                                          "x {{width}} {{Width}}", "{{click_url url}}"};
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
+        assert_non_null(qbid_import_text_check("markup", unknown[i]));
+    assert_null(qbid_import_text_check("markup", "{\"native\":{\"a\":{\"b\":1}}} {{ left open"));
+    assert_null(qbid_import_text_check("landing", "https://a/?{{cachebuster|url}}"));
+    assert_non_null(qbid_import_text_check("landing", "https://a/?{{now}}"));
+    REFUSED(ACCOUNT("", "",
+                    "      name: x\n    - {id: 8, size: 1x1, landing: http://a/, markup: "
+                    "\"{{click}}\"}\n"),
+            "a.yaml:16:46: creative 8: markup: '{{click}}' has a macro that is none of");
+}
+
 static void limits_of_a_line_item_hold(void **state)
 {
     (void)state;
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_new_goal_needs_a_target_of_its_own),
         cmocka_unit_test(items_do_not_move),
         cmocka_unit_test(pruning_makes_inactive_what_is_not_listed),
+        cmocka_unit_test(macros_are_those_that_answers_fill_in),
         cmocka_unit_test(limits_of_a_line_item_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,12 +22,18 @@ static bool uid_allowed(const struct qbid_publisher *p, uid_t uid)
     return false;
 }
 
+/* Tell a peer why; the caller hangs up next. What the peer has said is read first: the kernel would
+ * report unread messages to it as a reset, in place of the answer. */
 static void deny(struct qbid_publisher *p, int sock, int err)
 {
     struct qbid_msg msg = qbid_handover_msg(QBID_MSG_DENIED);
     msg.u.n.b = (uint64_t)-err;
     qbid_handover_send(sock, &msg, -1);
     p->counters.denied++;
+    int fd;
+    for (int i = 0; i < BATCH_MAX && qbid_handover_recv(sock, &msg, &fd) > 0; i++)
+        if (fd >= 0)
+            close(fd);
 }
 
 struct qbid_client *qbid_client_new(struct qbid_publisher *p, int sock)
@@ -78,7 +84,9 @@ void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client)
         p->counters.workers_gone++;
     }
     client->held_cnt = 0;
-    close(client->sock); /* leaves the epoll set, too */
+    /* close() alone would leave it in the set if a child of ours has inherited the socket */
+    epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, client->sock, NULL);
+    close(client->sock);
     client->sock = -1;
 }
 

@@ -3,3 +3,6 @@ $(call test,test_build_image,tests/control/publish/test_build_image.c \
     tests/control/publish/scene.c,publish models account shm,-lm)
 $(call test,test_publisher,tests/control/publish/test_publisher.c tests/control/publish/rig.c \
     tests/shm/image_fixture.c tests/shm/image_fixture_build.c,publish shm,$(call pkg,liburcu))
+$(call test,test_publisher_hostile,tests/control/publish/test_publisher_hostile.c \
+    tests/control/publish/rig.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    publish shm,$(call pkg,liburcu))

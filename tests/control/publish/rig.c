@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -113,8 +114,8 @@ void rig_done(struct rig *r)
     MUST(access(r->path, F_OK) < 0);
     rmdir(r->folder);
     munmap(r->report, RIG_READERS_MAX * sizeof *r->report);
-    MUST(process_fds() == r->fds);
-    MUST(process_maps() == r->maps);
+    if (process_fds() != r->fds || process_maps() != r->maps)
+        rig_fail("descriptors or mappings are left", __FILE__, __LINE__);
 }
 
 /* Every line item of a generation's image carries its number. */
@@ -169,11 +170,18 @@ static void table_read(const struct qbid_table *table, unsigned cookie, struct r
     report->tables++;
 }
 
+void rig_child(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+}
+
 __attribute__((noreturn)) static void reader_run(const char *path, struct rig_report *report)
 {
     struct qbid_watcher_options options = {.socket_path = path, .retry_ms_max = 20};
     struct qbid_watcher *watcher;
     unsigned cookie;
+    rig_child();
     qbid_watcher_thread_online();
     if (qbid_watcher_new(&options, &watcher) || qbid_watcher_add_worker(watcher, 500, &cookie))
         _exit(1);

@@ -50,6 +50,9 @@ int rig_publish(struct rig *r);
 void rig_reader_start(struct rig *r, unsigned i);
 void rig_reader_kill(struct rig *r, unsigned i);
 
+/** In a new child: it dies with the test and has none of its descriptors. */
+void rig_child(void);
+
 /** A raw connection, greeted unless told not to; the caller closes it. */
 int rig_connect(struct rig *r, bool greet);
 /** Send, tick. */

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every benchmark program of B/bench and every other script of bench/, one after the other.
+#
+# A program's results go to build/bench/NAME.json; bench/NAME_table.py, where there is one, makes a table of
+# them, else the program's own lines are shown. Rounds are interleaved: each repetition of each benchmark is
+# run in random order, so that a slow minute of the machine hits all of them alike.
+#   ROUNDS    repetitions (5)
+#   MIN_TIME  seconds that a repetition takes at least (0.2)
+#   FILTER    regular expression of the benchmarks to run (all)
+set -euo pipefail
+export LC_ALL=C
+cd "$(dirname "$0")/.."
+export B=${B:-build/release}
+out=build/bench
+mkdir -p "$out"
+failed=0
+
+for program in "$B"/bench/*; do
+    name=${program##*/}
+    [[ -f $program && -x $program && $name != *.* ]] || continue
+    if ! "$program" --benchmark_repetitions="${ROUNDS:-5}" --benchmark_min_time="${MIN_TIME:-0.2}" \
+        --benchmark_enable_random_interleaving=true --benchmark_filter="${FILTER:-.}" \
+        --benchmark_out="$out/$name.json" --benchmark_out_format=json \
+        >"$out/$name.log" 2>"$out/$name.err"; then
+        echo "bench: $name failed:"
+        cat "$out/$name.err"
+        failed=1
+    elif [ -f "bench/${name}_table.py" ]; then
+        "bench/${name}_table.py" "$out/$name.json"
+    else
+        cat "$out/$name.log"
+    fi
+    echo
+done
+
+for script in bench/*.sh; do
+    [ "$script" != bench/run.sh ] || continue
+    "$script" || { echo "bench: $script failed"; failed=1; }
+    echo
+done
+exit "$failed"

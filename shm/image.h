@@ -222,13 +222,24 @@ struct qbid_image {
 /**
  * Check an image completely and resolve its sections.
  *
- * Shapes:  base is 64-byte aligned, bytes long; nothing in it is believed before it is checked:
- *          magic, ABI, fingerprint, size, checksum, each section inside the image and not
- *          overlapping, each index, count and string reference inside its section, rows' line items
- *          in range, floats finite and >= 0, dictionary
- *          indices inside their dimension, alias and Q rows well formed.
+ * Shapes:  base is 64-byte aligned, bytes long. Nothing in it is believed before it is checked:
+ *          - magic, ABI, fingerprint, size, generation >= 1, checksum
+ *          - sections inside the image, aligned, not overlapping, of the known element sizes
+ *          - level masks of whole dimensions, used levels first; ceiling in range, stale_factor in
+ *            [0, 1]
+ *          - dict: power of two >= 1, half empty, each entry found by a lookup of its hash, its
+ *            index inside its dimension
+ *          - elig: a row for each value, value 0 included; no bit at or beyond line_item_cnt
+ *          - line items, holes too: prices in [0, QBID_PRICE_MICROS_MAX], budget_idx <
+ *            QBID_LIVE_BUDGETS_MAX, q_group, categories and alias directories in range (so at least
+ *            one Q group, if only of rows with n = 0, and one segment: 0 serves requests without a
+ *            row)
+ *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
+ *            line items in range in the padding as well, values finite and >= 0, padding values 0
+ *          - Q rows valid or n = 0, shade tables in [0, 1.0001], alias directories and lines,
+ *            strings and rates in range
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).
- * Threads: any. Cost: one pass over the image.
+ * Threads: any. Cost: one pass over the image, 0.5 ms for a MB.
  */
 int qbid_image_attach(const void *base, size_t bytes, struct qbid_image *ret_image);
 

@@ -147,14 +147,18 @@ static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt,
     uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
     if (!range_fits(row, 2 * n16 / 16, blocks))
         return false;
-    const uint32_t *word = image->rows[row].word;
+    /* Padding too, since a vector of candidates is gathered at once; sixteen at a time, since the
+     * compiler makes vectors of loops of constant length only. */
+    const uint32_t *item = image->rows[row].word, *value = item + n16;
     uint32_t bad = 0;
-    for (uint32_t i = 0; i < n16; i++) /* padding too: a vector of them is gathered at once */
-        bad |= word[i] >= image->line_item_cnt;
-    for (uint32_t i = 0; i < cnt; i++)
-        bad |= !bits_are_value(word[n16 + i]);
+    for (uint32_t at = 0; at < n16; at += QBID_ROW_PAD) {
+        for (uint32_t i = 0; i < QBID_ROW_PAD; i++) {
+            bad |= item[at + i] >= image->line_item_cnt;
+            bad |= !bits_are_value(value[at + i]);
+        }
+    }
     for (uint32_t i = cnt; i < n16; i++)
-        bad |= word[n16 + i] != 0;
+        bad |= value[i] != 0;
     return bad == 0;
 }
 

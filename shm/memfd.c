@@ -57,6 +57,42 @@ static void unmap_quietly(void *base, size_t bytes)
     errno = saved;
 }
 
+/* Map all of a file. Pages of 2 MiB need an address that is a multiple of that, which the kernel
+ * chooses by itself only where huge pages of shared memory are switched on: else the place is cut
+ * out of a larger reservation. */
+static void *map_shared(int fd, size_t bytes, int prot)
+{
+    if (bytes < HUGE_PAGE_BYTES || bytes > SIZE_MAX - 2 * HUGE_PAGE_BYTES)
+        return mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t used = (bytes + page - 1) / page * page, reserved = used + HUGE_PAGE_BYTES;
+    char *start =
+        mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (start == MAP_FAILED)
+        return MAP_FAILED;
+    size_t skip = (0 - (uintptr_t)start) % HUGE_PAGE_BYTES;
+    void *base = mmap(start + skip, bytes, prot, MAP_SHARED | MAP_FIXED, fd, 0);
+    if (base == MAP_FAILED) {
+        unmap_quietly(start, reserved);
+        return MAP_FAILED;
+    }
+    if (skip > 0)
+        munmap(start, skip);
+    munmap(start + skip + used, reserved - skip - used);
+    return base;
+}
+
+/* Ask for huge pages: of what comes, and of what is there. Refused: slower but right. Collapsing
+ * works where the system's setting is "never" as well, but only on pages that exist. */
+static void ask_huge(void *base, size_t bytes, int exists)
+{
+    if (bytes < HUGE_PAGE_BYTES)
+        return;
+    madvise(base, bytes, MADV_HUGEPAGE);
+    if (exists)
+        madvise(base, bytes, MADV_COLLAPSE);
+}
+
 /* Touch every page now. A kernel that does not know the advice faults them in later. */
 static int populate(void *base, size_t bytes, int advice)
 {
@@ -65,16 +101,15 @@ static int populate(void *base, size_t bytes, int advice)
     return QBID_ERR_SYS;
 }
 
-/* Memory for every page of a new file: through the mapping, so that it comes in huge pages where
- * the system gives them; else by fallocate. */
+/* Memory for every page of a new file, in huge pages where that can be had: then every reader maps
+ * it in no time. */
 static int allocate(int fd, void *base, size_t bytes)
 {
-    if (bytes >= HUGE_PAGE_BYTES)
-        madvise(base, bytes, MADV_HUGEPAGE);
-    if (madvise(base, bytes, MADV_POPULATE_WRITE) == 0)
-        return 0;
-    if (errno != EINVAL || fallocate(fd, 0, 0, (off_t)bytes) < 0)
+    ask_huge(base, bytes, 0);
+    if (madvise(base, bytes, MADV_POPULATE_WRITE) < 0 &&
+        (errno != EINVAL || fallocate(fd, 0, 0, (off_t)bytes) < 0))
         return QBID_ERR_SYS;
+    ask_huge(base, bytes, 1);
     return 0;
 }
 
@@ -85,7 +120,7 @@ int qbid_memfd_make(enum qbid_memfd_kind kind, size_t bytes, int *ret_fd, void *
         return QBID_ERR_SYS;
     if (ftruncate(fd, (off_t)bytes) < 0)
         goto no_map;
-    void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *base = map_shared(fd, bytes, PROT_READ | PROT_WRITE);
     if (base == MAP_FAILED)
         goto no_map;
     if (allocate(fd, base, bytes) < 0)
@@ -151,14 +186,10 @@ int qbid_memfd_map(int fd, enum qbid_memfd_kind kind, size_t min_bytes, size_t m
     if (rc < 0)
         return rc;
     int writable = kind == QBID_MEMFD_PAGE;
-    void *base =
-        mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+    void *base = map_shared(fd, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ);
     if (base == MAP_FAILED)
         return QBID_ERR_SYS;
-    if (bytes >= HUGE_PAGE_BYTES) {
-        madvise(base, bytes, MADV_HUGEPAGE);
-        madvise(base, bytes, MADV_COLLAPSE); /* refused: 4 KiB pages, slower but right */
-    }
+    ask_huge(base, bytes, 1);
     rc = populate(base, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
     if (rc < 0) {
         unmap_quietly(base, bytes);

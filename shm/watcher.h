@@ -11,7 +11,11 @@
  * A table is one consistent set: image, live page, signing keys, and each worker's slot in that
  * live page. It is replaced as a whole, so that no decision can mix two of them. When qbidd is gone
  * the table stays; the watcher reconnects with a back-off and hands the workers' pages to the next
- * one.
+ * one. What a new qbidd brings is gathered until its live page and an answer for every worker are
+ * there, at most 2 s; a worker without an answer by then has no slot.
+ *
+ * An image that is refused leaves the old one in use. Generations do not go back while the one in
+ * use is valid; past its deadline any image is better.
  */
 #ifndef QBID_SHM_WATCHER_H
 #define QBID_SHM_WATCHER_H
@@ -51,8 +55,9 @@ struct qbid_watcher_options {
     const char *socket_path; /* of qbidd's hand-over socket; NULL = none (image file only) */
     const char *image_file;  /* last published image, used until qbidd answers; NULL = none */
     unsigned retry_ms_max;   /* longest wait between connection attempts; 0 = 1000 */
-    void (*log)(void *context,
-                const char *line); /* at most one line a minute and cause; may be NULL */
+    /* At most one line a minute and cause; may be NULL. Called by the watcher's thread or one that
+     * is in a function below; must not call any of them. */
+    void (*log)(void *context, const char *line);
     void *log_context;
 };
 
@@ -70,13 +75,17 @@ void qbid_watcher_free(struct qbid_watcher *watcher);
 
 /**
  * Give a worker its cookie; on return the current table holds a page for it: one from qbidd, or,
- * when qbidd does not answer within timeout_ms, one made by this process, which is handed over when
- * qbidd comes (qbidd may answer with another page of its own shape: the next table has that one).
+ * when none is connected or it does not answer within timeout_ms, one made by this process, which
+ * is handed over when qbidd comes (qbidd may answer with another page of its own shape: the next
+ * table has that one).
  *
- * Threads: any. Errors: QBID_ERR_FULL (cookies), QBID_ERR_SYS.
+ * Threads: any, outside read sections. Errors: QBID_ERR_FULL (cookies), QBID_ERR_SYS, NOMEM.
  */
 int qbid_watcher_add_worker(struct qbid_watcher *watcher, unsigned timeout_ms,
                             unsigned *ret_cookie);
+
+/** The worker has ended. Its page goes to qbidd, also to one that comes only later. Threads: any,
+ *  outside read sections. A cookie that is not open is ignored. */
 void qbid_watcher_remove_worker(struct qbid_watcher *watcher, unsigned cookie);
 
 /** Reader registration of the calling thread (liburcu); once before its first, after its last read.

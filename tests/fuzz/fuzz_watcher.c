@@ -20,7 +20,7 @@
 #define GENS 6
 #define WORKERS 4
 
-const unsigned fuzz_replays = 1500;
+const unsigned fuzz_replays = 600;
 
 enum step {
     STEP_CONNECT,

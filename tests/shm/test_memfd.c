@@ -79,6 +79,7 @@ static void a_mapped_image_shows_the_makers_bytes_and_is_read_only(void **state)
                          0);
         close(fd);
         assert_int_equal(bytes, sizes[i]);
+        assert_int_equal((uintptr_t)base % (sizes[i] < HUGE_BYTES ? 4096 : 2 << 20), 0);
         for (size_t at = 0; at < bytes; at++)
             assert_true(((unsigned char *)base)[at] == 0x5a);
         assert_true(mprotect(base, bytes, PROT_READ | PROT_WRITE) < 0);

@@ -83,7 +83,8 @@ const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx
                                 u_char *scratch, size_t max_body_bytes, size_t *ret_bytes,
                                 ngx_uint_t *ret_copied)
 {
-    const ngx_chain_t *first = r->request_body->bufs;
+    /* a subrequest may come without one */
+    const ngx_chain_t *first = r->request_body != NULL ? r->request_body->bufs : NULL;
     size_t bytes = 0;
 
     if (ctx->gather && ctx->body != NULL) {

@@ -69,8 +69,7 @@ before=$(worker_pids) report=$(ask report)
 run_nginx -t >"$work/test.log" 2>&1
 is "nginx -t" 0 $?
 is "the workers are the same" "$before" "$(worker_pids)"
-sleep 0.2
-is "and what qbidd knows" "$report" "$(ask report)"
+becomes "and what qbidd knows" "$report" ask report
 if strace -f -o "$work/strace.log" -e trace=connect,memfd_create,clone,clone3,fork,vfork true 2>/dev/null; then
     strace -f -o "$work/strace.log" -e trace=connect,memfd_create,clone,clone3,fork,vfork \
         "$nginx" -p "$work/" -c "$work/nginx.conf" -e "$work/test.log" -t 2>/dev/null

@@ -5,7 +5,7 @@
 #   conf HTTP LOCATIONS   writes $work/nginx.conf; both texts are put into their blocks
 #   start, stop           nginx on 127.0.0.1:$port; stop waits for the last process
 #   table GEN, ask WORDS  a table server on $work/q.sock; its answer to a command; `table_end` ends it
-#   is WHAT WANTED GOT    one check
+#   is, becomes, holds    one check
 #   finish                the checks of every run, the counts, the exit code
 #
 # $expected is a regular expression of alerts that a test provokes.
@@ -46,6 +46,17 @@ is() {
         failed=$((failed + 1))
         printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
     fi
+}
+# WHAT, WANTED, command...: what the command prints, now or within ten seconds
+becomes() {
+    local what=$1 wanted=$2 got='' i
+    shift 2
+    for i in $(seq 100); do
+        got=$("$@")
+        [ "$got" != "$wanted" ] || break
+        sleep 0.1
+    done
+    is "$what" "$wanted" "$got"
 }
 # WHAT, command...: the command succeeds
 holds() {
@@ -145,6 +156,9 @@ stop() {
 worker_pids() {
     pgrep -P "$master" | xargs
 }
+worker_cnt() {
+    worker_pids | wc -w
+}
 
 table() {
     local ready
@@ -172,15 +186,8 @@ table_end() { # KILL or nothing
 reported() {
     ask report | grep -oE "(^| )$1 [0-9]+" | grep -oE '[0-9]+$'
 }
-# name, number: until the report says so, or five seconds
-await() {
-    local got=
-    for _ in $(seq 100); do
-        got=$(reported "$1")
-        [ "$got" != "$2" ] || break
-        sleep 0.05
-    done
-    is "the table server reports $1" "$2" "$got"
+await() { # name, number
+    becomes "the table server reports $1" "$2" reported "$1"
 }
 # name: sum over the workers of a counter of the status page, the module's or the library's
 counted() {

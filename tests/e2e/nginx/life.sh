@@ -11,6 +11,11 @@ start
 await workers 2
 await adopted 5
 
+new_ones() {
+    for pid in $(worker_pids); do
+        [[ " $old " == *" $pid "* ]] || { echo new && return; }
+    done
+}
 # --- reload: three times under full load, three times with clients that pause
 before=$(descriptors "$master")
 for pause in 0 3000; do
@@ -20,7 +25,7 @@ for pause in 0 3000; do
         old=$(worker_pids)
         kill -HUP "$master"
         sleep 0.9
-        holds "reload: new workers" test "$old" != "$(worker_pids)"
+        becomes "reload: new workers" new new_ones
     done
     load_end
     is "reload, pause $pause us: lost" "0 0" "$(loaded lost) $(loaded refused)"
@@ -28,10 +33,9 @@ for pause in 0 3000; do
     echo "3 reloads, pause $pause us: $(loaded answers) answers on $(loaded connections) connections, slowest $(loaded slowest_us) us"
 done
 cat "$work/losses"
-sleep 3
-is "the old workers are gone" 2 "$(worker_pids | wc -w)"
+becomes "the old workers are gone" 2 worker_cnt
 await workers 2
-is "the master's descriptors after six reloads" "$before" "$(descriptors "$master")"
+becomes "the master's descriptors after six reloads" "$before" descriptors "$master"
 
 # --- a connection that rests while nginx reloads gets its next answer, and is told to close
 {
@@ -46,8 +50,7 @@ wait $rest
 is "a resting connection" "200
 200 close
 closed" "$(sed -E 's/^(200) [0-9]+/\1/' "$work/rest")"
-sleep 3
-is "and its worker is gone" 2 "$(worker_pids | wc -w)"
+becomes "and its worker is gone" 2 worker_cnt
 
 # --- kill -9 of a worker: its own connections are lost, no others, and it is replaced. This is also the
 #     load's negative control: a loss is seen.
@@ -61,7 +64,7 @@ load_end
 holds "a killed worker loses something" test "$(loaded lost)" -ge 1
 holds "but no more than one request for each connection" test "$(loaded lost)" -le 32
 holds "and the load goes on" test "$(loaded answers)" -gt 1000
-is "it is replaced" 2 "$(worker_pids | wc -w)"
+becomes "it is replaced" 2 worker_cnt
 await workers 2
 code --data-binary "@$work/bid" "$url/bid?x=2" >/dev/null
 is "answers after it" 200 "$(code --data-binary "@$work/bid" "$url/bid?x=2")"

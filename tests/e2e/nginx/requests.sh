@@ -10,6 +10,8 @@ conf "qbid_max_body 200k;
         location = /logged { access_log $work/bids.log bids; qbid_bid; }
         location = /small { client_body_buffer_size 1k; qbid_bid; }
         location = /named { access_log $work/bids.log bids; qbid_exchange 2; qbid_bid; }
+        location = /mirrored { mirror /bid; qbid_bid; }
+        location = /asked { auth_request /bid; return 200; }
         location = /from_header { qbid_exchange \$http_x_exchange; qbid_bid; }"
 table 5
 start
@@ -144,8 +146,7 @@ is "200 requests in a pipeline" "200 200
 connections 1" "$("$tools/client" pipeline "$port" '/bid?x=2' "$work/bid_2k" 200)"
 is "malformed ones keep the connection" "400 1000
 connections 1" "$("$tools/client" repeat "$port" '/bid?x=2' "$work/cut" 1000)"
-sleep 0.2
-is "the worker's descriptors after 2200 requests" "$before" "$(descriptors "$(worker_pids)")"
+becomes "the worker's descriptors after 2200 requests" "$before" descriptors "$(worker_pids)"
 
 # --- HTTP/1.0, and closing when the client asks for it
 is "HTTP/1.0" 200 "$(code -0 --data-binary "@$work/bid" "$url/bid?x=2")"
@@ -177,6 +178,19 @@ is "without an argument there is no partner" "$base" "$(unknown "$url/bid")"
 is "the partner of the argument" $((base + 1)) "$(unknown "$url/bid?x=9")"
 is "the partner of the configuration" "$base" "$(unknown "$url/named?x=9")"
 is "the partner of a header" $((base + 1)) "$(unknown -H 'X-Exchange: 9' "$url/from_header?x=2")"
+
+# --- inside other modules' requests
+for body in bid bid_20k; do
+    for chunked in "" "Transfer-Encoding: chunked"; do
+        before=$(counted answered_bid)
+        is "mirrored $body ${chunked:+chunked}" 200 \
+            "$(code -H Expect: -H "$chunked" --data-binary "@$work/$body" "$url/mirrored?x=2")"
+        becomes "and its copy" $((before + 2)) counted answered_bid
+    done
+done
+before=$(counted refused_method)
+code "$url/asked" >/dev/null
+holds "as the answer to auth_request it is a GET" test "$(counted refused_method)" -ge "$before"
 
 # --- HTTP/2
 h2=(--http2-prior-knowledge --unix-socket "$work/h2.sock" -o "$work/answer" -s -m 10 -w '%{http_version} %{http_code}\n')

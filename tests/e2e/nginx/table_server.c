@@ -7,6 +7,7 @@
  *     publish          the next generation to everybody
  *     report           "gen N hosts N workers N adopted N refused N released N EVENT N ..." where
  *                      adopted is the lowest generation that a host has adopted
+ *     save PATH        the present image into a file
  *     token AGE_S      a valid token of a bid that was made AGE_S seconds ago
  * The end of the input ends the program, as does SIGTERM.
  */
@@ -300,9 +301,21 @@ static void print_token(const struct server *s, uint64_t age_s)
     printf("%.*s\n", QBID_TOKEN_CHARS, text);
 }
 
+static void save(const struct server *s, const char *path)
+{
+    FILE *file = fopen(path, "wb");
+    void *base = mmap(NULL, s->image_bytes, PROT_READ, MAP_SHARED, s->image_fd, 0);
+
+    if (file == NULL || base == MAP_FAILED || fwrite(base, s->image_bytes, 1, file) != 1)
+        die(path, QBID_ERR_SYS);
+    fclose(file);
+    munmap(base, s->image_bytes);
+    printf("saved\n");
+}
+
 static bool command(struct server *s)
 {
-    char line[64];
+    char line[512];
     ssize_t n = 0;
 
     /* byte by byte: what follows the line must wait in the pipe for the next poll */
@@ -322,6 +335,8 @@ static bool command(struct server *s)
     } else if (strcmp(line, "report") == 0) {
         tick(s);
         print_report(s);
+    } else if (strncmp(line, "save ", 5) == 0) {
+        save(s, line + 5);
     } else if (strncmp(line, "token ", 6) == 0) {
         print_token(s, strtoul(line + 6, NULL, 10));
     } else {

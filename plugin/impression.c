@@ -14,6 +14,12 @@ struct raw {
     char text[RAW_MAX];
 };
 
+/* Its text is written before it is read: only the length needs a start. */
+static void raw_init(struct raw *raw)
+{
+    raw->len = 0;
+}
+
 static void raw_add(struct raw *raw, const char *text, size_t len, char (*map)(char))
 {
     for (size_t i = 0; i < len && raw->len < RAW_MAX; i++)
@@ -66,7 +72,8 @@ static void set_dim(struct qbid_common *common, struct qbid_request *request, un
 static void set_device(struct qbid_common *common)
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (openrtb->devicetype == QBID_OPENRTB_INT_ABSENT && openrtb->os.len == 0)
         return;
     if (openrtb->devicetype != QBID_OPENRTB_INT_ABSENT)
@@ -79,7 +86,8 @@ static void set_device(struct qbid_common *common)
 static void set_geo(struct qbid_common *common)
 {
     const struct qbid_openrtb_geo *geo = &common->openrtb->device_geo;
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (geo->country.len == 0 && geo->region.len == 0)
         geo = &common->openrtb->user_geo;
     if (geo->country.len == 0 && geo->region.len == 0)
@@ -94,7 +102,8 @@ static void set_site(struct qbid_common *common)
 {
     const struct qbid_openrtb_request *o = common->openrtb;
     const struct qbid_text *name = o->site_domain.len ? &o->site_domain : &o->app_bundle;
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (name->len != 0) {
         raw_add(&raw, name->at, name->len, qbid_text_lower);
     } else {
@@ -109,7 +118,8 @@ static void set_hour(struct qbid_common *common, uint64_t unix_s)
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     int32_t offset_min = openrtb->device_geo.utcoffset_min;
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (offset_min == QBID_OPENRTB_INT_ABSENT)
         offset_min = openrtb->user_geo.utcoffset_min;
     if (offset_min < -24 * 60 || offset_min > 24 * 60)
@@ -140,7 +150,7 @@ static void hash_names(const struct qbid_text *name, unsigned cnt, uint64_t *out
 {
     for (unsigned i = 0; i < cnt; i++) {
         struct raw raw;
-        raw.len = 0;
+        raw_init(&raw);
         raw_add(&raw, name[i].at, name[i].len, qbid_text_lower);
         out[i] = qbid_hash_name(raw.text, raw.len);
     }
@@ -205,7 +215,8 @@ static void add_slot(struct qbid_common *common, struct qbid_request *request, s
 static void add_size(struct qbid_common *common, struct qbid_request *request, const char *prefix,
                      struct qbid_openrtb_size size)
 {
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (size.width <= 0 || size.height <= 0)
         return;
     raw_add(&raw, prefix, strlen(prefix), NULL);
@@ -217,7 +228,8 @@ static void add_size(struct qbid_common *common, struct qbid_request *request, c
 
 static void add_word(struct qbid_common *common, struct qbid_request *request, const char *word)
 {
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     raw_add(&raw, word, strlen(word), NULL);
     add_slot(common, request, &raw);
 }
@@ -250,7 +262,8 @@ static void set_position(struct qbid_common *common, const struct qbid_openrtb_i
 {
     int32_t position =
         imp->banner_pos != QBID_OPENRTB_INT_ABSENT ? imp->banner_pos : imp->video_pos;
-    struct raw raw = {0};
+    struct raw raw;
+    raw_init(&raw);
     if (position == QBID_OPENRTB_INT_ABSENT)
         return;
     raw_add_number(&raw, position);

@@ -46,7 +46,7 @@ static struct qbid_text image_text(const struct qbid_image *image, uint32_t off,
 static void put_notice(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
                        const char *token)
 {
-    qbid_put_escaped(w, r->notice_url.at, r->notice_url.len);
+    qbid_put(w, r->notice_url.at, r->notice_url.len); /* qbid_open() lets nothing in to escape */
     qbid_put_char(w, '/');
     qbid_put_word(w, kind);
     QBID_PUT(w, "?t=");

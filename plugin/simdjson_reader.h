@@ -12,6 +12,9 @@
 #include <string_view>
 #include <utility>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <simdjson.h>
 
 #include "plugin/number.h"
@@ -66,22 +69,73 @@ inline bool is_absent(string_view token)
     return token == "null" || token == "\"\"";
 }
 
+/* The first quote or backslash of a string's inside. The first stage has seen its closing quote,
+ * and padding follows the body, so that 16 bytes can be read from every place before it. */
+inline const char *find_mark(const char *at)
+{
+#ifdef __SSE2__
+    for (;; at += 16) {
+        __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(at));
+        __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')),
+                                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+        int mask = _mm_movemask_epi8(marks);
+        if (mask != 0)
+            return at + __builtin_ctz(static_cast<unsigned>(mask));
+    }
+#else
+    while (*at != '"' && *at != '\\')
+        at++;
+    return at;
+#endif
+}
+
+/* Resolve escapes into the parser's own text. */
+inline int unescape(reader &r, const char *text, size_t len, const char **ret_at, size_t *ret_len)
+{
+    int64_t n = qbid_text_unescape(text, len, r.text);
+    if (n < 0)
+        return static_cast<int>(n);
+    *ret_at = r.text;
+    *ret_len = static_cast<size_t>(n);
+    r.text += n;
+    return 0;
+}
+
 /* The inside of a string, with its escapes resolved. */
 inline int take_string(reader &r, string_view token, struct qbid_text *ret)
 {
     if (!is_string(token))
         return QBID_ERR_PARSE;
-    string_view inside = token.substr(1, token.size() - 2);
-    if (memchr(inside.data(), '\\', inside.size()) == nullptr) {
-        *ret = {inside.data(), static_cast<uint32_t>(inside.size())};
-        return 0;
-    }
-    int64_t n = qbid_text_unescape(inside.data(), inside.size(), r.text);
-    if (n < 0)
-        return static_cast<int>(n);
-    *ret = {r.text, static_cast<uint32_t>(n)};
-    r.text += n;
-    return 0;
+    const char *start = token.data() + 1, *end = find_mark(start);
+    size_t len = static_cast<size_t>(end - start);
+    int err = *end == '"' ? 0 : unescape(r, start, token.size() - 2, &start, &len);
+    if (err == 0)
+        *ret = {start, static_cast<uint32_t>(len)};
+    return err;
+}
+
+/* Up to nine digits: what most numbers of a request are. */
+inline bool is_small(string_view token)
+{
+    if (token.size() > 9 || (token[0] == '0' && token.size() > 1))
+        return false;
+    for (char c : token)
+        if (c < '0' || c > '9')
+            return false;
+    return true;
+}
+
+inline int32_t small_value(string_view token)
+{
+    int32_t number = 0;
+    for (char c : token)
+        number = number * 10 + (c - '0');
+    return number;
+}
+
+inline bool is_valid_number(string_view token)
+{
+    return is_small(token) || qbid_number_valid(token.data(), token.size());
 }
 
 /* --- containers */
@@ -89,21 +143,16 @@ inline int take_string(reader &r, string_view token, struct qbid_text *ret)
 /* The key of a field: nearly always without an escape, and then where it stands. */
 inline int take_key(reader &r, field &f, string_view *ret)
 {
-    const char *start = f.key().raw(), *at = start;
-    while (*at != '"' && *at != '\\')
-        at++;
-    if (*at == '"') {
-        *ret = {start, static_cast<size_t>(at - start)};
-        return 0;
+    const char *start = f.key().raw(), *end = find_mark(start);
+    size_t len = static_cast<size_t>(end - start);
+    if (*end != '"') {
+        while (*end != '"')
+            end = find_mark(end + (*end == '\\' ? 2 : 0));
+        int err = unescape(r, start, static_cast<size_t>(end - start), &start, &len);
+        if (err != 0)
+            return err;
     }
-    for (; *at != '"'; at++)
-        if (*at == '\\')
-            at++;
-    int64_t n = qbid_text_unescape(start, static_cast<size_t>(at - start), r.text);
-    if (n < 0)
-        return static_cast<int>(n);
-    *ret = {r.text, static_cast<size_t>(n)};
-    r.text += n;
+    *ret = {start, len};
     return 0;
 }
 
@@ -159,9 +208,11 @@ inline int skip(reader &r, value v)
     case '[':
         return each_element(r, v, [&](value inner) { return skip(r, inner); });
     case '"':
-        if (!is_string(token) || !qbid_text_escapes_valid(token.data() + 1, token.size() - 2))
+        if (!is_string(token))
             return QBID_ERR_PARSE;
-        return 0;
+        if (*find_mark(token.data() + 1) == '"')
+            return 0;
+        return qbid_text_escapes_valid(token.data() + 1, token.size() - 2) ? 0 : QBID_ERR_PARSE;
     case 't':
         return token == "true" ? 0 : QBID_ERR_PARSE;
     case 'f':
@@ -169,7 +220,7 @@ inline int skip(reader &r, value v)
     case 'n':
         return token == "null" ? 0 : QBID_ERR_PARSE;
     default:
-        return qbid_number_valid(token.data(), token.size()) ? 0 : QBID_ERR_PARSE;
+        return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
     }
 }
 
@@ -204,7 +255,7 @@ inline int read_label(reader &r, value v, struct qbid_text *ret)
     if (!is_number(token))
         return read_text(r, v, ret);
     *ret = {token.data(), static_cast<uint32_t>(token.size())};
-    return qbid_number_valid(token.data(), token.size()) ? 0 : QBID_ERR_PARSE;
+    return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
 }
 
 inline int read_int(value v, int32_t absent, int32_t *ret)
@@ -212,6 +263,10 @@ inline int read_int(value v, int32_t absent, int32_t *ret)
     string_view token = token_of(v);
     int64_t wide;
     *ret = absent;
+    if (is_small(token)) {
+        *ret = small_value(token);
+        return 0;
+    }
     if (is_absent(token))
         return 0;
     int err = qbid_number_int(token.data(), token.size(), &wide);

@@ -11,6 +11,19 @@ static bool plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
+/* Whether eight bytes are all plain; of the three tests each may err to the safe side only. */
+static bool plain_eight(const char *at)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    uint64_t x, quote, backslash;
+    memcpy(&x, at, sizeof x);
+    quote = x ^ (ones * '"');
+    backslash = x ^ (ones * '\\');
+    uint64_t special =
+        ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+    return (special & tops) == 0;
+}
+
 static void put_escape(struct qbid_writer *w, char c)
 {
     static const char value[] = "\"\\\b\f\n\r\t", name[] = "\"\\bfnrt";
@@ -26,13 +39,19 @@ static void put_escape(struct qbid_writer *w, char c)
 
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
-    size_t from = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (plain(text[i]))
+    size_t from = 0, i = 0;
+    while (i < len) {
+        if (len - i >= 8 && plain_eight(text + i)) {
+            i += 8;
             continue;
-        qbid_put(w, text + from, i - from);
-        put_escape(w, text[i]);
-        from = i + 1;
+        }
+        for (size_t end = len - i < 8 ? len : i + 8; i < end; i++) {
+            if (plain(text[i]))
+                continue;
+            qbid_put(w, text + from, i - from);
+            put_escape(w, text[i]);
+            from = i + 1;
+        }
     }
     qbid_put(w, text + from, len - from);
 }

@@ -38,6 +38,7 @@ done
 before=$(size)
 for _ in $(seq 980); do
     ask publish >/dev/null
+    read -r -t 0.003 <&"$table_out" # a pause without a process of its own
 done
 await adopted 1005
 after=$(size)
@@ -45,11 +46,13 @@ kill -TERM "$load_pid"
 load_end
 is "1000 publishes: lost" 0 "$(loaded lost)"
 is "1000 publishes: answers" 200 "$(statuses)"
-holds "memory of both workers: $before KiB, then $after" test $((after - before)) -lt 1024
+[ "$PROFILE" != release ] ||
+    holds "memory of both workers: $before KiB, then $after" test $((after - before)) -lt 1024
 # a host that was still busy with one generation when the next came needs not have seen the first
 is "every generation but the present one is let go or was never taken" "0 0" \
     "$(reported refused) $(counted generations_refused)"
-echo "1000 publishes: $(loaded answers) answers, slowest $(loaded slowest_us) us, released $(reported released)"
+echo "1000 publishes: $(counted generations_adopted) adoptions by two workers, $(loaded answers) answers," \
+    "slowest $(loaded slowest_us) us"
 for pid in $(worker_pids); do
     becomes "images that worker $pid has mapped" 1 grep -c 'memfd:qbid-image' "/proc/$pid/maps"
 done

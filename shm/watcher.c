@@ -92,6 +92,11 @@ int qbid_watcher_publish(struct qbid_watcher *watcher, const struct qbid_bundle 
     qbid_race_hook("watcher:waited");
     qbid_table_free(table);
 
+    for (unsigned c = 0; c < QBID_HANDOVER_COOKIES_MAX; c++) {
+        struct qbid_part *left = old.seat[c].page, *page = watcher->now.seat[c].page;
+        if (left != NULL && page != NULL && left != page)
+            qbid_watcher_worker_rest(watcher, left);
+    }
     uint64_t old_gen = old.image != NULL ? old.image->as.image.header->gen : 0;
     int unmapped = qbid_part_drop(old.image);
     old.image = NULL;

@@ -154,6 +154,11 @@ void qbid_watcher_worker_forget(struct qbid_watcher *watcher);
 /** A PAGE message. 0: fd is taken over; QBID_ERR_PEER, or why the page was refused. */
 int qbid_watcher_worker_page(struct qbid_watcher *watcher, const struct qbid_msg *msg, int fd);
 
+/** A worker has left this page for another one that qbidd gave it: events that qbidd did not find
+ *  when the page was handed over go to it now, as those of a worker that leaves. No reader is left
+ *  on the page. */
+void qbid_watcher_worker_rest(struct qbid_watcher *watcher, struct qbid_part *page);
+
 /** Whether every open worker's question has been answered. */
 bool qbid_watcher_worker_ready(const struct qbid_watcher *watcher);
 

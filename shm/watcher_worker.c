@@ -84,6 +84,26 @@ int qbid_watcher_worker_page(struct qbid_watcher *watcher, const struct qbid_msg
     return 0;
 }
 
+void qbid_watcher_worker_rest(struct qbid_watcher *watcher, struct qbid_part *page)
+{
+    const struct qbid_ring *ring = page->as.page.ring;
+    if (atomic_load_explicit(&ring->head, memory_order_relaxed) ==
+        atomic_load_explicit(&ring->tail, memory_order_relaxed))
+        return;
+    unsigned c = 0;
+    while (c < QBID_HANDOVER_COOKIES_MAX && watcher->worker[c].state != QBID_WORKER_FREE)
+        c++;
+    if (c == QBID_HANDOVER_COOKIES_MAX)
+        return;
+    watcher->worker[c].state = QBID_WORKER_LEAVING;
+    qbid_bundle_set_seat(&watcher->now, c,
+                         (struct qbid_seat){qbid_part_hold(page), QBID_LIVE_SLOT_NONE, 0});
+    qbid_bundle_set_seat(&watcher->next, c,
+                         (struct qbid_seat){qbid_part_hold(page), QBID_LIVE_SLOT_NONE, 0});
+    qbid_watcher_worker_ask(watcher, c);
+    qbid_watcher_link_send(watcher, QBID_MSG_GONE, c, 0, -1);
+}
+
 /* A place for a new worker: a free one, else that of a worker whose page waited for qbidd longest
  * enough that nothing better is left. */
 static int find_cookie(const struct qbid_watcher *watcher)
@@ -99,12 +119,13 @@ static int find_cookie(const struct qbid_watcher *watcher)
     return QBID_ERR_FULL;
 }
 
+/* As qbidd would shape it, as far as that is known. */
 static uint32_t budgets_needed(const struct qbid_bundle *bundle)
 {
-    uint32_t most = OWN_PAGE_BUDGETS_MIN;
-    if (bundle->live != NULL && bundle->live->as.live.shape.budget_max > most)
-        most = bundle->live->as.live.shape.budget_max;
+    if (bundle->live != NULL)
+        return bundle->live->as.live.shape.budget_max;
     const struct qbid_image *image = bundle->image != NULL ? &bundle->image->as.image : NULL;
+    uint32_t most = OWN_PAGE_BUDGETS_MIN;
     for (uint32_t i = 0; image != NULL && i < image->line_item_cnt; i++) {
         if (image->line_items[i].budget_idx >= most)
             most = image->line_items[i].budget_idx + 1;

@@ -293,6 +293,37 @@ static void a_worker_opened_without_an_answer_has_a_page_that_is_handed_over_lat
     watch_done(&w);
 }
 
+/* Between the server's look into the old page and the worker's change to the new one, events still
+ * go into the old. */
+static void events_written_while_the_page_changes_arrive_too(void **state)
+{
+    (void)state;
+    struct watch w;
+    uint64_t sum;
+    watch_init(&w, true);
+    watch_open(&w, 1);
+    unsigned cookie = watch_add_worker(&w, 3, 30);
+    assert_true(watch_push(&w, cookie, 1, 40));
+    server_hangup(&w.server);
+    server_serve(&w.server, 2);
+    watch_expect(&w, QBID_MSG_WORKER, cookie);
+    assert_int_equal(server_drain(&w.server, cookie, &sum), 40);
+    assert_true(watch_push(&w, cookie, 41, 20));
+    server_page(&w.server, cookie, 4, 31, 1, SERVER_GOOD);
+    struct server_heard rest = server_hear(&w.server);
+    assert_true(rest.type == QBID_MSG_WORKER && rest.with_fd && rest.a != cookie);
+    watch_expect(&w, QBID_MSG_GONE, rest.a);
+    assert_int_equal(server_drain(&w.server, rest.a, &sum), 20);
+    assert_int_equal(sum, sum_of(41, 20));
+    unsigned maps = process_maps();
+    server_page(&w.server, rest.a, 5, 32, 0, SERVER_GOOD);
+    WATCH_UNTIL(process_maps() == maps - 1);
+    assert_true(watch_push(&w, cookie, 1, 5));
+    assert_int_equal(server_drain(&w.server, cookie, &sum), 5);
+    assert_int_equal(watch_slot(&w, cookie), 4);
+    watch_done(&w);
+}
+
 static void a_stopped_server_delays_a_worker_by_its_time_out_only(void **state)
 {
     (void)state;
@@ -399,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_server_that_dies_while_gathering_changes_nothing),
         cmocka_unit_test(a_worker_without_an_answer_makes_the_others_wait_only_so_long),
         cmocka_unit_test(a_worker_opened_without_an_answer_has_a_page_that_is_handed_over_later),
+        cmocka_unit_test(events_written_while_the_page_changes_arrive_too),
         cmocka_unit_test(a_stopped_server_delays_a_worker_by_its_time_out_only),
         cmocka_unit_test(the_page_of_a_worker_that_left_while_no_server_was_there_still_arrives),
         cmocka_unit_test(there_are_as_many_workers_as_cookies_and_they_are_used_again),

@@ -42,6 +42,29 @@ static int read_price(struct qbid_replay_json *json, struct qbid_replay_bid *bid
     return 0;
 }
 
+/* {"qbid":{"gen":7}}; another bidder may put anything here. */
+static int read_ext(struct qbid_replay_json *json, struct qbid_replay_bid *bid)
+{
+    struct qbid_replay_span key;
+    bool first = true, inner_first = true;
+    if (qbid_replay_json_peek(json) != '{')
+        return qbid_replay_json_skip(json);
+    int more = qbid_replay_json_enter(json, '{');
+    while (more >= 0 && (more = qbid_replay_json_member(json, &first, &key)) > 0) {
+        if (!IS_KEY(key, "qbid") || qbid_replay_json_peek(json) != '{') {
+            more = qbid_replay_json_skip(json);
+            continue;
+        }
+        more = qbid_replay_json_enter(json, '{');
+        while (more >= 0 && (more = qbid_replay_json_member(json, &inner_first, &key)) > 0) {
+            bool is_gen = IS_KEY(key, "gen");
+            more = is_gen ? read_count(json, &bid->gen) : qbid_replay_json_skip(json);
+            bid->has_gen |= is_gen;
+        }
+    }
+    return more;
+}
+
 static int read_bid(struct qbid_replay_json *json, struct qbid_replay_bid *bid)
 {
     const struct {
@@ -65,6 +88,8 @@ static int read_bid(struct qbid_replay_json *json, struct qbid_replay_bid *bid)
             more = qbid_replay_json_string(json, texts[i].value);
         else if (IS_KEY(key, "price"))
             more = read_price(json, bid);
+        else if (IS_KEY(key, "ext"))
+            more = read_ext(json, bid);
         else
             more = qbid_replay_json_skip(json);
     }
@@ -122,29 +147,6 @@ static int read_seats(struct qbid_replay_json *json, struct qbid_replay_answer *
     return more;
 }
 
-/* {"qbid":{"gen":7}}; another bidder may put anything here. */
-static int read_ext(struct qbid_replay_json *json, struct qbid_replay_answer *answer)
-{
-    struct qbid_replay_span key;
-    bool first = true, inner_first = true;
-    if (qbid_replay_json_peek(json) != '{')
-        return qbid_replay_json_skip(json);
-    int more = qbid_replay_json_enter(json, '{');
-    while (more >= 0 && (more = qbid_replay_json_member(json, &first, &key)) > 0) {
-        if (!IS_KEY(key, "qbid") || qbid_replay_json_peek(json) != '{') {
-            more = qbid_replay_json_skip(json);
-            continue;
-        }
-        more = qbid_replay_json_enter(json, '{');
-        while (more >= 0 && (more = qbid_replay_json_member(json, &inner_first, &key)) > 0) {
-            bool is_gen = IS_KEY(key, "gen");
-            more = is_gen ? read_count(json, &answer->gen) : qbid_replay_json_skip(json);
-            answer->has_gen |= is_gen;
-        }
-    }
-    return more;
-}
-
 static int read_member(struct qbid_replay_json *json, struct qbid_replay_span key,
                        struct qbid_replay_answer *answer)
 {
@@ -156,8 +158,6 @@ static int read_member(struct qbid_replay_json *json, struct qbid_replay_span ke
         return qbid_replay_json_string(json, &answer->cur);
     if (IS_KEY(key, "seatbid"))
         return read_seats(json, answer);
-    if (IS_KEY(key, "ext"))
-        return read_ext(json, answer);
     if (!IS_KEY(key, "nbr"))
         return qbid_replay_json_skip(json);
     uint64_t nbr;

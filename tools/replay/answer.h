@@ -18,6 +18,8 @@ struct qbid_replay_bid {
     struct qbid_replay_span burl;
     struct qbid_replay_span lurl;
     int64_t price_micros;
+    uint64_t gen; /* ext.qbid.gen: which table answered */
+    bool has_gen;
     bool has_price; /* a JSON number in range */
     bool is_cut;    /* the price was finer than a micro and cut */
 };
@@ -27,8 +29,6 @@ struct qbid_replay_answer {
     struct qbid_replay_span bidid;
     struct qbid_replay_span cur; /* empty: the default of OpenRTB, USD */
     int64_t nbr;                 /* reason for not bidding, -1 when absent */
-    uint64_t gen;                /* ext.qbid.gen: which table answered */
-    bool has_gen;
     uint32_t bids_cnt;
     struct qbid_replay_bid
         bid; /* of those with a price the highest, the first of equals; else the last */

@@ -97,7 +97,7 @@ static void handle_bid_response(struct exchange *exchange,
     qbid_replay_stats_add_outcome(stats, slice, &exchange->row, &answer, &outcome);
     if (outcome.kind == QBID_REPLAY_WIN && exchange->row.click)
         stats->conversions += qbid_replay_notice_converts(&exchange->notice_terms, &exchange->row);
-    if (answer.has_gen && qbid_replay_stats_add_gen(&stats->generations, answer.gen) != 0)
+    if (answer.bid.has_gen && qbid_replay_stats_add_gen(&stats->generations, answer.bid.gen) != 0)
         exchange->err = QBID_ERR_NOMEM;
     if (outcome.kind != QBID_REPLAY_NO_BID)
         plan_notices(exchange, &answer, &outcome);

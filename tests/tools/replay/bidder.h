@@ -83,8 +83,8 @@ static inline void bidder_bid(const struct bidder *bidder, int row, enum bidder_
     char id[32];
     snprintf(id, sizeof id, "r%d%s", row, fault == WRONG_ID ? "x" : "");
     snprintf(reply->body, sizeof reply->body,
-             "{\"id\":\"%s\",\"bidid\":\"q\",\"cur\":\"%s\",\"ext\":{\"qbid\":{\"gen\":%d}},"
-             "\"seatbid\":[{\"bid\":[{"
+             "{\"id\":\"%s\",\"bidid\":\"q\",\"cur\":\"%s\","
+             "\"seatbid\":[{\"bid\":[{\"ext\":{\"qbid\":{\"gen\":%d}},"
              "\"id\":\"b\",\"impid\":\"1\",\"price\":" BIDDER_BID
              ",\"nurl\":\"%s/n/win?r=${AUCTION_ID}\","
              "\"burl\":\"%s/n/bill?r=${AUCTION_ID}&p=${AUCTION_PRICE}\","

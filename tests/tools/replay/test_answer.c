@@ -31,8 +31,8 @@ static void all_fields_are_found(void **state)
         "2.940001,"
         "\"adid\":\"ad\",\"nurl\":\"n\",\"burl\":\"u\",\"lurl\":\"l\",\"adm\":\"<a "
         "href=\\\"x\\\">\",\"w\":300,"
-        "\"adomain\":[\"a\"]}],\"seat\":\"s\"}],\"bidid\":\"bb\",\"cur\":\"CNY\","
-        "\"ext\":{\"other\":{\"gen\":9},\"qbid\":{\"why\":\"x\",\"gen\":42}}} ";
+        "\"adomain\":[\"a\"],\"ext\":{\"other\":{\"gen\":9},\"qbid\":{\"why\":\"x\",\"gen\":42}}}],"
+        "\"seat\":\"s\"}],\"bidid\":\"bb\",\"cur\":\"CNY\",\"ext\":{\"qbid\":{\"gen\":7}}} ";
     struct qbid_replay_answer answer;
     (void)state;
     assert_int_equal(parse(text, &answer), 0);
@@ -41,8 +41,8 @@ static void all_fields_are_found(void **state)
     assert_raw(answer.cur, "CNY");
     assert_int_equal(answer.bids_cnt, 1);
     assert_int_equal(answer.nbr, -1);
-    assert_true(answer.has_gen);
-    assert_int_equal(answer.gen, 42);
+    assert_true(answer.bid.has_gen);
+    assert_int_equal(answer.bid.gen, 42);
     assert_raw(answer.bid.id, "b");
     assert_raw(answer.bid.impid, "1");
     assert_raw(answer.bid.seat, "s");
@@ -117,7 +117,7 @@ static void wrong_types_and_broken_json_are_refused(void **state)
         "{\"seatbid\":[{\"bid\":[{\"price\":01}]}]}",
         "{\"seatbid\":[{\"bid\":[{\"adm\":null}]}]}",
         "{\"nbr\":-1}",
-        "{\"ext\":{\"qbid\":{\"gen\":1.5}}}",
+        "{\"seatbid\":[{\"bid\":[{\"ext\":{\"qbid\":{\"gen\":1.5}}}]}]}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -131,9 +131,9 @@ static void foreign_ext_is_skipped(void **state)
 {
     struct qbid_replay_answer answer;
     (void)state;
-    assert_int_equal(parse("{\"ext\":[1,2]}", &answer), 0);
-    assert_int_equal(parse("{\"ext\":{\"qbid\":\"x\"}}", &answer), 0);
-    assert_false(answer.has_gen);
+    assert_int_equal(parse("{\"seatbid\":[{\"bid\":[{\"ext\":[1,2]}]}]}", &answer), 0);
+    assert_int_equal(parse("{\"seatbid\":[{\"bid\":[{\"ext\":{\"qbid\":\"x\"}}]}]}", &answer), 0);
+    assert_false(answer.bid.has_gen);
 }
 
 static void equals_resolves_escapes(void **state)

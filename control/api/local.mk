@@ -5,7 +5,8 @@ $(call lib,api,\
 	control/api/socket.c)
 $(call lib,client,\
 	control/api/socket.c \
-	control/client.c)
+	control/client.c \
+	control/client_config.c)
 $(call lib,commands,\
 	control/api/command_account.c \
 	control/api/command_numbers.c \

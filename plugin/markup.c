@@ -117,7 +117,10 @@ static void put_macro(struct qbid_writer *w, const struct qbid_markup *markup,
     enum filter filter = take_filter(&name);
     for (unsigned i = 0; i < QBID_MARKUP_CNT && filter != FILTER_UNKNOWN; i++)
         if (qbid_text_is(name, word[i])) {
-            put_value(w, markup->value[i], filter);
+            if (filter != FILTER_URL && markup->clean >> i & 1)
+                qbid_put(w, markup->value[i].at, markup->value[i].len);
+            else
+                put_value(w, markup->value[i], filter);
             return;
         }
 }

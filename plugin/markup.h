@@ -36,6 +36,7 @@ enum qbid_markup_macro {
 
 struct qbid_markup {
     struct qbid_text value[QBID_MARKUP_CNT]; /* by macro, raw */
+    uint32_t clean; /* bit by macro: the value has no character that HTML or JSON would escape */
 };
 
 /** Write a template. What stands between {{ and }} is trimmed of spaces; braces without their

@@ -44,7 +44,7 @@ static bool notice_url_valid(const char *url)
         return false;
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)url[i] <= ' ' || (unsigned char)url[i] >= 0x7f ||
-            strchr("\"'<>`\\?#{}", url[i]))
+            strchr("\"'<>`&\\?#{}", url[i]))
             return false;
     return true;
 }

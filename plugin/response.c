@@ -109,15 +109,18 @@ static void put_markup(struct qbid_writer *w, const struct qbid_response *r,
                         page.len);
     uint32_t landing_len = landing_writer.full ? 0 : (uint32_t)qbid_writer_len(&landing_writer);
     struct qbid_markup markup = {
-        .value = {
-            [QBID_MARKUP_CLICK_URL] = notice_text(click, sizeof click, r, "click", token),
-            [QBID_MARKUP_IMP_URL] = notice_text(imp, sizeof imp, r, "imp", token),
-            [QBID_MARKUP_LANDING_URL] = {landing, landing_len},
-            [QBID_MARKUP_WIDTH] = number_text(width, creative->width),
-            [QBID_MARKUP_HEIGHT] = number_text(height, creative->height),
-            [QBID_MARKUP_CREATIVE_ID] = number_text(id, creative->id),
-            [QBID_MARKUP_CACHEBUSTER] = number_text(buster, nonce),
-        }};
+        .value =
+            {
+                [QBID_MARKUP_CLICK_URL] = notice_text(click, sizeof click, r, "click", token),
+                [QBID_MARKUP_IMP_URL] = notice_text(imp, sizeof imp, r, "imp", token),
+                [QBID_MARKUP_LANDING_URL] = {landing, landing_len},
+                [QBID_MARKUP_WIDTH] = number_text(width, creative->width),
+                [QBID_MARKUP_HEIGHT] = number_text(height, creative->height),
+                [QBID_MARKUP_CREATIVE_ID] = number_text(id, creative->id),
+                [QBID_MARKUP_CACHEBUSTER] = number_text(buster, nonce),
+            },
+        /* our own URLs, of what qbid_open() lets in, and digits */
+        .clean = ~(UINT32_C(1) << QBID_MARKUP_LANDING_URL)};
     QBID_PUT(w, ",\"adm\":\"");
     struct qbid_text text = image_text(r->image, creative->markup_off, creative->markup_len);
     qbid_markup_write(w, &markup, text.at, text.len);

@@ -16,7 +16,7 @@
 #define BROKER_BUDGETS 16
 #define BROKER_LINE_ITEMS 64
 #define BROKER_WORKERS 4
-#define BROKER_LIMIT_NANOS INT64_C(1000000000000)
+#define BROKER_LIMIT_NANOS (INT64_C(1) << 60)
 
 struct broker {
     char folder[64];

@@ -29,6 +29,9 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
+$(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
 build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/simdjson_reader.h plugin/openrtb.h

@@ -85,6 +85,17 @@ static void braces_without_their_partner_are_text(void **state)
     assert_string_equal(render("", usual()), "");
 }
 
+static void values_that_are_known_to_be_clean_are_written_alike(void **state)
+{
+    static const char text_in[] = "{{click_url}} {{width}} {{click_url|json}} {{click_url|url}}";
+    char want[512];
+    (void)state;
+    snprintf(want, sizeof want, "%s", render(text_in, usual()));
+    struct qbid_markup markup = *usual();
+    markup.clean = 1u << QBID_MARKUP_CLICK_URL | 1u << QBID_MARKUP_WIDTH;
+    assert_string_equal(render(text_in, &markup), want);
+}
+
 static const char *const hostile[] = {
     "\"><script>alert(1)</script>",
     "'><script>alert(1)</script>",
@@ -174,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_value_is_escaped_for_its_place),
         cmocka_unit_test(unknown_macros_and_filters_become_nothing),
         cmocka_unit_test(braces_without_their_partner_are_text),
+        cmocka_unit_test(values_that_are_known_to_be_clean_are_written_alike),
         cmocka_unit_test(hostile_values_stay_in_their_place),
         cmocka_unit_test(a_landing_page_takes_the_token),
         cmocka_unit_test(a_landing_page_cannot_split_a_header),

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# The operator's program.
+$(call test,test_columns,tests/tools/qbid/test_columns.c tools/qbid/columns.c,,)
+$(call test,test_qbid,tests/tools/qbid/test_qbid.c tests/control/running.c,\
+	client config shm,-lcyaml -lyaml -lcjson)
+$(B)/tests/test_qbid: | $(B)/bin/qbid $(B)/bin/qbidd

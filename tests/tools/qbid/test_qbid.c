@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program qbid against a real qbidd: exit codes, what goes to which stream, before and after.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/control/running.h"
+
+#define TEXT_MAX 65536
+
+struct fixture {
+    struct running r;
+    char program[600];
+    char out[TEXT_MAX], err[TEXT_MAX];
+};
+
+static int group_setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    *state = f;
+    if (!f || running_setup(&f->r, "ticks: {learn_ms: 60000}\nimage_valid_ms: 900000\n") != 0)
+        return -1;
+    snprintf(f->program, sizeof f->program, "%.*s/qbid",
+             (int)(strrchr(f->r.program, '/') - f->r.program), f->r.program);
+    unsetenv("QBID_SOCKET");
+    running_start(&f->r);
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    struct fixture *f = *state;
+    int err = running_teardown(&f->r);
+    free(f);
+    return err;
+}
+
+static void slurp(FILE *f, char *out)
+{
+    rewind(f);
+    out[fread(out, 1, TEXT_MAX - 1, f)] = '\0';
+    fclose(f);
+}
+
+/* Run "qbid ARGS" through a shell, which splits them; returns the exit code. */
+static int run(struct fixture *f, const char *args, const char *input)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "exec '%s' %s", f->program, args);
+    FILE *out = tmpfile(), *err = tmpfile(), *in = tmpfile();
+    fputs(input ? input : "", in);
+    rewind(in);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(fileno(in), 0);
+        dup2(fileno(out), 1);
+        dup2(fileno(err), 2);
+        execl("/bin/sh", "sh", "-c", line, NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    fclose(in);
+    slurp(out, f->out);
+    slurp(err, f->err);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int ask(struct fixture *f, const char *args)
+{
+    char line[900];
+    snprintf(line, sizeof line, "--socket %s %s", f->r.socket, args);
+    return run(f, line, NULL);
+}
+
+static void has(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+static void an_import_shows_what_differs_and_is_applied_once(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "import --dry-run control/account/example.yaml"), 0);
+    has(f->out, "+ campaign 1\n");
+    has(f->out, "      budget: 250\n");
+    has(f->out, "7 added, 0 changed, 0 removed, 0 unchanged");
+    has(f->out, "active budgets: 0 -> 350");
+    has(f->out, "dry run: nothing was changed");
+    assert_string_equal(f->err, "");
+    assert_int_equal(ask(f, "account dump"), 0);
+    has(f->out, "\"campaigns\":\t[]");
+    assert_int_equal(ask(f, "import control/account/example.yaml"), 0);
+    has(f->out, "applied; generation");
+    assert_int_equal(ask(f, "account dump --output json"), 0);
+    char *dump = strdup(f->out);
+    char line[256];
+    snprintf(line, sizeof line, "--socket %s import -", f->r.socket);
+    assert_int_equal(run(f, line, dump), 0); /* the dump is an account file */
+    has(f->out, "0 added, 0 changed, 0 removed, 7 unchanged");
+    has(f->out, "nothing to change");
+    free(dump);
+}
+
+static void a_wrong_file_is_refused_with_every_place(void **state)
+{
+    struct fixture *f = *state;
+    char line[256];
+    snprintf(line, sizeof line, "--socket %s import -", f->r.socket);
+    assert_int_equal(run(f, line, "campaigns:\n- {id: 9, budgt: 3}\n"), 1);
+    assert_string_equal(f->out, "");
+    has(f->err, "-:2:3: campaign 9: budget is missing\n");
+    has(f->err, "-:2:11: campaign 9: unknown key 'budgt'; did you mean 'budget'?\n");
+    has(f->err, "nothing was changed");
+    snprintf(line, sizeof line, "--socket %s --output json import -", f->r.socket);
+    assert_int_equal(run(f, line, "{"), 1);
+    cJSON *answer = cJSON_Parse(f->out);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(answer, "ok")));
+    cJSON_Delete(answer);
+    assert_int_equal(ask(f, "import /nonexistent.yaml"), 1);
+    has(f->err, "No such file");
+}
+
+static void a_target_is_set_with_before_and_after(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "target set 1 --budget 12.5 --active no --dry-run"), 0);
+    has(f->out, "~ campaign 1\n      budget: 250 -> 12.5\n      active: true -> false\n");
+    has(f->out, "active budgets: 350 -> 100");
+    assert_int_equal(ask(f, "target set 1 --goal max_clicks --pacing asap"), 0);
+    has(f->out, "      goal: target_cpc -> max_clicks\n      target: 1.2 -> 0\n");
+    has(f->out, "applied; generation");
+    assert_int_equal(ask(f, "target set 1 --goal maximise_roas"), 1);
+    has(f->err, "return on spend is highest at no spend");
+    assert_int_equal(ask(f, "target set 77 --budget 1"), 1);
+    has(f->err, "no campaign 77");
+    assert_int_equal(ask(f, "audit -n 2"), 0);
+    has(f->out, "campaign 1 changed (target of campaign 1)\n    - goal=target_cpc");
+}
+
+static void every_command_speaks_json_with_its_version(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const commands[] = {"status",
+                                           "stat",
+                                           "top",
+                                           "live",
+                                           "ledger",
+                                           "snapshot",
+                                           "snapshot context",
+                                           "audit",
+                                           "generations",
+                                           "publish",
+                                           "learning on",
+                                           "history --id 1",
+                                           "target set 1 --budget 5 --dry-run"};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "%s --output json", commands[i]);
+        assert_int_equal(ask(f, line), 0);
+        assert_string_equal(f->err, "");
+        cJSON *answer = cJSON_Parse(f->out);
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(answer, "ok")));
+        assert_int_equal(cJSON_GetObjectItem(answer, "schema_version")->valueint, 1);
+        cJSON_Delete(answer);
+        assert_int_equal(ask(f, commands[i]), 0); /* and in words */
+        assert_true(strlen(f->out) > 0);
+        assert_null(strstr(f->out, "\033")); /* no colour off a terminal */
+    }
+}
+
+static void a_wrong_command_line_is_a_usage_error(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const lines[] = {"",
+                                        "nothing",
+                                        "--nonsense status",
+                                        "status extra",
+                                        "--output xml status",
+                                        "target",
+                                        "target set",
+                                        "target set x --budget 1",
+                                        "target set 1",
+                                        "learning perhaps",
+                                        "learning",
+                                        "account",
+                                        "import",
+                                        "top -d 0",
+                                        "audit -n 0"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (ask(f, lines[i]) != 2)
+            fail_msg("qbid %s: %s", lines[i], f->err);
+        assert_string_equal(f->out, "");
+        assert_true(strlen(f->err) > 10);
+    }
+    assert_int_equal(ask(f, "--help"), 0);
+    has(f->out, "generations  what was published");
+}
+
+static void the_socket_is_found_by_option_configuration_or_environment(void **state)
+{
+    struct fixture *f = *state;
+    char line[256];
+    snprintf(line, sizeof line, "status --config %s", f->r.config);
+    assert_int_equal(run(f, line, NULL), 0);
+    setenv("QBID_SOCKET", f->r.socket, 1);
+    assert_int_equal(run(f, "status", NULL), 0);
+    unsetenv("QBID_SOCKET");
+    assert_int_equal(run(f, "--socket /nonexistent/s status", NULL), 3);
+    has(f->err, "no qbidd answers on /nonexistent/s");
+    assert_int_equal(run(f, "status --config /nonexistent.yaml", NULL), 1);
+    has(f->err, "No such file");
+}
+
+static void a_reader_without_permission_is_denied(void **state)
+{
+    struct fixture *f = *state;
+    if (geteuid() != 0) {
+        fprintf(stderr, "skipped: only root may become another user\n");
+        skip();
+    }
+    char line[1024];
+    chmod(f->r.folder, 0755);
+    snprintf(line, sizeof line,
+             "exec setpriv --reuid 65534 --regid 65534 --clear-groups '%s' --socket %s status 2>&1",
+             f->program, f->r.socket);
+    FILE *p = popen(line, "r");
+    f->out[fread(f->out, 1, TEXT_MAX - 1, p)] = '\0';
+    int status = pclose(p);
+    if (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127) {
+        fprintf(stderr, "skipped: the build folder is closed to other users\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 4);
+}
+
+static void an_explanation_uses_the_image_that_qbidd_keeps(void **state)
+{
+    struct fixture *f = *state;
+    char path[64], line[256];
+    snprintf(path, sizeof path, "%s/request.json", f->r.folder);
+    FILE *request = fopen(path, "w");
+    fputs("{\"id\":\"r1\",\"at\":2,\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":300,\"h\":250}}],"
+          "\"device\":{\"geo\":{\"country\":\"USA\"}}}",
+          request);
+    fclose(request);
+    snprintf(line, sizeof line, "explain %s --exchange 1 --live --output json", path);
+    assert_int_equal(ask(f, line), 0);
+    cJSON *answer = cJSON_Parse(f->out);
+    assert_non_null(answer);
+    cJSON_Delete(answer);
+    snprintf(line, sizeof line, "explain %s --exchange 1 --generation 1", path);
+    assert_int_equal(ask(f, line), 0);
+    snprintf(line, sizeof line, "explain %s --generation 999999", path);
+    assert_int_equal(ask(f, line), 1);
+    assert_int_equal(ask(f, "explain --help"), 0);
+    has(f->out, "--generation N");
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_import_shows_what_differs_and_is_applied_once),
+        cmocka_unit_test(a_wrong_file_is_refused_with_every_place),
+        cmocka_unit_test(a_target_is_set_with_before_and_after),
+        cmocka_unit_test(every_command_speaks_json_with_its_version),
+        cmocka_unit_test(a_wrong_command_line_is_a_usage_error),
+        cmocka_unit_test(the_socket_is_found_by_option_configuration_or_environment),
+        cmocka_unit_test(a_reader_without_permission_is_denied),
+        cmocka_unit_test(an_explanation_uses_the_image_that_qbidd_keeps),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

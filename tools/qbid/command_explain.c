@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* explain: the replay itself needs no qbidd; this adds what only a running one knows. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/qbid/explain.h"
+#include "tools/qbid/tool.h"
+
+#define WORD_MAX 512
+
+/* The command line of the replay, as it grows. */
+struct line {
+    char **word;
+    int cnt, max;
+    bool failed;
+};
+
+static void word_add(struct line *line, const char *text)
+{
+    if (line->cnt + 1 >= line->max) {
+        int max = line->max ? line->max * 2 : 64;
+        char **more = realloc(line->word, (size_t)max * sizeof *more);
+        if (!more) {
+            line->failed = true;
+            return;
+        }
+        line->word = more;
+        line->max = max;
+    }
+    line->word[line->cnt] = strdup(text);
+    line->failed |= !line->word[line->cnt];
+    line->cnt += line->word[line->cnt] != NULL;
+    line->word[line->cnt] = NULL;
+}
+
+static void line_done(struct line *line)
+{
+    for (int i = 0; i < line->cnt; i++)
+        free(line->word[i]);
+    free(line->word);
+}
+
+/* "--name value" or "--name=value" at argv[*i]: its value; *i moves on. */
+static const char *value_of(const char *name, int argc, char **argv, int *i)
+{
+    size_t len = strlen(name);
+    if (strncmp(argv[*i], name, len) != 0)
+        return NULL;
+    if (argv[*i][len] == '=')
+        return argv[*i] + len + 1;
+    if (argv[*i][len] == '\0' && *i + 1 < argc)
+        return argv[++*i];
+    return NULL;
+}
+
+struct wanted {
+    const char *generation;
+    bool live, image; /* --live; --image or --check is given */
+};
+
+/* Take our own words out of the command line, pass on the others. */
+static void words_take(struct qbid_tool *tool, int argc, char **argv, struct wanted *wanted,
+                       struct line *line)
+{
+    for (int i = 0; i < argc; i++) {
+        const char *value;
+        if (strcmp(argv[i], "--live") == 0)
+            wanted->live = true;
+        else if ((value = value_of("--generation", argc, argv, &i)))
+            wanted->generation = value;
+        else if ((value = value_of("--socket", argc, argv, &i)))
+            tool->socket = value;
+        else if ((value = value_of("--config", argc, argv, &i)))
+            tool->config = value;
+        else
+            word_add(line, argv[i]);
+        wanted->image |= strncmp(argv[i], "--image", 7) == 0 || strncmp(argv[i], "--check", 7) == 0;
+    }
+}
+
+/* The image that qbidd keeps of a generation, the last one without a number. */
+static int image_add(struct qbid_tool *tool, const char *generation, struct line *line)
+{
+    char path[WORD_MAX];
+    int code;
+    cJSON *status = qbid_tool_ask(tool, qbid_tool_request("status"), &code);
+    if (!status)
+        return code;
+    snprintf(path, sizeof path, "%.400s/images/%.40s.qbi", qbid_tool_text(status, "state_dir"),
+             generation ? generation : "last");
+    cJSON_Delete(status);
+    word_add(line, "--image");
+    word_add(line, path);
+    return QBID_TOOL_OK;
+}
+
+/* Pace and Q state of every line item as they are in force. */
+static int live_add(struct qbid_tool *tool, struct line *line)
+{
+    const cJSON *item;
+    int code;
+    cJSON *live = qbid_tool_ask(tool, qbid_tool_request("live"), &code);
+    if (!live)
+        return code;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(live, "line_items"))
+    {
+        char text[WORD_MAX];
+        /* nine digits give a float back exactly */
+        snprintf(text, sizeof text, "%.0f=%.9g", qbid_tool_number(item, "id"),
+                 qbid_tool_number(item, "pace"));
+        word_add(line, "--pace");
+        word_add(line, text);
+        snprintf(text, sizeof text, "%.0f=%.0f", qbid_tool_number(item, "id"),
+                 qbid_tool_number(item, "q_state"));
+        word_add(line, "--qstate");
+        word_add(line, text);
+    }
+    cJSON_Delete(live);
+    return QBID_TOOL_OK;
+}
+
+static bool help_wanted(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0)
+            return true;
+    return argc < 2;
+}
+
+int qbid_tool_explain(struct qbid_tool *tool, int argc, char **argv)
+{
+    struct wanted wanted = {NULL, false, false};
+    struct line line = {NULL, 0, 0, false};
+    int code = QBID_TOOL_OK;
+    if (help_wanted(argc, argv)) {
+        puts("With a running qbidd (--socket, --config):\n"
+             "  --generation N       the image that it keeps of generation N (the last one)\n"
+             "  --live               its pace factors and Q states of now\n");
+        char *words[] = {argv[0], (char[]){"--help"}, NULL};
+        return qbid_explain_main(2, words);
+    }
+    words_take(tool, argc, argv, &wanted, &line);
+    if (tool->json) {
+        word_add(&line, "--output");
+        word_add(&line, "json");
+    }
+    if (!wanted.image)
+        code = image_add(tool, wanted.generation, &line);
+    if (code == QBID_TOOL_OK && wanted.live)
+        code = live_add(tool, &line);
+    if (code == QBID_TOOL_OK && line.failed) {
+        qbid_tool_say("out of memory");
+        code = QBID_TOOL_FAILED;
+    }
+    if (code == QBID_TOOL_OK)
+        code = qbid_explain_main(line.cnt, line.word);
+    line_done(&line);
+    return code;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status, stat, live, ledger, generations, audit: what qbidd says, as tables. */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/qbid/columns.h"
+#include "tools/qbid/tool.h"
+
+static const cJSON *member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static void no_options(struct qbid_tool *tool, int argc, char **argv, const char *doc)
+{
+    const struct argp argp = {NULL, NULL, NULL, doc, NULL, NULL, NULL};
+    qbid_tool_parse(tool, &argp, argc, argv, NULL);
+}
+
+static void used_print(const char *name, const cJSON *of)
+{
+    printf("  %-16s %.0f of %.0f", name, qbid_tool_number(of, "used"), qbid_tool_number(of, "max"));
+    if (qbid_tool_number(of, "refused") > 0)
+        printf(", %.0f refused", qbid_tool_number(of, "refused"));
+    putchar('\n');
+}
+
+static void status_print(const cJSON *a)
+{
+    const cJSON *account = member(a, "account"), *publish = member(a, "publish");
+    const cJSON *capacity = member(a, "capacity"), *item;
+    printf("qbidd        pid %.0f, up %.0f s, state %s\n", qbid_tool_number(a, "pid"),
+           qbid_tool_number(a, "uptime_s"), qbid_tool_text(a, "state_dir"));
+    printf("generation   %.0f, %.1f s old%s, %.0f bytes\n", qbid_tool_number(a, "generation"),
+           qbid_tool_number(a, "generation_age_s"),
+           cJSON_IsTrue(member(a, "stale")) ? " (STALE)" : "", qbid_tool_number(a, "image_bytes"));
+    printf("published    %.0f, failed %.0f, last error: %s\n",
+           qbid_tool_number(publish, "published"), qbid_tool_number(publish, "failed"),
+           qbid_tool_text(publish, "last_error"));
+    printf("learning     %s\n", cJSON_IsTrue(member(a, "learning")) ? "on" : "off");
+    printf("account      %.0f campaigns (%.0f active), %.0f line items, %.0f creatives, in %s\n",
+           qbid_tool_number(account, "campaigns"), qbid_tool_number(account, "active_campaigns"),
+           qbid_tool_number(account, "line_items"), qbid_tool_number(account, "creatives"),
+           qbid_tool_text(a, "currency"));
+    printf("sockets      %s, %s\n", qbid_tool_text(a, "handover"), qbid_tool_text(a, "control"));
+    puts("in use");
+    cJSON_ArrayForEach(item, capacity)
+    {
+        if (strcmp(item->string, "dictionary") != 0)
+            used_print(item->string, item);
+    }
+    cJSON_ArrayForEach(item, member(capacity, "dictionary")) used_print(item->string, item);
+}
+
+int qbid_tool_status(struct qbid_tool *tool, int argc, char **argv)
+{
+    int code;
+    no_options(tool, argc, argv, "How qbidd is. Exit code 6: its table image is stale.");
+    cJSON *a = qbid_tool_ask(tool, qbid_tool_request("status"), &code);
+    if (!a)
+        return code;
+    if (tool->json)
+        code = qbid_tool_print(a);
+    else
+        status_print(a);
+    if (code == QBID_TOOL_OK && cJSON_IsTrue(member(a, "stale")))
+        code = QBID_TOOL_STALE;
+    cJSON_Delete(a);
+    return code;
+}
+
+/* --- stat */
+
+struct stat_options {
+    const char *glob;
+    bool list;
+};
+
+static error_t stat_parse(int key, char *arg, struct argp_state *state)
+{
+    struct stat_options *o = state->input;
+    switch (key) {
+    case 'f':
+        o->glob = arg;
+        return 0;
+    case 'l':
+        o->list = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"filter", 'f', "GLOB", 0, "Only counters whose name matches, as 'nobid.*'", 0},
+        {"list", 'l', NULL, 0, "Only the names", 0},
+        {0}};
+    const struct argp argp = {options, stat_parse, NULL, "Every counter of qbidd and its workers.",
+                              NULL,    NULL,       NULL};
+    struct stat_options o = {"*", false};
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *a = qbid_tool_ask(tool, qbid_tool_request("stat"), &code);
+    cJSON *counters = cJSON_GetObjectItemCaseSensitive(a, "counters");
+    for (cJSON *item = counters ? counters->child : NULL, *next; item; item = next) {
+        next = item->next;
+        if (fnmatch(o.glob, item->string, 0) != 0)
+            cJSON_Delete(cJSON_DetachItemViaPointer(counters, item));
+    }
+    if (!a)
+        return code;
+    if (tool->json) {
+        code = qbid_tool_print(a);
+    } else {
+        const cJSON *item;
+        cJSON_ArrayForEach(item, counters)
+        {
+            if (o.list)
+                puts(item->string);
+            else if (cJSON_IsString(item))
+                printf("%-28s %s\n", item->string, item->valuestring);
+            else
+                printf("%-28s %.0f\n", item->string, item->valuedouble);
+        }
+    }
+    cJSON_Delete(a);
+    return code;
+}
+
+/* --- tables of one list */
+
+int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN", "IDX", "PACE", "Q STATE", NULL};
+    static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
+    struct qbid_columns lines, leases;
+    const cJSON *item;
+    int code;
+    no_options(tool, argc, argv, "Pace factors, Q states and leases in force now.");
+    cJSON *a = qbid_tool_ask_table(tool, qbid_tool_request("live"), &code);
+    if (!a)
+        return code;
+    qbid_columns_init(&lines, heads);
+    cJSON_ArrayForEach(item, member(a, "line_items"))
+    {
+        qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "id"));
+        qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "campaign"));
+        qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "idx"));
+        qbid_columns_add(&lines, "%.6g", qbid_tool_number(item, "pace"));
+        qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
+    }
+    qbid_columns_init(&leases, lease_heads);
+    cJSON_ArrayForEach(item, member(a, "leases"))
+    {
+        qbid_columns_add(&leases, "%.0f", qbid_tool_number(item, "slot"));
+        qbid_columns_add(&leases, "%.0f", qbid_tool_number(item, "uid"));
+        qbid_columns_add(&leases, "%.1f", qbid_tool_number(item, "valid_for_s"));
+    }
+    qbid_columns_print(&lines, stdout, tool->colour);
+    qbid_columns_print(&leases, stdout, tool->colour);
+    qbid_columns_done(&lines);
+    qbid_columns_done(&leases);
+    cJSON_Delete(a);
+    return code;
+}
+
+int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const char *const heads[] = {"CAMPAIGN", "BUDGET",   "<PERIOD", "AUTHORITY",
+                                        "SPENT",    "EXPOSURE", "LEFT",    NULL};
+    static const char *const names[] = {"budget", "period",   "authority",
+                                        "spent",  "exposure", "left"};
+    struct qbid_columns columns;
+    const cJSON *item;
+    int code;
+    no_options(tool, argc, argv,
+               "Budgets, spend and exposure (what workers may still spend), exactly.");
+    cJSON *a = qbid_tool_ask_table(tool, qbid_tool_request("ledger"), &code);
+    if (!a)
+        return code;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(item, member(a, "campaigns"))
+    {
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            qbid_columns_add(&columns, "%s", qbid_tool_text(item, names[i]));
+    }
+    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_done(&columns);
+    if (!cJSON_IsTrue(member(a, "invariant_holds"))) {
+        qbid_tool_say("spent + exposure is over a budget: this must not be");
+        code = QBID_TOOL_FAILED;
+    }
+    cJSON_Delete(a);
+    return code;
+}
+
+struct list_options {
+    long max;
+    bool verify;
+};
+
+static error_t list_parse(int key, char *arg, struct argp_state *state)
+{
+    struct list_options *o = state->input;
+    char *end;
+    switch (key) {
+    case 'n':
+        o->max = strtol(arg, &end, 10);
+        if (*end || o->max < 1 || o->max > 10000)
+            argp_error(state, "-n is 1..10000");
+        return 0;
+    case 'V':
+        o->verify = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"max", 'n', "N", 0, "At most N, latest first (20)", 0}, {0}};
+    const struct argp argp = {options, list_parse, NULL, "What was published, latest first.",
+                              NULL,    NULL,       NULL};
+    static const char *const heads[] = {"GENERATION", "<BUILT",    "BYTES", "WORKERS",
+                                        "<HELD",      "<CHECKSUM", "<WHY",  NULL};
+    struct list_options o = {20, false};
+    struct qbid_columns columns;
+    const cJSON *item;
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("generations");
+    cJSON_AddNumberToObject(request, "max", (double)o.max);
+    cJSON *a = qbid_tool_ask_table(tool, request, &code);
+    if (!a)
+        return code;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(item, member(a, "generations"))
+    {
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "generation"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "built"));
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "bytes"));
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "workers"));
+        qbid_columns_add(&columns, "%s", cJSON_IsTrue(member(item, "held")) ? "yes" : "no");
+        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "checksum"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "reason"));
+    }
+    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_done(&columns);
+    cJSON_Delete(a);
+    return code;
+}
+
+/* A value of several lines, each behind a sign. */
+static void lines_print(const char *sign, const char *text)
+{
+    if (strcmp(text, "-") == 0)
+        return;
+    for (const char *at = text; *at;) {
+        size_t len = strcspn(at, "\n");
+        printf("    %s %.*s\n", sign, (int)len, at);
+        at += len + (at[len] == '\n');
+    }
+}
+
+int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"max", 'n', "N", 0, "At most N, latest first (20)", 0},
+        {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
+        {0}};
+    const struct argp argp = {options, list_parse, NULL, "Who changed what, why, before and after.",
+                              NULL,    NULL,       NULL};
+    struct list_options o = {20, false};
+    const cJSON *item;
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("audit");
+    cJSON_AddNumberToObject(request, "max", (double)o.max);
+    cJSON_AddBoolToObject(request, "verify", o.verify);
+    cJSON *a = qbid_tool_ask_table(tool, request, &code);
+    if (!a)
+        return code;
+    if (o.verify)
+        printf("%.0f records, none was changed\n", qbid_tool_number(a, "verified"));
+    cJSON_ArrayForEach(item, member(a, "records"))
+    {
+        printf("%.0f  %s  %s  %s (%s)\n", qbid_tool_number(item, "id"),
+               qbid_tool_text(item, "time"), qbid_tool_text(item, "actor"),
+               qbid_tool_text(item, "what"), qbid_tool_text(item, "why"));
+        lines_print("-", qbid_tool_text(item, "before"));
+        lines_print("+", qbid_tool_text(item, "after"));
+    }
+    cJSON_Delete(a);
+    return code;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* top, snapshot, history: what is happening, once or live. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/qbid/columns.h"
+#include "tools/qbid/tool.h"
+
+#define PERCENT 100
+
+struct options {
+    const char *window, *kind;
+    long id, max, minutes;
+    double delay_s;
+    bool once;
+};
+
+static long whole(const char *arg, long least, long most, const char *name,
+                  struct argp_state *state)
+{
+    char *end;
+    long value = strtol(arg, &end, 10);
+    if (*end || end == arg || value < least || value > most)
+        argp_error(state, "%s is %ld..%ld", name, least, most);
+    return value;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    char *end;
+    switch (key) {
+    case 'w':
+        o->window = arg;
+        return 0;
+    case 'n':
+        o->max = whole(arg, 1, 10000, "-n", state);
+        return 0;
+    case 'i':
+        o->id = whole(arg, 1, 4294967294, "--id", state);
+        return 0;
+    case 'm':
+        o->minutes = whole(arg, 1, 5256000, "--minutes", state);
+        return 0;
+    case 'd':
+        o->delay_s = strtod(arg, &end);
+        if (*end || !(o->delay_s >= 0.1 && o->delay_s <= 3600))
+            argp_error(state, "--delay is 0.1..3600 seconds");
+        return 0;
+    case '1':
+        o->once = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->kind)
+            argp_usage(state);
+        o->kind = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void percent_add(struct qbid_columns *columns, const cJSON *stats, const char *name,
+                        int digits)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(stats, name);
+    if (cJSON_IsNumber(item))
+        qbid_columns_add(columns, "%.*f%%", digits, PERCENT * item->valuedouble);
+    else
+        qbid_columns_add(columns, "-");
+}
+
+static void stats_add(struct qbid_columns *columns, const cJSON *stats)
+{
+    static const char *const counts[] = {"bids", "wins", "imps", "clicks", "convs"};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        qbid_columns_add(columns, "%.0f", qbid_tool_number(stats, counts[i]));
+    percent_add(columns, stats, "win_rate", 1);
+    percent_add(columns, stats, "ctr", 3);
+    qbid_columns_add(columns, "%s", qbid_tool_text(stats, "cpm"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(stats, "ecpc"));
+}
+
+/* Sums of the workers' counters, for rates between two looks. */
+struct sums {
+    double requests, bids;
+};
+
+static struct sums workers_sum(const cJSON *answer)
+{
+    struct sums sums = {0, 0};
+    const cJSON *w;
+    cJSON_ArrayForEach(w, cJSON_GetObjectItemCaseSensitive(answer, "workers"))
+    {
+        sums.requests += qbid_tool_number(w, "requests");
+        sums.bids += qbid_tool_number(w, "bids");
+    }
+    return sums;
+}
+
+static void campaigns_print(const cJSON *answer, bool bold)
+{
+    static const char *const heads[] = {"ID",   "<NAME", "<GOAL", "TARGET", "SPENT",  "LEFT",
+                                        "PACE", "BIDS",  "WINS",  "IMPS",   "CLICKS", "CONVS",
+                                        "WIN",  "CTR",   "CPM",   "ECPC",   NULL};
+    struct qbid_columns columns;
+    const cJSON *c;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(answer, "campaigns"))
+    {
+        bool running = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "active")) &&
+                       strcmp(qbid_tool_text(c, "flight"), "running") == 0;
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(c, "id"));
+        qbid_columns_add(&columns, "%.24s%s", qbid_tool_text(c, "name"), running ? "" : " (off)");
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "goal"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "target"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "spent"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "left"));
+        qbid_columns_add(&columns, "%.4g", qbid_tool_number(c, "pace"));
+        stats_add(&columns, cJSON_GetObjectItemCaseSensitive(c, "stats"));
+    }
+    qbid_columns_print(&columns, stdout, bold);
+    qbid_columns_done(&columns);
+}
+
+static void top_print(const struct qbid_tool *tool, const cJSON *answer, const struct sums *before,
+                      double seconds)
+{
+    const cJSON *reason;
+    struct sums now = workers_sum(answer);
+    printf("%s  generation %.0f (%.1f s old)  %d workers", qbid_tool_text(answer, "time"),
+           qbid_tool_number(answer, "generation"), qbid_tool_number(answer, "generation_age_s"),
+           cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers")));
+    if (seconds > 0)
+        printf("  %.0f requests/s  %.0f bids/s", (now.requests - before->requests) / seconds,
+               (now.bids - before->bids) / seconds);
+    else
+        printf("  %.0f requests  %.0f bids", now.requests, now.bids);
+    printf("  last %s, %s\n", qbid_tool_text(answer, "window"), qbid_tool_text(answer, "currency"));
+    campaigns_print(answer, tool->colour);
+    const char *sign = "no bid: ";
+    cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(answer, "nobid"))
+    {
+        printf("%s%s %.0f", sign, reason->string, reason->valuedouble);
+        sign = ", ";
+    }
+    if (*sign == ',')
+        putchar('\n');
+}
+
+static cJSON *top_ask(struct qbid_tool *tool, const struct options *o, int *ret_exit)
+{
+    cJSON *request = qbid_tool_request("top");
+    cJSON_AddStringToObject(request, "window", o->window);
+    return qbid_tool_ask(tool, request, ret_exit);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    interrupted = signal;
+}
+
+static void live_run(struct qbid_tool *tool, const struct options *o, int *ret_exit)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    struct timespec wait = {(time_t)o->delay_s,
+                            (long)((o->delay_s - (double)(time_t)o->delay_s) * 1e9)};
+    struct sums before = {0, 0};
+    double seconds = 0;
+    fputs("\033[?25l", stdout); /* no cursor */
+    while (!interrupted) {
+        cJSON *answer = top_ask(tool, o, ret_exit);
+        if (!answer)
+            break;
+        fputs("\033[H\033[2J", stdout);
+        top_print(tool, answer, &before, seconds);
+        fflush(stdout);
+        before = workers_sum(answer);
+        seconds = o->delay_s;
+        cJSON_Delete(answer);
+        nanosleep(&wait, NULL);
+    }
+    fputs("\033[?25h", stdout);
+    fflush(stdout);
+}
+
+int qbid_tool_top(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"once", '1', NULL, 0, "Print once and end, as without a terminal", 0},
+        {"window", 'w', "TIME", 0, "30s, 5min, 1h, 24h or all (5min)", 0},
+        {"delay", 'd', "S", 0, "Seconds between two looks (1)", 0},
+        {0}};
+    const struct argp argp = {
+        options, parse, NULL, "Campaigns and workers now; live on a terminal until Ctrl-C.",
+        NULL,    NULL,  NULL};
+    struct options o = {.window = "5min", .delay_s = 1};
+    struct sums none = {0, 0};
+    int code = QBID_TOOL_OK;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    if (o.kind) {
+        qbid_tool_say("top takes no argument");
+        return QBID_TOOL_USAGE;
+    }
+    if (!o.once && !tool->json && isatty(STDOUT_FILENO)) {
+        live_run(tool, &o, &code);
+        return code;
+    }
+    cJSON *answer = top_ask(tool, &o, &code);
+    if (!answer)
+        return code;
+    if (tool->json)
+        code = qbid_tool_print(answer);
+    else
+        top_print(tool, answer, &none, 0);
+    cJSON_Delete(answer);
+    return code;
+}
+
+/* "exchange=2 slot=banner:300x250" */
+static void context_add(struct qbid_columns *columns, const cJSON *context)
+{
+    char text[512] = "";
+    size_t len = 0;
+    const cJSON *value;
+    cJSON_ArrayForEach(value, context)
+    {
+        int n = snprintf(text + len, sizeof text - len, "%s%s=%s", len ? " " : "", value->string,
+                         cJSON_GetStringValue(value));
+        len += n > 0 && (size_t)n < sizeof text - len ? (size_t)n : 0;
+    }
+    qbid_columns_add(columns, "%s", *text ? text : "-");
+}
+
+int qbid_tool_snapshot(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"id", 'i', "N", 0, "Only this one; of contexts: of this line item", 0},
+        {"window", 'w', "TIME", 0, "30s, 5min, 1h, 24h or all (5min)", 0},
+        {"max", 'n', "N", 0, "At most N, most bids first (100)", 0},
+        {0}};
+    const struct argp argp = {options,
+                              parse,
+                              "campaign|line_item|creative|context",
+                              "Statistics of every series of a kind.",
+                              NULL,
+                              NULL,
+                              NULL};
+    static const char *const heads[] = {"ID",  "BIDS", "WINS", "IMPS", "CLICKS",   "CONVS",
+                                        "WIN", "CTR",  "CPM",  "ECPC", "<CONTEXT", NULL};
+    struct options o = {.window = "5min", .max = 100};
+    struct qbid_columns columns;
+    const cJSON *item;
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("snapshot");
+    cJSON_AddStringToObject(request, "kind", o.kind ? o.kind : "campaign");
+    cJSON_AddStringToObject(request, "window", o.window);
+    cJSON_AddNumberToObject(request, "max", (double)o.max);
+    if (o.id)
+        cJSON_AddNumberToObject(request, "id", (double)o.id);
+    cJSON *a = qbid_tool_ask_table(tool, request, &code);
+    if (!a)
+        return code;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "series"))
+    {
+        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
+        stats_add(&columns, item);
+        context_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "context"));
+    }
+    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_done(&columns);
+    cJSON_Delete(a);
+    return code;
+}
+
+int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"id", 'i', "N", 0, "Which one (needed)", 0},
+        {"minutes", 'm', "N", 0, "From N minutes ago (60)", 0},
+        {0}};
+    const struct argp argp = {options,
+                              parse,
+                              "campaign|line_item|creative",
+                              "Totals since the beginning, as they were at each write.",
+                              NULL,
+                              NULL,
+                              NULL};
+    static const char *const heads[] = {"<TIME", "BIDS", "WINS", "IMPS", "CLICKS", "CONVS",
+                                        "WIN",   "CTR",  "CPM",  "ECPC", NULL};
+    struct options o = {.minutes = 60};
+    struct qbid_columns columns;
+    const cJSON *item;
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("history");
+    cJSON_AddStringToObject(request, "kind", o.kind ? o.kind : "campaign");
+    cJSON_AddNumberToObject(request, "id", (double)o.id);
+    cJSON_AddNumberToObject(request, "from_unix_s", (double)(time(NULL) - o.minutes * 60));
+    cJSON *a = qbid_tool_ask_table(tool, request, &code);
+    if (!a)
+        return code;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "points"))
+    {
+        char text[32];
+        time_t when = (time_t)qbid_tool_number(item, "unix_s");
+        struct tm tm;
+        gmtime_r(&when, &tm);
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+        qbid_columns_add(&columns, "%s", text);
+        stats_add(&columns, item);
+    }
+    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_done(&columns);
+    cJSON_Delete(a);
+    return code;
+}

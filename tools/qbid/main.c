@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program `qbid`: finds the command among the arguments and hands over to it. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/qbid/tool.h"
+
+static const struct {
+    const char *name;
+    qbid_tool_fn *run;
+    const char *text;
+} commands[] = {
+    {"status", qbid_tool_status, "how qbidd is, its generation, what is full"},
+    {"top", qbid_tool_top, "campaigns and workers, live on a terminal"},
+    {"import", qbid_tool_import, "campaigns, line items, creatives from a YAML or JSON file"},
+    {"target", qbid_tool_target, "target set CAMPAIGN: goal, target, budget, pacing, active"},
+    {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
+    {"generations", qbid_tool_generations, "what was published, latest first"},
+    {"publish", qbid_tool_publish, "publish a generation now"},
+    {"learning", qbid_tool_learning, "learning on | off: hold the models still"},
+    {"explain", qbid_tool_explain, "why a saved bid request is answered as it is"},
+    {"live", qbid_tool_live, "pace factors, Q states and leases in force"},
+    {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
+    {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
+    {"history", qbid_tool_history, "totals of one campaign, line item or creative over time"},
+    {"stat", qbid_tool_stat, "every counter"},
+    {"audit", qbid_tool_audit, "who changed what, before and after; --verify checks the chain"},
+};
+#define COMMAND_CNT (sizeof commands / sizeof commands[0])
+
+struct arguments {
+    struct qbid_tool *tool;
+    int command_at; /* in argv, 0 = none */
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    (void)arg;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = a->tool;
+        return 0;
+    case ARGP_KEY_ARG:
+        a->command_at = state->next - 1;
+        state->next = state->argc; /* the rest is the command's */
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The list of commands behind the options, when help is asked for. */
+static char *help(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)(uintptr_t)text;
+    char *out = NULL;
+    size_t len;
+    FILE *f = open_memstream(&out, &len);
+    if (!f)
+        return NULL;
+    fputs("Commands (qbid COMMAND --help says more):\n", f);
+    for (size_t i = 0; i < COMMAND_CNT; i++)
+        fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].text);
+    fputs("\nExit codes: 0 ok, 1 failed, 2 usage, 3 qbidd not reachable, 4 denied, 5 refused by a "
+          "safety rule, 6 stale data.",
+          f);
+    fclose(f);
+    return out;
+}
+
+int main(int argc, char **argv)
+{
+    const struct argp_child children[] = {{&qbid_tool_argp, 0, NULL, 0}, {0}};
+    const struct argp argp = {
+        NULL, parse, "COMMAND [OPTION...]", "qbid - operate qbid\v ", children, help, NULL};
+    const char *no_colour = getenv("NO_COLOR");
+    struct qbid_tool tool = {.colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour)};
+    struct arguments arguments = {&tool, 0};
+    argp_err_exit_status = QBID_TOOL_USAGE;
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &arguments);
+    if (arguments.command_at == 0) {
+        qbid_tool_say("a command is needed; qbid --help lists them");
+        return QBID_TOOL_USAGE;
+    }
+    const char *name = argv[arguments.command_at];
+    size_t i = 0;
+    while (i < COMMAND_CNT && strcmp(commands[i].name, name) != 0)
+        i++;
+    if (i == COMMAND_CNT) {
+        qbid_tool_say("there is no command '%s'; qbid --help lists them", name);
+        return QBID_TOOL_USAGE;
+    }
+    char title[64];
+    snprintf(title, sizeof title, "qbid %s", commands[i].name);
+    argv[arguments.command_at] = title; /* how argp names the program in its messages */
+    int code = commands[i].run(&tool, argc - arguments.command_at, argv + arguments.command_at);
+    qbid_client_free(tool.client);
+    return code;
+}

@@ -199,7 +199,7 @@ code() {
 }
 # a bid request of the field's usual shape; CHARS of padding inside
 bid_request() {
-    printf '{"id":"r1","imp":[{"id":"1","banner":{"w":300,"h":250,"pos":1},"bidfloor":0.1,"secure":1}],'
+    printf '{"id":"r1","imp":[{"id":"1","banner":{"w":300,"h":250,"pos":1},"bidfloor":0.1,"bidfloorcur":"CNY","secure":1}],'
     printf '"site":{"domain":"news.example","page":"https://news.example/%s"},' "$(printf '%*s' "${1:-0}" '' | tr ' ' a)"
     printf '"device":{"ua":"Mozilla/5.0","ip":"192.0.2.1","devicetype":2,"os":"Windows","geo":{"country":"CHN"}},'
     printf '"user":{"id":"u1"},"at":2,"tmax":100,"cur":["CNY"]}'

@@ -4,10 +4,10 @@
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
     liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libsqlite3-dev \
-    libcjson-dev nginx nginx-dev curl procps
+    libcjson-dev nginx nginx-dev curl procps python3
 
-# `make test`: unit tests, lints, figures (python3 comes with clang-format anyway)
-DEPS_TEST := libcmocka-dev clang-format binutils git strace python3
+# `make test`: unit tests, lints, figures
+DEPS_TEST := libcmocka-dev clang-format binutils git strace
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk

@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "plugin/simdjson_reader.h"
+#include "plugin/openrtb_values.h"
 
 static_assert(QBID_PADDING >= simdjson::SIMDJSON_PADDING, "the host's padding is the library's");
 
@@ -17,62 +17,6 @@ namespace
 {
 
 using namespace qbid_json;
-
-int read_currency(reader &r, value v, uint32_t *ret)
-{
-    struct qbid_text text;
-    int err = read_text(r, v, &text);
-    *ret = qbid_currency_code(text);
-    return err;
-}
-
-int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, uint16_t *ret_cnt)
-{
-    *ret_cnt = 0;
-    return read_array(r, v, [&](value element) {
-        struct qbid_text name;
-        int err = read_label(r, element, &name);
-        if (err != 0 || name.len == 0)
-            return err;
-        if (*ret_cnt == max)
-            r.out->over = true;
-        else
-            out[(*ret_cnt)++] = name;
-        return 0;
-    });
-}
-
-/* Decimal tenant number without leading zero, 0 when the name is none. */
-uint16_t tenant_of(struct qbid_text seat)
-{
-    uint32_t number = 0;
-    if (seat.len == 0 || seat.len > 5 || seat.at[0] == '0')
-        return 0;
-    for (uint32_t i = 0; i < seat.len; i++) {
-        if (seat.at[i] < '0' || seat.at[i] > '9')
-            return 0;
-        number = number * 10 + static_cast<uint32_t>(seat.at[i] - '0');
-    }
-    return number <= UINT16_MAX ? static_cast<uint16_t>(number) : 0;
-}
-
-int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
-{
-    *ret = {};
-    return read_array(r, v, [&](value element) {
-        struct qbid_text seat;
-        int err = read_label(r, element, &seat);
-        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? tenant_of(seat) : 0;
-        ret->given = true;
-        if (tenant == 0)
-            return err;
-        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
-            ret->over = true;
-        else
-            ret->tenant[ret->cnt++] = tenant;
-        return 0;
-    });
-}
 
 /* --- imp */
 

@@ -8,7 +8,10 @@ $(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
-$(call test,test_openrtb,tests/plugin/test_openrtb.c tests/plugin/lines.c,qbid shm,$(QBID_LDLIBS))
+TEST_PARSING := tests/plugin/parsing.c tests/plugin/lines.c
+
+$(call test,test_openrtb,tests/plugin/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_json,tests/plugin/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 
 $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
@@ -34,7 +37,8 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
 TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
-build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/simdjson_reader.h plugin/openrtb.h
+build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
+    plugin/simdjson_reader.h plugin/openrtb.h
 	@mkdir -p $(@D)
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of a bid request by their types in OpenRTB: C++, for the parser only.
+ *
+ * Each reader sets its default first, so that a repeated key replaces what the earlier one said.
+ */
+#ifndef QBID_PLUGIN_OPENRTB_VALUES_H
+#define QBID_PLUGIN_OPENRTB_VALUES_H
+
+#include "plugin/simdjson_reader.h"
+
+namespace qbid_json
+{
+
+inline int read_text(reader &r, value v, struct qbid_text *ret)
+{
+    string_view token = token_of(v);
+    *ret = {nullptr, 0};
+    return is_absent(token) ? 0 : take_string(r, token, ret);
+}
+
+inline int read_label(reader &r, value v, struct qbid_text *ret)
+{
+    string_view token = token_of(v);
+    if (!is_number(token))
+        return read_text(r, v, ret);
+    *ret = {token.data(), static_cast<uint32_t>(token.size())};
+    return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
+}
+
+inline int read_int(value v, int32_t absent, int32_t *ret)
+{
+    string_view token = token_of(v);
+    int64_t wide;
+    *ret = absent;
+    if (is_small(token)) {
+        *ret = small_value(token);
+        return 0;
+    }
+    if (is_absent(token))
+        return 0;
+    int err = qbid_number_int(token.data(), token.size(), &wide);
+    if (err != 0)
+        return err;
+    *ret = static_cast<int32_t>(wide > INT32_MAX    ? INT32_MAX
+                                : wide <= INT32_MIN ? -INT32_MAX
+                                                    : wide);
+    return 0;
+}
+
+inline int read_tri(value v, enum qbid_openrtb_tri *ret)
+{
+    string_view token = token_of(v);
+    int32_t number;
+    *ret = QBID_TRI_ABSENT;
+    if (token == "true" || token == "false") {
+        *ret = token == "true" ? QBID_TRI_YES : QBID_TRI_NO;
+        return 0;
+    }
+    int err = read_int(v, QBID_OPENRTB_INT_ABSENT, &number);
+    if (err == 0 && number != QBID_OPENRTB_INT_ABSENT)
+        *ret = number != 0 ? QBID_TRI_YES : QBID_TRI_NO;
+    return err;
+}
+
+inline int read_flag(value v, bool *ret)
+{
+    enum qbid_openrtb_tri tri;
+    int err = read_tri(v, &tri);
+    *ret = tri == QBID_TRI_YES;
+    return err;
+}
+
+inline int read_floor(value v, int64_t *ret)
+{
+    string_view token = token_of(v);
+    *ret = 0;
+    if (is_absent(token))
+        return 0;
+    int err = qbid_number_micros(token.data(), token.size(), QBID_NUMBER_UP, ret);
+    if (*ret < 0)
+        *ret = 0;
+    return err;
+}
+
+inline int read_currency(reader &r, value v, uint32_t *ret)
+{
+    struct qbid_text text;
+    int err = read_text(r, v, &text);
+    *ret = qbid_currency_code(text);
+    return err;
+}
+
+inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, uint16_t *ret_cnt)
+{
+    *ret_cnt = 0;
+    return read_array(r, v, [&](value element) {
+        struct qbid_text name;
+        int err = read_label(r, element, &name);
+        if (err != 0 || name.len == 0)
+            return err;
+        if (*ret_cnt == max)
+            r.out->over = true;
+        else
+            out[(*ret_cnt)++] = name;
+        return 0;
+    });
+}
+
+/* Decimal tenant number without leading zero, 0 when the name is none. */
+inline uint16_t tenant_of(struct qbid_text seat)
+{
+    uint32_t number = 0;
+    if (seat.len == 0 || seat.len > 5 || seat.at[0] == '0')
+        return 0;
+    for (uint32_t i = 0; i < seat.len; i++) {
+        if (seat.at[i] < '0' || seat.at[i] > '9')
+            return 0;
+        number = number * 10 + static_cast<uint32_t>(seat.at[i] - '0');
+    }
+    return number <= UINT16_MAX ? static_cast<uint16_t>(number) : 0;
+}
+
+inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
+{
+    *ret = {};
+    return read_array(r, v, [&](value element) {
+        struct qbid_text seat;
+        int err = read_label(r, element, &seat);
+        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? tenant_of(seat) : 0;
+        ret->given = true;
+        if (tenant == 0)
+            return err;
+        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
+            ret->over = true;
+        else
+            ret->tenant[ret->cnt++] = tenant;
+        return 0;
+    });
+}
+
+} // namespace qbid_json
+
+#endif

@@ -180,6 +180,31 @@ static void every_recorded_bid_comes_out_equal(void **state)
     cJSON_Delete(json);
 }
 
+/* Paces and states that one bid carries are gone before the next. */
+static void the_order_of_the_lines_does_not_matter(void **state)
+{
+    (void)state;
+    char *text = read_all("all.ndjson"), *line;
+    FILE *file = fopen(desk_path(&desk, "reversed.ndjson"), "w");
+    assert_non_null(file);
+    while ((line = strrchr(text, '\n'))) {
+        *line = '\0';
+        line = strrchr(text, '\n');
+        fprintf(file, "%s\n", line ? line + 1 : text);
+        if (line)
+            line[1] = '\0';
+        else
+            *text = '\0';
+    }
+    fclose(file);
+    free(text);
+    cJSON *forward = check(0, "", "all.ndjson"), *backward = check(0, "", "reversed.ndjson");
+    assert_counts(backward, all_bids, all_bids, 0, 0);
+    assert_int_equal(number(backward, "equal_alone"), number(forward, "equal_alone"));
+    cJSON_Delete(forward);
+    cJSON_Delete(backward);
+}
+
 static void even_paces_need_no_rank_from_the_answer(void **state)
 {
     (void)state;
@@ -345,8 +370,9 @@ static void the_exchange_decides_and_may_come_from_the_command_line(void **state
     cJSON_Delete(json);
 }
 
-/* even.ndjson without the answers' own time, and with `field` on each line. */
-static void write_timeless(const char *field)
+/* even.ndjson without the answers' own time, and with `field`, made of it and a shift, on each
+ * line. */
+static void write_timeless(const char *field, unsigned long long shift_s)
 {
     char from[64], to[96];
     char *text = read_all("even.ndjson"), *at = strstr(text, "\\\"unix_s\\\":");
@@ -365,7 +391,7 @@ static void write_timeless(const char *field)
             unix_s = strtoull(hit + 12, &end, 10);
             memmove(hit, end, strlen(end) + 1);
         }
-        snprintf(from, sizeof from, field, unix_s);
+        snprintf(from, sizeof from, field, unix_s + shift_s);
         snprintf(to, sizeof to, "{%s", from);
         fprintf(file, "%s%s\n", to, line + 1);
     }
@@ -376,11 +402,19 @@ static void write_timeless(const char *field)
 static void the_hour_comes_from_the_answer_the_line_or_the_command_line(void **state)
 {
     (void)state;
-    write_timeless("\"time\":%llu,");
+    write_timeless("\"time\":%llu,", 0);
     cJSON *json = check(0, "", "timeless.ndjson");
     assert_string_equal(desk.messages, "");
     cJSON_Delete(json);
-    write_timeless(""); /* now may be the next hour already: only what is said counts */
+    write_timeless("\"time\":%llu,", 30 * 3600);
+    json = check(1, "", "timeless.ndjson");
+    assert_true(number(json, "different") > 0);
+    cJSON_Delete(json);
+    assert_int_equal(replace_in_even("\\\"unix_s\\\":1", "\\\"unix_s\\\":2", bids[1]), bids[1]);
+    json = check(1, "", "changed.ndjson"); /* 31 years and 73 hours of a week later */
+    assert_true(number(json, "different") > 0);
+    cJSON_Delete(json);
+    write_timeless("", 0); /* now may be the next hour already: only what is said counts */
     desk_args(&desk, "--check");
     desk_arg(&desk, "%s", desk_path(&desk, "timeless.ndjson"));
     desk_arg(&desk, "--images=%s", desk.folder);
@@ -459,6 +493,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_recorded_bid_comes_out_equal),
+        cmocka_unit_test(the_order_of_the_lines_does_not_matter),
         cmocka_unit_test(even_paces_need_no_rank_from_the_answer),
         cmocka_unit_test(changed_values_are_found_in_each_bid_of_the_generation),
         cmocka_unit_test(another_generations_image_under_the_name_is_refused),

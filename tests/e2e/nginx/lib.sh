@@ -31,12 +31,12 @@ fi
 # An uninstrumented program that loads an instrumented module must have the runtime in it from its start, and
 # libstdc++ too, whose functions the runtime intercepts. nginx leaves its connections and their events to the
 # kernel when it exits: those allocations, and no others, are excused (lsan.supp).
-preload=() table_env=()
+preload=()
 if [ "$PROFILE" = asan ]; then
+    # gcc 12 does not align its fake stack to 64 bytes (its bug 110027), which hash states and images ask for
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_stack_use_after_return=0
     runtime=$(realpath "$(gcc -print-file-name=libasan.so)"):$(realpath "$(gcc -print-file-name=libstdc++.so)")
     preload=(env "LD_PRELOAD=$runtime" "LSAN_OPTIONS=suppressions=$PWD/tests/e2e/nginx/lsan.supp:print_suppressions=0")
-    # gcc 12 does not align its fake stack to 64 bytes (its bug 110027), which the image fixture asks for
-    table_env=(env "ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_stack_use_after_return=0")
 fi
 
 is() {
@@ -164,7 +164,7 @@ table() {
     local ready
     rm -f "$work/in" "$work/out"
     mkfifo "$work/in" "$work/out"
-    ${table_env[@]+"${table_env[@]}"} "$tools/table_server" "$work/q.sock" "$1" <"$work/in" >"$work/out" 2>>"$work/table.log" &
+    "$tools/table_server" "$work/q.sock" "$1" <"$work/in" >"$work/out" 2>>"$work/table.log" &
     table_pid=$!
     exec {table_in}>"$work/in" {table_out}<"$work/out"
     read -r -t 10 ready <&"$table_out"

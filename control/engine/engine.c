@@ -130,6 +130,8 @@ static int restore(struct qbid_engine *e, char *why)
     if (!err)
         err = qbid_store_load_series(e->store, e->snapshot, (uint32_t)e->config.capacity.contexts);
     if (!err)
+        err = qbid_engine_bills_load(e);
+    if (!err)
         err = qbid_store_load_learner(e->store, restore_learner, e);
     if (!err)
         err = qbid_store_get(e->store, "frozen", !e->config.learning.enabled, &frozen);
@@ -249,6 +251,8 @@ void qbid_engine_free(struct qbid_engine *engine)
     free(engine->day);
     free(engine->spent_changed);
     free(engine->changed);
+    free(engine->billed);
+    qbid_keymap_done(&engine->billed_before);
     free(engine->money);
     free(engine->pace);
     free(engine->said);

@@ -44,6 +44,7 @@ struct qbid_engine_counters {
     uint64_t build_ns;         /* plan to sealed, of the last publish */
     uint64_t store_failed;     /* ticks in which the store refused */
     uint64_t rows_skipped;     /* learner rows of another layout, at start */
+    uint64_t bills_repeated;   /* of a former life, charged once all the same */
     uint64_t invariant_broken; /* budgets that failed the ledger's check: must stay 0 */
 };
 

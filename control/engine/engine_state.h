@@ -4,6 +4,7 @@
 #define QBID_CONTROL_ENGINE_ENGINE_STATE_H
 
 #include "control/engine/engine.h"
+#include "control/keymap.h"
 
 /* Day of a daily budget and what was spent when it began. */
 struct qbid_engine_day {
@@ -38,6 +39,9 @@ struct qbid_engine {
     uint32_t
         held[QBID_LIVE_WORKERS_MAX];  /* by slot: events taken that the store has not heard of */
     bool store_down;                  /* said so already */
+    struct qbid_keymap billed_before; /* nonces of bills that a former life charged */
+    uint64_t *billed;                 /* nonces charged since the store heard of them */
+    uint32_t billed_cnt, billed_max;
     struct qbid_learner_money *money; /* by campaign, scratch of the live tick */
     struct qbid_learner_pace *pace;   /* by line item, as last computed */
     uint32_t pace_cnt;
@@ -65,6 +69,13 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
 /** Events of one worker: taken, posted, stored, and only then let go. */
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,
                       uint16_t uid);
+
+/** Whether a former life charged this bill; and remember one for the next life. */
+bool qbid_engine_bill_known(const struct qbid_engine *engine, uint64_t nonce);
+void qbid_engine_bill_note(struct qbid_engine *engine, uint64_t nonce);
+/** Write what was noted, in the transaction that writes what was spent. */
+int qbid_engine_bills_save(struct qbid_engine *engine, int64_t unix_s);
+int qbid_engine_bills_load(struct qbid_engine *engine);
 
 /* Callbacks of the publisher; context is the engine. */
 int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);

@@ -8,9 +8,11 @@
 #include "shm/error.h"
 
 #define DAY_S 86400
-#define DRAIN_MAX 65536  /* events of one worker a tick */
-#define EXPIRE_MAX 65536 /* bids a tick */
-#define PRUNE_MAX 10000  /* rows a tick */
+#define DRAIN_MAX 65536           /* events of one worker a tick */
+#define EXPIRE_MAX 65536          /* bids a tick */
+#define PRUNE_MAX 10000           /* rows a tick */
+#define SETTLED_PRUNE_MAX 1000000 /* nonces a tick: more than come in one */
+#define SETTLED_SLACK_S 60        /* a notice may wait in a ring beyond its time */
 #define TAIL_NAME_MAX 32
 
 static void tail_name(const struct qbid_page *page, char name[TAIL_NAME_MAX])
@@ -27,7 +29,13 @@ static void post(void *context, const struct qbid_outcome *outcome)
         li ? qbid_account_campaign(&e->account, li->campaign_id) : NULL;
     if (!campaign)
         return; /* expired after its line item went: the ledger runs it out by time */
+    if (outcome->kind == QBID_EVENT_BILL && qbid_engine_bill_known(e, outcome->nonce)) {
+        e->counters.bills_repeated++;
+        return;
+    }
     int64_t spent = qbid_ledger_post(e->ledger, outcome);
+    if (spent > 0)
+        qbid_engine_bill_note(e, outcome->nonce);
     uint32_t b = outcome->budget_idx;
     if (spent > 0 && b < e->config.capacity.budgets && !e->spent_changed[b]) {
         e->spent_changed[b] = 1;
@@ -51,12 +59,14 @@ static int settle(struct qbid_engine *e, const struct qbid_page *page, uint64_t 
         err = qbid_store_save_spent(e->store, e->changed[i],
                                     qbid_ledger_spent(e->ledger, e->changed[i]));
     if (!err)
+        err = qbid_engine_bills_save(e, (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
+    if (!err)
         err = qbid_store_set(e->store, name, tail);
     err = qbid_store_end(e->store, err);
     for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
         e->spent_changed[e->changed[i]] = 0;
     if (!err)
-        e->changed_cnt = 0;
+        e->changed_cnt = e->billed_cnt = 0;
     return err;
 }
 
@@ -104,6 +114,26 @@ int qbid_engine_ingest(struct qbid_engine *engine)
     return total;
 }
 
+static uint64_t boot_now(void *context)
+{
+    (void)context;
+    return qbid_clock_boot_ns();
+}
+
+static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
+{
+    struct qbid_engine *e = context;
+    return qbid_store_save_ledger(e->store, rows, cnt);
+}
+
+/* Allowances and leases; the store hears of the exposure first. */
+static void allow(struct qbid_engine *e)
+{
+    const struct qbid_live *live = qbid_publisher_live(e->publisher);
+    if (qbid_ledger_tick(e->ledger, live, boot_now, NULL, ledger_persist, e) == QBID_ERR_STORE)
+        e->counters.store_failed++;
+}
+
 int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page)
 {
     struct qbid_engine *e = context;
@@ -126,8 +156,10 @@ int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struc
     if (err)
         qbid_engine_say(e, QBID_LOG_ERROR, "worker in slot %u refused: %s", slot,
                         qbid_strerror(err));
-    else
+    if (!err) {
         qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u", slot, uid);
+        allow(e); /* it can bid as soon as it hears of its slot */
+    }
     return err;
 }
 
@@ -139,18 +171,6 @@ void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const stru
     e->held[slot] = 0; /* charges are in memory and reach the store with the next worker's */
     qbid_ledger_detach(e->ledger, slot, qbid_clock_boot_ns());
     qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u left", slot, uid);
-}
-
-static uint64_t boot_now(void *context)
-{
-    (void)context;
-    return qbid_clock_boot_ns();
-}
-
-static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
-{
-    struct qbid_engine *e = context;
-    return qbid_store_save_ledger(e->store, rows, cnt);
 }
 
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
@@ -209,9 +229,7 @@ void qbid_engine_live(struct qbid_engine *engine)
     int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
     if (qbid_engine_budgets(engine, unix_s) != 0)
         engine->counters.store_failed++;
-    if (qbid_ledger_tick(engine->ledger, live, boot_now, NULL, ledger_persist, engine) ==
-        QBID_ERR_STORE)
-        engine->counters.store_failed++;
+    allow(engine);
     int64_t broken = qbid_ledger_check(engine->ledger);
     if (broken >= 0) {
         engine->counters.invariant_broken++;
@@ -256,7 +274,10 @@ void qbid_engine_persist(struct qbid_engine *engine)
     }
     if (!err) {
         int64_t oldest = unix_s - (int64_t)engine->config.history_days * DAY_S;
+        int64_t settled = unix_s - (int64_t)(engine->config.notice_ttl_ms / 1000) - SETTLED_SLACK_S;
         int n = qbid_store_prune_series(engine->store, oldest, PRUNE_MAX);
+        if (n >= 0)
+            n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;
     }
     if (err) {

@@ -2,5 +2,6 @@
 # Every stage of qbidd wired together.
 $(call lib,engine,\
 	control/engine/engine.c \
+	control/engine/engine_bills.c \
 	control/engine/engine_publish.c \
 	control/engine/engine_ticks.c)

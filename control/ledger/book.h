@@ -39,6 +39,10 @@ struct qbid_ledger_slot {
     int64_t *sample;  /* committed as this tick reads it */
     int64_t *raise;   /* planned for this tick */
     uint64_t lease_end_ns;
+    uint64_t mark_head;         /* of its ring, read after the clock was mark_ns */
+    uint64_t mark_ns;           /* 0 = no mark yet */
+    uint64_t mark_stored;       /* ticks stored when the mark was set */
+    uint64_t drained_ns;        /* what it wrote before has been taken from its ring */
     uint64_t returned_until_ns; /* until then limits of its own former slot may be in use */
     uint16_t uid;
     bool attached;
@@ -59,6 +63,8 @@ struct qbid_ledger {
     struct qbid_ledger_row *rows;   /* room for one persist */
     struct qbid_ledger_slot *slots; /* by slot */
     uint64_t *first_ns;             /* by uid: clock of its first tick here; 0 = none */
+    uint64_t stored;                /* ticks whose rows were stored */
+    uint64_t drained_ns;            /* every notice written before it is posted; 0 = no tick yet */
     uint64_t tick_ns[2];            /* clocks of the last two ticks, the newer one first */
 };
 

@@ -121,8 +121,6 @@ int qbid_ledger_attach(struct qbid_ledger *ledger, uint16_t slot, uint16_t uid,
     if (slot >= ledger->params.shape.worker_max || ledger->slots[slot].attached)
         return QBID_ERR_INVAL;
     uint32_t budgets = ledger->params.shape.budget_max;
-    if (page->budget_max < budgets)
-        return QBID_ERR_INVAL;
     struct qbid_ledger_slot *s = &ledger->slots[slot];
     int64_t *columns = s->columns;
     if (!columns)
@@ -196,10 +194,11 @@ static int64_t post_former(struct qbid_ledger *ledger, struct qbid_book *book, i
 
 /* A bid that this ledger gave the limits for. */
 static int64_t post_resolve(struct qbid_ledger *ledger, struct qbid_book *book, uint64_t time_ns,
-                            int64_t bid_nanos, int64_t price)
+                            const struct qbid_outcome *outcome, int64_t price)
 {
     int64_t forged = book->tally.forged;
-    int err = qbid_tally_note(&book->tally, time_ns / ledger->bucket_ns, bid_nanos);
+    int64_t resolved = outcome->joined ? outcome->bid_nanos : price;
+    int err = qbid_tally_note(&book->tally, time_ns / ledger->bucket_ns, resolved);
     if (err) {
         *(err == QBID_ERR_STALE ? &ledger->counters.late : &ledger->counters.invalid) += 1;
         return 0;
@@ -223,11 +222,11 @@ static int64_t post_route(struct qbid_ledger *ledger, struct qbid_book *book,
     if (first_ns < book->since_ns)
         first_ns = book->since_ns;
     if (time_ns >= first_ns)
-        return post_resolve(ledger, book, time_ns, outcome->bid_nanos, price);
+        return post_resolve(ledger, book, time_ns, outcome, price);
     if (first_ns - time_ns > ledger->params.grace_ns)
         return post_former(ledger, book, price);
     if (book->hold_until_ns == 0)
-        return post_resolve(ledger, book, first_ns, outcome->bid_nanos, price);
+        return post_resolve(ledger, book, first_ns, outcome, price);
     book->spent += price;
     book->ceiling += price;
     return price;

@@ -18,14 +18,18 @@
  *
  * What is resolved is kept in time buckets of the BID's time (control/ledger/tally.h). Sampling
  * order makes this safe: a tick reads committed first and the clock after, so a bid is never
- * counted in an earlier bucket than its own. Expiry goes by the clock of two ticks before: whatever
- * notice was written by then has been drained since, however long qbidd stood still in between.
+ * counted in an earlier bucket than its own. Expiry goes by the time up to which every ring has
+ * been read: a ring's tail has come to where its head was. However long qbidd stood still, or its
+ * store refused, no reservation runs out while the notice that settles it may lie in a ring.
  *
  * Bids from before this ledger knew the worker (its first tick after attach) are settled against
  * hold: their price moves from hold to spent, and what they reserved above it stays held until hold
  * ends; so a bill that is replayed after a crash can cost delivery but never the limit. A worker
  * that still reads the former live page commits under its old limits until they lapse: what it
  * commits beyond its new limit meanwhile is taken out of hold, too.
+ *
+ * A notice whose bid is not known (joined = false) may be a repeat that ingest has forgotten: a
+ * bill then moves only its price, and a loss releases nothing.
  *
  * A worker that goes may be alive and in the middle of a decision: its unused allowance runs out
  * like a bid made at the end of its lease. Its limits are not lowered here but cleared with its
@@ -61,7 +65,7 @@ struct qbid_ledger_row {
 
 struct qbid_ledger_counters {
     uint64_t grants;
-    uint64_t blocked;      /* workers with an impossible committed: they get nothing any more */
+    uint64_t blocked;      /* workers with an impossible committed or ring: they get nothing more */
     uint64_t late;         /* bills and losses of bids whose reservation had run out */
     uint64_t invalid;      /* outcomes of unknown budgets, of the future, or with senseless money */
     uint64_t uncovered;    /* bills of former bids beyond hold (repeats): spent, budget reduced */
@@ -93,16 +97,16 @@ int qbid_ledger_attach(struct qbid_ledger *ledger, uint16_t slot, uint16_t uid,
 /** It went: unused allowance and open reservations run out. The page is not read. */
 void qbid_ledger_detach(struct qbid_ledger *ledger, uint16_t slot, uint64_t now_ns);
 
-/** Post one outcome: BILL settles at price (unknown price: at the bid; above the bid: nothing, the
- *  reservation runs out), LOSS releases. TEST outcomes post nothing. Others: no effect.
- *  Returns the nanos spent (>= 0). */
+/** Post one outcome, once: BILL settles at price (unknown price: at the bid; above the bid:
+ * nothing, the reservation runs out), LOSS releases; of one bid only one of the two. TEST outcomes
+ * post nothing. Others: no effect. Returns the nanos spent (>= 0). */
 int64_t qbid_ledger_post(struct qbid_ledger *ledger, const struct qbid_outcome *outcome);
 
-/** Sample, expire, persist, grant, renew leases. now_fn is read after committed was sampled.
- * Between two ticks every ring must have been drained to where it ended at the first, and
- *  qbid_ingest_tick() called; ticks should come several times a lease.
- *  Returns grants made; then everything posted before is in the store. QBID_ERR_STORE when persist
- *  refused, QBID_ERR_STALE after a long stop, when this tick only caught up: nothing was raised. */
+/** Sample, expire, persist, grant, renew leases. now_fn is read after committed was sampled. A
+ * ring's tail may only be advanced over events whose outcomes were posted; ticks should come
+ * several times a lease. Returns grants made; then everything posted before is in the store.
+ * QBID_ERR_STORE when persist refused, QBID_ERR_STALE after a long stop, when this tick only caught
+ * up: nothing was raised. */
 int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
                      uint64_t (*now_fn)(void *context), void *now_context,
                      qbid_ledger_persist_fn *persist, void *persist_context);

@@ -38,6 +38,14 @@ void qbid_tally_use(struct qbid_tally *tally, uint64_t bucket, int64_t nanos)
     tally->used_live += nanos;
 }
 
+/* What was noted beyond all that may be billed is void. */
+static void authority_trim(struct qbid_tally *tally)
+{
+    int64_t over = tally->carry + tally->noted_live - tally->forged - tally->authority;
+    if (over > 0)
+        tally->forged += over;
+}
+
 int qbid_tally_note(struct qbid_tally *tally, uint64_t bucket, int64_t nanos)
 {
     if (bucket < tally->next)
@@ -46,9 +54,7 @@ int qbid_tally_note(struct qbid_tally *tally, uint64_t bucket, int64_t nanos)
         return QBID_ERR_INVAL;
     tally->noted[bucket & (tally->cnt - 1)] += nanos;
     tally->noted_live += nanos;
-    int64_t over = tally->carry + tally->noted_live - tally->forged - tally->authority;
-    if (over > 0)
-        tally->forged += over;
+    authority_trim(tally);
     return 0;
 }
 
@@ -71,6 +77,7 @@ void qbid_tally_expire(struct qbid_tally *tally, uint64_t next)
      */
     if (tally->forged > tally->carry + tally->noted_live)
         tally->forged = tally->carry + tally->noted_live;
+    authority_trim(tally);
 }
 
 int64_t qbid_tally_trim(struct qbid_tally *tally)

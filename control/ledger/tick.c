@@ -7,6 +7,7 @@
 #include "control/ledger/ledger.h"
 #include "shm/error.h"
 
+#define STUCK_TICKS 20                /* stored ones in which a ring stood still */
 #define COMMITTED_MAX (INT64_MAX / 4) /* of an honest worker's whole life */
 
 static bool slot_working(const struct qbid_ledger_slot *s)
@@ -14,18 +15,68 @@ static bool slot_working(const struct qbid_ledger_slot *s)
     return s->attached && !s->blocked;
 }
 
+/* Follow a ring: once its tail is where its head was, all that was written by then is taken. */
+static void slot_mark(struct qbid_ledger_slot *s, uint64_t before_ns, uint64_t stored)
+{
+    uint64_t tail = atomic_load_explicit(&s->page->ring->tail, memory_order_relaxed);
+    if (s->mark_ns != 0 && (int64_t)(tail - s->mark_head) < 0)
+        return;
+    s->drained_ns = s->mark_ns;
+    s->mark_head = atomic_load_explicit(&s->page->ring->head, memory_order_relaxed);
+    s->mark_ns = before_ns;
+    s->mark_stored = stored;
+}
+
 static void slots_sample(struct qbid_ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++) {
         struct qbid_ledger_slot *s = &ledger->slots[i];
-        if (!slot_working(s))
+        if (!s->attached)
             continue;
-        for (uint32_t k = 0; k < ledger->active_cnt; k++) {
+        slot_mark(s, ledger->tick_ns[0], ledger->stored);
+        for (uint32_t k = 0; k < ledger->active_cnt && !s->blocked; k++) {
             uint32_t b = ledger->active[k];
-            /* acquire keeps the clock that is read next from being read first */
-            s->sample[b] = atomic_load_explicit(&s->page->committed[b], memory_order_acquire);
+            /* acquire keeps the clock that is read next from being read first; a page of another
+             * shape, attached only to be read, has nothing on the other budgets */
+            s->sample[b] = b < s->page->budget_max
+                               ? atomic_load_explicit(&s->page->committed[b], memory_order_acquire)
+                               : 0;
         }
     }
+}
+
+static bool slot_late(const struct qbid_ledger *ledger, const struct qbid_ledger_slot *s,
+                      uint64_t now_ns)
+{
+    return s->mark_ns != 0 && now_ns > s->mark_ns + ledger->params.lease_ns;
+}
+
+/* A ring that stands still while the store works is not our doing: its worker has damaged it. */
+static bool slot_stuck(const struct qbid_ledger *ledger, const struct qbid_ledger_slot *s,
+                       uint64_t now_ns)
+{
+    return slot_late(ledger, s, now_ns) && ledger->stored - s->mark_stored >= STUCK_TICKS;
+}
+
+/* Move the time before which every notice that was written has been posted. */
+static void slots_drained(struct qbid_ledger *ledger, uint64_t now_ns)
+{
+    uint64_t drained_ns = ledger->tick_ns[1];
+    for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++) {
+        struct qbid_ledger_slot *s = &ledger->slots[i];
+        if (!s->attached)
+            continue;
+        if (slot_stuck(ledger, s, now_ns)) {
+            if (!s->blocked)
+                qbid_ledger_block(ledger, s);
+        } else if (s->drained_ns < drained_ns) {
+            drained_ns = s->drained_ns;
+        }
+    }
+    if (ledger->drained_ns == 0)
+        ledger->drained_ns = now_ns; /* the first tick: there is nothing from before it */
+    if (drained_ns > ledger->drained_ns)
+        ledger->drained_ns = drained_ns;
 }
 
 /* Slots that were left: no lease, no limit, whatever still reads them. */
@@ -113,12 +164,15 @@ static void books_account(struct qbid_ledger *ledger, uint64_t now_ns)
 static void books_expire(struct qbid_ledger *ledger, uint64_t now_ns)
 {
     const struct qbid_ledger_params *p = &ledger->params;
-    uint64_t age = p->notice_ttl_ns + p->grace_ns, drained_ns = ledger->tick_ns[1];
+    uint64_t age = p->notice_ttl_ns + p->grace_ns, drained_ns = ledger->drained_ns;
     uint64_t next = drained_ns > age ? (drained_ns - age) / ledger->bucket_ns : 0;
     for (uint32_t k = 0; k < ledger->active_cnt; k++) {
         struct qbid_book *book = &ledger->books[ledger->active[k]];
+        int64_t exposure = qbid_tally_exposure(&book->tally);
         /* nothing can be noted in a tally before its first tick */
         qbid_tally_expire(&book->tally, book->since_ns ? next : now_ns / ledger->bucket_ns);
+        if (qbid_tally_exposure(&book->tally) > exposure) /* repeats that were not recognised */
+            book->ceiling += qbid_tally_exposure(&book->tally) - exposure;
         if (book->hold_until_ns != 0 && drained_ns >= book->hold_until_ns)
             book->hold = 0, book->hold_until_ns = 0;
     }
@@ -147,8 +201,18 @@ static int64_t book_plan(struct qbid_ledger *ledger, uint32_t b, uint32_t worker
     return sum;
 }
 
-/* Rows of the budgets that differ from what the store has, raises included. */
-static uint32_t rows_fill(struct qbid_ledger *ledger)
+/* Whether some ring is late, so that it must be known if the store works. */
+static bool any_late(const struct qbid_ledger *ledger, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++)
+        if (ledger->slots[i].attached && slot_late(ledger, &ledger->slots[i], now_ns))
+            return true;
+    return false;
+}
+
+/* Rows of the budgets that differ from what the store has, raises included; `probe`: one at least.
+ */
+static uint32_t rows_fill(struct qbid_ledger *ledger, bool raise, bool probe)
 {
     uint32_t workers = 0, cnt = 0;
     for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++)
@@ -156,14 +220,35 @@ static uint32_t rows_fill(struct qbid_ledger *ledger)
     for (uint32_t k = 0; k < ledger->active_cnt; k++) {
         uint32_t b = ledger->active[k];
         const struct qbid_book *book = &ledger->books[b];
-        int64_t exposure =
-            book->hold + qbid_tally_exposure(&book->tally) + book_plan(ledger, b, workers);
-        if (book->spent == book->stored_spent && exposure == book->stored_exposure)
+        int64_t exposure = book->hold + qbid_tally_exposure(&book->tally);
+        if (raise)
+            exposure += book_plan(ledger, b, workers);
+        bool stored = book->spent == book->stored_spent && exposure == book->stored_exposure;
+        if (stored && !(probe && cnt == 0))
             continue;
         ledger->rows[cnt++] = (struct qbid_ledger_row){
             .budget_idx = b, .spent_nanos = book->spent, .exposure_nanos = exposure};
     }
     return cnt;
+}
+
+/* Write what changed; 0 when the store has it all. */
+static int rows_store(struct qbid_ledger *ledger, uint32_t cnt, qbid_ledger_persist_fn *persist,
+                      void *persist_context)
+{
+    if (cnt == 0)
+        return 0;
+    if (persist(persist_context, ledger->rows, cnt)) {
+        ledger->counters.store_errors++;
+        return QBID_ERR_STORE;
+    }
+    ledger->stored++;
+    for (uint32_t i = 0; i < cnt; i++) {
+        struct qbid_book *book = &ledger->books[ledger->rows[i].budget_idx];
+        book->stored_spent = ledger->rows[i].spent_nanos;
+        book->stored_exposure = ledger->rows[i].exposure_nanos;
+    }
+    return 0;
 }
 
 static int raises_apply(struct qbid_ledger *ledger, const struct qbid_live *live)
@@ -204,13 +289,11 @@ static void leases_renew(struct qbid_ledger *ledger, const struct qbid_live *liv
     }
 }
 
-/* After a long stop the window of buckets does not reach from what may still be noted to now. */
+/* After a long stop, of qbidd or of its store, the window of buckets does not reach from what may
+ * still be noted to now. */
 static bool window_covers(const struct qbid_ledger *ledger, uint64_t now_ns)
 {
-    const struct qbid_ledger_params *p = &ledger->params;
-    uint64_t from_ns = ledger->tick_ns[1] ? ledger->tick_ns[1] : ledger->tick_ns[0];
-    uint64_t behind = from_ns ? now_ns - from_ns : 0;
-    return behind <= (QBID_LEDGER_LEASES_KEPT - 1) * p->lease_ns;
+    return now_ns - ledger->drained_ns <= (QBID_LEDGER_LEASES_KEPT - 1) * ledger->params.lease_ns;
 }
 
 int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
@@ -223,26 +306,21 @@ int qbid_ledger_tick(struct qbid_ledger *ledger, const struct qbid_live *live,
     slots_clear(ledger, live);
     slots_sample(ledger);
     uint64_t now_ns = now_fn(now_context);
-    bool covers = window_covers(ledger, now_ns);
+    slots_drained(ledger, now_ns);
     books_expire(ledger, now_ns);
     ledger->tick_ns[1] = ledger->tick_ns[0];
     ledger->tick_ns[0] = now_ns;
+    bool covers = window_covers(ledger, now_ns);
+    if (covers)
+        books_account(ledger, now_ns);
+    slots_clear(ledger, live); /* of workers blocked just now */
+    uint32_t cnt = rows_fill(ledger, covers, any_late(ledger, now_ns));
+    int err = rows_store(ledger, cnt, persist, persist_context);
     if (!covers) {
         ledger->counters.stalls++;
-        return QBID_ERR_STALE;
+        return err ? err : QBID_ERR_STALE;
     }
-    books_account(ledger, now_ns);
-    slots_clear(ledger, live); /* of workers blocked just now */
-    uint32_t cnt = rows_fill(ledger);
-    int err = cnt ? persist(persist_context, ledger->rows, cnt) : 0;
-    if (err)
-        ledger->counters.store_errors++;
-    for (uint32_t i = 0; !err && i < cnt; i++) {
-        struct qbid_book *book = &ledger->books[ledger->rows[i].budget_idx];
-        book->stored_spent = ledger->rows[i].spent_nanos;
-        book->stored_exposure = ledger->rows[i].exposure_nanos;
-    }
-    int grants = err ? QBID_ERR_STORE : raises_apply(ledger, live);
+    int grants = err ? err : raises_apply(ledger, live);
     leases_renew(ledger, live, now_ns);
     return grants;
 }

@@ -125,7 +125,8 @@ static int64_t post(struct rig *r, uint8_t kind, uint8_t flags, int64_t bid, int
                                    .bid_time_ns = bid_time_ns,
                                    .budget_idx = 1,
                                    .bid_nanos = bid,
-                                   .price_nanos = price};
+                                   .price_nanos = price,
+                                   .joined = true};
     int64_t spent = qbid_ledger_post(r->ledger, &outcome);
     assert_int_equal(qbid_ledger_check(r->ledger), -1);
     return spent;
@@ -227,6 +228,67 @@ static void an_unknown_price_costs_the_bid_and_one_above_it_nothing(void **state
     assert_int_equal(post(r, QBID_EVENT_BILL, 0, 1000, -1, made), 0);
     assert_int_equal(qbid_ledger_counters_load(r->ledger).invalid, 3);
     assert_int_equal(qbid_ledger_exposure(r->ledger, 1), 4000);
+}
+
+static void a_notice_without_its_bid_moves_its_price_and_no_more(void **state)
+{
+    struct rig *r = *state;
+    attach(r, 0, UID);
+    tick(r, S / 10);
+    commit(r, 0, 1000);
+    struct qbid_outcome outcome = {.kind = QBID_EVENT_BILL,
+                                   .nonce = (uint64_t)UID << 48 | 1,
+                                   .bid_time_ns = r->now_ns,
+                                   .budget_idx = 1,
+                                   .bid_nanos = 1000,
+                                   .price_nanos = 400};
+    assert_int_equal(qbid_ledger_post(r->ledger, &outcome), 400);
+    assert_int_equal(qbid_ledger_exposure(r->ledger, 1), 4600);
+    outcome.kind = QBID_EVENT_LOSS;
+    assert_int_equal(qbid_ledger_post(r->ledger, &outcome), 0);
+    assert_int_equal(qbid_ledger_exposure(r->ledger, 1), 4600);
+}
+
+static void a_ring_that_is_not_read_keeps_reservations_alive(void **state)
+{
+    struct rig *r = *state;
+    attach(r, 0, UID);
+    tick(r, S / 10);
+    uint64_t made = r->now_ns;
+    commit(r, 0, 1000);
+    tick(r, S / 10);
+    atomic_store(&r->page[0].ring->head, 1); /* a notice that nobody takes: the store is away */
+    r->persist_err = QBID_ERR_SYS;
+    for (int i = 0; i < 200; i++)
+        tick(r, S / 10);
+    assert_int_equal(post(r, QBID_EVENT_BILL, 0, 1000, 400, made), 400);
+    assert_true(lease(r, 0) < r->now_ns); /* it could not go on for ever */
+    atomic_store(&r->page[0].ring->tail, 1);
+    r->persist_err = 0;
+    for (int i = 0; i < 5; i++)
+        tick(r, S / 10);
+    assert_int_equal(qbid_ledger_exposure(r->ledger, 1), limit(r, 0) - 1000);
+    assert_int_equal(lease(r, 0), r->now_ns + 2 * S);
+    assert_int_equal(qbid_ledger_counters_load(r->ledger).blocked, 0);
+}
+
+static void a_ring_that_stands_still_while_the_store_works_blocks_its_worker_only(void **state)
+{
+    struct rig *r = *state;
+    attach(r, 0, UID);
+    attach(r, 1, UID + 1);
+    tick(r, S / 10);
+    atomic_store(&r->page[0].ring->head, 1);
+    for (int i = 0; i < 700; i++) {
+        if (lease(r, 1) >= r->now_ns && limit(r, 1) > atomic_load(&r->page[1].committed[1]))
+            commit(r, 1, 1);
+        else if (i % 10 == 0)
+            post(r, QBID_EVENT_BILL, QBID_EVENT_PRICE_UNKNOWN, 1, 0, r->now_ns);
+        tick(r, S / 10);
+    }
+    assert_int_equal(qbid_ledger_counters_load(r->ledger).blocked, 1);
+    assert_int_equal(lease(r, 0), 0);
+    assert_true(lease(r, 1) > r->now_ns);
 }
 
 static void other_outcomes_and_tests_post_nothing(void **state)
@@ -383,6 +445,7 @@ static void limits_of_a_former_qbidd_may_be_used_up_and_are_taken_from_hold(void
     assert_int_equal(qbid_ledger_counters_load(r->ledger).blocked, 0);
     tick(r, S / 10);
     assert_true(limit(r, 0) > 20000 + given + 300);
+    assert_int_equal(qbid_ledger_exposure(r->ledger, 1), 5000 + limit(r, 0) - 20000 - 300);
     commit(r, 0, 6000 + limit(r, 0)); /* more than hold can explain */
     tick(r, S / 10);
     assert_int_equal(qbid_ledger_counters_load(r->ledger).blocked, 1);
@@ -468,6 +531,9 @@ int main(void)
         RULE(a_bill_settles_at_its_price_and_frees_the_rest),
         RULE(a_loss_frees_the_whole_bid),
         RULE(an_unknown_price_costs_the_bid_and_one_above_it_nothing),
+        RULE(a_notice_without_its_bid_moves_its_price_and_no_more),
+        RULE(a_ring_that_is_not_read_keeps_reservations_alive),
+        RULE(a_ring_that_stands_still_while_the_store_works_blocks_its_worker_only),
         RULE(other_outcomes_and_tests_post_nothing),
         RULE(a_reservation_runs_out_after_the_notice_time_and_not_before),
         RULE(after_a_long_stop_nothing_expires_before_the_rings_were_drained),

@@ -26,7 +26,9 @@ static struct world_options faulty(uint64_t seed)
                                   .budget_nanos = 1000 + (int64_t)(seed % 7) * 1000,
                                   .bid_nanos_max = 60,
                                   .faults = true,
-                                  .hot = seed % 2 == 0};
+                                  .hot = seed % 2 == 0,
+                                  .forgets = seed % 3 == 0,
+                                  .store_stops = seed % 5 == 0};
 }
 
 static void nothing_is_ever_billed_past_the_budget(void **state)

@@ -66,7 +66,7 @@ struct world {
     void *live_memory[LIVES_MAX];
     int life;
     int slot_user[SLOTS_MAX]; /* worker index, or -1 */
-    uint32_t up_step, tick_step;
+    uint32_t up_step, tick_step, store_step;
     uint16_t next_uid;
     struct qbid_ledger_row row[WORLD_BUDGETS];
     uint32_t persists;
@@ -113,6 +113,13 @@ static void *memory_new(int64_t bytes)
     return memset(memory, 0, ((size_t)bytes + 63) & ~(size_t)63);
 }
 
+/* A ring as the ledger sees it: what is not durable has not left it. */
+static void ring_show(struct worker *p)
+{
+    atomic_store(&p->page.ring->head, p->head);
+    atomic_store(&p->page.ring->tail, p->durable);
+}
+
 static void worker_start(struct world *w, struct worker *p)
 {
     if (!p->memory) {
@@ -126,6 +133,7 @@ static void worker_start(struct world *w, struct worker *p)
     p->life = -1;
     p->uid = ++w->next_uid;
     p->head = p->cursor = p->durable = p->late_step = 0;
+    ring_show(p);
     p->attach_step = w->step + 1 + below(w, 5);
 }
 
@@ -184,7 +192,7 @@ static void bid_publish(struct world *w, struct worker *p, uint32_t budget, int6
     uint32_t fate = below(w, 10);
     if (!w->o.hot && (fate < 2 || (w->o.faults && fate < 3)))
         return; /* lost, and nobody tells */
-    bool bill = fate < 8 || w->o.hot;
+    bool bill = fate < 8 || (w->o.hot && !w->o.forgets);
     bid->price = w->o.hot || chance(w, 3) ? nanos : (int64_t)below(w, (uint32_t)nanos) + 1;
     uint32_t copies = fault(w, 4) ? 1 + below(w, 3) : 1;
     for (uint32_t i = 0; i < copies; i++) {
@@ -239,6 +247,7 @@ static void notice_arrive(struct world *w, const struct notice *notice)
         (!w->o.hot && fault(w, 12)))
         return;
     p->queue[p->head++] = notice->bid * 2 + notice->bill;
+    ring_show(p);
     if (notice->bill && !bid->counted) {
         bid->counted = true;
         w->r.billed_nanos[bid->budget] += bid->price;
@@ -247,11 +256,15 @@ static void notice_arrive(struct world *w, const struct notice *notice)
 
 static void drain(struct world *w)
 {
+    if (w->step < w->store_step)
+        return; /* nothing is taken that cannot be stored */
     for (uint32_t i = 0; i < w->o.workers; i++) {
         struct worker *p = &w->worker[i];
         for (; p->attached && p->cursor < p->head; p->cursor++) {
             struct bid *bid = &w->bids[p->queue[p->cursor] / 2];
-            if (bid->posted)
+            bool forgotten = bid->posted && w->o.forgets &&
+                             fault(w, 4); /* that it was seen: now it is unjoined */
+            if (bid->posted && !forgotten)
                 continue;
             bid->posted = true;
             struct qbid_outcome outcome = {.kind = p->queue[p->cursor] & 1 ? QBID_EVENT_BILL
@@ -261,7 +274,8 @@ static void drain(struct world *w)
                                            .time_ns = w->now_ns,
                                            .budget_idx = bid->budget,
                                            .bid_nanos = bid->nanos,
-                                           .price_nanos = bid->price};
+                                           .price_nanos = bid->price,
+                                           .joined = !forgotten && !fault(w, 5)};
             qbid_ledger_post(w->ledger, &outcome);
         }
     }
@@ -271,8 +285,10 @@ static int persist(void *context, const struct qbid_ledger_row *rows, uint32_t c
 {
     struct world *w = context;
     bool crash = fault(w, 150);
-    if (fault(w, 12))
+    if (fault(w, 12) || w->step < w->store_step)
         return QBID_ERR_STORE;
+    if (w->o.store_stops && fault(w, 150))
+        w->store_step = w->step + below(w, 250); /* up to 5 s: twice the notice time */
     if (crash && chance(w, 2)) {
         w->crash_in_persist = true; /* before anything was written */
         return QBID_ERR_STORE;
@@ -360,9 +376,13 @@ static void qbidd_tick(struct world *w)
         qbidd_crash(w);
         return;
     }
-    for (uint32_t i = 0; grants >= 0 && i < w->o.workers; i++)
-        w->worker[i].durable = w->worker[i].cursor;
-    if (grants >= 0)
+    bool stored = grants >= 0 || grants == QBID_ERR_STALE;
+    for (uint32_t i = 0; i < w->o.workers; i++) {
+        if (stored)
+            w->worker[i].durable = w->worker[i].cursor;
+        ring_show(&w->worker[i]);
+    }
+    if (stored)
         w->dead_unsaved = false;
     w->tick_step = w->step + 2 + below(w, 10);
     if (fault(w, 100))
@@ -372,7 +392,7 @@ static void qbidd_tick(struct world *w)
 static void worker_step(struct world *w, struct worker *p)
 {
     if (!p->alive) {
-        if (p->attached && w->ledger && chance(w, 5)) {
+        if (p->attached && w->ledger && w->step >= w->store_step && chance(w, 5)) {
             drain(w);
             worker_detach(w, p);
             w->dead_unsaved = true;
@@ -389,7 +409,7 @@ static void worker_step(struct world *w, struct worker *p)
         p->adopt_step = 0;
     }
     worker_bid(w, p);
-    if (p->attached && p->adopt_step == 0 && fault(w, 900)) {
+    if (p->attached && p->adopt_step == 0 && w->step >= w->store_step && fault(w, 900)) {
         drain(w);
         worker_detach(w, p); /* its connection broke, it goes on */
         p->attach_step = w->step + below(w, 30);

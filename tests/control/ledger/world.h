@@ -22,8 +22,10 @@ struct world_options {
     uint32_t workers;
     int64_t budget_nanos;
     int64_t bid_nanos_max;
-    bool faults; /* crashes, persist failures, lost and repeated notices, stalls */
-    bool hot;    /* every bid wins, at its own price: nothing is left to chance */
+    bool faults;      /* crashes, persist failures, lost and repeated notices, stalls */
+    bool hot;         /* a bid wins, at its own price: nothing is left to chance */
+    bool forgets;     /* repeats are not always recognised; hot worlds know losses then */
+    bool store_stops; /* the store refuses for seconds, and rings are not drained meanwhile */
     enum world_store store;
 };
 

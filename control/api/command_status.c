@@ -141,6 +141,7 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
                 {"ledger.store_errors", l.store_errors},
                 {"ledger.stalls", l.stalls},
                 {"ledger.invariant_broken", e.invariant_broken},
+                {"ledger.bills_repeated", e.bills_repeated},
                 {"publish.generation", e.gen},
                 {"publish.published", e.published},
                 {"publish.unchanged", e.unchanged},

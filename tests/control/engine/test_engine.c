@@ -182,6 +182,7 @@ struct host {
     struct qbid_worker *worker;
     uint64_t auctions, bids, bills;
     int64_t billed_nanos;
+    char last_bill[256]; /* query of its notice */
 };
 
 static void host_open(struct host *host)
@@ -253,6 +254,7 @@ static bool auction(struct host *host, bool bill)
             usleep(1000);
     }
     assert_int_equal(status, 200);
+    snprintf(host->last_bill, sizeof host->last_bill, "%s", query);
     host->bills++;
     host->billed_nanos += PRICE_MICROS;
     return true;
@@ -369,6 +371,42 @@ static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
     assert_true(generations > 20); /* each life in full swing took one at least */
 }
 
+static void a_bill_repeated_to_the_next_life_is_charged_once(void **state)
+{
+    (void)state;
+    struct host host;
+    uint64_t generations;
+    char location[256];
+    size_t located;
+    pid_t pid = engine_start();
+    host_open(&host);
+    for (unsigned life = 0; life < 4; life++) {
+        uint64_t bills = host.bills, start_ns = qbid_clock_boot_ns();
+        while (host.bills < bills + 5 && qbid_clock_boot_ns() - start_ns < 5 * QBID_NS_PER_S)
+            if (!auction(&host, true))
+                usleep(1000);
+        assert_true(host.bills >= bills + 5);
+        usleep(50000); /* it is charged */
+        if (life % 2)
+            engine_stop(pid);
+        else
+            assert_int_equal(kill(pid, SIGKILL), 0);
+        if (life % 2 == 0)
+            assert_int_equal(waitpid(pid, NULL, 0), pid);
+        for (unsigned i = 0; i < 3; i++) /* as an exchange whose request timed out does */
+            assert_int_equal(qbid_worker_notice(host.worker, "bill", 4, host.last_bill,
+                                                strlen(host.last_bill), qbid_now_ns(), location,
+                                                sizeof location, &located),
+                             200);
+        pid = engine_start();
+    }
+    usleep(1500000);
+    host_close(&host);
+    usleep(100000);
+    engine_stop(pid);
+    store_check(host.billed_nanos, &generations);
+}
+
 static void learning_changes_what_the_next_generation_says(void **state)
 {
     (void)state;
@@ -413,6 +451,8 @@ int main(void)
             every_billed_nano_reaches_the_store_and_no_more_than_the_budget, folder_make,
             folder_drop),
         cmocka_unit_test_setup_teardown(killed_at_any_moment_nothing_is_lost_or_charged_twice,
+                                        folder_make, folder_drop),
+        cmocka_unit_test_setup_teardown(a_bill_repeated_to_the_next_life_is_charged_once,
                                         folder_make, folder_drop),
         cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,
                                                  folder_make, folder_drop, clicks_text),

@@ -114,6 +114,26 @@ int qbid_engine_ingest(struct qbid_engine *engine)
     return total;
 }
 
+static uint64_t boot_now(void *context)
+{
+    (void)context;
+    return qbid_clock_boot_ns();
+}
+
+static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
+{
+    struct qbid_engine *e = context;
+    return qbid_store_save_ledger(e->store, rows, cnt);
+}
+
+/* Allowances and leases; the store hears of the exposure first. */
+static void allow(struct qbid_engine *e)
+{
+    const struct qbid_live *live = qbid_publisher_live(e->publisher);
+    if (qbid_ledger_tick(e->ledger, live, boot_now, NULL, ledger_persist, e) == QBID_ERR_STORE)
+        e->counters.store_failed++;
+}
+
 int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page)
 {
     struct qbid_engine *e = context;
@@ -136,8 +156,10 @@ int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struc
     if (err)
         qbid_engine_say(e, QBID_LOG_ERROR, "worker in slot %u refused: %s", slot,
                         qbid_strerror(err));
-    else
+    if (!err) {
         qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u", slot, uid);
+        allow(e); /* it can bid as soon as it hears of its slot */
+    }
     return err;
 }
 
@@ -149,18 +171,6 @@ void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const stru
     e->held[slot] = 0; /* charges are in memory and reach the store with the next worker's */
     qbid_ledger_detach(e->ledger, slot, qbid_clock_boot_ns());
     qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u left", slot, uid);
-}
-
-static uint64_t boot_now(void *context)
-{
-    (void)context;
-    return qbid_clock_boot_ns();
-}
-
-static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
-{
-    struct qbid_engine *e = context;
-    return qbid_store_save_ledger(e->store, rows, cnt);
 }
 
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
@@ -219,9 +229,7 @@ void qbid_engine_live(struct qbid_engine *engine)
     int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
     if (qbid_engine_budgets(engine, unix_s) != 0)
         engine->counters.store_failed++;
-    if (qbid_ledger_tick(engine->ledger, live, boot_now, NULL, ledger_persist, engine) ==
-        QBID_ERR_STORE)
-        engine->counters.store_failed++;
+    allow(engine);
     int64_t broken = qbid_ledger_check(engine->ledger);
     if (broken >= 0) {
         engine->counters.invariant_broken++;

@@ -51,9 +51,6 @@ static const char first_state[] =
     "CREATE TABLE settled(nonce INTEGER PRIMARY KEY, unix_s INTEGER NOT NULL);"
     "CREATE INDEX settled_by_time ON settled(unix_s);"
 
-    "CREATE TABLE cursors(page INTEGER PRIMARY KEY, cursor INTEGER NOT NULL,"
-    " unix_s INTEGER NOT NULL);"
-
     "CREATE TABLE totals(kind INTEGER NOT NULL, id INTEGER NOT NULL, context INTEGER NOT NULL,"
     " unix_s INTEGER NOT NULL, " STATS ", PRIMARY KEY(kind, id, context));"
     "CREATE INDEX totals_by_time ON totals(kind, unix_s);"

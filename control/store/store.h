@@ -102,13 +102,8 @@ int qbid_store_save_spent(struct qbid_store *store, uint32_t budget_idx, int64_t
 int qbid_store_save_day(struct qbid_store *store, uint32_t budget_idx, int64_t day,
                         int64_t day_spent_nanos);
 
-/* --- settled bills
- *
- * So that money is counted exactly once across kill -9: a tick reads events without freeing their
- * places in the ring, writes the new spent (qbid_store_save_spent) and the nonces of the bills that
- * made it (qbid_store_add_settled) in one transaction, and frees the places after the commit. What
- * a crash leaves in the ring is read again by the next qbidd, which passes over the bills whose
- * nonces qbid_store_load_settled() gave it. */
+/* --- settled bills: nonces of what spent already counts, written in the same transaction, so that
+ * the next qbidd does not charge a notice that is repeated to it */
 
 int qbid_store_add_settled(struct qbid_store *store, uint64_t nonce, int64_t unix_s);
 typedef int qbid_store_nonce_fn(void *context, uint64_t nonce);
@@ -116,16 +111,6 @@ int qbid_store_load_settled(struct qbid_store *store, qbid_store_nonce_fn *fn, v
 /** Forget those from before then, at most max a call; they must be older than notice_ttl and any
  *  time that a ring may wait. Returns how many. */
 int qbid_store_prune_settled(struct qbid_store *store, int64_t unix_s, uint32_t max);
-
-/* --- rings: how far each worker page was read, by the page's id (qbid_store_take "page_id") */
-
-/** With the spent rows that came of it, in one transaction. */
-int qbid_store_save_cursor(struct qbid_store *store, uint32_t page_id, uint64_t cursor,
-                           int64_t unix_s);
-/** 0 when the page was never read. */
-int qbid_store_load_cursor(struct qbid_store *store, uint32_t page_id, uint64_t *ret_cursor);
-/** Forget pages that were not read since then, at most max a call. Returns how many. */
-int qbid_store_prune_cursors(struct qbid_store *store, int64_t unix_s, uint32_t max);
 
 /* --- statistics */
 

@@ -45,11 +45,6 @@
     X(SETTLED_LOAD, "SELECT nonce FROM settled") \
     X(SETTLED_PRUNE, "DELETE FROM settled WHERE nonce IN " \
                      "(SELECT nonce FROM settled WHERE unix_s < ?1 LIMIT ?2)") \
-    X(CURSOR_SET, "INSERT INTO cursors(page, cursor, unix_s) VALUES(?1, ?2, ?3) " \
-                  "ON CONFLICT(page) DO UPDATE SET cursor = excluded.cursor, unix_s = excluded.unix_s") \
-    X(CURSOR_GET, "SELECT cursor FROM cursors WHERE page = ?1") \
-    X(CURSOR_PRUNE, "DELETE FROM cursors WHERE page IN " \
-                    "(SELECT page FROM cursors WHERE unix_s < ?1 LIMIT ?2)") \
     X(TOTALS_SET, "INSERT INTO totals(kind, id, context, unix_s, bids, wins, losses, bills, imps, clicks, " \
                   "convs, spend_nanos, bid_nanos, value_nanos) " \
                   "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) " \

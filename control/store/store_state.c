@@ -145,43 +145,6 @@ int qbid_store_prune_settled(struct qbid_store *store, int64_t unix_s, uint32_t 
     return err ? err : sqlite3_changes(store->db);
 }
 
-int qbid_store_save_cursor(struct qbid_store *store, uint32_t page_id, uint64_t cursor,
-                           int64_t unix_s)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_CURSOR_SET);
-    if (!s)
-        return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, page_id);
-    qbid_store_bind(s, 2, cursor);
-    sqlite3_bind_int64(s, 3, unix_s);
-    return qbid_store_run(store, s);
-}
-
-int qbid_store_load_cursor(struct qbid_store *store, uint32_t page_id, uint64_t *ret_cursor)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_CURSOR_GET);
-    if (!s)
-        return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, page_id);
-    int row = qbid_store_step(store, s);
-    if (row < 0)
-        return row;
-    *ret_cursor = row ? qbid_store_column(s, 0) : 0;
-    sqlite3_reset(s);
-    return 0;
-}
-
-int qbid_store_prune_cursors(struct qbid_store *store, int64_t unix_s, uint32_t max)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_CURSOR_PRUNE);
-    if (!s)
-        return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, unix_s);
-    sqlite3_bind_int64(s, 2, max);
-    int err = qbid_store_run(store, s);
-    return err ? err : sqlite3_changes(store->db);
-}
-
 int qbid_store_add_generation(struct qbid_store *store, const struct qbid_store_generation *g)
 {
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_GENERATION_ADD);

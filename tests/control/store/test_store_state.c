@@ -100,25 +100,6 @@ static void settled_bills_are_known_until_they_are_too_old(void **state)
     assert_true(seen[1] == want);
 }
 
-static void a_page_is_read_on_where_it_was_left(void **state)
-{
-    struct scratch *s = *state;
-    uint64_t cursor = 9;
-    assert_int_equal(qbid_store_load_cursor(s->store, 7, &cursor), 0);
-    assert_int_equal(cursor, 0);
-    assert_int_equal(qbid_store_save_cursor(s->store, 7, 1000, 50), 0);
-    assert_int_equal(qbid_store_save_cursor(s->store, 7, UINT64_MAX, 60), 0);
-    assert_int_equal(qbid_store_save_cursor(s->store, 8, 5, 40), 0);
-    scratch_reopen(s);
-    assert_int_equal(qbid_store_load_cursor(s->store, 7, &cursor), 0);
-    assert_true(cursor == UINT64_MAX);
-    assert_int_equal(qbid_store_prune_cursors(s->store, 60, 10), 1);
-    assert_int_equal(qbid_store_load_cursor(s->store, 8, &cursor), 0);
-    assert_int_equal(cursor, 0);
-    assert_int_equal(qbid_store_load_cursor(s->store, 7, &cursor), 0);
-    assert_true(cursor == UINT64_MAX);
-}
-
 static struct qbid_snapshot *snapshot_new(void)
 {
     struct qbid_snapshot_params params = {.context_max = 100, .context_mask = UINT64_MAX >> 2};
@@ -293,8 +274,6 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(settled_bills_are_known_until_they_are_too_old,
                                         scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_page_is_read_on_where_it_was_left, scratch_setup,
-                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(only_changed_series_are_written_and_all_come_back,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(old_statistics_are_pruned_a_little_at_a_time, scratch_setup,

@@ -201,25 +201,25 @@ void qbid_daemon_free(struct qbid_daemon *d)
     free(d);
 }
 
-/* Values that a running qbidd takes over: the log's level and the periods. */
 static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
 {
-    struct qbid_config same = *next;
-    same.log.level = d->config.log.level;
-    same.ticks = d->config.ticks;
-    const char *fixed = qbid_config_fixed(&d->config, &same);
+    char why[QBID_ENGINE_WHY_MAX] = "";
+    const char *fixed = qbid_config_fixed(&d->config, next);
+    int err = qbid_engine_reload(d->engine, next, why);
+    if (err) {
+        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused: %s", why);
+        return;
+    }
     if (fixed)
         qbid_log_write(d->log, QBID_LOG_WARNING, "reload: %s changes at the next start only",
                        fixed);
-    else if (memcmp(&same, &d->config, sizeof same) != 0)
-        qbid_log_write(d->log, QBID_LOG_WARNING,
-                       "reload: values beside log.level and ticks change at the next start only");
-    d->config.log.level = next->log.level;
-    d->config.ticks = next->ticks;
-    qbid_log_set_level(d->log, next->log.level);
+    qbid_config_take(&d->config, next);
+    qbid_log_set_level(d->log, d->config.log.level);
     for (int source = 0; source < SOURCE_CNT; source++)
-        if (d->timer[source] >= 0 && timer_set(d->timer[source], period_ms(next, source)) != 0)
+        if (d->timer[source] >= 0 &&
+            timer_set(d->timer[source], period_ms(&d->config, source)) != 0)
             qbid_log_write(d->log, QBID_LOG_ERROR, "reload: timer: %s", strerror(errno));
+    qbid_log_write(d->log, QBID_LOG_INFO, "reload: done");
 }
 
 static void reload(struct qbid_daemon *d)
@@ -238,7 +238,6 @@ static void reload(struct qbid_daemon *d)
         qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused, the former values stay");
     } else {
         config_take(d, next);
-        qbid_log_write(d->log, QBID_LOG_INFO, "reload: done");
     }
     free(problems);
     free(next);

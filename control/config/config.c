@@ -368,34 +368,6 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
     return err;
 }
 
-const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to)
-{
-    if (strcmp(from->state_dir, to->state_dir) != 0)
-        return "state_dir";
-    if (memcmp(&from->handover, &to->handover, sizeof from->handover) != 0)
-        return "handover";
-    if (memcmp(&from->control, &to->control, sizeof from->control) != 0)
-        return "control";
-    if (memcmp(&from->capacity, &to->capacity, sizeof from->capacity) != 0)
-        return "capacity";
-    if (from->currency != to->currency)
-        return "currency";
-    if (memcmp(from->level_mask, to->level_mask, sizeof from->level_mask) != 0)
-        return "levels";
-    if (from->segment_mask != to->segment_mask)
-        return "market_segments";
-    if (memcmp(&from->learning.explore, &to->learning.explore,
-               sizeof from->learning - offsetof(struct qbid_config, learning.explore) +
-                   offsetof(struct qbid_config, learning)) != 0)
-        return "learning, but for learning.enabled";
-    if (from->notice_ttl_ms != to->notice_ttl_ms || from->event_ttl_ms != to->event_ttl_ms ||
-        from->lease_ms != to->lease_ms)
-        return "notice_ttl_ms, event_ttl_ms or lease_ms";
-    if (from->grant_ppm != to->grant_ppm || from->grant_min != to->grant_min)
-        return "grant_ppm or grant_min";
-    return from->durability != to->durability ? "durability" : NULL;
-}
-
 void qbid_config_describe(FILE *out)
 {
     for (size_t i = 0; i < LIMIT_CNT; i++) {

@@ -123,8 +123,13 @@ int qbid_config_parse(const char *text, size_t len, const char *folder,
 int qbid_config_load(const char *path, struct qbid_problems *problems,
                      struct qbid_config *ret_config);
 
-/** What a running qbidd cannot change without a new start; NULL when `to` may be taken over. */
+/** The first key in which two configurations differ that a running qbidd cannot change; NULL when
+ *  there is none. */
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
+
+/** Take over what a running qbidd can change: log.level, ticks, rates, price_ceiling_cpm,
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
+void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */
 void qbid_config_describe(FILE *out);

@@ -94,6 +94,15 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
 int qbid_engine_freeze(struct qbid_engine *engine, bool frozen,
                        const struct qbid_store_cause *cause, char why[QBID_ENGINE_WHY_MAX]);
 
+/**
+ * Take over what qbid_config_take() can, and read the key file again; the next learn tick
+ * publishes.
+ *
+ * Returns: 0; what the key file is refused for, with why, and nothing has changed.
+ */
+int qbid_engine_reload(struct qbid_engine *engine, const struct qbid_config *config,
+                       char why[QBID_ENGINE_WHY_MAX]);
+
 /* What the stages know; valid until the next call of the engine. */
 const struct qbid_account *qbid_engine_account(const struct qbid_engine *engine);
 const struct qbid_dictionary *qbid_engine_dictionary(const struct qbid_engine *engine);

@@ -4,4 +4,5 @@ $(call lib,engine,\
 	control/engine/engine.c \
 	control/engine/engine_bills.c \
 	control/engine/engine_publish.c \
+	control/engine/engine_reload.c \
 	control/engine/engine_ticks.c)

@@ -209,6 +209,29 @@ static void what_cannot_change_while_running_is_named(void **state)
     assert_null(qbid_config_fixed(&a, &b));
 }
 
+static void a_reload_takes_over_what_it_can_and_nothing_else(void **state)
+{
+    (void)state;
+    struct qbid_config a = parse("state_dir: /x\n");
+    struct qbid_config b = parse("state_dir: /y\nticks: {learn_ms: 77}\nlog: {level: debug}\n"
+                                 "price_ceiling_cpm: 3\non_stale: {conservative: 0.25}\n"
+                                 "capacity: {workers: 3}\nkeys: {file: /k}\nimages_kept: 9\n"
+                                 "rates: [{currency: EUR, per_unit: 2}]\nlease_ms: 90000\n");
+    qbid_config_take(&a, &b);
+    assert_int_equal(a.ticks.learn_ms, 77);
+    assert_int_equal(a.log.level, QBID_LOG_DEBUG);
+    assert_int_equal(a.price_ceiling_cpm, 3000000);
+    assert_true(a.stale_factor == 0.25f);
+    assert_string_equal(a.keys.file, "/k");
+    assert_int_equal(a.images_kept, 9);
+    assert_int_equal(a.rate_cnt, 1);
+    assert_int_equal(a.rate[0].micros, 2000000);
+    assert_string_equal(a.state_dir, "/x");
+    assert_int_equal(a.capacity.workers, 64);
+    assert_int_equal(a.lease_ms, 60000);
+    assert_string_equal(qbid_config_fixed(&a, &b), "state_dir");
+}
+
 static void a_file_is_loaded_relative_to_its_folder(void **state)
 {
     (void)state;
@@ -256,6 +279,7 @@ int main(void)
         cmocka_unit_test(values_that_contradict_each_other_are_refused),
         cmocka_unit_test(a_socket_path_must_fit_its_address),
         cmocka_unit_test(what_cannot_change_while_running_is_named),
+        cmocka_unit_test(a_reload_takes_over_what_it_can_and_nothing_else),
         cmocka_unit_test(a_file_is_loaded_relative_to_its_folder),
         cmocka_unit_test(the_description_lists_every_key_with_its_range),
     };

@@ -15,6 +15,8 @@
 #define CLOCK_SLACK_NS QBID_NS_PER_S   /* an event may be this much ahead of our clock */
 #define WAIT_NS (250 * QBID_NS_PER_MS) /* for the bid of a notice that overtook it */
 #define WAITING_MAX 4096
+#define PACE_MAX 1e6
+#define VALUE_NANOS_MAX (INT64_C(1000000000) * QBID_NANOS_PER_UNIT) /* of a conversion */
 #define MONEY_KINDS ((1u << QBID_EVENT_WIN) | (1u << QBID_EVENT_LOSS) | (1u << QBID_EVENT_BILL))
 
 /* A notice whose bid has not been read yet: they may come through different rings. */
@@ -27,7 +29,8 @@ struct qbid_ingest {
     struct qbid_ingest_params params;
     struct qbid_ingest_counters counters;
     struct qbid_pending pending;
-    struct qbid_repeats repeats;
+    struct qbid_repeats money;  /* wins, losses and bills whose bid is not pending */
+    struct qbid_repeats events; /* imp, click, conv: known for longer */
     struct waiting *waiting;
     uint32_t waiting_head, waiting_cnt;    /* a ring of WAITING_MAX */
     uint64_t drops[QBID_LIVE_WORKERS_MAX]; /* by slot, as last read, of the worker below */
@@ -51,7 +54,9 @@ int qbid_ingest_new(const struct qbid_ingest_params *params, struct qbid_ingest 
     if (!err)
         err = qbid_pending_init(&ingest->pending, params->pending_max);
     if (!err)
-        err = qbid_repeats_init(&ingest->repeats, params->seen_max);
+        err = qbid_repeats_init(&ingest->money, (params->seen_max + 1) / 2, params->notice_ttl_ns);
+    if (!err)
+        err = qbid_repeats_init(&ingest->events, (params->seen_max + 1) / 2, params->event_ttl_ns);
     if (err) {
         qbid_ingest_free(ingest);
         return err;
@@ -65,7 +70,8 @@ void qbid_ingest_free(struct qbid_ingest *ingest)
     if (!ingest)
         return;
     qbid_pending_done(&ingest->pending);
-    qbid_repeats_done(&ingest->repeats);
+    qbid_repeats_done(&ingest->money);
+    qbid_repeats_done(&ingest->events);
     free(ingest->waiting);
     free(ingest);
 }
@@ -73,13 +79,37 @@ void qbid_ingest_free(struct qbid_ingest *ingest)
 struct qbid_ingest_counters qbid_ingest_counters_load(const struct qbid_ingest *ingest)
 {
     struct qbid_ingest_counters counters = ingest->counters;
-    counters.evicted += ingest->repeats.evicted;
+    counters.evicted += ingest->money.evicted + ingest->events.evicted;
     return counters;
 }
 
 static void emit(const struct sink *sink, const struct qbid_outcome *outcome)
 {
     sink->fn(sink->context, outcome);
+}
+
+static bool is_money(uint32_t kind)
+{
+    return ((1u << kind) & MONEY_KINDS) != 0;
+}
+
+/* What money notices are remembered of a nonce whose bid is not pending, as bits by kind. */
+static uint32_t money_known(const struct qbid_ingest *ingest, uint64_t nonce)
+{
+    uint32_t seen = 0;
+    for (uint32_t kind = QBID_EVENT_WIN; kind <= QBID_EVENT_BILL; kind++)
+        if (qbid_repeats_known(&ingest->money, nonce, kind))
+            seen |= 1u << kind;
+    return seen;
+}
+
+/* The oldest bid leaves for lack of room: what came for it must still be known. */
+static void money_keep(struct qbid_ingest *ingest, uint64_t now_ns)
+{
+    const struct qbid_pending_bid *oldest = qbid_pending_oldest(&ingest->pending);
+    for (uint32_t kind = QBID_EVENT_WIN; kind <= QBID_EVENT_BILL; kind++)
+        if (oldest->seen & (1u << kind))
+            qbid_repeats_note(&ingest->money, oldest->bid.nonce, kind, now_ns);
 }
 
 static void expire_oldest(struct qbid_ingest *ingest, const struct sink *sink)
@@ -98,12 +128,16 @@ static void expire_oldest(struct qbid_ingest *ingest, const struct sink *sink)
 static bool common_ok(const struct qbid_outcome *o, uint64_t now_ns)
 {
     return o->time_ns <= now_ns + CLOCK_SLACK_NS && o->bid_time_ns <= o->time_ns &&
-           o->bid_nanos > 0 && o->bid_nanos <= QBID_PRICE_MICROS_MAX && o->price_nanos >= 0;
+           o->bid_nanos > 0 && o->bid_nanos <= QBID_PRICE_MICROS_MAX && o->price_nanos >= 0 &&
+           o->price_nanos <=
+               (o->kind == QBID_EVENT_CONV ? VALUE_NANOS_MAX : QBID_PRICE_MICROS_MAX) &&
+           o->nonce >> 48 != 0 && o->context >> QBID_DIM_SHIFT_END == 0 &&
+           o->level <= QBID_LEVEL_DEFAULT && o->action < QBID_QROW_ACTIONS;
 }
 
-static bool float_ok(float x)
+static bool float_ok(float x, double max)
 {
-    return isfinite(x) && x >= 0;
+    return isfinite(x) && x >= 0 && (double)x <= max;
 }
 
 static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
@@ -116,19 +150,22 @@ static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
     o->segment = event->u.bid.segment;
     o->bid_time_ns = event->time_ns;
     o->joined = true;
-    if (!common_ok(o, now_ns) || !float_ok(o->value_micros) || !float_ok(o->pace) ||
-        event->nonce >> 48 != o->worker_uid || qbid_pending_find(&ingest->pending, o->nonce)) {
+    if (!common_ok(o, now_ns) || !float_ok(o->value_micros, (double)QBID_PRICE_MICROS_MAX) ||
+        !float_ok(o->pace, PACE_MAX) || o->q_state >= QBID_QSTATES ||
+        o->segment >= QBID_SEGMENTS_MAX || event->nonce >> 48 != o->worker_uid ||
+        qbid_pending_find(&ingest->pending, o->nonce)) {
         ingest->counters.invalid++;
         return;
     }
     if (ingest->pending.head - ingest->pending.tail == ingest->pending.max) {
+        money_keep(ingest, now_ns);
         expire_oldest(ingest, sink);
         ingest->counters.evicted++;
     }
     if (qbid_pending_add(&ingest->pending, o))
         ingest->counters.evicted++; /* without memory its notices stay unjoined */
-    else if (qbid_repeats_known(&ingest->repeats, o->nonce, QBID_EVENT_BILL))
-        qbid_pending_find(&ingest->pending, o->nonce)->seen = 1u << QBID_EVENT_BILL;
+    else
+        qbid_pending_find(&ingest->pending, o->nonce)->seen = money_known(ingest, o->nonce);
     emit(sink, o);
 }
 
@@ -136,28 +173,29 @@ static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
 static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
                         struct qbid_pending_bid *bid, const struct sink *sink)
 {
-    uint32_t bit = 1u << o->kind;
-    bool money = (bit & MONEY_KINDS) != 0, repeated;
-    if (bid && money) {
-        repeated = (bid->seen & bit) != 0;
-    } else {
-        uint64_t ttl_ns = money ? ingest->params.notice_ttl_ns : ingest->params.event_ttl_ns;
-        repeated = qbid_repeats_note(&ingest->repeats, o->nonce, o->kind, o->time_ns, ttl_ns);
+    uint32_t bit = 1u << o->kind, seen = bid ? bid->seen : 0;
+    if (!bid && is_money(o->kind))
+        seen = money_known(ingest, o->nonce);
+    /* A bid is lost or won, whatever came first stands: its money is released or kept. */
+    bool lost = (seen & (1u << QBID_EVENT_LOSS)) != 0;
+    bool won = (seen & MONEY_KINDS & ~(1u << QBID_EVENT_LOSS)) != 0;
+    bool contrary = (o->kind == QBID_EVENT_LOSS && won) ||
+                    ((o->kind == QBID_EVENT_WIN || o->kind == QBID_EVENT_BILL) && lost);
+    if (contrary ||
+        (bid && (bid->bid.bid_nanos != o->bid_nanos || bid->bid.line_item_id != o->line_item_id))) {
+        ingest->counters.invalid++;
+        return;
     }
+    bool repeated = (seen & bit) != 0;
+    if (!is_money(o->kind))
+        repeated = qbid_repeats_note(&ingest->events, o->nonce, o->kind, o->time_ns);
+    else if (!bid)
+        qbid_repeats_note(&ingest->money, o->nonce, o->kind, o->time_ns);
     if (repeated) {
         ingest->counters.duplicates++;
         return;
     }
     if (bid) {
-        /* A bid is lost or won, whatever came first stands: its money is released or kept. */
-        bool lost = (bid->seen & (1u << QBID_EVENT_LOSS)) != 0;
-        bool won = (bid->seen & MONEY_KINDS & ~(1u << QBID_EVENT_LOSS)) != 0;
-        if ((o->kind == QBID_EVENT_LOSS && won) ||
-            ((o->kind == QBID_EVENT_WIN || o->kind == QBID_EVENT_BILL) && lost) ||
-            bid->bid.bid_nanos != o->bid_nanos || bid->bid.line_item_id != o->line_item_id) {
-            ingest->counters.invalid++;
-            return;
-        }
         o->first_win = (o->kind == QBID_EVENT_WIN || o->kind == QBID_EVENT_BILL) && !won;
         bid->seen |= bit;
         o->value_micros = bid->bid.value_micros;
@@ -206,7 +244,7 @@ static void meet_notice(struct qbid_ingest *ingest, const struct qbid_event *eve
 {
     o->price_nanos = event->u.notice.price_nanos;
     o->bid_time_ns = event->u.notice.bid_time_ns;
-    bool money = ((1u << o->kind) & MONEY_KINDS) != 0;
+    bool money = is_money(o->kind);
     /* The bid's clock may be another boot's for the kinds that outlive one: then it is not known.
      */
     if (!money && o->bid_time_ns > o->time_ns)

@@ -6,9 +6,9 @@
 
 #include "shm/error.h"
 
-int qbid_repeats_init(struct qbid_repeats *repeats, uint32_t max)
+int qbid_repeats_init(struct qbid_repeats *repeats, uint32_t max, uint64_t ttl_ns)
 {
-    *repeats = (struct qbid_repeats){.max = max};
+    *repeats = (struct qbid_repeats){.max = max, .ttl_ns = ttl_ns};
     if (max == 0)
         return QBID_ERR_INVAL;
     repeats->item = calloc(max, sizeof *repeats->item);
@@ -29,11 +29,10 @@ static void forget_oldest(struct qbid_repeats *repeats)
     repeats->tail++;
 }
 
-bool qbid_repeats_note(struct qbid_repeats *repeats, uint64_t nonce, uint32_t kind, uint64_t now_ns,
-                       uint64_t ttl_ns)
+bool qbid_repeats_note(struct qbid_repeats *repeats, uint64_t nonce, uint32_t kind, uint64_t now_ns)
 {
     while (repeats->head != repeats->tail &&
-           now_ns > repeats->item[repeats->tail % repeats->max].time_ns + ttl_ns)
+           now_ns > repeats->item[repeats->tail % repeats->max].time_ns + repeats->ttl_ns)
         forget_oldest(repeats);
     if (qbid_keymap_find(&repeats->map, nonce, kind) != QBID_KEYMAP_NONE)
         return true;

@@ -232,6 +232,17 @@ static void a_reload_takes_over_what_it_can_and_nothing_else(void **state)
     assert_string_equal(qbid_config_fixed(&a, &b), "state_dir");
 }
 
+static void the_example_file_states_the_defaults(void **state)
+{
+    (void)state;
+    struct qbid_problems problems = {0};
+    struct qbid_config example;
+    if (qbid_config_load("control/config/example.yaml", &problems, &example) != 0)
+        fail_msg("%u: %s", problems.problem[0].line, problems.problem[0].text);
+    struct qbid_config preset = parse("rates: [{currency: EUR, per_unit: \"1.08\"}]\n");
+    assert_memory_equal(&example, &preset, sizeof preset);
+}
+
 static void a_file_is_loaded_relative_to_its_folder(void **state)
 {
     (void)state;
@@ -280,6 +291,7 @@ int main(void)
         cmocka_unit_test(a_socket_path_must_fit_its_address),
         cmocka_unit_test(what_cannot_change_while_running_is_named),
         cmocka_unit_test(a_reload_takes_over_what_it_can_and_nothing_else),
+        cmocka_unit_test(the_example_file_states_the_defaults),
         cmocka_unit_test(a_file_is_loaded_relative_to_its_folder),
         cmocka_unit_test(the_description_lists_every_key_with_its_range),
     };

@@ -230,14 +230,23 @@ enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_
     return stage_answer(&ask, ret_decision, trace);
 }
 
-/* Up to BATCH impressions behind an open gate. */
+/* An impression behind a gate that is open. */
+static void ask_open(struct ask *ask, const struct ask *gate, const struct qbid_request *request)
+{
+    ask->view = gate->view;
+    ask->request = request;
+    ask->pricer = gate->pricer;
+    ask->nobid = QBID_NOBID_NONE;
+    ask->stale = gate->stale;
+}
+
+/* Up to BATCH impressions, stage by stage. */
 static void decide_some(const struct ask *gate, const struct qbid_request *requests, unsigned n,
                         struct qbid_decision *ret_decisions)
 {
     struct ask asks[BATCH];
     for (unsigned i = 0; i < n; i++) {
-        asks[i] = *gate;
-        asks[i].request = &requests[i];
+        ask_open(&asks[i], gate, &requests[i]);
         stage_resolve(&asks[i]);
     }
     for (unsigned i = 0; i < n; i++)
@@ -251,7 +260,8 @@ static void decide_some(const struct ask *gate, const struct qbid_request *reque
 void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,
                       uint64_t now_ns, struct qbid_decision *ret_decisions)
 {
-    struct ask gate = {.view = view};
+    struct ask gate;
+    gate.view = view;
     memset(ret_decisions, 0, n * sizeof *ret_decisions);
     stage_gate(&gate, now_ns);
     for (unsigned i = 0; i < n; i += BATCH) {

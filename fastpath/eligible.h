@@ -43,6 +43,7 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
     uint64_t all = 1;
+#pragma GCC unroll 8
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
         if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
             all &=

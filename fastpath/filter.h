@@ -27,6 +27,7 @@ static inline unsigned qbid_filter_deal(const struct qbid_line_item *line_item,
 static inline bool qbid_filter_holds(const uint64_t *hashes, unsigned cnt, uint64_t hash)
 {
     bool found = false;
+#pragma GCC unroll 4
     for (unsigned i = 0; i < cnt; i++)
         found |= hashes[i] == hash;
     return found;

@@ -24,6 +24,7 @@ static inline uint64_t qbid_place_context(const struct qbid_image *image,
                                           uint16_t segment_idx[QBID_REQUEST_SEGMENTS_MAX])
 {
     uint64_t context = 0;
+#pragma GCC unroll 8
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
         if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
             context = qbid_dim_pack(context, dim, qbid_image_value(image, request->dim[dim]));

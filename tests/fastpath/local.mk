@@ -15,3 +15,5 @@ $(call test,test_request,tests/fastpath/test_request.c $(TEST_STAGE),fastpath sh
 $(call test,test_purity,tests/fastpath/test_purity.c $(TEST_RANDOM),fastpath shm,-lm \
     -Xlinker --wrap=malloc -Xlinker --wrap=calloc -Xlinker --wrap=realloc \
     -Xlinker --wrap=aligned_alloc)
+$(call test,test_live_race,tests/fastpath/test_live_race.c $(TEST_STAGE),fastpath shm)
+TSAN_TESTS += test_live_race

@@ -215,6 +215,9 @@ int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const 
         qbid_page_count(page, QBID_COUNTER_MALFORMED);
         ret_answer->nobid = QBID_NOBID_INVALID;
         ret_answer->status = 400;
+    } else if (worker->openrtb.wrong_type) {
+        qbid_page_count(page, QBID_COUNTER_MALFORMED);
+        ret_answer->nobid = QBID_NOBID_INVALID;
     } else {
         answer_request(&turn, exchange, out, out_max);
     }

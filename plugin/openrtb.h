@@ -107,7 +107,8 @@ struct qbid_openrtb_request {
     bool test;
     bool lmt;
     bool dnt;
-    bool over; /* more impressions or blocked names than fit: to be declined */
+    bool over;       /* more impressions or blocked names than fit: to be declined */
+    bool wrong_type; /* a field of another type than OpenRTB's: to be declined, never guessed */
     uint16_t imp_cnt;
     uint16_t badv_cnt;
     uint16_t bcat_cnt;
@@ -147,7 +148,9 @@ void qbid_openrtb_free(struct qbid_openrtb *parser);
  * Returns: 0 with *ret_request, whose texts point into the body and the parser until its next call;
  *          QBID_ERR_PARSE: malformed; QBID_ERR_LIMIT: over QBID_OPENRTB_BYTES_MAX, or deeper than
  *          QBID_OPENRTB_DEPTH_MAX and sound as far as it was read. More impressions than
- *          QBID_OPENRTB_IMPS_MAX, or more blocked names than fit, give 0 with `over` set.
+ *          QBID_OPENRTB_IMPS_MAX, or more blocked names than fit, give 0 with `over` set. A wrong
+ *          type is malformed in id, in imp and its elements, and in what the law is read from
+ *          (regs, consent); in any other field it gives 0 with `wrong_type` set.
  *          After an error *ret_request holds what was read so far.
  * Threads: the parser's owner. No allocation, no exception.
  * Cost:    about 1 us a kilobyte.

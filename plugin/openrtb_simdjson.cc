@@ -25,9 +25,9 @@ int read_size(reader &r, value v, struct qbid_openrtb_size *ret)
     *ret = {};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "w")
-            return read_int(inner, 0, &ret->width);
+            return read_int(r, inner, 0, &ret->width);
         if (key == "h")
-            return read_int(inner, 0, &ret->height);
+            return read_int(r, inner, 0, &ret->height);
         return skip(r, inner);
     });
 }
@@ -40,11 +40,11 @@ int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
     imp->format_cnt = 0;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "w")
-            return read_int(inner, 0, &imp->banner_size.width);
+            return read_int(r, inner, 0, &imp->banner_size.width);
         if (key == "h")
-            return read_int(inner, 0, &imp->banner_size.height);
+            return read_int(r, inner, 0, &imp->banner_size.height);
         if (key == "pos")
-            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &imp->banner_pos);
+            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &imp->banner_pos);
         if (key != "format")
             return skip(r, inner);
         imp->format_cnt = 0;
@@ -65,11 +65,11 @@ int read_video(reader &r, value v, struct qbid_openrtb_imp *imp)
     imp->video_pos = QBID_OPENRTB_INT_ABSENT;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "w")
-            return read_int(inner, 0, &imp->video_size.width);
+            return read_int(r, inner, 0, &imp->video_size.width);
         if (key == "h")
-            return read_int(inner, 0, &imp->video_size.height);
+            return read_int(r, inner, 0, &imp->video_size.height);
         if (key == "pos")
-            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &imp->video_pos);
+            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &imp->video_pos);
         return skip(r, inner);
     });
 }
@@ -88,7 +88,7 @@ int read_deal(reader &r, value v, struct qbid_openrtb_deal *ret)
         if (key == "id")
             return read_label(r, inner, &ret->id);
         if (key == "bidfloor")
-            return read_floor(inner, &ret->floor_micros);
+            return read_floor(r, inner, &ret->floor_micros);
         if (key == "bidfloorcur")
             return read_currency(r, inner, &ret->currency);
         if (key == "wseat")
@@ -103,7 +103,7 @@ int read_pmp(reader &r, value v, struct qbid_openrtb_imp *imp)
     imp->deal_cnt = 0;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "private_auction")
-            return read_flag(inner, &imp->private_auction);
+            return read_flag(r, inner, &imp->private_auction);
         if (key != "deals")
             return skip(r, inner);
         imp->deal_cnt = 0;
@@ -140,11 +140,11 @@ int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
         if (key == "pmp")
             return read_pmp(r, inner, imp);
         if (key == "bidfloor")
-            return read_floor(inner, &imp->floor_micros);
+            return read_floor(r, inner, &imp->floor_micros);
         if (key == "bidfloorcur")
             return read_currency(r, inner, &imp->currency);
         if (key == "secure")
-            return read_flag(inner, &imp->secure);
+            return read_flag(r, inner, &imp->secure);
         return skip(r, inner);
     });
 }
@@ -152,7 +152,9 @@ int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
 int read_imps(reader &r, value v)
 {
     r.out->imp_cnt = 0;
-    return read_array(r, v, [&](value element) {
+    if (string_view token = token_of(v); token[0] != '[')
+        return is_absent(token) ? 0 : QBID_ERR_PARSE;
+    return each_element(r, v, [&](value element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -171,7 +173,7 @@ int read_geo(reader &r, value v, struct qbid_openrtb_geo *geo)
         if (key == "region")
             return read_label(r, inner, &geo->region);
         if (key == "utcoffset")
-            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &geo->utcoffset_min);
+            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &geo->utcoffset_min);
         return skip(r, inner);
     });
 }
@@ -217,15 +219,15 @@ int read_device(reader &r, value v)
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "devicetype")
-            return read_int(inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
+            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
         if (key == "os")
             return read_text(r, inner, &out->os);
         if (key == "geo")
             return read_geo(r, inner, &out->device_geo);
         if (key == "lmt")
-            return read_flag(inner, &out->lmt);
+            return read_flag(r, inner, &out->lmt);
         if (key == "dnt")
-            return read_flag(inner, &out->dnt);
+            return read_flag(r, inner, &out->dnt);
         return skip(r, inner);
     });
 }
@@ -265,12 +267,14 @@ int read_user(reader &r, value v)
         if (key == "geo")
             return read_geo(r, inner, &out->user_geo);
         if (key == "consent")
-            return read_text(r, inner, &out->consent);
+            return vitally(r, [&] { return read_text(r, inner, &out->consent); });
         if (key != "ext")
             return skip(r, inner);
         out->consent_ext = {nullptr, 0};
         return read_object(r, inner, [&](string_view name, value deeper) {
-            return name == "consent" ? read_text(r, deeper, &out->consent_ext) : skip(r, deeper);
+            if (name != "consent")
+                return skip(r, deeper);
+            return vitally(r, [&] { return read_text(r, deeper, &out->consent_ext); });
         });
     });
 }
@@ -281,7 +285,7 @@ int read_gpp_sid(reader &r, value v, bool *ret)
     *ret = false;
     return read_array(r, v, [&](value element) {
         int32_t section;
-        int err = read_int(element, -1, &section);
+        int err = read_int(r, element, -1, &section);
         *ret |= err == 0 && section > 0;
         return err;
     });
@@ -295,7 +299,7 @@ int read_regs_ext(reader &r, value v)
     regs->gpc = regs->gpp_applies_ext = false;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "gdpr")
-            return read_tri(inner, &regs->gdpr_ext);
+            return read_tri(r, inner, &regs->gdpr_ext);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy_ext);
         if (key == "gpp_sid")
@@ -315,9 +319,9 @@ int read_regs(reader &r, value v)
     *regs = {};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "coppa")
-            return read_flag(inner, &regs->coppa);
+            return read_flag(r, inner, &regs->coppa);
         if (key == "gdpr")
-            return read_tri(inner, &regs->gdpr);
+            return read_tri(r, inner, &regs->gdpr);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy);
         if (key == "gpp_sid")
@@ -342,7 +346,7 @@ int read_tmax(reader &r, value v)
 {
     string_view token = token_of(v);
     r.out->tmax_ms = 0;
-    return is_number(token) ? read_int(v, 0, &r.out->tmax_ms) : skip(r, v);
+    return is_number(token) ? read_int(r, v, 0, &r.out->tmax_ms) : skip(r, v);
 }
 
 /* Lists and objects of the request; *ret_known tells whether the key was one of them. */
@@ -363,7 +367,7 @@ int read_parts(reader &r, string_view key, value v, bool *ret_known)
     if (key == "user")
         return read_user(r, v);
     if (key == "regs")
-        return read_regs(r, v);
+        return vitally(r, [&] { return read_regs(r, v); });
     if (key == "badv")
         return read_names(r, v, QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt);
     if (key == "bcat")
@@ -380,13 +384,13 @@ int read_request_field(reader &r, string_view key, value v)
     if (known)
         return err;
     if (key == "id")
-        return read_text(r, v, &out->id);
+        return vitally(r, [&] { return read_text(r, v, &out->id); });
     if (key == "at")
-        return read_int(v, 2, &out->at);
+        return read_int(r, v, 2, &out->at);
     if (key == "tmax")
         return read_tmax(r, v);
     if (key == "test")
-        return read_flag(v, &out->test);
+        return read_flag(r, v, &out->test);
     if (key == "cur")
         return read_curs(r, v);
     if (key == "wseat")
@@ -436,7 +440,7 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;
-    reader r = {ret_request, parser->text, 0};
+    reader r = {ret_request, parser->text, 0, false};
     int err = each_field(r, object,
                          [&](string_view key, value v) { return read_request_field(r, key, v); });
     if (err != 0)

@@ -15,7 +15,9 @@ inline int read_text(reader &r, value v, struct qbid_text *ret)
 {
     string_view token = token_of(v);
     *ret = {nullptr, 0};
-    return is_absent(token) ? 0 : take_string(r, token, ret);
+    if (is_absent(token))
+        return 0;
+    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v, token);
 }
 
 inline int read_label(reader &r, value v, struct qbid_text *ret)
@@ -27,7 +29,7 @@ inline int read_label(reader &r, value v, struct qbid_text *ret)
     return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
 }
 
-inline int read_int(value v, int32_t absent, int32_t *ret)
+inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
 {
     string_view token = token_of(v);
     int64_t wide;
@@ -38,16 +40,15 @@ inline int read_int(value v, int32_t absent, int32_t *ret)
     }
     if (is_absent(token))
         return 0;
-    int err = qbid_number_int(token.data(), token.size(), &wide);
-    if (err != 0)
-        return err;
+    if (!is_number(token) || qbid_number_int(token.data(), token.size(), &wide) != 0)
+        return mismatch(r, v, token);
     *ret = static_cast<int32_t>(wide > INT32_MAX    ? INT32_MAX
                                 : wide <= INT32_MIN ? -INT32_MAX
                                                     : wide);
     return 0;
 }
 
-inline int read_tri(value v, enum qbid_openrtb_tri *ret)
+inline int read_tri(reader &r, value v, enum qbid_openrtb_tri *ret)
 {
     string_view token = token_of(v);
     int32_t number;
@@ -56,26 +57,28 @@ inline int read_tri(value v, enum qbid_openrtb_tri *ret)
         *ret = token == "true" ? QBID_TRI_YES : QBID_TRI_NO;
         return 0;
     }
-    int err = read_int(v, QBID_OPENRTB_INT_ABSENT, &number);
+    int err = read_int(r, v, QBID_OPENRTB_INT_ABSENT, &number);
     if (err == 0 && number != QBID_OPENRTB_INT_ABSENT)
         *ret = number != 0 ? QBID_TRI_YES : QBID_TRI_NO;
     return err;
 }
 
-inline int read_flag(value v, bool *ret)
+inline int read_flag(reader &r, value v, bool *ret)
 {
     enum qbid_openrtb_tri tri;
-    int err = read_tri(v, &tri);
+    int err = read_tri(r, v, &tri);
     *ret = tri == QBID_TRI_YES;
     return err;
 }
 
-inline int read_floor(value v, int64_t *ret)
+inline int read_floor(reader &r, value v, int64_t *ret)
 {
     string_view token = token_of(v);
     *ret = 0;
     if (is_absent(token))
         return 0;
+    if (!is_number(token))
+        return mismatch(r, v, token);
     int err = qbid_number_micros(token.data(), token.size(), QBID_NUMBER_UP, ret);
     if (*ret < 0)
         *ret = 0;

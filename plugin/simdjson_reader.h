@@ -33,6 +33,7 @@ struct reader {
     struct qbid_openrtb_request *out;
     char *text; /* free part of the parser's text */
     unsigned depth;
+    bool vital; /* a wrong type here is malformed */
 };
 
 /* --- tokens: what stands at a value that was not entered yet */
@@ -224,11 +225,37 @@ inline int skip(reader &r, value v)
     }
 }
 
+/* A value of a wrong type, whose token was taken: still to be valid JSON. */
+inline int mismatch(reader &r, value v, string_view token)
+{
+    if (r.vital)
+        return QBID_ERR_PARSE;
+    r.out->wrong_type = true;
+    if (token[0] != '"')
+        return skip(r, v);
+    return is_string(token) && qbid_text_escapes_valid(token.data() + 1, token.size() - 2)
+               ? 0
+               : QBID_ERR_PARSE;
+}
+
+/* Read with a wrong type being malformed. */
+template <typename Read> int vitally(reader &r, Read read)
+{
+    bool before = r.vital;
+    r.vital = true;
+    int err = read();
+    r.vital = before;
+    return err;
+}
+
 /* An object that may be absent; reads its fields into what was reset before. */
 template <typename Each> int read_object(reader &r, value v, Each each)
 {
-    if (is_absent(token_of(v)))
+    string_view token = token_of(v);
+    if (is_absent(token))
         return 0;
+    if (token[0] != '{')
+        return mismatch(r, v, token);
     simdjson::ondemand::object object;
     if (v.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;
@@ -237,7 +264,10 @@ template <typename Each> int read_object(reader &r, value v, Each each)
 
 template <typename Each> int read_array(reader &r, value v, Each each)
 {
-    return is_absent(token_of(v)) ? 0 : each_element(r, v, each);
+    string_view token = token_of(v);
+    if (is_absent(token))
+        return 0;
+    return token[0] == '[' ? each_element(r, v, each) : mismatch(r, v, token);
 }
 
 } // namespace qbid_json

@@ -126,6 +126,9 @@ static const char *lists_differ(const struct qbid_openrtb_request *a,
 const char *openrtb_oracle_differ(const struct qbid_openrtb_request *a,
                                   const struct qbid_openrtb_request *b)
 {
+    FIELD(a->wrong_type == b->wrong_type, "wrong_type");
+    if (a->wrong_type)
+        return NULL; /* declined: what else was read is of no use */
     FIELD(same(a->id, b->id), "id");
     FIELD(a->at == b->at, "at");
     FIELD(a->tmax_ms == b->tmax_ms, "tmax");

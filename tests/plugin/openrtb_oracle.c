@@ -17,7 +17,15 @@
 static cJSON *tree;
 static char labels[LABELS_MAX][40]; /* texts of numbers that stand for labels */
 static unsigned label_cnt;
-static bool malformed;
+static bool malformed; /* a wrong type, in a vital field or in any */
+static bool wrong_type;
+static bool vital;
+
+static void mismatch(void)
+{
+    malformed |= vital;
+    wrong_type = true;
+}
 
 static const cJSON *get(const cJSON *object, const char *name)
 {
@@ -35,9 +43,11 @@ static const cJSON *get(const cJSON *object, const char *name)
 static const cJSON *get_typed(const cJSON *object, const char *name, int type)
 {
     const cJSON *found = get(object, name);
-    if (found && (found->type & 0xff) != type)
-        malformed = true;
-    return malformed ? NULL : found;
+    if (found && (found->type & 0xff) != type) {
+        mismatch();
+        return NULL;
+    }
+    return found;
 }
 
 static struct qbid_text text(const cJSON *item)
@@ -61,9 +71,11 @@ static struct qbid_text label(const cJSON *item)
         int n = snprintf(out, sizeof labels[0], "%.17g", item->valuedouble);
         return (struct qbid_text){out, (uint32_t)n};
     }
-    if (!cJSON_IsString(item))
-        malformed = true;
-    return malformed ? (struct qbid_text){NULL, 0} : text(item);
+    if (!cJSON_IsString(item)) {
+        mismatch();
+        return (struct qbid_text){NULL, 0};
+    }
+    return text(item);
 }
 
 static struct qbid_text get_label(const cJSON *object, const char *name)
@@ -76,7 +88,7 @@ static int32_t integer(const cJSON *item, int32_t absent)
     if (!item)
         return absent;
     if (!cJSON_IsNumber(item) || item->valuedouble != floor(item->valuedouble)) {
-        malformed = true;
+        mismatch();
         return absent;
     }
     return item->valuedouble > INT32_MAX    ? INT32_MAX
@@ -172,7 +184,8 @@ static void media(const cJSON *imp, struct qbid_openrtb_imp *out)
     cJSON_ArrayForEach(child, get_typed(banner, "format", cJSON_Array))
     {
         struct qbid_openrtb_size size = {get_int(child, "w", 0), get_int(child, "h", 0)};
-        malformed |= !cJSON_IsObject(child) && !is_blank(child);
+        if (!cJSON_IsObject(child) && !is_blank(child))
+            mismatch();
         if (out->format_cnt < QBID_OPENRTB_FORMATS_MAX)
             out->format[out->format_cnt++] = size;
     }
@@ -187,7 +200,8 @@ static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
         struct qbid_openrtb_deal deal = {0};
         if (out->deal_cnt == QBID_OPENRTB_DEALS_MAX)
             break;
-        malformed |= !cJSON_IsObject(child) && !is_blank(child);
+        if (!cJSON_IsObject(child) && !is_blank(child))
+            mismatch();
         deal.id = get_label(child, "id");
         deal.floor_micros = get_floor(child, "bidfloor");
         deal.currency = currency(get_text(child, "bidfloorcur"));
@@ -200,7 +214,10 @@ static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
 static void impressions(const cJSON *root, struct qbid_openrtb_request *out)
 {
     const cJSON *child;
-    cJSON_ArrayForEach(child, get_typed(root, "imp", cJSON_Array))
+    vital = true;
+    const cJSON *imps = get_typed(root, "imp", cJSON_Array);
+    vital = false;
+    cJSON_ArrayForEach(child, imps)
     {
         if (out->imp_cnt == QBID_OPENRTB_IMPS_MAX) {
             out->over = true;
@@ -239,15 +256,20 @@ static void device(const cJSON *root, struct qbid_openrtb_request *out)
 static void user(const cJSON *root, struct qbid_openrtb_request *out)
 {
     const cJSON *object = get_typed(root, "user", cJSON_Object), *data, *segment;
+    const cJSON *ext = get_typed(object, "ext", cJSON_Object);
+    vital = true;
     out->consent = get_text(object, "consent");
-    out->consent_ext = get_text(get_typed(object, "ext", cJSON_Object), "consent");
+    out->consent_ext = get_text(ext, "consent");
+    vital = false;
     geo(object, &out->user_geo);
     cJSON_ArrayForEach(data, get_typed(object, "data", cJSON_Array))
     {
-        malformed |= !cJSON_IsObject(data) && !is_blank(data);
+        if (!cJSON_IsObject(data) && !is_blank(data))
+            mismatch();
         cJSON_ArrayForEach(segment, get_typed(data, "segment", cJSON_Array))
         {
-            malformed |= !cJSON_IsObject(segment) && !is_blank(segment);
+            if (!cJSON_IsObject(segment) && !is_blank(segment))
+                mismatch();
             struct qbid_text id = get_label(segment, "id");
             if (id.len != 0 && out->segment_cnt < QBID_OPENRTB_SEGMENTS_MAX)
                 out->segment[out->segment_cnt++] = id;
@@ -266,6 +288,7 @@ static bool gpp_applies(const cJSON *object)
 
 static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
 {
+    vital = true;
     const cJSON *object = get_typed(root, "regs", cJSON_Object);
     const cJSON *ext = get_typed(object, "ext", cJSON_Object);
     struct qbid_text gpc = get_label(ext, "gpc");
@@ -277,6 +300,7 @@ static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
     out->gpp_applies = gpp_applies(object);
     out->gpp_applies_ext = gpp_applies(ext);
     out->gpc = gpc.len == 1 && gpc.at[0] == '1';
+    vital = false;
 }
 
 static void names(const cJSON *root, const char *name, unsigned max, struct qbid_text *out,
@@ -300,8 +324,9 @@ static void curs(const cJSON *root, struct qbid_openrtb_request *out)
     const cJSON *child;
     cJSON_ArrayForEach(child, get_typed(root, "cur", cJSON_Array))
     {
-        malformed |= !cJSON_IsString(child) && !cJSON_IsNull(child);
-        uint32_t code = malformed || cJSON_IsNull(child) ? 0 : currency(text(child));
+        if (!cJSON_IsString(child) && !cJSON_IsNull(child))
+            mismatch();
+        uint32_t code = cJSON_IsString(child) ? currency(text(child)) : 0;
         if (code != 0 && out->cur_cnt < QBID_OPENRTB_CURS_MAX)
             out->cur[out->cur_cnt++] = code;
     }
@@ -312,7 +337,9 @@ static void request(const cJSON *root, struct qbid_openrtb_request *out)
     const cJSON *site = get_typed(root, "site", cJSON_Object);
     const cJSON *app = get_typed(root, "app", cJSON_Object);
     const cJSON *tmax = get(root, "tmax");
+    vital = true;
     out->id = get_text(root, "id");
+    vital = false;
     out->at = get_int(root, "at", 2);
     out->tmax_ms = tmax && cJSON_IsNumber(tmax) ? integer(tmax, 0) : 0;
     out->test = get_flag(root, "test");
@@ -352,7 +379,9 @@ int openrtb_oracle_parse(const char *body, size_t len, struct qbid_openrtb_reque
     tree = cJSON_ParseWithLength(body, len);
     label_cnt = 0;
     malformed = !tree || !cJSON_IsObject(tree);
+    wrong_type = vital = false;
     if (!malformed)
         request(tree, ret_request);
+    ret_request->wrong_type = wrong_type;
     return malformed || ret_request->id.len == 0 || ret_request->imp_cnt == 0 ? QBID_ERR_PARSE : 0;
 }

@@ -49,7 +49,8 @@ struct qbid_ledger_slot {
     bool known;     /* this ledger has had its uid before */
     bool used_page; /* its page has been bid on before */
     bool blocked;
-    bool clear; /* lease and limits in the live page must go */
+    bool broken; /* its ring is impossible or stands still: nobody waits for it */
+    bool clear;  /* lease and limits in the live page must go */
 };
 
 struct qbid_ledger {

@@ -15,16 +15,29 @@ static bool slot_working(const struct qbid_ledger_slot *s)
     return s->attached && !s->blocked;
 }
 
-/* Follow a ring: once its tail is where its head was, all that was written by then is taken. */
-static void slot_mark(struct qbid_ledger_slot *s, uint64_t before_ns, uint64_t stored)
+/* Follow a ring: once its tail is where its head was, all that was written by then is taken. False
+ * for a ring that cannot be. */
+static bool slot_mark(struct qbid_ledger_slot *s, uint64_t before_ns, uint64_t stored)
 {
     uint64_t tail = atomic_load_explicit(&s->page->ring->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&s->page->ring->head, memory_order_relaxed);
+    if (head - tail > s->page->event_mask + 1)
+        return false;
     if (s->mark_ns != 0 && (int64_t)(tail - s->mark_head) < 0)
-        return;
+        return true;
     s->drained_ns = s->mark_ns;
-    s->mark_head = atomic_load_explicit(&s->page->ring->head, memory_order_relaxed);
+    s->mark_head = head;
     s->mark_ns = before_ns;
     s->mark_stored = stored;
+    return true;
+}
+
+/* Nobody waits for its ring any more. */
+static void slot_break(struct qbid_ledger *ledger, struct qbid_ledger_slot *s)
+{
+    s->broken = true;
+    if (!s->blocked)
+        qbid_ledger_block(ledger, s);
 }
 
 static void slots_sample(struct qbid_ledger *ledger)
@@ -33,7 +46,8 @@ static void slots_sample(struct qbid_ledger *ledger)
         struct qbid_ledger_slot *s = &ledger->slots[i];
         if (!s->attached)
             continue;
-        slot_mark(s, ledger->tick_ns[0], ledger->stored);
+        if (!s->broken && !slot_mark(s, ledger->tick_ns[0], ledger->stored))
+            slot_break(ledger, s);
         for (uint32_t k = 0; k < ledger->active_cnt && !s->blocked; k++) {
             uint32_t b = ledger->active[k];
             /* acquire keeps the clock that is read next from being read first; a page of another
@@ -48,7 +62,7 @@ static void slots_sample(struct qbid_ledger *ledger)
 static bool slot_late(const struct qbid_ledger *ledger, const struct qbid_ledger_slot *s,
                       uint64_t now_ns)
 {
-    return s->mark_ns != 0 && now_ns > s->mark_ns + ledger->params.lease_ns;
+    return !s->broken && s->mark_ns != 0 && now_ns > s->mark_ns + ledger->params.lease_ns;
 }
 
 /* A ring that stands still while the store works is not our doing: its worker has damaged it. */
@@ -66,12 +80,10 @@ static void slots_drained(struct qbid_ledger *ledger, uint64_t now_ns)
         struct qbid_ledger_slot *s = &ledger->slots[i];
         if (!s->attached)
             continue;
-        if (slot_stuck(ledger, s, now_ns)) {
-            if (!s->blocked)
-                qbid_ledger_block(ledger, s);
-        } else if (s->drained_ns < drained_ns) {
+        if (slot_stuck(ledger, s, now_ns))
+            slot_break(ledger, s);
+        if (!s->broken && s->drained_ns < drained_ns)
             drained_ns = s->drained_ns;
-        }
     }
     if (ledger->drained_ns == 0)
         ledger->drained_ns = now_ns; /* the first tick: there is nothing from before it */

@@ -291,6 +291,20 @@ static void a_ring_that_stands_still_while_the_store_works_blocks_its_worker_onl
     assert_true(lease(r, 1) > r->now_ns);
 }
 
+static void an_impossible_ring_blocks_its_worker_at_once(void **state)
+{
+    struct rig *r = *state;
+    attach(r, 0, UID);
+    attach(r, 1, UID + 1);
+    tick(r, S / 10);
+    atomic_store(&r->page[0].ring->head, UINT64_MAX / 2);
+    for (int i = 0; i < 50; i++)
+        assert_true(tick(r, S / 10) >= 0);
+    assert_int_equal(qbid_ledger_counters_load(r->ledger).blocked, 1);
+    assert_int_equal(lease(r, 0), 0);
+    assert_int_equal(lease(r, 1), r->now_ns + 2 * S);
+}
+
 static void other_outcomes_and_tests_post_nothing(void **state)
 {
     struct rig *r = *state;
@@ -534,6 +548,7 @@ int main(void)
         RULE(a_notice_without_its_bid_moves_its_price_and_no_more),
         RULE(a_ring_that_is_not_read_keeps_reservations_alive),
         RULE(a_ring_that_stands_still_while_the_store_works_blocks_its_worker_only),
+        RULE(an_impossible_ring_blocks_its_worker_at_once),
         RULE(other_outcomes_and_tests_post_nothing),
         RULE(a_reservation_runs_out_after_the_notice_time_and_not_before),
         RULE(after_a_long_stop_nothing_expires_before_the_rings_were_drained),

@@ -126,6 +126,7 @@ static void worker_start(struct world *w, struct worker *p)
         p->queue = memory_new(QUEUE_MAX * sizeof *p->queue);
         p->memory = memory_new(qbid_page_footprint(WORLD_BUDGETS, PAGE_LG));
         must(qbid_page_format(p->memory, WORLD_BUDGETS, PAGE_LG, &p->page) == 0, "page");
+        p->page.event_mask = QUEUE_MAX - 1; /* the queue stands for its events */
     }
     for (int b = 0; b < WORLD_BUDGETS; b++)
         atomic_store(&p->page.committed[b], 0);

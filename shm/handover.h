@@ -31,7 +31,7 @@ enum qbid_msg_type {
     QBID_MSG_KEYS,      /* keys */
     QBID_MSG_LIVE,      /* fd; a = bytes */
     QBID_MSG_IMAGE,     /* fd; a = gen, b = bytes */
-    QBID_MSG_WORKER,    /* a = cookie; fd = page to go on with, or none */
+    QBID_MSG_WORKER,    /* a = cookie; fd = page to go on with, or none; b = its uid so far, or 0 */
     QBID_MSG_PAGE,     /* a = cookie, b = slot, c = uid; fd = new page, or none: go on with yours */
     QBID_MSG_ADOPTED,  /* a = gen */
     QBID_MSG_REFUSED,  /* a = gen, b = -error */

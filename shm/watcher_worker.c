@@ -14,9 +14,10 @@ static const struct qbid_seat no_seat = {.slot = QBID_LIVE_SLOT_NONE};
 
 void qbid_watcher_worker_ask(struct qbid_watcher *watcher, unsigned cookie)
 {
-    const struct qbid_part *page = watcher->now.seat[cookie].page;
+    const struct qbid_seat *seat = &watcher->now.seat[cookie];
     watcher->worker[cookie].awaiting = true;
-    qbid_watcher_link_send(watcher, QBID_MSG_WORKER, cookie, 0, page != NULL ? page->fd : -1);
+    qbid_watcher_link_send(watcher, QBID_MSG_WORKER, cookie, seat->uid,
+                           seat->page != NULL ? seat->page->fd : -1);
 }
 
 void qbid_watcher_worker_ask_all(struct qbid_watcher *watcher)

@@ -249,6 +249,17 @@ int qbid_publisher_set_keys(struct qbid_publisher *p, const struct qbid_keys *ke
     return 0;
 }
 
+void qbid_publisher_drop(struct qbid_publisher *p, uint16_t slot)
+{
+    if (slot >= p->params.shape.worker_max || p->slots[slot].state != QBID_PUBLISHER_SLOT_USED)
+        return;
+    struct qbid_client *client = p->slots[slot].client;
+    qbid_publisher_log(p, QBID_PUBLISHER_LOG_PAGE, "process %ld is dropped: a page is impossible",
+                       (long)client->pid);
+    qbid_client_drop(p, client);
+    clients_reap(p);
+}
+
 const struct qbid_live *qbid_publisher_live(const struct qbid_publisher *p)
 {
     return &p->live;

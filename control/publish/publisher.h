@@ -66,6 +66,10 @@ int qbid_publisher_publish(struct qbid_publisher *publisher, int image_ro_fd, ui
 /** Change the signing keys (sent to every reader). */
 int qbid_publisher_set_keys(struct qbid_publisher *publisher, const struct qbid_keys *keys);
 
+/** Hang up on the process of a worker whose page is impossible; detached() follows for each of its
+ *  workers. Not from within a callback. */
+void qbid_publisher_drop(struct qbid_publisher *publisher, uint16_t slot);
+
 const struct qbid_live *qbid_publisher_live(const struct qbid_publisher *publisher);
 uint32_t qbid_publisher_workers(const struct qbid_publisher *publisher,
                                 struct qbid_publisher_worker *out, uint32_t max);

@@ -144,13 +144,14 @@ static int on_hello(struct qbid_publisher *p, struct qbid_client *client)
     return 0;
 }
 
-static int on_worker(struct qbid_publisher *p, struct qbid_client *client, uint64_t cookie, int fd)
+static int on_worker(struct qbid_publisher *p, struct qbid_client *client, uint64_t cookie,
+                     uint64_t uid, int fd)
 {
     if (cookie >= QBID_HANDOVER_COOKIES_MAX)
         return QBID_ERR_PEER;
     if (client->slot[cookie] != QBID_LIVE_SLOT_NONE)
         qbid_publisher_slot_close(p, client->slot[cookie], true);
-    int new_fd, slot = qbid_publisher_slot_open(p, client, fd, &new_fd);
+    int new_fd, slot = qbid_publisher_slot_open(p, client, fd, uid, &new_fd);
     if (slot < 0) {
         qbid_publisher_log(p, QBID_PUBLISHER_LOG_FULL, "process %ld gets no worker slot: %s",
                            (long)client->pid, qbid_strerror(slot));
@@ -201,7 +202,7 @@ static int handle(struct qbid_publisher *p, struct qbid_client *client, const st
     case QBID_MSG_HELLO:
         return on_hello(p, client);
     case QBID_MSG_WORKER:
-        return on_worker(p, client, msg->u.n.a, fd);
+        return on_worker(p, client, msg->u.n.a, msg->u.n.b, fd);
     case QBID_MSG_ADOPTED:
         client->adopted_gen = msg->u.n.a;
         qbid_publisher_slot_settle(p, client);

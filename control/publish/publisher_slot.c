@@ -53,6 +53,19 @@ static bool uid_used(const struct qbid_publisher *p, uint16_t uid)
     return false;
 }
 
+/* The uid that a worker had, unless it is none or another page's. */
+static uint16_t uid_keep(const struct qbid_publisher *p, const struct qbid_publisher_slot *page,
+                         uint64_t uid)
+{
+    if (uid > UINT16_MAX)
+        return 0;
+    for (uint32_t s = 0; s < p->params.shape.worker_max; s++)
+        if (p->slots[s].state != QBID_PUBLISHER_SLOT_FREE && p->slots[s].uid == uid &&
+            (p->slots[s].dev != page->dev || p->slots[s].ino != page->ino))
+            return 0;
+    return (uint16_t)uid;
+}
+
 static uint16_t uid_next(struct qbid_publisher *p)
 {
     while (p->next_uid == 0 || uid_used(p, p->next_uid))
@@ -122,16 +135,17 @@ static void page_evict(struct qbid_publisher *p, const struct qbid_publisher_slo
 
 /* Take a slot and tell the owner of the ledger. */
 static int slot_attach(struct qbid_publisher *p, struct qbid_client *client,
-                       const struct qbid_publisher_slot *page)
+                       const struct qbid_publisher_slot *page, uint64_t uid)
 {
     int slot = slot_find(p);
     if (slot < 0)
         return slot;
+    uint16_t kept = uid_keep(p, page, uid);
     struct qbid_publisher_slot *s = &p->slots[slot];
     *s = *page;
     s->pid = client->pid;
     s->client = client;
-    s->uid = uid_next(p);
+    s->uid = kept ? kept : uid_next(p);
     slot_clear(p, (uint16_t)slot);
     int err = p->params.attached(p->params.context, (uint16_t)slot, s->uid, &s->page);
     if (err)
@@ -141,7 +155,7 @@ static int slot_attach(struct qbid_publisher *p, struct qbid_client *client,
 }
 
 int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *client, int fd,
-                             int *ret_fd)
+                             uint64_t uid, int *ret_fd)
 {
     struct qbid_publisher_slot page = {0};
     *ret_fd = -1;
@@ -155,7 +169,7 @@ int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *clien
     }
     if (fd >= 0) {
         page_evict(p, &page);
-        int slot = slot_attach(p, client, &page);
+        int slot = slot_attach(p, client, &page, uid);
         if (slot < 0)
             munmap(page.base, page.bytes);
         if (slot < 0 || page_fits(p, &page.page))
@@ -167,7 +181,7 @@ int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *clien
     int new_fd, err = page_make(p, &page, &new_fd);
     if (err)
         return err;
-    int slot = slot_attach(p, client, &page);
+    int slot = slot_attach(p, client, &page, 0);
     if (slot < 0) {
         munmap(page.base, page.bytes);
         close(new_fd);

@@ -110,13 +110,14 @@ void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client);
 /* --- publisher_slot.c */
 
 /**
- * A slot for a worker, with its page: the one in fd when it fits, else a new one.
+ * A slot for a worker, with its page: the one in fd when it fits, else a new one. A worker that
+ * goes on with its page keeps its uid, if no other has it.
  *
  * Returns: slot; *ret_fd is a new page's descriptor, which the caller sends and closes, or -1.
  * Errors:  QBID_ERR_FULL, QBID_ERR_SYS, or what the attached callback said.
  */
 int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *client, int fd,
-                             int *ret_fd);
+                             uint64_t uid, int *ret_fd);
 
 /** The worker is gone, in order or not. */
 void qbid_publisher_slot_close(struct qbid_publisher *p, uint16_t slot, bool in_order);

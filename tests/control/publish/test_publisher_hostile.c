@@ -352,6 +352,55 @@ static void uids_go_on_from_the_first_one_and_skip_zero_and_those_in_use(void **
     close(sock);
 }
 
+static void a_uid_is_kept_with_its_page_and_cannot_be_taken_from_another(void **state)
+{
+    struct rig *r = *state;
+    struct qbid_page page;
+    void *base;
+    size_t bytes;
+    struct qbid_msg msg;
+    int sock = rig_connect(r, true), fd = page_fd(RIG_BUDGETS, 10, true, &page, &base, &bytes);
+    rig_say(r, sock, QBID_MSG_WORKER, 0, 500, fd);
+    assert_true(rig_hear(r, sock, QBID_MSG_PAGE, &msg, NULL));
+    assert_int_equal(msg.u.n.c, 500);
+    int other = rig_connect(r, true);
+    struct qbid_page page2;
+    void *base2;
+    int fd2 = page_fd(RIG_BUDGETS, 10, true, &page2, &base2, &bytes);
+    static const uint64_t claims[] = {500, 0, 65536, UINT64_MAX};
+    for (uint64_t i = 0; i < 4; i++) {
+        rig_say(r, other, QBID_MSG_WORKER, 1, claims[i], fd2);
+        assert_true(rig_hear(r, other, QBID_MSG_PAGE, &msg, NULL));
+        assert_int_equal(msg.u.n.c, 1 + i);
+    }
+    rig_say(r, other, QBID_MSG_WORKER, 2, 600, -1); /* without a page there is nothing to keep */
+    assert_true(rig_hear(r, other, QBID_MSG_PAGE, &msg, NULL));
+    assert_int_equal(msg.u.n.c, 5);
+    int again = rig_connect(r, true); /* the same page on a new connection */
+    rig_say(r, again, QBID_MSG_WORKER, 0, 500, fd);
+    assert_true(rig_hear(r, again, QBID_MSG_PAGE, &msg, NULL));
+    assert_int_equal(msg.u.n.c, 500);
+    assert_int_equal(workers(r), 3);
+    munmap(base, bytes), munmap(base2, bytes);
+    close(fd), close(fd2), close(sock), close(other), close(again);
+}
+
+static void a_worker_with_an_impossible_page_can_be_dropped(void **state)
+{
+    struct rig *r = *state;
+    int sock = rig_connect(r, true);
+    assert_int_equal(rig_worker(r, sock, 0, -1, NULL), 0);
+    assert_int_equal(rig_worker(r, sock, 1, -1, NULL), 1);
+    qbid_publisher_drop(r->publisher, 5);
+    qbid_publisher_drop(r->publisher, UINT16_MAX);
+    assert_int_equal(workers(r), 2);
+    qbid_publisher_drop(r->publisher, 1);
+    assert_int_equal(workers(r), 0);
+    assert_int_equal(r->detached, 2);
+    assert_true(hung_up(r, sock));
+    close(sock);
+}
+
 static void a_second_publisher_on_the_same_socket_is_refused(void **state)
 {
     struct rig *r = *state;
@@ -470,6 +519,8 @@ int main(void)
         RULE(a_worker_that_the_ledger_refuses_is_denied),
         RULE(a_left_slot_is_kept_back_until_its_process_reads_another_table),
         RULE(uids_go_on_from_the_first_one_and_skip_zero_and_those_in_use),
+        RULE(a_uid_is_kept_with_its_page_and_cannot_be_taken_from_another),
+        RULE(a_worker_with_an_impossible_page_can_be_dropped),
         RULE(a_second_publisher_on_the_same_socket_is_refused),
         RULE(generations_only_grow),
         RULE(only_allowed_users_are_served),

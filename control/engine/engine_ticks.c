@@ -109,6 +109,10 @@ int qbid_engine_ingest(struct qbid_engine *engine)
         int n = qbid_engine_drain(engine, worker[i].page, worker[i].slot, worker[i].uid);
         if (n > 0)
             total += n;
+        if (n == QBID_ERR_CORRUPT) {
+            qbid_publisher_drop(engine->publisher, worker[i].slot);
+            break; /* other workers of that process are gone, too: the list is out of date */
+        }
     }
     qbid_ingest_tick(engine->ingest, qbid_clock_boot_ns(), EXPIRE_MAX, post, engine);
     return total;

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Speed figures of issue 01: the decision with 1, 8, 32 and 128 candidates, with and without a table swap
+every 100 ms, beside a naive layout in the same run; nginx with the module beside `return 204`."""
+import json
+import os
+import subprocess
+import sys
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+HOW = "make figures N=01 (bench/run.sh, interleaved rounds, median)"
+
+
+def figure(name, value, unit, goal="-", holds=True, how=HOW):
+    print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "holds": holds,
+                      "how": how}), flush=True)
+
+
+def main():
+    env = dict(os.environ, ROUNDS=os.environ.get("ROUNDS", "5"), MIN_TIME="0.1",
+               BENCH_SECONDS=os.environ.get("BENCH_SECONDS", "2"),
+               FILTER="^(latency|decide)/(qbid|qbid_swap|naive)/")
+    subprocess.run(["bash", "bench/run.sh"], cwd=ROOT, env=env, check=True, stdout=sys.stderr)
+    with open(os.path.join(ROOT, "build", "bench", "decide.json"), encoding="utf-8") as f:
+        rows = json.load(f)["benchmarks"]
+    median = {}
+    for row in rows:
+        if row.get("aggregate_name") == "median":
+            median["/".join(row["run_name"].split("/")[:3])] = row
+    for k in (1, 8, 32, 128):
+        for way, words in (("qbid", "no swap"), ("qbid_swap", "swap every 100 ms")):
+            row = median[f"latency/{way}/{k}"]
+            figure(f"decision, {k} candidates, {words}: p50 / p99",
+                   f"{row['p50_ns']:.0f} / {row['p99_ns']:.0f}", "ns")
+        figure(f"decision, {k} candidates: naive layout takes",
+               round(median[f"decide/naive/{k}"]["cpu_time"] / median[f"decide/qbid/{k}"]["cpu_time"], 1),
+               "times as long", "> 1",
+               median[f"decide/naive/{k}"]["cpu_time"] > median[f"decide/qbid/{k}"]["cpu_time"])
+    with open(os.path.join(ROOT, "build", "bench", "nginx.json"), encoding="utf-8") as f:
+        ways = json.load(f)["ways"]
+    for way, words in (("bid", "answers with a bid"), ("nobid", "answers without a bid")):
+        ratio = ways[way]["ratio"]
+        figure(f"nginx, {words}, requests/s against return 204",
+               f"{ratio['median']:.2f} ({ratio['least']:.2f} to {ratio['most']:.2f})", "x")
+        figure(f"nginx, {words}: requests/s", round(ways[way]["per_s"]["median"]), "1/s")
+    figure("nginx, return 204 to the same POSTs: requests/s", round(ways["return_204"]["per_s"]["median"]),
+           "1/s")
+
+
+main()

@@ -6,3 +6,8 @@ $(call test,test_publisher,tests/control/publish/test_publisher.c tests/control/
 $(call test,test_publisher_hostile,tests/control/publish/test_publisher_hostile.c \
     tests/control/publish/rig.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     publish shm,$(call pkg,liburcu))
+$(call test,test_publisher_slots,tests/control/publish/test_publisher_slots.c \
+    tests/control/publish/rig.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    publish shm,$(call pkg,liburcu))
+$(call test,test_build_input,tests/control/publish/test_build_input.c \
+    tests/control/publish/scene.c,publish models account shm,-lm)

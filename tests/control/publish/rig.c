@@ -278,3 +278,43 @@ int rig_worker(struct rig *r, int sock, uint64_t cookie, int page_fd, int *ret_f
     MUST(msg.u.n.a == cookie);
     return (int)msg.u.n.b;
 }
+
+uint32_t rig_workers(const struct rig *r)
+{
+    struct qbid_publisher_worker worker[RIG_WORKERS];
+    return qbid_publisher_workers(r->publisher, worker, RIG_WORKERS);
+}
+
+bool rig_hung_up(struct rig *r, int sock)
+{
+    for (int quiet = 0; quiet < 200;) {
+        struct qbid_msg msg;
+        int fd = -1, err = qbid_handover_recv(sock, &msg, &fd);
+        if (err < 0)
+            return err == QBID_ERR_CLOSED;
+        if (fd >= 0)
+            close(fd);
+        if (err == 0) {
+            quiet++;
+            rig_tick(r);
+        }
+    }
+    return false;
+}
+
+int rig_page(uint32_t budgets, unsigned lg, bool seal, struct qbid_page *ret_page, void **ret_base,
+             size_t *ret_bytes)
+{
+    int64_t bytes = qbid_page_footprint(budgets, lg);
+    int fd;
+    if (seal) {
+        MUST(qbid_memfd_make(QBID_MEMFD_PAGE, (size_t)bytes, &fd, ret_base) == 0);
+    } else {
+        fd = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        MUST(ftruncate(fd, bytes) == 0);
+        *ret_base = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    MUST(qbid_page_format(*ret_base, budgets, lg, ret_page) == 0);
+    *ret_bytes = (size_t)bytes;
+    return fd;
+}

@@ -64,6 +64,16 @@ bool rig_hear(struct rig *r, int sock, enum qbid_msg_type type, struct qbid_msg 
 /** Ask for a worker; returns its slot, or -1. */
 int rig_worker(struct rig *r, int sock, uint64_t cookie, int page_fd, int *ret_fd);
 
+/** Read a raw connection to its end; false when no end comes. */
+bool rig_hung_up(struct rig *r, int sock);
+
+/** Workers that the publisher lists. */
+uint32_t rig_workers(const struct rig *r);
+
+/** A formatted page of a worker's own making, mapped; not sealed when told so. Its descriptor. */
+int rig_page(uint32_t budgets, unsigned lg, bool seal, struct qbid_page *ret_page, void **ret_base,
+             size_t *ret_bytes);
+
 void rig_tick(struct rig *r); /* and sleep a millisecond */
 void rig_fail(const char *what, const char *file, int line);
 

@@ -36,12 +36,6 @@ static struct qbid_publisher_counters counters(const struct rig *r)
     return qbid_publisher_counters_load(r->publisher);
 }
 
-static uint32_t workers(const struct rig *r)
-{
-    struct qbid_publisher_worker worker[RIG_WORKERS];
-    return qbid_publisher_workers(r->publisher, worker, RIG_WORKERS);
-}
-
 static void a_reader_gets_keys_live_page_image_and_a_slot(void **state)
 {
     struct rig *r = *state;
@@ -100,7 +94,7 @@ static void a_reader_that_is_killed_at_any_moment_leaves_nothing(void **state)
     }
     for (unsigned i = 0; i < 3; i++)
         rig_reader_kill(r, i);
-    RIG_UNTIL(r, workers(r) == 0);
+    RIG_UNTIL(r, rig_workers(r) == 0);
     assert_int_equal(r->attached, r->detached);
     assert_int_equal(counters(r).held_generations, 0);
     assert_int_equal(process_fds(), fds);
@@ -196,7 +190,7 @@ static void a_hundred_connections_leave_the_descriptors_as_they_were(void **stat
         close(sock);
         rig_tick(r);
     }
-    RIG_UNTIL(r, workers(r) == 0);
+    RIG_UNTIL(r, rig_workers(r) == 0);
     assert_int_equal(r->attached, 100);
     assert_int_equal(r->detached, 100);
     assert_int_equal(process_fds(), fds);

@@ -40,30 +40,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static uint32_t workers(const struct rig *r)
-{
-    struct qbid_publisher_worker worker[RIG_WORKERS];
-    return qbid_publisher_workers(r->publisher, worker, RIG_WORKERS);
-}
-
-/* Reads to the end; false when no end comes. */
-static bool hung_up(struct rig *r, int sock)
-{
-    for (int quiet = 0; quiet < 200;) {
-        struct qbid_msg msg;
-        int fd = -1, err = qbid_handover_recv(sock, &msg, &fd);
-        if (err < 0)
-            return err == QBID_ERR_CLOSED;
-        if (fd >= 0)
-            close(fd);
-        if (err == 0) {
-            quiet++;
-            rig_tick(r);
-        }
-    }
-    return false;
-}
-
 static void a_client_that_breaks_the_protocol_is_dropped(void **state)
 {
     struct rig *r = *state;
@@ -92,7 +68,7 @@ static void a_client_that_breaks_the_protocol_is_dropped(void **state)
         msg.magic += (uint32_t)cases[i].magic;
         qbid_handover_send(sock, &msg, -1);
         rig_tick(r);
-        assert_true(hung_up(r, sock));
+        assert_true(rig_hung_up(r, sock));
         close(sock);
     }
     assert_int_equal(process_fds(), fds);
@@ -109,31 +85,14 @@ static void messages_of_a_wrong_size_or_with_descriptors_are_refused(void **stat
         int sock = rig_connect(r, true);
         assert_true(send(sock, noise, bytes, 0) == (ssize_t)bytes);
         rig_tick(r);
-        assert_true(hung_up(r, sock));
+        assert_true(rig_hung_up(r, sock));
         close(sock);
     }
     int sock = rig_connect(r, true);
     rig_say(r, sock, QBID_MSG_ADOPTED, 1, 0, STDIN_FILENO);
-    assert_true(hung_up(r, sock));
+    assert_true(rig_hung_up(r, sock));
     close(sock);
     assert_int_equal(process_fds(), fds);
-}
-
-static int page_fd(uint32_t budgets, unsigned lg, bool seal, struct qbid_page *ret_page,
-                   void **ret_base, size_t *ret_bytes)
-{
-    int64_t bytes = qbid_page_footprint(budgets, lg);
-    int fd;
-    if (seal) {
-        assert_int_equal(qbid_memfd_make(QBID_MEMFD_PAGE, (size_t)bytes, &fd, ret_base), 0);
-    } else {
-        fd = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        assert_int_equal(ftruncate(fd, bytes), 0);
-        *ret_base = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    }
-    assert_int_equal(qbid_page_format(*ret_base, budgets, lg, ret_page), 0);
-    *ret_bytes = (size_t)bytes;
-    return fd;
 }
 
 static void a_page_that_cannot_be_trusted_is_replaced_by_a_new_one(void **state)
@@ -144,7 +103,7 @@ static void a_page_that_cannot_be_trusted_is_replaced_by_a_new_one(void **state)
         void *base;
         size_t bytes;
         int sock = rig_connect(r, true), new_fd = -1;
-        int fd = page_fd(RIG_BUDGETS, 10, kind != 0, &page, &base, &bytes);
+        int fd = rig_page(RIG_BUDGETS, 10, kind != 0, &page, &base, &bytes);
         if (kind == 1)
             page.header->magic++;
         if (kind == 2)
@@ -169,7 +128,7 @@ static void a_page_that_cannot_be_trusted_is_replaced_by_a_new_one(void **state)
     assert_true(rig_worker(r, sock, 0, STDERR_FILENO, &new_fd) >= 0); /* not even a memory file */
     assert_true(new_fd >= 0);
     close(new_fd), close(sock);
-    RIG_UNTIL(r, workers(r) == 0);
+    RIG_UNTIL(r, rig_workers(r) == 0);
     assert_int_equal(r->attached, r->detached);
 }
 
@@ -183,7 +142,7 @@ static void a_good_page_is_gone_on_with_and_one_of_another_shape_is_read_first(v
         uint64_t events = r->events;
         uint32_t attached = r->attached;
         int sock = rig_connect(r, true), new_fd = -1;
-        int fd = page_fd(other ? RIG_BUDGETS * 2 : RIG_BUDGETS, 7, true, &page, &base, &bytes);
+        int fd = rig_page(other ? RIG_BUDGETS * 2 : RIG_BUDGETS, 7, true, &page, &base, &bytes);
         struct qbid_event event = {.kind = QBID_EVENT_BILL};
         for (int i = 0; i < 5; i++)
             assert_true(qbid_page_push(&page, &event));
@@ -191,9 +150,9 @@ static void a_good_page_is_gone_on_with_and_one_of_another_shape_is_read_first(v
         assert_int_equal(new_fd >= 0, other);
         assert_int_equal(r->attached - attached, 1 + other);
         assert_int_equal(r->events - events, other ? 5 : 0);
-        assert_int_equal(workers(r), 1);
+        assert_int_equal(rig_workers(r), 1);
         close(sock);
-        RIG_UNTIL(r, workers(r) == 0);
+        RIG_UNTIL(r, rig_workers(r) == 0);
         assert_int_equal(r->events - events, 5);
         munmap(base, bytes);
         close(fd);
@@ -210,12 +169,12 @@ static void a_client_that_does_not_read_is_dropped_and_blocks_nobody(void **stat
     assert_true(rig_worker(r, deaf, 0, -1, &fd) >= 0);
     close(fd);
     rig_reader_start(r, 0);
-    assert_int_equal(workers(r), 2);
+    assert_int_equal(rig_workers(r), 2);
     struct qbid_keys keys = {.id = {1, 2}};
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);
     int sent = 0;
-    for (; workers(r) == 2 && sent < 100000; sent++) {
+    for (; rig_workers(r) == 2 && sent < 100000; sent++) {
         keys.id[0] = (uint8_t)(1 + sent % 200);
         qbid_publisher_set_keys(r->publisher, &keys);
         if (sent % 8 == 0)
@@ -226,7 +185,7 @@ static void a_client_that_does_not_read_is_dropped_and_blocks_nobody(void **stat
     assert_true(to.tv_sec - from.tv_sec < 60); /* it would hang for ever, not for long */
     assert_int_equal(r->lines, 1);
     assert_non_null(strstr(r->last_line, "does not read"));
-    assert_true(hung_up(r, deaf));
+    assert_true(rig_hung_up(r, deaf));
     RIG_UNTIL(r, r->report[0].key == keys.id[0]);
     close(deaf);
 }
@@ -271,134 +230,6 @@ static void who_connects_and_says_nothing_or_talks_to_itself_holds_nothing(void 
     assert_int_equal(c.readers_refused, 100);
     assert_int_equal(r->lines, 1);
     close(mute), close(liar);
-}
-
-static void a_worker_without_a_slot_left_is_denied(void **state)
-{
-    struct rig *r = *state;
-    int sock = rig_connect(r, true);
-    for (uint64_t cookie = 0; cookie < RIG_WORKERS; cookie++)
-        assert_int_equal(rig_worker(r, sock, cookie, -1, NULL), (int)cookie);
-    int other = rig_connect(r, true);
-    rig_say(r, other, QBID_MSG_WORKER, 0, 0, -1);
-    struct qbid_msg msg;
-    assert_true(rig_hear(r, other, QBID_MSG_DENIED, &msg, NULL));
-    assert_int_equal(msg.u.n.b, -QBID_ERR_FULL);
-    assert_true(hung_up(r, other));
-    assert_int_equal(qbid_publisher_counters_load(r->publisher).denied, 1);
-    assert_int_equal(workers(r), RIG_WORKERS);
-    close(other), close(sock);
-}
-
-static void a_worker_that_the_ledger_refuses_is_denied(void **state)
-{
-    struct rig *r = *state;
-    r->attach_err = QBID_ERR_NOMEM;
-    int sock = rig_connect(r, true);
-    rig_say(r, sock, QBID_MSG_WORKER, 0, 0, -1);
-    struct qbid_msg msg;
-    assert_true(rig_hear(r, sock, QBID_MSG_DENIED, &msg, NULL));
-    assert_int_equal(msg.u.n.b, -QBID_ERR_NOMEM);
-    assert_int_equal(r->attached + r->detached, 0);
-    close(sock);
-}
-
-static void a_left_slot_is_kept_back_until_its_process_reads_another_table(void **state)
-{
-    struct rig *r = *state;
-    int sock = rig_connect(r, true);
-    assert_int_equal(rig_worker(r, sock, 0, -1, NULL), 0);
-    const struct qbid_live *live = qbid_publisher_live(r->publisher);
-    atomic_store(&live->limit[0], 500);
-    atomic_store(&live->lease[0].valid_until_ns, 500);
-    close(sock); /* the process (this one) lives on */
-    RIG_UNTIL(r, workers(r) == 0);
-    assert_int_equal(atomic_load(&live->limit[0]), 0);
-    assert_int_equal(atomic_load(&live->lease[0].valid_until_ns), 0);
-    sock = rig_connect(r, true);
-    assert_int_equal(rig_worker(r, sock, 0, -1, NULL), 1);
-    assert_int_equal(rig_worker(r, sock, 1, -1, NULL), 2);
-    rig_say(r, sock, QBID_MSG_ADOPTED, r->gen, 0, -1);
-    assert_int_equal(rig_worker(r, sock, 2, -1, NULL), 0);
-    rig_say(r, sock, QBID_MSG_GONE, 0, 0, -1); /* in order: free at once */
-    assert_int_equal(rig_worker(r, sock, 3, -1, NULL), 1);
-    close(sock);
-}
-
-static void uids_go_on_from_the_first_one_and_skip_zero_and_those_in_use(void **state)
-{
-    struct rig *r = *state;
-    qbid_publisher_free(r->publisher);
-    r->params.first_uid = UINT16_MAX;
-    rig_publisher_start(r);
-    int sock = rig_connect(r, true);
-    rig_worker(r, sock, 0, -1, NULL);
-    assert_int_equal(r->last_uid, UINT16_MAX);
-    rig_worker(r, sock, 1, -1, NULL);
-    assert_int_equal(r->last_uid, 1);
-    for (int i = 0; i < UINT16_MAX + 10; i++) {
-        struct qbid_msg msg = qbid_handover_msg(QBID_MSG_WORKER);
-        struct qbid_msg answer;
-        int fd = -1;
-        msg.u.n.a = 2;
-        if (i > 5 && i < UINT16_MAX - 5)
-            continue; /* the publisher is not asked for all of them */
-        qbid_handover_send(sock, &msg, -1);
-        qbid_publisher_tick(r->publisher);
-        assert_true(rig_hear(r, sock, QBID_MSG_PAGE, &answer, &fd));
-        close(fd);
-        assert_true(r->last_uid > 1 && r->last_uid < UINT16_MAX);
-    }
-    close(sock);
-}
-
-static void a_uid_is_kept_with_its_page_and_cannot_be_taken_from_another(void **state)
-{
-    struct rig *r = *state;
-    struct qbid_page page;
-    void *base;
-    size_t bytes;
-    struct qbid_msg msg;
-    int sock = rig_connect(r, true), fd = page_fd(RIG_BUDGETS, 10, true, &page, &base, &bytes);
-    rig_say(r, sock, QBID_MSG_WORKER, 0, 500, fd);
-    assert_true(rig_hear(r, sock, QBID_MSG_PAGE, &msg, NULL));
-    assert_int_equal(msg.u.n.c, 500);
-    int other = rig_connect(r, true);
-    struct qbid_page page2;
-    void *base2;
-    int fd2 = page_fd(RIG_BUDGETS, 10, true, &page2, &base2, &bytes);
-    static const uint64_t claims[] = {500, 0, 65536, UINT64_MAX};
-    for (uint64_t i = 0; i < 4; i++) {
-        rig_say(r, other, QBID_MSG_WORKER, 1, claims[i], fd2);
-        assert_true(rig_hear(r, other, QBID_MSG_PAGE, &msg, NULL));
-        assert_int_equal(msg.u.n.c, 1 + i);
-    }
-    rig_say(r, other, QBID_MSG_WORKER, 2, 600, -1); /* without a page there is nothing to keep */
-    assert_true(rig_hear(r, other, QBID_MSG_PAGE, &msg, NULL));
-    assert_int_equal(msg.u.n.c, 5);
-    int again = rig_connect(r, true); /* the same page on a new connection */
-    rig_say(r, again, QBID_MSG_WORKER, 0, 500, fd);
-    assert_true(rig_hear(r, again, QBID_MSG_PAGE, &msg, NULL));
-    assert_int_equal(msg.u.n.c, 500);
-    assert_int_equal(workers(r), 3);
-    munmap(base, bytes), munmap(base2, bytes);
-    close(fd), close(fd2), close(sock), close(other), close(again);
-}
-
-static void a_worker_with_an_impossible_page_can_be_dropped(void **state)
-{
-    struct rig *r = *state;
-    int sock = rig_connect(r, true);
-    assert_int_equal(rig_worker(r, sock, 0, -1, NULL), 0);
-    assert_int_equal(rig_worker(r, sock, 1, -1, NULL), 1);
-    qbid_publisher_drop(r->publisher, 5);
-    qbid_publisher_drop(r->publisher, UINT16_MAX);
-    assert_int_equal(workers(r), 2);
-    qbid_publisher_drop(r->publisher, 1);
-    assert_int_equal(workers(r), 0);
-    assert_int_equal(r->detached, 2);
-    assert_true(hung_up(r, sock));
-    close(sock);
 }
 
 static void a_second_publisher_on_the_same_socket_is_refused(void **state)
@@ -515,12 +346,6 @@ int main(void)
         RULE(a_client_that_does_not_read_is_dropped_and_blocks_nobody),
         RULE(a_flood_of_messages_does_not_keep_others_from_being_served),
         RULE(who_connects_and_says_nothing_or_talks_to_itself_holds_nothing),
-        RULE(a_worker_without_a_slot_left_is_denied),
-        RULE(a_worker_that_the_ledger_refuses_is_denied),
-        RULE(a_left_slot_is_kept_back_until_its_process_reads_another_table),
-        RULE(uids_go_on_from_the_first_one_and_skip_zero_and_those_in_use),
-        RULE(a_uid_is_kept_with_its_page_and_cannot_be_taken_from_another),
-        RULE(a_worker_with_an_impossible_page_can_be_dropped),
         RULE(a_second_publisher_on_the_same_socket_is_refused),
         RULE(generations_only_grow),
         RULE(only_allowed_users_are_served),

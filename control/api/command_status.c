@@ -20,11 +20,14 @@ static void capacity_add(const struct qbid_command *c)
     const struct qbid_dictionary *dictionary = qbid_engine_dictionary(c->engine);
     struct qbid_publisher_counters p =
         qbid_publisher_counters_load(qbid_engine_publisher(c->engine));
+    struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
     cJSON *capacity = cJSON_AddObjectToObject(c->answer, "capacity");
     used_add(capacity, "line_items", account->line_item_max, config->capacity.line_items);
     used_add(capacity, "budgets", account->campaign_cnt, config->capacity.budgets);
-    used_add(capacity, "workers", qbid_publisher_workers(qbid_engine_publisher(c->engine), NULL, 0),
-             config->capacity.workers);
+    used_add(
+        capacity, "workers",
+        qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX),
+        config->capacity.workers);
     used_add(capacity, "held_generations", p.held_generations, QBID_PUBLISHER_HELD_MAX);
     cJSON *values = cJSON_AddObjectToObject(capacity, "dictionary");
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {

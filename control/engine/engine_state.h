@@ -68,7 +68,7 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
 
 /** Events of one worker: taken, posted, stored, and only then let go. */
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,
-                      uint16_t uid);
+                      uint16_t uid, int max);
 
 /** Whether a former life charged this bill; and remember one for the next life. */
 bool qbid_engine_bill_known(const struct qbid_engine *engine, uint64_t nonce);

@@ -88,32 +88,52 @@ static int let_go(struct qbid_engine *e, const struct qbid_page *page, uint16_t 
 }
 
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,
-                      uint16_t uid)
+                      uint16_t uid, int max)
 {
     if (engine->held[slot] && let_go(engine, page, slot, engine->held[slot]))
         return 0;
     int n = qbid_ingest_drain(engine->ingest, &engine->account, engine->dictionary, page, slot, uid,
-                              qbid_clock_boot_ns(), DRAIN_MAX, post, engine);
+                              qbid_clock_boot_ns(), max, post, engine);
     if (n > 0)
         (void)let_go(engine, page, slot, (uint32_t)n);
     return n;
 }
 
+/* Events that wait in a ring now, at most DRAIN_MAX. */
+static int waiting_in(const struct qbid_page *page)
+{
+    uint64_t tail = atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
+    uint64_t head = atomic_load_explicit(&page->ring->head, memory_order_acquire);
+    return head - tail < DRAIN_MAX ? (int)(head - tail) : DRAIN_MAX;
+}
+
 int qbid_engine_ingest(struct qbid_engine *engine)
 {
-    static const uint32_t max = QBID_LIVE_WORKERS_MAX;
+    static const uint32_t most = QBID_LIVE_WORKERS_MAX;
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
-    uint32_t cnt = qbid_publisher_workers(engine->publisher, worker, max);
-    int total = 0;
-    for (uint32_t i = 0; i < cnt; i++) {
-        int n = qbid_engine_drain(engine, worker[i].page, worker[i].slot, worker[i].uid);
+    int waiting[QBID_LIVE_WORKERS_MAX];
+    uint32_t cnt = qbid_publisher_workers(engine->publisher, worker, most);
+    int total = 0, err = 0;
+    uint32_t i;
+    /* First how far notices are taken, then every bid there is, then the notices: so a notice never
+     * comes before its bid, whichever rings the two are in. */
+    for (i = 0; i < cnt; i++)
+        waiting[i] = waiting_in(worker[i].page);
+    for (i = 0; i < cnt && !err; i++)
+        err = qbid_ingest_bids(engine->ingest, &engine->account, worker[i].page, worker[i].slot,
+                               worker[i].uid, qbid_clock_boot_ns(), post, engine);
+    for (uint32_t w = 0; w < cnt && !err; w++) {
+        int n =
+            qbid_engine_drain(engine, worker[w].page, worker[w].slot, worker[w].uid, waiting[w]);
         if (n > 0)
             total += n;
-        if (n == QBID_ERR_CORRUPT) {
-            qbid_publisher_drop(engine->publisher, worker[i].slot);
-            break; /* other workers of that process are gone, too: the list is out of date */
-        }
+        err = n < 0 ? n : 0;
+        i = w + 1;
     }
+    /* Other workers of that process are gone, too: the list is out of date, the next tick goes on.
+     */
+    if (err == QBID_ERR_CORRUPT)
+        qbid_publisher_drop(engine->publisher, worker[i - 1].slot);
     qbid_ingest_tick(engine->ingest, qbid_clock_boot_ns(), EXPIRE_MAX, post, engine);
     return total;
 }
@@ -170,7 +190,7 @@ int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struc
 void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page)
 {
     struct qbid_engine *e = context;
-    while (qbid_engine_drain(e, page, slot, uid) == DRAIN_MAX)
+    while (qbid_engine_drain(e, page, slot, uid, DRAIN_MAX) == DRAIN_MAX)
         ;
     e->held[slot] = 0; /* charges are in memory and reach the store with the next worker's */
     qbid_ledger_detach(e->ledger, slot, qbid_clock_boot_ns());

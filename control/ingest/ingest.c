@@ -25,6 +25,12 @@ struct waiting {
     uint64_t since_ns;
 };
 
+/* How far the bids of a worker's ring were taken before their turn. */
+struct ahead {
+    uint16_t uid;
+    uint64_t position; /* of the ring: behind the last bid taken */
+};
+
 struct qbid_ingest {
     struct qbid_ingest_params params;
     struct qbid_ingest_counters counters;
@@ -32,8 +38,9 @@ struct qbid_ingest {
     struct qbid_repeats money;  /* wins, losses and bills whose bid is not pending */
     struct qbid_repeats events; /* imp, click, conv: known for longer */
     struct waiting *waiting;
-    uint32_t waiting_head, waiting_cnt;    /* a ring of WAITING_MAX */
-    uint64_t drops[QBID_LIVE_WORKERS_MAX]; /* by slot, as last read, of the worker below */
+    uint32_t waiting_head, waiting_cnt;        /* a ring of WAITING_MAX */
+    struct ahead ahead[QBID_LIVE_WORKERS_MAX]; /* by slot */
+    uint64_t drops[QBID_LIVE_WORKERS_MAX];     /* by slot, as last read, of the worker below */
     uint16_t drops_uid[QBID_LIVE_WORKERS_MAX];
 };
 
@@ -346,6 +353,40 @@ static void drops_follow(struct qbid_ingest *ingest, const struct qbid_page *pag
     ingest->drops_uid[slot] = uid;
 }
 
+/* Events behind the ring's tail whose bids were taken already. */
+static uint64_t ahead_of_tail(const struct qbid_ingest *ingest, const struct qbid_page *page,
+                              uint16_t slot, uint16_t uid)
+{
+    if (slot >= QBID_LIVE_WORKERS_MAX || ingest->ahead[slot].uid != uid)
+        return 0;
+    uint64_t tail = atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
+    uint64_t ahead = ingest->ahead[slot].position - tail;
+    return ahead <= page->event_mask + 1 ? ahead : 0; /* the tail has passed it */
+}
+
+int qbid_ingest_bids(struct qbid_ingest *ingest, const struct qbid_account *account,
+                     const struct qbid_page *page, uint16_t slot, uint16_t uid, uint64_t now_ns,
+                     qbid_outcome_fn *fn, void *context)
+{
+    struct sink sink = {fn, context};
+    struct qbid_event batch[BATCH];
+    if (slot >= QBID_LIVE_WORKERS_MAX)
+        return 0;
+    uint64_t skip = ahead_of_tail(ingest, page, slot, uid);
+    for (int got = BATCH; got == BATCH && skip <= page->event_mask;) {
+        got = qbid_ring_peek(page->ring, page->events, page->event_mask, skip, batch, BATCH);
+        if (got < 0)
+            return got;
+        for (int i = 0; i < got; i++)
+            if (batch[i].kind == QBID_EVENT_BID)
+                take_event(ingest, account, NULL, &batch[i], slot, uid, now_ns, &sink);
+        skip += (uint64_t)got;
+    }
+    uint64_t tail = atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
+    ingest->ahead[slot] = (struct ahead){uid, tail + skip};
+    return 0;
+}
+
 int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *account,
                       struct qbid_dictionary *dictionary, const struct qbid_page *page,
                       uint16_t slot, uint16_t uid, uint64_t now_ns, int max, qbid_outcome_fn *fn,
@@ -354,6 +395,7 @@ int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *acc
     struct sink sink = {fn, context};
     struct qbid_event batch[BATCH];
     int total = 0;
+    uint64_t ahead = ahead_of_tail(ingest, page, slot, uid);
     drops_follow(ingest, page, slot, uid);
     while (total < max) {
         int want = max - total < BATCH ? max - total : BATCH;
@@ -362,7 +404,8 @@ int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *acc
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)
-            take_event(ingest, account, dictionary, &batch[i], slot, uid, now_ns, &sink);
+            if (batch[i].kind != QBID_EVENT_BID || (uint64_t)(total + i) >= ahead)
+                take_event(ingest, account, dictionary, &batch[i], slot, uid, now_ns, &sink);
         ingest->counters.events += (uint64_t)got;
         total += got;
         if (got < want)

@@ -39,6 +39,20 @@ typedef void qbid_outcome_fn(void *context, const struct qbid_outcome *outcome);
 int qbid_ingest_new(const struct qbid_ingest_params *params, struct qbid_ingest **ret_ingest);
 void qbid_ingest_free(struct qbid_ingest *ingest);
 
+/**
+ * Take the bids of one page ahead of everything else in it.
+ *
+ * A notice may come through another ring than its bid. Who calls this for every page, after the
+ * heads up to which notices will be taken were read, has every bid before its notices: a notice is
+ * written after its bid was. The bids stay in their ring, and qbid_ingest_drain() does not take
+ * them again.
+ *
+ * Returns: 0; QBID_ERR_CORRUPT as below.
+ */
+int qbid_ingest_bids(struct qbid_ingest *ingest, const struct qbid_account *account,
+                     const struct qbid_page *page, uint16_t slot, uint16_t uid, uint64_t now_ns,
+                     qbid_outcome_fn *fn, void *context);
+
 /** Take at most `max` events of one page and leave them in its ring: the caller stores what came of
  *  them and then calls qbid_ring_advance(). SEEN events go to the dictionary. Returns events taken;
  *  QBID_ERR_CORRUPT when the ring is impossible (the caller detaches the worker). */

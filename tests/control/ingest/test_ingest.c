@@ -202,6 +202,40 @@ static void a_bill_that_overtakes_its_bid_is_charged_at_once_and_once(void **sta
     bench_close(&b);
 }
 
+static void bids_taken_first_meet_notices_of_other_rings_and_are_not_taken_again(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 10000, 100);
+    for (unsigned round = 0; round < 3; round++) {
+        b.cnt = 0;
+        for (uint64_t i = 1; i <= 1000; i++) { /* more than one batch, both rings mixed */
+            uint64_t seq = round * 1000 + i;
+            push(&b, 0, bid_event(seq));
+            push(&b, 1, notice_event(QBID_EVENT_BILL, seq, 1000));
+            if (i % 3 == 0)
+                push(&b, 0, notice_event(QBID_EVENT_IMP, seq, 0));
+        }
+        uint64_t now_ns = NOW_NS + 2 * QBID_NS_PER_MS;
+        for (unsigned again = 0; again < 2; again++)
+            for (unsigned which = 0; which < 2; which++)
+                assert_int_equal(qbid_ingest_bids(b.ingest, &b.account.account, &b.page[which],
+                                                  (uint16_t)which, which ? UID_B : UID_A, now_ns,
+                                                  collect, &b),
+                                 0);
+        assert_int_equal(b.cnt, 1000);
+        assert_int_equal(drain(&b, 1, now_ns), 1000);
+        assert_int_equal(drain(&b, 0, now_ns), 1333);
+        assert_int_equal(b.cnt, 2333);
+        for (unsigned i = 1000; i < 2333; i++)
+            assert_true(b.out[i].joined && b.out[i].kind != QBID_EVENT_BID);
+    }
+    assert_int_equal(counters(&b).unjoined, 0);
+    assert_int_equal(counters(&b).invalid, 0);
+    assert_int_equal(counters(&b).events, 3 * 2333);
+    bench_close(&b);
+}
+
 static void a_notice_whose_bid_never_comes_goes_on_unjoined_after_its_wait(void **state)
 {
     (void)state;
@@ -451,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_repeated_notice_counts_once),
         cmocka_unit_test(a_notice_that_overtakes_its_bid_is_joined_when_the_bid_comes),
         cmocka_unit_test(a_bill_that_overtakes_its_bid_is_charged_at_once_and_once),
+        cmocka_unit_test(bids_taken_first_meet_notices_of_other_rings_and_are_not_taken_again),
         cmocka_unit_test(a_notice_whose_bid_never_comes_goes_on_unjoined_after_its_wait),
         cmocka_unit_test(a_bid_without_an_outcome_expires_once),
         cmocka_unit_test(a_bid_is_lost_or_won_and_the_first_word_stands),

@@ -7,7 +7,7 @@
 #define QBID_LOCK_HOLDER_MAX 512
 
 /**
- * Take the lock and write who we are into the file.
+ * Take the lock and write who we are into the file; one that is held is tried for a second.
  *
  * Returns: a descriptor to keep open.
  * Errors:  QBID_ERR_FULL: another holds it, *holder is what it wrote ("pid 12, socket ..."); SYS.

@@ -121,7 +121,7 @@ void qbid_publisher_free(struct qbid_publisher *p)
     if (!p)
         return;
     for (uint32_t i = 0; i < p->client_cnt; i++)
-        qbid_client_drop(p, p->client[i]);
+        qbid_publisher_client_drop(p, p->client[i]);
     clients_reap(p);
     if (p->listen_fd >= 0)
         unlink(p->socket_path);
@@ -165,7 +165,7 @@ static void connections_accept(struct qbid_publisher *p)
                 accept_refuse(p);
             return;
         }
-        if (!qbid_client_new(p, sock))
+        if (!qbid_publisher_client_new(p, sock))
             close(sock);
     }
 }
@@ -176,7 +176,7 @@ static void silent_drop(struct qbid_publisher *p, uint64_t now_ns)
     for (uint32_t i = 0; i < p->client_cnt; i++)
         if (!p->client[i]->greeted && !p->client[i]->gone &&
             now_ns > p->client[i]->since_ns + HELLO_NS)
-            qbid_client_drop(p, p->client[i]);
+            qbid_publisher_client_drop(p, p->client[i]);
 }
 
 int qbid_publisher_tick(struct qbid_publisher *p)
@@ -189,7 +189,7 @@ int qbid_publisher_tick(struct qbid_publisher *p)
         if (!event[i].data.ptr)
             connections_accept(p);
         else
-            handled += qbid_client_receive(p, event[i].data.ptr);
+            handled += qbid_publisher_client_receive(p, event[i].data.ptr);
     }
     silent_drop(p, now_ns);
     clients_reap(p);
@@ -233,7 +233,7 @@ int qbid_publisher_publish(struct qbid_publisher *p, int image_ro_fd, uint64_t g
     p->counters.published++;
     for (uint32_t i = 0; i < p->client_cnt; i++)
         if (p->client[i]->greeted)
-            qbid_client_send_image(p, p->client[i]);
+            qbid_publisher_client_send_image(p, p->client[i]);
     clients_reap(p);
     return 0;
 }
@@ -244,7 +244,7 @@ int qbid_publisher_set_keys(struct qbid_publisher *p, const struct qbid_keys *ke
     msg.u.keys = p->keys = *keys;
     for (uint32_t i = 0; i < p->client_cnt; i++)
         if (p->client[i]->greeted)
-            qbid_client_send(p, p->client[i], &msg, -1);
+            qbid_publisher_client_send(p, p->client[i], &msg, -1);
     clients_reap(p);
     return 0;
 }
@@ -253,10 +253,10 @@ void qbid_publisher_drop(struct qbid_publisher *p, uint16_t slot)
 {
     if (slot >= p->params.shape.worker_max || p->slots[slot].state != QBID_PUBLISHER_SLOT_USED)
         return;
-    struct qbid_client *client = p->slots[slot].client;
+    struct qbid_publisher_client *client = p->slots[slot].client;
     qbid_publisher_log(p, QBID_PUBLISHER_LOG_PAGE, "process %ld is dropped: a page is impossible",
                        (long)client->pid);
-    qbid_client_drop(p, client);
+    qbid_publisher_client_drop(p, client);
     clients_reap(p);
 }
 

@@ -36,7 +36,7 @@ static void deny(struct qbid_publisher *p, int sock, int err)
             close(fd);
 }
 
-struct qbid_client *qbid_client_new(struct qbid_publisher *p, int sock)
+struct qbid_publisher_client *qbid_publisher_client_new(struct qbid_publisher *p, int sock)
 {
     pid_t pid;
     uid_t uid;
@@ -50,7 +50,7 @@ struct qbid_client *qbid_client_new(struct qbid_publisher *p, int sock)
         deny(p, sock, QBID_ERR_DENIED);
         return NULL;
     }
-    struct qbid_client *client =
+    struct qbid_publisher_client *client =
         p->client_cnt < QBID_PUBLISHER_CLIENTS_MAX ? calloc(1, sizeof *client) : NULL;
     if (!client) {
         qbid_publisher_log(p, QBID_PUBLISHER_LOG_FULL, "too many processes are connected");
@@ -72,7 +72,7 @@ struct qbid_client *qbid_client_new(struct qbid_publisher *p, int sock)
     return client;
 }
 
-void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client)
+void qbid_publisher_client_drop(struct qbid_publisher *p, struct qbid_publisher_client *client)
 {
     if (client->gone)
         return;
@@ -90,8 +90,8 @@ void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client)
     client->sock = -1;
 }
 
-void qbid_client_send(struct qbid_publisher *p, struct qbid_client *client,
-                      const struct qbid_msg *msg, int fd)
+void qbid_publisher_client_send(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                const struct qbid_msg *msg, int fd)
 {
     if (client->gone)
         return;
@@ -102,10 +102,11 @@ void qbid_client_send(struct qbid_publisher *p, struct qbid_client *client,
         qbid_publisher_log(p, QBID_PUBLISHER_LOG_SLOW,
                            "process %ld does not read what it is sent and is dropped (%s)",
                            (long)client->pid, strerror(errno));
-    qbid_client_drop(p, client);
+    qbid_publisher_client_drop(p, client);
 }
 
-void qbid_client_send_image(struct qbid_publisher *p, struct qbid_client *client)
+void qbid_publisher_client_send_image(struct qbid_publisher *p,
+                                      struct qbid_publisher_client *client)
 {
     if (p->image_fd < 0 || client->gone || client->held_cnt == QBID_PUBLISHER_HELD_MAX)
         return;
@@ -113,10 +114,10 @@ void qbid_client_send_image(struct qbid_publisher *p, struct qbid_client *client
     msg.u.n.a = p->counters.gen;
     msg.u.n.b = p->image_bytes;
     client->held[client->held_cnt++] = p->counters.gen;
-    qbid_client_send(p, client, &msg, p->image_fd);
+    qbid_publisher_client_send(p, client, &msg, p->image_fd);
 }
 
-static void held_remove(struct qbid_client *client, uint64_t gen)
+static void held_remove(struct qbid_publisher_client *client, uint64_t gen)
 {
     for (uint32_t i = 0; i < client->held_cnt; i++)
         if (client->held[i] == gen)
@@ -125,7 +126,7 @@ static void held_remove(struct qbid_client *client, uint64_t gen)
 
 /* --- messages: 0, or an error upon which the connection ends */
 
-static int on_hello(struct qbid_publisher *p, struct qbid_client *client)
+static int on_hello(struct qbid_publisher *p, struct qbid_publisher_client *client)
 {
     if (client->greeted)
         return QBID_ERR_PEER;
@@ -133,19 +134,19 @@ static int on_hello(struct qbid_publisher *p, struct qbid_client *client)
     struct qbid_msg msg = qbid_handover_msg(QBID_MSG_WELCOME);
     msg.u.n.a = (uint64_t)getpid();
     msg.u.n.b = qbid_clock_boot_ns();
-    qbid_client_send(p, client, &msg, -1);
+    qbid_publisher_client_send(p, client, &msg, -1);
     msg = qbid_handover_msg(QBID_MSG_KEYS);
     msg.u.keys = p->keys;
-    qbid_client_send(p, client, &msg, -1);
+    qbid_publisher_client_send(p, client, &msg, -1);
     msg = qbid_handover_msg(QBID_MSG_LIVE);
     msg.u.n.a = p->live_bytes;
-    qbid_client_send(p, client, &msg, p->live_ro_fd);
-    qbid_client_send_image(p, client);
+    qbid_publisher_client_send(p, client, &msg, p->live_ro_fd);
+    qbid_publisher_client_send_image(p, client);
     return 0;
 }
 
-static int on_worker(struct qbid_publisher *p, struct qbid_client *client, uint64_t cookie,
-                     uint64_t uid, int fd)
+static int on_worker(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                     uint64_t cookie, uint64_t uid, int fd)
 {
     if (cookie >= QBID_HANDOVER_COOKIES_MAX)
         return QBID_ERR_PEER;
@@ -163,13 +164,13 @@ static int on_worker(struct qbid_publisher *p, struct qbid_client *client, uint6
     msg.u.n.a = cookie;
     msg.u.n.b = (uint64_t)slot;
     msg.u.n.c = p->slots[slot].uid;
-    qbid_client_send(p, client, &msg, new_fd);
+    qbid_publisher_client_send(p, client, &msg, new_fd);
     if (new_fd >= 0)
         close(new_fd);
     return 0;
 }
 
-static int on_refused(struct qbid_publisher *p, struct qbid_client *client, uint64_t gen,
+static int on_refused(struct qbid_publisher *p, struct qbid_publisher_client *client, uint64_t gen,
                       uint64_t why)
 {
     held_remove(client, gen);
@@ -180,7 +181,7 @@ static int on_refused(struct qbid_publisher *p, struct qbid_client *client, uint
     return 0;
 }
 
-static int on_gone(struct qbid_publisher *p, struct qbid_client *client, uint64_t cookie)
+static int on_gone(struct qbid_publisher *p, struct qbid_publisher_client *client, uint64_t cookie)
 {
     if (cookie >= QBID_HANDOVER_COOKIES_MAX)
         return QBID_ERR_PEER;
@@ -191,8 +192,8 @@ static int on_gone(struct qbid_publisher *p, struct qbid_client *client, uint64_
     return 0;
 }
 
-static int handle(struct qbid_publisher *p, struct qbid_client *client, const struct qbid_msg *msg,
-                  int fd)
+static int handle(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                  const struct qbid_msg *msg, int fd)
 {
     if (client->greeted == (msg->type == QBID_MSG_HELLO))
         return QBID_ERR_PEER;
@@ -219,7 +220,7 @@ static int handle(struct qbid_publisher *p, struct qbid_client *client, const st
     }
 }
 
-int qbid_client_receive(struct qbid_publisher *p, struct qbid_client *client)
+int qbid_publisher_client_receive(struct qbid_publisher *p, struct qbid_publisher_client *client)
 {
     int handled = 0;
     while (handled < BATCH_MAX && !client->gone) {
@@ -237,7 +238,7 @@ int qbid_client_receive(struct qbid_publisher *p, struct qbid_client *client)
             if (err != QBID_ERR_CLOSED && err != QBID_ERR_DENIED)
                 qbid_publisher_log(p, QBID_PUBLISHER_LOG_PEER, "process %ld is dropped: %s",
                                    (long)client->pid, qbid_strerror(err));
-            qbid_client_drop(p, client);
+            qbid_publisher_client_drop(p, client);
         }
     }
     return handled;

@@ -134,7 +134,7 @@ static void page_evict(struct qbid_publisher *p, const struct qbid_publisher_slo
 }
 
 /* Take a slot and tell the owner of the ledger. */
-static int slot_attach(struct qbid_publisher *p, struct qbid_client *client,
+static int slot_attach(struct qbid_publisher *p, struct qbid_publisher_client *client,
                        const struct qbid_publisher_slot *page, uint64_t uid)
 {
     int slot = slot_find(p);
@@ -154,7 +154,7 @@ static int slot_attach(struct qbid_publisher *p, struct qbid_client *client,
     return slot;
 }
 
-int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *client, int fd,
+int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_publisher_client *client, int fd,
                              uint64_t uid, int *ret_fd)
 {
     struct qbid_publisher_slot page = {0};
@@ -206,7 +206,8 @@ void qbid_publisher_slot_close(struct qbid_publisher *p, uint16_t slot, bool in_
     s->state = in_order ? QBID_PUBLISHER_SLOT_FREE : QBID_PUBLISHER_SLOT_LEFT;
 }
 
-void qbid_publisher_slot_settle(struct qbid_publisher *p, const struct qbid_client *client)
+void qbid_publisher_slot_settle(struct qbid_publisher *p,
+                                const struct qbid_publisher_client *client)
 {
     for (uint32_t s = 0; s < p->params.shape.worker_max; s++)
         if (p->slots[s].state == QBID_PUBLISHER_SLOT_LEFT && p->slots[s].pid == client->pid &&

@@ -33,7 +33,7 @@ enum qbid_publisher_cause {
 };
 
 /* One process that is connected. */
-struct qbid_client {
+struct qbid_publisher_client {
     int sock;
     pid_t pid; /* as the kernel says; 0 = of another pid namespace */
     bool greeted;
@@ -56,7 +56,7 @@ struct qbid_publisher_slot {
     uint16_t uid;
     pid_t pid;
     uint64_t left_ns;
-    struct qbid_client *client;
+    struct qbid_publisher_client *client;
     void *base; /* mapping of the page */
     size_t bytes;
     dev_t dev; /* of the page's file, to know it again */
@@ -75,7 +75,7 @@ struct qbid_publisher {
     void *live_base;
     size_t live_bytes;
     struct qbid_live live;
-    struct qbid_client *client[QBID_PUBLISHER_CLIENTS_MAX];
+    struct qbid_publisher_client *client[QBID_PUBLISHER_CLIENTS_MAX];
     uint32_t client_cnt;
     struct qbid_publisher_slot *slots; /* params.shape.worker_max */
     uint16_t next_uid;
@@ -92,20 +92,21 @@ __attribute__((format(printf, 3, 4))) void qbid_publisher_log(struct qbid_publis
 /* --- publisher_client.c */
 
 /** Take over an accepted socket: check who it is. The client, or NULL (denied, out of room). */
-struct qbid_client *qbid_client_new(struct qbid_publisher *p, int sock);
+struct qbid_publisher_client *qbid_publisher_client_new(struct qbid_publisher *p, int sock);
 
 /** Receive what is there, bounded. Returns messages handled. */
-int qbid_client_receive(struct qbid_publisher *p, struct qbid_client *client);
+int qbid_publisher_client_receive(struct qbid_publisher *p, struct qbid_publisher_client *client);
 
 /** Send; a client that does not read is dropped. */
-void qbid_client_send(struct qbid_publisher *p, struct qbid_client *client,
-                      const struct qbid_msg *msg, int fd);
+void qbid_publisher_client_send(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                const struct qbid_msg *msg, int fd);
 
 /** The current image, to a client that has greeted; it holds it from then on. */
-void qbid_client_send_image(struct qbid_publisher *p, struct qbid_client *client);
+void qbid_publisher_client_send_image(struct qbid_publisher *p,
+                                      struct qbid_publisher_client *client);
 
 /** Hang up and give its slots back; the struct lives until the end of the tick. */
-void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client);
+void qbid_publisher_client_drop(struct qbid_publisher *p, struct qbid_publisher_client *client);
 
 /* --- publisher_slot.c */
 
@@ -116,13 +117,14 @@ void qbid_client_drop(struct qbid_publisher *p, struct qbid_client *client);
  * Returns: slot; *ret_fd is a new page's descriptor, which the caller sends and closes, or -1.
  * Errors:  QBID_ERR_FULL, QBID_ERR_SYS, or what the attached callback said.
  */
-int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_client *client, int fd,
+int qbid_publisher_slot_open(struct qbid_publisher *p, struct qbid_publisher_client *client, int fd,
                              uint64_t uid, int *ret_fd);
 
 /** The worker is gone, in order or not. */
 void qbid_publisher_slot_close(struct qbid_publisher *p, uint16_t slot, bool in_order);
 
 /** The client's process reads the present tables: what it left before is free. */
-void qbid_publisher_slot_settle(struct qbid_publisher *p, const struct qbid_client *client);
+void qbid_publisher_slot_settle(struct qbid_publisher *p,
+                                const struct qbid_publisher_client *client);
 
 #endif

@@ -52,7 +52,7 @@ publish() { # number
     fi
 }
 
-warm=$((publishes / 10 > 100 ? 100 : publishes / 2))
+warm=$((publishes > 200 ? 100 : publishes / 2))
 replay_begin load --duration 580 --seed 5 --connections 32 --rate "$rate" --ctr 0.02 \
     --answers "$work/answers.ndjson" --answers-every "$((rate ? 20 : 60))"
 sleep 1

@@ -37,10 +37,12 @@ struct qbid_engine {
     uint32_t *changed;           /* budget indices of spent_changed */
     uint32_t changed_cnt;
     uint32_t
-        held[QBID_LIVE_WORKERS_MAX];  /* by slot: events taken that the store has not heard of */
-    bool store_down;                  /* said so already */
-    struct qbid_keymap billed_before; /* nonces of bills that a former life charged */
-    uint64_t *billed;                 /* nonces charged since the store heard of them */
+        held[QBID_LIVE_WORKERS_MAX]; /* by slot: events taken that the store has not heard of */
+    uint32_t
+        page_id[QBID_LIVE_WORKERS_MAX]; /* by slot: under which its ring's position is stored */
+    bool store_down;                    /* said so already */
+    struct qbid_keymap billed_before;   /* nonces of bills that a former life charged */
+    uint64_t *billed;                   /* nonces charged since the store heard of them */
     uint32_t billed_cnt, billed_max;
     struct qbid_learner_money *money; /* by campaign, scratch of the live tick */
     struct qbid_learner_pace *pace;   /* by line item, as last computed */

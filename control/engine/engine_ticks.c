@@ -2,6 +2,7 @@
 /* What the engine does again and again: events in, allowances and pace out, state to the store. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
@@ -15,9 +16,9 @@
 #define SETTLED_SLACK_S 60        /* a notice may wait in a ring beyond its time */
 #define TAIL_NAME_MAX 32
 
-static void tail_name(const struct qbid_page *page, char name[TAIL_NAME_MAX])
+static void tail_name(const struct qbid_engine *e, uint16_t slot, char name[TAIL_NAME_MAX])
 {
-    snprintf(name, TAIL_NAME_MAX, "tail.%u", page->header->id);
+    snprintf(name, TAIL_NAME_MAX, "tail.%u", e->page_id[slot]);
 }
 
 static void post(void *context, const struct qbid_outcome *outcome)
@@ -47,10 +48,11 @@ static void post(void *context, const struct qbid_outcome *outcome)
 
 /* Money that was charged and how far the ring was read, in one transaction: after a crash events
  * are neither charged again nor lost. */
-static int settle(struct qbid_engine *e, const struct qbid_page *page, uint64_t taken)
+static int settle(struct qbid_engine *e, const struct qbid_page *page, uint16_t slot,
+                  uint64_t taken)
 {
     char name[TAIL_NAME_MAX];
-    tail_name(page, name);
+    tail_name(e, slot, name);
     uint64_t tail = atomic_load_explicit(&page->ring->tail, memory_order_relaxed) + taken;
     int err = qbid_store_begin(e->store);
     if (err)
@@ -74,7 +76,7 @@ static int settle(struct qbid_engine *e, const struct qbid_page *page, uint64_t 
 static int let_go(struct qbid_engine *e, const struct qbid_page *page, uint16_t slot, uint32_t n)
 {
     /* Only money must be exactly once: where none was charged the position may be written later. */
-    int err = e->changed_cnt ? settle(e, page, n) : 0;
+    int err = e->changed_cnt ? settle(e, page, slot, n) : 0;
     e->held[slot] = err ? n : 0;
     if (!err)
         qbid_ring_advance(page->ring, n);
@@ -162,14 +164,19 @@ int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struc
 {
     struct qbid_engine *e = context;
     char name[TAIL_NAME_MAX];
-    uint64_t id = page->header->id, tail = 0;
+    uint64_t tail = 0;
     int err = 0;
-    if (id == 0) {
-        err = qbid_store_take(e->store, "page", 1, 1, &id);
-        page->header->id = (uint32_t)id;
+    /* Read once: the worker can write there. A number that others cannot guess, or it could speak
+     * of another worker's events. */
+    e->page_id[slot] = page->header->id;
+    if (e->page_id[slot] == 0) {
+        if (getrandom(&e->page_id[slot], sizeof e->page_id[slot], 0) != sizeof e->page_id[slot] ||
+            e->page_id[slot] == 0)
+            err = QBID_ERR_SYS;
+        page->header->id = e->page_id[slot];
     } else {
         /* Read by a former qbidd that did not come to letting go of it. */
-        tail_name(page, name);
+        tail_name(e, slot, name);
         err = qbid_store_get(e->store, name, 0, &tail);
         uint64_t at = atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
         if (!err && tail > at)

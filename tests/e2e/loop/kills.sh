@@ -53,7 +53,7 @@ is "and the first goes on" 0 "$(exit_of qbid status)"
 
 # --- kill -9 of qbidd under load: bids go on; a new one takes over
 replay_begin qbidd "${load[@]}" --seed 1
-sleep 1
+sleep 0.6
 before_gen=$(generation) before_pages=$(pages)
 kill -KILL "$SITE_QBIDD"
 wait "$SITE_QBIDD" 2>/dev/null || true
@@ -97,7 +97,7 @@ is "the audit is whole" 0 "$(exit_of qbid audit --verify)"
 
 # --- kill -9 of a worker: the other goes on, a new one comes, what it wrote counts
 replay_begin worker "${load[@]}" --seed 3
-sleep 0.7
+sleep 0.5
 victim=$(worker_pids | cut -d' ' -f1) other=$(worker_pids | cut -d' ' -f2)
 expected_log="worker process $victim exited on signal 9"
 kill -KILL "$victim"
@@ -228,8 +228,8 @@ prices() {
     done
 }
 gone() { # NAME, on_stale, WANTED
-    SITE_EXTRA="lease_ms: 5000
-image_valid_ms: 2000
+    SITE_EXTRA="lease_ms: 3500
+image_valid_ms: 1500
 on_stale: $2
 learning: {explore: 0}
 ticks: {live_ms: 100, learn_ms: 500, snapshot_ms: 5000}"
@@ -237,7 +237,7 @@ ticks: {live_ms: 100, learn_ms: 500, snapshot_ms: 5000}"
     site_start
     account 1000
     becomes "$1: bids" 200 ask_bid
-    sleep 1
+    sleep 0.5 # a table built since
     is "$1: the price with qbidd" 3 "$(ask_bid >"$work/code" && site_json "$work/answer" seatbid.0.bid.0.price)"
     kill -KILL "$SITE_QBIDD"
     wait "$SITE_QBIDD" 2>/dev/null || true

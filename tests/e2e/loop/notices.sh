@@ -30,6 +30,13 @@ add() { # report: its charged nanos to the sum
 budget=2000000000 # nanos: 667 bids at a CPM of 3, reserved in full
 account 2
 becomes "bids" 200 ask_bid
+burl_of() { # of the latest answer, for a price
+    python3 - "$work/answer" "$1" <<'PY'
+import json, sys
+print(json.load(open(sys.argv[1]))["seatbid"][0]["bid"][0]["burl"].replace("${AUCTION_PRICE}", sys.argv[2]))
+PY
+}
+old_burl=$(burl_of 1.5)
 replay silent --count 3000 --rate 3000 --seed 3 --ctr 0.02 --drop-notices 1
 charged_is "no notice at all" 0
 bids=$(got silent bids)
@@ -88,11 +95,7 @@ holds "first price: it won $(got first wins)" test "$(got first wins)" -gt 100
 
 # --- forged and altered tokens, tokens of another site, late notices: 4xx, counted, never spend
 is "a bid" 200 "$(ask_bid)"
-burl=$(python3 - "$work/answer" <<'PY'
-import json, sys
-print(json.load(open(sys.argv[1]))["seatbid"][0]["bid"][0]["burl"].replace("${AUCTION_PRICE}", "1.5"))
-PY
-)
+burl=$(burl_of 1.5)
 python3 - "$burl" >"$work/forged" <<'PY'
 import random, re, sys
 url = sys.argv[1]
@@ -116,9 +119,8 @@ becomes "and each counted" $((before + forged)) refused
 charged_is "forged tokens" "$total"
 expired=$(from_stat 'n["worker.token_expired"]')
 late() {
-    curl -s -m 5 -o /dev/null -w '%{http_code}' "$burl"
+    curl -s -m 5 -o /dev/null -w '%{http_code}' "$old_burl"
 }
-sleep 2.2
 is "a billing notice after its time" 410 "$(late)"
 becomes "and counted" $((expired + 1)) from_stat 'n["worker.token_expired"]'
 charged_is "late notices" "$total"

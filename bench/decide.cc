@@ -83,10 +83,10 @@ int main(int argc, char **argv)
         return 1;
     for (unsigned k : ks)
         register_decisions(k);
-    benchmark::RegisterBenchmark("limit/L1", chase, size_t(16) << 10);
-    benchmark::RegisterBenchmark("limit/L2", chase, size_t(512) << 10);
-    benchmark::RegisterBenchmark("limit/L3", chase, size_t(8) << 20);
-    benchmark::RegisterBenchmark("limit/DRAM", chase, size_t(256) << 20);
+    benchmark::RegisterBenchmark("limit/L1, 16 KiB", chase, size_t(16) << 10);
+    benchmark::RegisterBenchmark("limit/L2, 512 KiB", chase, size_t(512) << 10);
+    benchmark::RegisterBenchmark("limit/L3 if there, 8 MiB", chase, size_t(8) << 20);
+    benchmark::RegisterBenchmark("limit/DRAM, 256 MiB", chase, size_t(256) << 20);
     unsigned compared = 0;
     for (unsigned k : ks)
         compared += bench_run_compare(k);

@@ -75,8 +75,9 @@ def main():
     if all(harness):
         print(ROW.format("making the request (in all rows)", "", number(max(harness), "{:.1f}"),
                          "", "", "", "", "", ""))
-    for name in sorted(n for n in rounds if n.startswith("limit/")):
-        print(ROW.format(f"limit: dependent load, {name[6:]}", "",
+    for name in sorted((n for n in rounds if n.startswith("limit/")),
+                       key=lambda n: median(rounds, n, "cpu_time")):
+        print(ROW.format(f"dependent load: {name[6:]}", "",
                          number(median(rounds, name, "cpu_time"), "{:.1f}"), spread(rounds, name),
                          "", "", "", "", ""))
     swaps = sum(sum(m.get("swaps", [])) for m in rounds.values())

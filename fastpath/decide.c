@@ -9,6 +9,7 @@
 
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
+#include "fastpath/prefetch.h"
 #include "fastpath/price.h"
 #include "fastpath/rank.h"
 #include "fastpath/reserve.h"
@@ -48,39 +49,35 @@ static void stage_gate(struct ask *ask, uint64_t now_ns)
     ask->nobid = QBID_NOBID_NONE;
 }
 
-/* Value indices; asks for the index lines of every level. */
+/* Value indices. */
 static void stage_resolve(struct ask *ask)
 {
     const struct qbid_image *image = ask->view->image;
     ask->place.context =
         qbid_place_context(image, ask->request, ask->place.slot_idx, ask->place.segment_idx);
-    qbid_place_prefetch_index(image, ask->place.context);
 }
 
-/* The row of the finest level that has one; asks for its first candidates. */
+/* The row of the finest level that has one. */
 static void stage_row(struct ask *ask)
 {
     qbid_place_find_row(ask->view->image, &ask->place);
-    qbid_place_prefetch_row(&ask->place);
 }
 
-/* The best candidate; asks for its line item. */
+/* The best candidate: of the row, or of the bitmaps, or of those with a deal. */
 static void stage_best(struct ask *ask)
 {
     const struct qbid_image *image = ask->view->image;
     const struct qbid_row_ref *row = &ask->place.row;
+    ask->best = (struct qbid_candidate){0};
     if (row->cnt == 0 || (ask->request->flags & QBID_REQUEST_PRIVATE_ONLY)) {
         ask->nobid = qbid_source_best(image, ask->request, &ask->place, &ask->pricer, &ask->best,
                                       &ask->candidates);
     } else {
         struct qbid_span span = {row->line_item_idx, row->value_micros, row->cnt};
-        ask->best = (struct qbid_candidate){0};
         ask->candidates = row->cnt;
         qbid_span_best(&ask->pricer, span, &ask->best);
         ask->nobid = ask->best.rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
     }
-    if (ask->nobid == QBID_NOBID_NONE)
-        __builtin_prefetch(&image->line_items[qbid_candidate_line_item(&ask->best)]);
 }
 
 /* The one creative of this bid and the probability with which it was drawn. */
@@ -240,19 +237,29 @@ static void ask_open(struct ask *ask, const struct ask *gate, const struct qbid_
     ask->stale = gate->stale;
 }
 
-/* Up to BATCH impressions, stage by stage. */
+/* Up to BATCH impressions, stage by stage: what one stage has found out the next one's reads depend
+ * on, so they are asked for in between, for all impressions at once. */
 static void decide_some(const struct ask *gate, const struct qbid_request *requests, unsigned n,
                         struct qbid_decision *ret_decisions)
 {
     struct ask asks[BATCH];
+    const struct qbid_image *image = gate->view->image;
     for (unsigned i = 0; i < n; i++) {
         ask_open(&asks[i], gate, &requests[i]);
         stage_resolve(&asks[i]);
     }
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
         stage_row(&asks[i]);
-    for (unsigned i = 0; i < n; i++)
+        qbid_prefetch_row(&asks[i].place.row);
+    }
+    for (unsigned i = 0; i < n; i++) {
         stage_best(&asks[i]);
+        qbid_prefetch_line_item(image, &asks[i].best);
+    }
+    for (unsigned i = 0; i < n; i++)
+        qbid_prefetch_terms(image, gate->view->live, &asks[i].best);
+    for (unsigned i = 0; i < n; i++)
+        qbid_prefetch_creatives(image, &requests[i], &asks[i].place, &asks[i].best);
     for (unsigned i = 0; i < n; i++)
         (void)stage_answer(&asks[i], &ret_decisions[i], NULL);
 }

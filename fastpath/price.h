@@ -31,6 +31,20 @@ static inline uint32_t qbid_q32_from_float(float probability)
     return probability < 1.0f ? (uint32_t)((double)probability * 4294967296.0) : UINT32_MAX;
 }
 
+/* State of a line item's Q group as control last saw it; one that no Q group has counts as 0. */
+static inline uint16_t qbid_offer_q_state(const struct qbid_live *live, uint32_t line_item_idx)
+{
+    uint32_t state = atomic_load_explicit(&live->qstate[line_item_idx], memory_order_relaxed);
+    return (uint16_t)(state < QBID_QSTATES ? state : 0);
+}
+
+static inline const struct qbid_qrow *qbid_offer_q_row(const struct qbid_image *image,
+                                                       uint32_t line_item_idx, uint16_t q_state)
+{
+    size_t group = image->line_items[line_item_idx].q_group;
+    return &image->qrows[group * QBID_QSTATES + q_state];
+}
+
 /**
  * Multiply the price by the winner's Q action and shade it to the market.
  *
@@ -46,11 +60,9 @@ static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
                                                 uint64_t random)
 {
     struct qbid_offer offer;
-    uint32_t state = atomic_load_explicit(&live->qstate[line_item_idx], memory_order_relaxed);
-    offer.q_state = (uint16_t)(state < QBID_QSTATES ? state : 0);
-    size_t group = image->line_items[line_item_idx].q_group;
     uint32_t action;
-    offer.q_ratio = qbid_qrow_pick(&image->qrows[group * QBID_QSTATES + offer.q_state], random,
+    offer.q_state = qbid_offer_q_state(live, line_item_idx);
+    offer.q_ratio = qbid_qrow_pick(qbid_offer_q_row(image, line_item_idx, offer.q_state), random,
                                    &action, &offer.q_propensity);
     offer.q_action = (uint8_t)action;
 

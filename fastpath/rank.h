@@ -90,6 +90,7 @@ static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct
 {
     int64_t top = 0;
     uint32_t place = 0;
+#pragma GCC unroll 4
     for (uint32_t i = 0; i < span.cnt; i++) {
         uint32_t line_item_idx = span.line_item_idx[i], bits;
         float price = span.value_micros[i] * qbid_live_pace(live, line_item_idx);

@@ -45,22 +45,6 @@ static inline uint64_t qbid_place_context(const struct qbid_image *image,
     return qbid_dim_pack(context, QBID_DIM_SEGMENT, lowest_segment);
 }
 
-/* Ask for the index lines of all levels at once: which level has a row is known only afterwards. */
-static inline void qbid_place_prefetch_index(const struct qbid_image *image, uint64_t context)
-{
-    for (unsigned level = 0; level < image->level_cnt; level++) {
-        uint64_t key = qbid_context_key(context, image->header->level_mask[level], level);
-        __builtin_prefetch(&image->index[qbid_mulhi64(qbid_mix64(key), image->index_lines)]);
-    }
-}
-
-/* Ask for the first candidates of the row and their values. */
-static inline void qbid_place_prefetch_row(const struct qbid_place *place)
-{
-    __builtin_prefetch(place->row.line_item_idx);
-    __builtin_prefetch(place->row.value_micros);
-}
-
 /* The row of the finest level that has one. */
 static inline void qbid_place_find_row(const struct qbid_image *image, struct qbid_place *place)
 {

@@ -50,7 +50,7 @@ accepts() { # lint
 refuses() { # lint, file that must be named, part of the message
     local rc=0 good=1
     out=$("$lint/$1.sh" . 2>&1) || rc=$?
-    if [ "$rc" -ne 0 ] && grep -F "$2" <<<"$out" | grep -F ": $1: " | grep -qF -- "$3"; then
+    if [ "$rc" -ne 0 ] && grep -F "$2" <<<"$out" | grep -F ": $1: " | grep -F -- "$3" >/dev/null; then
         good=0
     fi
     note "$good" "$1 does not name $2 ($3)"

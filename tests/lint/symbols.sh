@@ -44,7 +44,7 @@ while read -r symbol; do
     bad=1
     callers=0
     for object in "${fast[@]}" ${present[@]+"${present[@]}"}; do
-        nm -u "$object" | awk '{ print $2 }' | grep -qxF -- "$symbol" || continue
+        nm -u "$object" | awk '{ print $2 }' | grep -xF -- "$symbol" >/dev/null || continue
         source=${object#build/release/}
         # an object of shm/ is named only if nothing in fastpath/ calls the symbol itself
         [[ $source == fastpath/* || $callers -eq 0 ]] || continue

@@ -10,7 +10,7 @@ if [ ! -s "$pids" ]; then
     exit 0
 fi
 # A number may be somebody else's by now: only our own programs of this folder are ended.
-ours() { tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -qF "$PWD/build/run"; }
+ours() { tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null | grep -F "$PWD/build/run" >/dev/null; }
 {
     read -r nginx
     read -r qbidd

@@ -2,21 +2,22 @@
 /* One decision: from an impression to a line item, a price and a creative, or a reason for none.
  *
  *   request -> value indices -> row by backoff, or the bitmaps' AND
- *           -> price_i = value_i x pace_i -> best -> targeting and request filters on the best
- * only, next best when it falls
+ *           -> price_i = value_i x pace_i -> best
+ *           -> targeting and request filters on the best only, next best when it falls
  *           -> Q action (explore or greedy) -> shade (first price) -> floor, ceiling last
  *           -> reservation against this worker's own allowance -> creative by alias line
  *
+ * - A price that is no finite number above 0 (a pace of 0, negative, infinite, NaN) counts as 0.
+ * - Candidates are tried by price, equal ones by line item, at most QBID_TRACE_MAX of them; when
+ *   all fall the reason is that of the first.
+ * - QBID_REQUEST_PRIVATE_ONLY: only line items that bid on a deal of the request are candidates;
+ *   NO_DEAL when there is none.
+ * - The creative is one for the most preferred slot of the request that the line item can fill.
+ * - The floor is that of the request, or of the deal in its place, and the line item's own. A
+ *   shaded bid is raised to it when the impression is worth it; a bid of 0 is below every floor.
+ *
  * No allocation, lock, system call or log; every loop is bounded by a constant of shm/. It cannot
  * fail, it can only decline. Deterministic in (request, image, live words, committed, seed).
- *
- *   price     a price that is no finite number above 0 (a pace of 0, negative, infinite, NaN) is 0
- *   order     by price, equal ones by line item; the first QBID_TRACE_MAX are tried at most, and
- * when all of them fall the reason is that of the first private   QBID_REQUEST_PRIVATE_ONLY: only
- * line items that bid on a deal of the request are in that order; NO_DEAL when there is none slots
- * the most preferred slot of the request that the line item has a creative for floor     of the
- * request, or of the deal in its place, and the line item's own; a shaded bid is raised to it when
- * the impression is worth it; a bid of 0 is below every floor
  */
 #ifndef QBID_FASTPATH_DECIDE_H
 #define QBID_FASTPATH_DECIDE_H

@@ -55,7 +55,7 @@ def main():
                   f"{r['constant_tuned']}, random {r['random_narrow']}, flat {r['constant_flat']}, "
                   f"spent {100 * r['ledger_nanos'] / r['budget_nanos']:.1f} %", file=sys.stderr)
         mean, half = interval([r["clicks"] for r in runs])
-        figure(f"clicks at {fraction} of the cost", f"{mean:.1f} +- {half:.1f}", "clicks", "-", True,
+        figure(f"clicks at {fraction} of the cost", f"{mean:.1f} +- {half:.1f}", "clicks", None, None,
                how)
         for name, word in (("constant_tuned", "constant bid tuned on the other half"),
                            ("constant_flat", "constant bid of the log, 2.94"),
@@ -65,7 +65,7 @@ def main():
             figure(f"at {fraction}: clicks against {word}", f"{gain:+.1f} +- {spread:.1f}", "%",
                    "> 0", gain - spread > 0, f"{how}; that bid won {base:.1f} clicks")
         delivered, spread = interval([100 * r["ledger_nanos"] / r["budget_nanos"] for r in runs])
-        figure(f"at {fraction}: budget delivered", f"{delivered:.1f} +- {spread:.1f}", "%", "-", True,
+        figure(f"at {fraction}: budget delivered", f"{delivered:.1f} +- {spread:.1f}", "%", None, None,
                how)
     figure("auctions lost, late or refused", lost, f"of {auctions}", "0", lost == 0, how)
     figure("spend equals the settled prices to the nano", exact, "", "true", exact, how)

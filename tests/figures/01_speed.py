@@ -11,7 +11,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 HOW = "make figures N=01 (bench/run.sh, interleaved rounds, median)"
 
 
-def figure(name, value, unit, goal="-", holds=True, how=HOW):
+def figure(name, value, unit, goal=None, holds=None, how=HOW):
     print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "holds": holds,
                       "how": how}), flush=True)
 

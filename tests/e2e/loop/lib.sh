@@ -82,6 +82,8 @@ new_site() {
         [ -z "$key" ] || sed -i "/^$key:/d" "$SITE_CONF"
     done < <(sed -nE 's/^([a-z_]+):.*/\1/p' <<<"$extra")
     printf '%s\n' "$extra" >>"$SITE_CONF"
+    # else an idle worker may take all connections, and the others see no load
+    sed -i 's/backlog=4096/& reuseport/' "$SITE/nginx/nginx.conf"
     SITE_QBIDD='' SITE_NGINX=''
 }
 qbid() {

@@ -27,6 +27,7 @@ qbid --output json ledger >"$run/before.json"
 budget=$(site_json "$run/base.json" budget_nanos)
 auctions=$(site_json "$run/base.json" run.auctions)
 seconds=$(((auctions + rate - 1) / rate))
+rate=$((auctions / seconds + 1)) # the judged traffic fills the flight
 total=$(python3 - "$run/before.json" "$budget" <<'PY'
 import json, sys
 spent = sum(int(c["spent_nanos"]) for c in json.load(open(sys.argv[1]))["campaigns"])

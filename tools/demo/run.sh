@@ -53,6 +53,7 @@ baselines >"$run/baselines.json"
 budget_nanos=$(site_json "$run/baselines.json" budget_nanos)
 judged=$(site_json "$run/baselines.json" run.auctions)
 seconds=$(((judged + rate - 1) / rate))
+judge_rate=$((judged / seconds + 1)) # the judged traffic fills its flight
 
 # A budget for one phase on top of what is spent: nanos to currency units.
 phase() {
@@ -69,7 +70,7 @@ PY
     )
     demo_account "$total" "$length" "$goal" "$pacing" "$ctr" >"$run/account.yaml"
     site_account "$run/account.yaml"
-    "$B/bin/qbid-replay" --url "$SITE_BID_URL" "${traffic[@]}" --rate "$rate" --output json \
+    "$B/bin/qbid-replay" --url "$SITE_BID_URL" "${traffic[@]}" --rate "$judge_rate" --output json \
         --answers "$run/answers-$name.ndjson" --answers-every 50 "$@" >"$run/$name.json" &
     replay_pid=$!
     wait "$replay_pid"

@@ -1,44 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies of the decision benchmarks: what one iteration does, and the threads around it. */
+/* One round of the decision benchmark: all designs in turn, a few milliseconds each, over and over,
+ * so that what else the machine does hits all of them alike; then the same with swaps going on. */
 #ifndef QBID_BENCH_DECIDE_LOOP_H
 #define QBID_BENCH_DECIDE_LOOP_H
-
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* Name in the results. */
+/* clang-format off */
+#define BENCH_DESIGN_LIST(X)                                                              \
+    X(QBID,    qbid)    /* decision, event into the ring, RCU read section */             \
+    X(SWAP,    swap)    /* the same while a generation is adopted every 100 ms */         \
+    X(BATCH8,  batch8)  /* as QBID, 8 requests to a read section and call */              \
+    X(BARE,    bare)    /* the decision alone */                                          \
+    X(NAIVE,   naive)   /* bench/decide_naive.h */                                        \
+    X(HARNESS, harness) /* making the request: part of all the others */
+/* clang-format on */
+
 enum bench_design {
-    BENCH_QBID,       /* decision, event into the ring, RCU read section */
-    BENCH_QBID_BARE,  /* the decision alone */
-    BENCH_QBID_BATCH, /* as BENCH_QBID, 8 requests to a read section and call */
-    BENCH_NAIVE,
-    BENCH_HARNESS /* making the request: part of all the others */
+#define X(upper, lower) BENCH_##upper,
+    BENCH_DESIGN_LIST(X)
+#undef X
+        BENCH_DESIGN_CNT
 };
 
-struct bench_run;
-
-struct bench_counts {
-    double p50_ns, p99_ns, p999_ns; /* of single decisions; 0 when only throughput was run */
-    double swaps;                   /* generations adopted */
-    double bids_share;              /* decisions that were bids */
-    double drops;                   /* events that the ring had no place for */
-    double preempted_share;         /* latency blocks left out: another task ran in between */
+struct bench_figures {
+    double ns;                      /* CPU time of a decision: median of the blocks */
+    double p50_ns, p99_ns, p999_ns; /* of a decision (or call) between two fences; 0 = not run */
 };
 
-/** Start a run with K candidates: a consumer thread empties the ring; with swap, a writer thread
- *  maps, checks, and publishes another generation every 100 ms. Ends the process when it cannot. */
-struct bench_run *bench_run_start(unsigned k, enum bench_design design, int swap);
-/** Decide n requests back to back; n is a multiple of 8. */
-void bench_run_throughput(struct bench_run *run, uint64_t n);
-/** Decide n requests, each between two fenced clock readings. */
-void bench_run_latency(struct bench_run *run, uint64_t n);
-struct bench_counts bench_run_stop(struct bench_run *run);
+struct bench_round {
+    struct bench_figures of[BENCH_DESIGN_CNT];
+    double swaps;           /* generations adopted */
+    double drops;           /* events that the ring had no place for */
+    double bids_share;      /* decisions that were bids */
+    double preempted_share; /* latencies left out: another task ran in between */
+};
 
-/** Decide some requests in both designs; ends the process unless their choices agree. Returns how
+/** Run a round with K candidates; ends the process when it cannot. */
+struct bench_round bench_round_run(unsigned k);
+
+/** Decide some requests in both layouts; ends the process unless their choices agree. Returns how
  *  many were compared. */
-unsigned bench_run_compare(unsigned k);
+unsigned bench_round_compare(unsigned k);
 
 #ifdef __cplusplus
 }

@@ -8,82 +8,73 @@ import sys
 
 DESIGNS = [
     ("qbid", "qbid: decision, event, RCU"),
-    ("qbid_swap", "  and a swap every 100 ms"),
-    ("batch8", "  and 8 requests a call"),
-    ("bare", "  the decision alone"),
+    ("swap", "  while a swap every 100 ms"),
+    ("batch8", "  8 requests a call"),
+    ("bare", "  without event and RCU"),
     ("naive", "naive: structs, hash a candidate"),
 ]
-HEAD = ("", "K", "ns/decision", "spread", "M/s", "naive/it", "p50", "p99", "p99.9")
-ROW = "{:<33}{:>4}{:>13}{:>14}{:>7}{:>10}{:>8}{:>8}{:>8}"
+KS = (1, 8, 32, 128)
+HEAD = ("", "K", "ns/decision", "spread", "M/s", "naive/it", "spread", "p50", "p99", "p99.9")
+ROW = "{:<33}{:>4}{:>12}{:>13}{:>7}{:>9}{:>12}{:>7}{:>7}{:>7}"
 
 
 def load(path):
-    """{benchmark: {measure: [value of each round]}}"""
+    """{benchmark: [its run in each round]}"""
     with open(path, encoding="utf-8") as file:
         data = json.load(file)
     rounds = {}
     for run in data["benchmarks"]:
-        if run["run_type"] != "iteration":
-            continue
-        name = re.sub(r"/(iterations|repeats):\d+", "", run["name"])
-        measures = rounds.setdefault(name, {})
-        for key in ("cpu_time", "p50_ns", "p99_ns", "p999_ns", "swaps", "drops", "preempted_share"):
-            if key in run:
-                measures.setdefault(key, []).append(run[key])
+        if run["run_type"] == "iteration":
+            rounds.setdefault(re.sub(r"/(iterations|repeats|manual_time).*", "", run["name"]), []).append(run)
     return data["context"], rounds
 
 
-def median(rounds, name, measure):
-    values = rounds.get(name, {}).get(measure)
-    return statistics.median(values) if values else None
+def column(runs, key):
+    return [run[key] for run in runs if key in run]
 
 
-def number(value, form="{:.0f}"):
-    return "-" if value is None else form.format(value)
+def number(values, form="{:.0f}"):
+    return form.format(statistics.median(values)) if values else "-"
 
 
-def spread(rounds, name):
-    values = rounds.get(name, {}).get("cpu_time")
-    return "{:.0f}-{:.0f}".format(min(values), max(values)) if values else "-"
+def spread(values, form="{:.0f}-{:.0f}"):
+    return form.format(min(values), max(values)) if values else "-"
 
 
-def decision_row(rounds, design, text, k):
-    name, naive = f"decide/{design}/{k}", median(rounds, f"decide/naive/{k}", "cpu_time")
-    ns = median(rounds, name, "cpu_time")
-    if ns is None:
-        return None
-    latency = [median(rounds, f"latency/{design}/{k}", m) for m in ("p50_ns", "p99_ns", "p999_ns")]
-    return ROW.format(text, k, number(ns), spread(rounds, name), number(1e3 / ns, "{:.2f}"),
-                      number(naive / ns if naive else None, "{:.1f}"), *map(number, latency))
+def decision_row(runs, design, text, k):
+    ns = column(runs, f"{design}_ns")
+    ratios = [run["naive_ns"] / run[f"{design}_ns"] for run in runs]
+    latency = [number(column(runs, f"{design}_{q}_ns")) for q in ("p50", "p99", "p999")]
+    return ROW.format(text, k, number(ns), spread(ns), number([1e3 / x for x in ns], "{:.2f}"),
+                      number(ratios, "{:.1f}"), spread(ratios, "{:.1f}-{:.1f}"), *latency)
 
 
 def main():
     context, rounds = load(sys.argv[1])
-    count = max((len(m["cpu_time"]) for m in rounds.values()), default=0)
-    print(f"The decision: 10,000 line items, 65,536 contexts (Zipf 0.99), median of {count} interleaved "
-          f"rounds;\nns of thread CPU time, latency between fences; load average "
-          f"{context['load_avg'][0]:.1f} at the start.")
-    print(f"Both layouts chose the same line item in {context['compared']} of {context['compared']} "
-          "requests compared.\n")
+    decisions = {k: rounds[f"decide/{k}"] for k in KS if f"decide/{k}" in rounds}
+    count = max((len(runs) for runs in rounds.values()), default=0)
+    print(f"The decision: 10,000 line items, 65,536 contexts (Zipf 0.99), {context['num_cpus']} processors at "
+          f"load {context['load_avg'][0]:.1f}.\nMedian of {count} rounds in which the designs take turns by the "
+          "millisecond: ns of thread CPU time, latency between fences.\nBoth layouts chose the same line item "
+          f"in all of the {context['compared']} requests compared.\n")
     print(ROW.format(*HEAD))
     for design, text in DESIGNS:
-        for k in (1, 8, 32, 128):
-            row = decision_row(rounds, design, text, k)
-            if row:
-                print(row)
-    harness = [median(rounds, f"decide/harness/{k}", "cpu_time") for k in (1, 8, 32, 128)]
-    if all(harness):
-        print(ROW.format("making the request (in all rows)", "", number(max(harness), "{:.1f}"),
-                         "", "", "", "", "", ""))
+        for k, runs in decisions.items():
+            print(decision_row(runs, design, text, k))
+    every = [run for runs in decisions.values() for run in runs]
+    if every:
+        harness = column(every, "harness_ns")
+        print(ROW.format("making the request, in all rows", "", number(harness, "{:.1f}"),
+                         spread(harness, "{:.1f}-{:.1f}"), *[""] * 6))
     for name in sorted((n for n in rounds if n.startswith("limit/")),
-                       key=lambda n: median(rounds, n, "cpu_time")):
-        print(ROW.format(f"dependent load: {name[6:]}", "",
-                         number(median(rounds, name, "cpu_time"), "{:.1f}"), spread(rounds, name),
-                         "", "", "", "", ""))
-    swaps = sum(sum(m.get("swaps", [])) for m in rounds.values())
-    drops = sum(sum(m.get("drops", [])) for m in rounds.values())
-    print(f"\n{swaps:.0f} generations of 100 MB adopted during the runs with swaps; "
-          f"{drops:.0f} events dropped by the ring in all runs.")
+                       key=lambda n: statistics.median(column(rounds[n], "cpu_time"))):
+        ns = column(rounds[name], "cpu_time")
+        print(ROW.format("dependent load: " + name[6:], "", number(ns, "{:.1f}"),
+                         spread(ns, "{:.1f}-{:.1f}"), *[""] * 6))
+    slower = [run["swap_p999_ns"] / run["qbid_p999_ns"] for run in every]
+    print(f"\n{sum(column(every, 'swaps')):.0f} generations of 100 MB mapped, checked and adopted; p99.9 with "
+          f"swaps / without: {number(slower, '{:.2f}')} (median of {len(slower)}); "
+          f"{sum(column(every, 'drops')):.0f} events dropped by the ring.")
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs every benchmark program of B/bench and every other script of bench/, one after the other.
 #
-# A program's results go to build/bench/NAME.json; bench/NAME_table.py, where there is one, makes a table of
-# them, else the program's own lines are shown. Rounds are interleaved: each repetition of each benchmark is
-# run in random order, so that a slow minute of the machine hits all of them alike.
+# A program's results go to build/bench/NAME.json and are shown as one table, by bench/NAME_table.py where there
+# is one. The repetitions of its benchmarks are run in random order, so that a slow minute of the machine hits
+# all of them alike.
 #   ROUNDS    repetitions (5)
 #   MIN_TIME  seconds that a repetition takes at least (0.2)
 #   FILTER    regular expression of the benchmarks to run (all)
@@ -26,10 +26,12 @@ for program in "$B"/bench/*; do
         echo "bench: $name failed:"
         cat "$out/$name.err"
         failed=1
+    elif [ ! -s "$out/$name.json" ]; then
+        echo "$name: no benchmark matches ${FILTER:-.}"
     elif [ -f "bench/${name}_table.py" ]; then
         "bench/${name}_table.py" "$out/$name.json"
     else
-        cat "$out/$name.log"
+        bench/plain_table.py "$out/$name.json"
     fi
     echo
 done

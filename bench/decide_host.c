@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host of the benchmark: threads, table, and the step of each design. */
+#include "bench/decide_host.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <urcu.h>
+
+#include "bench/decide_naive.h"
+#include "bench/ticks.h"
+#include "fastpath/decide.h"
+#include "shm/memfd.h"
+
+#define SWAP_PERIOD_NS (100 * QBID_NS_PER_MS)
+#define NOW_NS UINT64_C(1000000000)
+
+static void require(int condition, const char *what)
+{
+    if (!condition) {
+        fprintf(stderr, "bench: %s failed\n", what);
+        exit(1);
+    }
+}
+
+/* The decision gets the first allowed processor, its helpers the last. Called by the deciding
+ * thread first: what it is allowed then is what the process is allowed. */
+static void pin(bool helper)
+{
+    static cpu_set_t allowed;
+    static bool known;
+    if (!known && sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        return;
+    known = true;
+    size_t cpu = CPU_SETSIZE;
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        if (CPU_ISSET(i, &allowed) && (helper || cpu == CPU_SETSIZE))
+            cpu = i;
+    }
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    (void)sched_setaffinity(0, sizeof one, &one); /* refused: slower, still right */
+}
+
+struct bench_table *bench_table_adopt(const struct bench_world *world, unsigned which)
+{
+    struct bench_table *t = malloc(sizeof *t);
+    require(t != NULL, "memory");
+    require(qbid_memfd_map(world->image_fd[which], QBID_MEMFD_IMAGE, world->image_bytes,
+                           world->image_bytes, &t->base, &t->bytes) == 0,
+            "map");
+    require(qbid_image_attach(t->base, t->bytes, &t->image) == 0, "attach");
+    return t;
+}
+
+void bench_table_drop(struct bench_table *table)
+{
+    munmap(table->base, table->bytes);
+    free(table);
+}
+
+static void *consume(void *arg)
+{
+    struct bench_host *host = arg;
+    const struct qbid_page *page = &host->world->page;
+    struct qbid_event events[256];
+    pin(true);
+    while (!atomic_load_explicit(&host->stop, memory_order_relaxed)) {
+        if (qbid_ring_pop(page->ring, page->events, page->event_mask, events, 256) == 0)
+            usleep(50);
+    }
+    while (qbid_ring_pop(page->ring, page->events, page->event_mask, events, 256) > 0)
+        continue;
+    return NULL;
+}
+
+/* What the watcher of an ad server does with each new generation. */
+static void swap(struct bench_host *host, unsigned which)
+{
+    struct bench_table *old = rcu_xchg_pointer(&host->table, bench_table_adopt(host->world, which));
+    synchronize_rcu();
+    bench_table_drop(old);
+    atomic_fetch_add_explicit(&host->swaps, 1, memory_order_relaxed);
+}
+
+static void *publish(void *arg)
+{
+    struct bench_host *host = arg;
+    uint64_t next_ns = 0;
+    unsigned which = 0;
+    pin(true);
+    while (!atomic_load_explicit(&host->stop, memory_order_relaxed)) {
+        uint64_t now_ns = ticks_clock_ns(CLOCK_MONOTONIC);
+        if (atomic_load_explicit(&host->swapping, memory_order_relaxed) && now_ns >= next_ns) {
+            next_ns = now_ns + SWAP_PERIOD_NS;
+            swap(host, which ^= 1);
+        }
+        usleep(1000);
+    }
+    return NULL;
+}
+
+void bench_host_init(struct bench_host *host, unsigned k)
+{
+    memset(host, 0, sizeof *host);
+    host->world = bench_world_get(k);
+    host->table = bench_table_adopt(host->world, 0);
+    for (unsigned i = 0; i < BENCH_BATCH; i++)
+        bench_request_init(host->world, &host->request[i]);
+    pin(false);
+    rcu_register_thread();
+    require(pthread_create(&host->consumer, NULL, consume, host) == 0, "thread");
+    require(pthread_create(&host->writer, NULL, publish, host) == 0, "thread");
+}
+
+void bench_host_done(struct bench_host *host)
+{
+    atomic_store(&host->stop, true);
+    pthread_join(host->consumer, NULL);
+    pthread_join(host->writer, NULL);
+    rcu_unregister_thread();
+    bench_table_drop(host->table);
+}
+
+void bench_host_prepare(struct bench_host *host, enum bench_design design)
+{
+    unsigned each = bench_host_each(design);
+    for (unsigned i = 0; i < each; i++)
+        bench_request_next(host->world, host->at + i, &host->request[i]);
+    host->at += each;
+    host->decided += each;
+}
+
+static struct qbid_view view_of(const struct bench_host *host, const struct bench_table *table)
+{
+    return (struct qbid_view){
+        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1};
+}
+
+/* The event that the plugin writes for each bid. */
+static void push(const struct bench_host *host, const struct qbid_decision *d)
+{
+    struct qbid_event event = {.time_ns = NOW_NS,
+                               .nonce = d->nonce,
+                               .gen = (uint32_t)d->gen,
+                               .kind = QBID_EVENT_BID,
+                               .level = d->level,
+                               .action = d->q_action,
+                               .flags = QBID_EVENT_FIRST_PRICE};
+    event.u.bid.context = d->context;
+    event.u.bid.bid_nanos = d->bid_micros;
+    event.u.bid.line_item_id = d->line_item_id;
+    event.u.bid.creative_id = d->creative_id;
+    event.u.bid.value_micros = d->value_micros;
+    event.u.bid.pace = d->pace;
+    event.u.bid.q_propensity_q32 = d->q_propensity_q32;
+    event.u.bid.q_state = d->q_state;
+    event.u.bid.segment = d->segment;
+    (void)qbid_page_push(&host->world->page, &event);
+}
+
+static void decide_whole(struct bench_host *host)
+{
+    struct qbid_decision d;
+    rcu_read_lock();
+    struct qbid_view view = view_of(host, rcu_dereference(host->table));
+    bool bid = qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
+    rcu_read_unlock();
+    if (bid)
+        push(host, &d);
+    host->bids += bid;
+}
+
+static void decide_batch(struct bench_host *host)
+{
+    struct qbid_decision d[BENCH_BATCH];
+    rcu_read_lock();
+    struct qbid_view view = view_of(host, rcu_dereference(host->table));
+    qbid_decide_many(&view, host->request, BENCH_BATCH, NOW_NS, d);
+    rcu_read_unlock();
+    for (unsigned i = 0; i < BENCH_BATCH; i++) {
+        if (d[i].nobid == QBID_NOBID_NONE) {
+            push(host, &d[i]);
+            host->bids++;
+        }
+    }
+}
+
+/* No swap is going on while this runs. */
+static void decide_bare(struct bench_host *host)
+{
+    struct qbid_decision d;
+    struct qbid_view view = view_of(host, host->table);
+    host->bids += qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
+}
+
+static void decide_naive(struct bench_host *host)
+{
+    const struct bench_world *w = host->world;
+    const struct bench_list *list = &w->list[w->order[(host->at - 1) & (BENCH_ORDER - 1)]];
+    host->bids += bench_naive_decide(w->naive, &host->request[0], list).line_item_idx != UINT32_MAX;
+}
+
+void bench_host_step(struct bench_host *host, enum bench_design design)
+{
+    switch (design) {
+    case BENCH_QBID:
+    case BENCH_SWAP:
+        decide_whole(host);
+        break;
+    case BENCH_BATCH8:
+        decide_batch(host);
+        break;
+    case BENCH_BARE:
+        decide_bare(host);
+        break;
+    case BENCH_NAIVE:
+        decide_naive(host);
+        break;
+    case BENCH_HARNESS:
+    case BENCH_DESIGN_CNT:
+        __asm__ volatile("" : : "r"(&host->request[0]) : "memory");
+        break;
+    }
+}
+
+unsigned bench_round_compare(unsigned k)
+{
+    const struct bench_world *w = bench_world_get(k);
+    struct bench_table *t = bench_table_adopt(w, 0);
+    struct qbid_view view = {&t->image, &w->live, &w->page, UINT64_MAX, 0, 1};
+    struct qbid_request request;
+    unsigned compared = 0;
+    bench_request_init(w, &request);
+    for (uint64_t at = 0; at < 100000; at++) {
+        const struct bench_list *list = &w->list[w->order[at & (BENCH_ORDER - 1)]];
+        struct qbid_decision d;
+        if (list->level != 0) /* coarser rows leave out values that the naive layout knows */
+            continue;
+        bench_request_next(w, at, &request);
+        uint32_t naive = bench_naive_decide(w->naive, &request, list).line_item_idx;
+        bool bid = qbid_decide_one(&view, &request, NOW_NS, &d, NULL) == QBID_NOBID_NONE;
+        require(bid == (naive != UINT32_MAX), "comparison of the layouts (bid)");
+        require(!bid || d.line_item_idx == naive, "comparison of the layouts (choice)");
+        require(d.level == 0 && d.candidates == k && d.skipped == 0, "level 0");
+        compared++;
+    }
+    bench_table_drop(t);
+    return compared;
+}

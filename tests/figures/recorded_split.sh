@@ -8,7 +8,8 @@ cd "$(dirname "$0")/../.."
 . tools/demo/account.sh
 log=$1 seed=$2 fraction=$3 rate=$4
 run=$(mktemp -d "${TMPDIR:-/tmp}/qbid-split-XXXXXX")
-SITE_EXTRA="learning: {pace_period_ms: 100, explore: 0, price_samples: 16384}
+# Some hundred auctions a control period: with fewer the pace follows noise.
+SITE_EXTRA="learning: {pace_period_ms: 400, explore: 0, price_samples: 16384}
 grant_ppm: 20000"
 site_make "$run" 1
 sed -i '/^learning: {pace_period_ms: 250}/d; 0,/^grant_ppm/{/^grant_ppm/d}' "$SITE_CONF"

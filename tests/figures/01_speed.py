@@ -4,6 +4,7 @@
 every 100 ms, beside a naive layout in the same run; nginx with the module beside `return 204`."""
 import json
 import os
+import statistics
 import subprocess
 import sys
 
@@ -19,23 +20,20 @@ def figure(name, value, unit, goal=None, holds=None, how=HOW):
 def main():
     env = dict(os.environ, ROUNDS=os.environ.get("ROUNDS", "5"), MIN_TIME="0.1",
                BENCH_SECONDS=os.environ.get("BENCH_SECONDS", "2"),
-               FILTER="^(latency|decide)/(qbid|qbid_swap|naive)/")
+               FILTER="^decide/")
     subprocess.run(["bash", "bench/run.sh"], cwd=ROOT, env=env, check=True, stdout=sys.stderr)
     with open(os.path.join(ROOT, "build", "bench", "decide.json"), encoding="utf-8") as f:
         rows = json.load(f)["benchmarks"]
-    median = {}
-    for row in rows:
-        if row.get("aggregate_name") == "median":
-            median["/".join(row["run_name"].split("/")[:3])] = row
     for k in (1, 8, 32, 128):
-        for way, words in (("qbid", "no swap"), ("qbid_swap", "swap every 100 ms")):
-            row = median[f"latency/{way}/{k}"]
+        runs = [row for row in rows
+                if row["run_type"] == "iteration" and row["name"].split("/")[:2] == ["decide", str(k)]]
+        for way, words in (("qbid", "no swap"), ("swap", "swap every 100 ms")):
             for percentile in ("p50", "p99"):
                 figure(f"decision, {k} candidates, {words}: {percentile}",
-                       round(row[f"{percentile}_ns"]), "ns")
-        figure(f"decision, {k} candidates: naive layout takes",
-               round(median[f"decide/naive/{k}"]["cpu_time"] / median[f"decide/qbid/{k}"]["cpu_time"], 1),
-               "times as long")
+                       round(statistics.median(run[f"{way}_{percentile}_ns"] for run in runs)), "ns")
+        ratios = [run["naive_ns"] / run["qbid_ns"] for run in runs]
+        figure(f"decision, {k} candidates: naive layout takes", round(statistics.median(ratios), 1),
+               "times as long", how=f"{HOW}; {min(ratios):.1f} to {max(ratios):.1f}")
     with open(os.path.join(ROOT, "build", "bench", "nginx.json"), encoding="utf-8") as f:
         ways = json.load(f)["ways"]
     for way, words in (("bid", "answers with a bid"), ("nobid", "answers without a bid")):

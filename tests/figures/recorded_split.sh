@@ -12,7 +12,6 @@ run=$(mktemp -d "${TMPDIR:-/tmp}/qbid-split-XXXXXX")
 SITE_EXTRA="learning: {pace_period_ms: 400, explore: 0, price_samples: 16384}
 grant_ppm: 20000"
 site_make "$run" 1
-sed -i '/^learning: {pace_period_ms: 250}/d; 0,/^grant_ppm/{/^grant_ppm/d}' "$SITE_CONF"
 trap 'site_stop; rm -rf "$run"' EXIT
 qbid() { "$B/bin/qbid" --socket "$SITE_SOCKET" "$@"; }
 replay() { "$B/bin/qbid-replay" --log "$log" --omit-tags --quiet --output json "$@"; }

@@ -2,7 +2,7 @@
 # A whole qbid site on loopback: qbidd, nginx with the module, a demonstration account. Sourced by the
 # demonstration and by end-to-end tests; everything lives in one folder and ends with site_stop.
 #
-#   site_make DIR [WORKERS]   write configuration; SITE_EXTRA = more lines of qbidd.yaml,
+#   site_make DIR [WORKERS]   write configuration; SITE_EXTRA = lines of qbidd.yaml, in place of ours,
 #                             SITE_NGINX_EXTRA = more lines of nginx's http block
 #   site_start                qbidd, then nginx; returns when both answer
 #   site_account FILE         import an account
@@ -48,8 +48,12 @@ market_segments: [slot]
 ticks: {live_ms: 20, learn_ms: 1000, snapshot_ms: 5000}
 learning: {pace_period_ms: 250}
 grant_ppm: 20000
-${SITE_EXTRA:-}
 YAML
+    local key
+    for key in $(sed -nE 's/^([a-z_]+):.*/\1/p' <<<"${SITE_EXTRA:-}"); do
+        sed -i "/^$key:/d" "$SITE_CONF"
+    done
+    printf '%s\n' "${SITE_EXTRA:-}" >>"$SITE_CONF"
     cat >"$SITE/nginx/nginx.conf" <<NGINX
 # nginx of the demonstration site.
 load_module $bin/ngx_http_qbid_module.so;

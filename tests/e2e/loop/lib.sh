@@ -75,13 +75,8 @@ clean_up() {
 
 # NAME, WORKERS: configure a site in $work/NAME; SITE_EXTRA may replace keys of the demonstration's
 new_site() {
-    local extra=$SITE_EXTRA key
-    SITE_EXTRA=''
     site_make "$work/$1" "$2"
-    while IFS= read -r key; do
-        [ -z "$key" ] || sed -i "/^$key:/d" "$SITE_CONF"
-    done < <(sed -nE 's/^([a-z_]+):.*/\1/p' <<<"$extra")
-    printf '%s\n' "$extra" >>"$SITE_CONF"
+    SITE_EXTRA=''
     # else an idle worker may take all connections, and the others see no load
     sed -i 's/backlog=4096/& reuseport/' "$SITE/nginx/nginx.conf"
     SITE_QBIDD='' SITE_NGINX=''

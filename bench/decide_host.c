@@ -109,6 +109,7 @@ void bench_host_init(struct bench_host *host, unsigned k)
 {
     memset(host, 0, sizeof *host);
     host->world = bench_world_get(k);
+    host->isa = (uint8_t)qbid_isa_best();
     host->table = bench_table_adopt(host->world, 0);
     for (unsigned i = 0; i < BENCH_BATCH; i++)
         bench_request_init(host->world, &host->request[i]);
@@ -139,7 +140,7 @@ void bench_host_prepare(struct bench_host *host, enum bench_design design)
 static struct qbid_view view_of(const struct bench_host *host, const struct bench_table *table)
 {
     return (struct qbid_view){
-        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1};
+        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa};
 }
 
 /* The event that the plugin writes for each bid. */
@@ -233,7 +234,8 @@ unsigned bench_round_compare(unsigned k)
 {
     const struct bench_world *w = bench_world_get(k);
     struct bench_table *t = bench_table_adopt(w, 0);
-    struct qbid_view view = {&t->image, &w->live, &w->page, UINT64_MAX, 0, 1};
+    struct qbid_view view = {
+        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best()};
     struct qbid_request request;
     unsigned compared = 0;
     bench_request_init(w, &request);

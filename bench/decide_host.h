@@ -11,6 +11,7 @@
 
 #include "bench/decide_loop.h"
 #include "bench/decide_world.h"
+#include "shm/isa.h"
 
 #define BENCH_BATCH 8
 
@@ -25,6 +26,7 @@ struct bench_host {
     struct bench_table *table; /* RCU: swapped by the writer thread only */
     uint64_t at;               /* in the request stream */
     uint64_t bids, decided;
+    uint8_t isa; /* enum qbid_isa */
     struct qbid_request request[BENCH_BATCH];
     _Atomic bool stop;
     _Atomic bool swapping;

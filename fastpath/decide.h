@@ -38,6 +38,7 @@ struct qbid_view {
     uint64_t deadline_ns;         /* of the image, CLOCK_BOOTTIME */
     uint16_t slot;                /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
     uint16_t uid;                 /* top 16 bits of its nonces */
+    uint8_t isa;                  /* enum qbid_isa: what qbid_isa_best() said, or less */
 };
 
 /* A step of the reasoning, for `qbid explain`; the fast path passes NULL. */

@@ -9,6 +9,7 @@
 #include "shm/clock.h"
 #include "shm/error.h"
 #include "shm/hash.h"
+#include "shm/isa.h"
 
 #define WORKER_TIMEOUT_MS 200
 #define TMAX_DEFAULT_MS 100
@@ -66,6 +67,7 @@ int qbid_open(const struct qbid_options *options, struct qbid **ret_qbid)
     qbid->tmax_default_ms = options->tmax_default_ms ? options->tmax_default_ms : TMAX_DEFAULT_MS;
     qbid->tmax_margin_ms = options->tmax_margin_ms;
     qbid->trace = options->trace != 0;
+    qbid->isa = (uint8_t)qbid_isa_best();
     struct qbid_watcher_options watcher = {
         .socket_path = options->socket_path,
         .image_file = options->image_file,

@@ -23,6 +23,7 @@ struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct
         .deadline_ns = table->deadline_ns,
         .slot = table->slot[worker->cookie],
         .uid = table->uid[worker->cookie],
+        .isa = worker->qbid->isa,
     };
 }
 

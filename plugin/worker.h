@@ -25,6 +25,7 @@ struct qbid {
     unsigned tmax_default_ms;
     unsigned tmax_margin_ms;
     bool trace;
+    uint8_t isa; /* enum qbid_isa */
 };
 
 /* Everything that a bid request needs lies in here: nothing is allocated after the worker is open.

@@ -31,29 +31,37 @@ static inline uint64_t qbid_eligible_any(const struct qbid_image *image, unsigne
     return any;
 }
 
+/* The test of one dimension. */
+static inline uint64_t qbid_eligible_dim(const struct qbid_image *image,
+                                         const struct qbid_request *request,
+                                         const struct qbid_place *place, unsigned dim,
+                                         uint32_t line_item_idx)
+{
+    if (dim == QBID_DIM_SLOT)
+        return qbid_eligible_any(image, dim, place->slot_idx, request->slot_cnt, line_item_idx);
+    if (dim == QBID_DIM_SEGMENT)
+        return qbid_eligible_any(image, dim, place->segment_idx, request->segment_cnt,
+                                 line_item_idx);
+    return qbid_eligible_bit(image, dim, qbid_dim_unpack(place->context, dim), line_item_idx);
+}
+
 /**
  * Whether one line item's targeting accepts a request in every dimension.
  *
  * Returns: 1 or 0.
  * Threads: wait-free, no writes.
- * Cost:    one word for each dimension and list value, all independent of one another.
+ * Cost:    one word for each dimension that the line item targets, for lists one for each value,
+ *          all independent of one another.
  */
 static inline unsigned qbid_eligible_test(const struct qbid_image *image,
                                           const struct qbid_request *request,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
     uint64_t all = 1;
-#pragma GCC unroll 8
-    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
-            all &=
-                qbid_eligible_bit(image, dim, qbid_dim_unpack(place->context, dim), line_item_idx);
-    }
-    all &=
-        qbid_eligible_any(image, QBID_DIM_SLOT, place->slot_idx, request->slot_cnt, line_item_idx);
-    all &= qbid_eligible_any(image, QBID_DIM_SEGMENT, place->segment_idx, request->segment_cnt,
-                             line_item_idx);
-    return (unsigned)all;
+    for (unsigned left = image->line_items[line_item_idx].targeted; left; left &= left - 1)
+        all &=
+            qbid_eligible_dim(image, request, place, (unsigned)__builtin_ctz(left), line_item_idx);
+    return (unsigned)(all & 1);
 }
 
 /* The line items that the AND of a request's rows leaves, a word of the bitmaps at a time. */

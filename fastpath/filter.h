@@ -33,59 +33,65 @@ static inline bool qbid_filter_holds(const uint64_t *hashes, unsigned cnt, uint6
     return found;
 }
 
+/* Whether one of the request's blocked categories may be one of the first four of a shelf: halves
+ * of hashes are compared, so that a line item that is not blocked, the usual one, costs no further
+ * line. */
+static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
+                                          const struct qbid_request *request)
+{
+    uint32_t found = 0;
+#if defined(__SSE2__)
+    __m128i tags = _mm_load_si128((const __m128i *)(const void *)shelf->cat_tag);
+    __m128i any = _mm_setzero_si128();
+    for (unsigned i = 0; i < request->bcat_cnt; i++)
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(tags, _mm_set1_epi32((int)request->bcat[i])));
+    found = (uint32_t)_mm_movemask_epi8(any);
+#else
+    for (unsigned i = 0; i < request->bcat_cnt; i++)
+        for (unsigned c = 0; c < QBID_SHELF_CATS; c++)
+            found |= shelf->cat_tag[c] == (uint32_t)request->bcat[i];
+#endif
+    return found != 0 || shelf->cat_cnt > QBID_SHELF_CATS;
+}
+
 /** Whether the request blocks a line item's advertiser domain or one of its categories. */
-static inline bool qbid_filter_blocked(const struct qbid_image *image,
-                                       const struct qbid_line_item *line_item,
+static inline bool qbid_filter_blocked(const struct qbid_image *image, uint32_t line_item_idx,
                                        const struct qbid_request *request)
 {
-    if (qbid_filter_holds(request->badv, request->badv_cnt, line_item->adomain_hash))
+    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
+    if (qbid_filter_holds(request->badv, request->badv_cnt,
+                          image->line_items[line_item_idx].adomain_hash))
         return true;
-    if (request->bcat_cnt == 0)
+    if (request->bcat_cnt == 0 || !qbid_filter_cat_likely(shelf, request))
         return false;
-    for (unsigned i = 0; i < line_item->cat_cnt; i++) {
-        if (qbid_filter_holds(request->bcat, request->bcat_cnt,
-                              image->names[line_item->cat_first + i]))
+    for (unsigned i = 0; i < shelf->cat_cnt; i++) {
+        if (qbid_filter_holds(request->bcat, request->bcat_cnt, image->names[shelf->cat_first + i]))
             return true;
     }
     return false;
 }
 
-/* Alias directory entry of a slot; NULL when the line item has no creative for it. */
-static inline const struct qbid_alias_dir *qbid_filter_slot(const struct qbid_image *image,
-                                                            const struct qbid_line_item *line_item,
-                                                            uint32_t slot_idx)
-{
-    const struct qbid_alias_dir *dir = image->alias_dirs + line_item->alias_dir_first;
-    uint32_t cnt = line_item->alias_dir_cnt;
-    if (cnt == 0)
-        return NULL;
-    for (uint32_t half; (half = cnt / 2) != 0; cnt -= half)
-        dir += dir[half - 1].slot_idx < slot_idx ? half : 0;
-    return dir->slot_idx == slot_idx ? dir : NULL;
-}
-
 /**
  * Creatives of a line item for the request's most preferred slot that it can fill.
  *
- * Returns: alias directory entry; NULL when nothing fits format, size or security.
+ * Returns: true and *ret_slot; false when nothing fits format, size or security.
  * Threads: wait-free, no writes.
- * Cost:    the line item's directory, 12 bytes for each slot value that it has creatives for.
+ * Cost:    the shelf's line, for line items of more than eight slots the directory's.
  */
-static inline const struct qbid_alias_dir *
-qbid_filter_creative(const struct qbid_image *image, const struct qbid_line_item *line_item,
-                     const struct qbid_request *request,
-                     const uint16_t slot_idx[QBID_REQUEST_SLOTS_MAX])
+static inline bool qbid_filter_creative(const struct qbid_image *image, uint32_t line_item_idx,
+                                        const struct qbid_request *request,
+                                        const uint16_t slot_idx[QBID_REQUEST_SLOTS_MAX],
+                                        struct qbid_shelf_slot *ret_slot)
 {
-    if ((request->flags & QBID_REQUEST_SECURE) && !(line_item->flags & QBID_LINE_ITEM_SECURE))
-        return NULL;
+    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
+    if ((request->flags & QBID_REQUEST_SECURE) &&
+        !(image->line_items[line_item_idx].flags & QBID_LINE_ITEM_SECURE))
+        return false;
     for (unsigned i = 0; i < request->slot_cnt; i++) {
-        if (slot_idx[i] == 0)
-            continue;
-        const struct qbid_alias_dir *dir = qbid_filter_slot(image, line_item, slot_idx[i]);
-        if (dir)
-            return dir;
+        if (slot_idx[i] != 0 && qbid_shelf_find(shelf, image->alias_dirs, slot_idx[i], ret_slot))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 #endif

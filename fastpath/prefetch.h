@@ -1,59 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks for the lines that the next stage of a batch will read. In a batch of 8 this takes off 15 %
- * of a decision's time at K = 8 and 8 % at K = 128; for a single decision it does nothing. A
- * prefetch of the index lines paid nothing: a batch's lookups overlap by themselves. */
+/* Asks for the lines that the next stage of an ask will read. */
 #ifndef QBID_FASTPATH_PREFETCH_H
 #define QBID_FASTPATH_PREFETCH_H
 
 #include <stdint.h>
 
+#include "fastpath/ask.h"
 #include "fastpath/filter.h"
 #include "fastpath/price.h"
-#include "fastpath/rank.h"
-#include "fastpath/resolve.h"
 
-/* The first candidates of a row and their values. */
-static inline void qbid_prefetch_row(const struct qbid_row_ref *row)
+/* Lines of a row that are asked for: of a longer one the processor finds the rest by itself. */
+#define QBID_PREFETCH_ROW_LINES 4
+
+/* After resolve: where a row of any level would be found. */
+static inline void qbid_prefetch_index(const struct qbid_ask *ask)
 {
-    __builtin_prefetch(row->line_item_idx);
+    qbid_place_prefetch_rows(ask->view->image, ask->place.context, 0);
+}
+
+/* After row: its first candidates and their values. */
+static inline void qbid_prefetch_row(const struct qbid_ask *ask)
+{
+    const struct qbid_row_ref *row = &ask->place.row;
+    const char *at = (const char *)row->line_item_idx, *end = (const char *)(row->value_micros + 1);
+    for (unsigned i = 0; i < QBID_PREFETCH_ROW_LINES && at < end; i++, at += QBID_CACHE_LINE)
+        __builtin_prefetch(at);
     __builtin_prefetch(row->value_micros);
 }
 
-static inline void qbid_prefetch_line_item(const struct qbid_image *image,
-                                           const struct qbid_candidate *best)
+/* After row, when its candidates are there: their paces. */
+static inline void qbid_prefetch_paces(const struct qbid_ask *ask)
 {
-    if (best->rank != 0)
-        __builtin_prefetch(&image->line_items[qbid_candidate_line_item(best)]);
+    const struct qbid_row_ref *row = &ask->place.row;
+    for (uint32_t i = 0; i < row->cnt && i < QBID_SPAN_PAD; i++)
+        if (row->line_item_idx[i] < ask->view->live->shape.line_item_max)
+            __builtin_prefetch(&ask->view->live->pace[row->line_item_idx[i]]);
 }
 
-/* What the line item leads to: its creatives' directory, its categories, its Q row. */
-static inline void qbid_prefetch_terms(const struct qbid_image *image, const struct qbid_live *live,
-                                       const struct qbid_candidate *best)
+/* After best: the line item and its shelf. */
+static inline void qbid_prefetch_line_item(const struct qbid_ask *ask)
 {
-    if (best->rank == 0)
+    if (ask->best.rank == 0)
         return;
-    uint32_t idx = qbid_candidate_line_item(best);
-    const struct qbid_line_item *line_item = &image->line_items[idx];
-    __builtin_prefetch(&image->alias_dirs[line_item->alias_dir_first]);
-    __builtin_prefetch(&image->names[line_item->cat_first]);
-    __builtin_prefetch(qbid_offer_q_row(image, idx, qbid_offer_q_state(live, idx)));
+    uint32_t idx = qbid_candidate_line_item(&ask->best);
+    __builtin_prefetch(&ask->view->image->line_items[idx]);
+    __builtin_prefetch(&ask->view->image->shelves[idx]);
 }
 
-/* The alias line of the slot that will be filled and the first of its creatives. */
-static inline void qbid_prefetch_creatives(const struct qbid_image *image,
-                                           const struct qbid_request *request,
-                                           const struct qbid_place *place,
-                                           const struct qbid_candidate *best)
+/* After best, when the line item is there: its Q row and its money. */
+static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
 {
-    if (best->rank == 0)
+    if (ask->best.rank == 0)
         return;
-    const struct qbid_line_item *line_item = &image->line_items[qbid_candidate_line_item(best)];
-    const struct qbid_alias_dir *dir =
-        qbid_filter_creative(image, line_item, request, place->slot_idx);
-    if (!dir)
+    const struct qbid_view *view = ask->view;
+    uint32_t idx = qbid_candidate_line_item(&ask->best);
+    uint32_t budget = view->image->line_items[idx].budget_idx;
+    __builtin_prefetch(qbid_offer_q_row(view->image, idx, qbid_offer_q_state(view->live, idx)));
+    if (budget < view->page->budget_max && budget < view->live->shape.budget_max) {
+        __builtin_prefetch(&view->page->committed[budget]);
+        __builtin_prefetch(
+            &view->live->limit[(size_t)view->slot * view->live->shape.budget_max + budget]);
+    }
+}
+
+/* After best, when the shelf is there: the alias line of the slot that will be filled, and the
+ * first of its creatives. */
+static inline void qbid_prefetch_creatives(const struct qbid_ask *ask)
+{
+    if (ask->best.rank == 0)
         return;
-    __builtin_prefetch(&image->aliases[dir->alias]);
-    __builtin_prefetch(&image->creatives[dir->creative_first]);
+    const struct qbid_image *image = ask->view->image;
+    struct qbid_shelf_slot slot;
+    if (!qbid_filter_creative(image, qbid_candidate_line_item(&ask->best), ask->request,
+                              ask->place.slot_idx, &slot))
+        return;
+    __builtin_prefetch(&image->aliases[slot.alias]);
+    __builtin_prefetch(&image->creative_ids[slot.creative_first]);
 }
 
 #endif

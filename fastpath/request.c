@@ -13,7 +13,10 @@ int qbid_request_check(const struct qbid_request *request)
         request->segment_cnt > QBID_REQUEST_SEGMENTS_MAX ||
         request->deal_cnt > QBID_REQUEST_DEALS_MAX)
         return QBID_ERR_INVAL;
-    if ((request->badv_cnt && !request->badv) || (request->bcat_cnt && !request->bcat))
+    if ((request->badv_cnt && !request->badv) || (request->bcat_cnt && !request->bcat) ||
+        (request->candidate_cnt && !request->candidate))
+        return QBID_ERR_INVAL;
+    if (request->candidate_cnt > QBID_REQUEST_CANDIDATES_MAX)
         return QBID_ERR_INVAL;
     if (request->auction != QBID_AUCTION_FIRST_PRICE &&
         request->auction != QBID_AUCTION_SECOND_PRICE)

@@ -22,7 +22,8 @@ struct qbid_source {
     const struct qbid_place *place;
     struct qbid_eligible eligible; /* place->row.cnt == 0 */
     uint32_t row_at;
-    uint32_t seen; /* candidates so far, private auction or not */
+    uint32_t named_at; /* in request->candidate */
+    uint32_t seen;     /* candidates so far, private auction or not */
     uint32_t line_item_idx[QBID_SOURCE_SPAN];
     float value_micros[QBID_SOURCE_SPAN];
 };
@@ -34,15 +35,42 @@ static inline void qbid_source_init(struct qbid_source *source, const struct qbi
     source->image = image;
     source->request = request;
     source->place = place;
-    source->row_at = source->seen = 0;
+    source->row_at = source->named_at = source->seen = 0;
     if (place->row.cnt == 0)
         qbid_eligible_init(&source->eligible, image, request, place);
+}
+
+/* Line items that the host named, with the row's value where it holds them and their own where not:
+ * both lists ascend, so one pass meets all. One that the image does not have is left out. */
+static inline uint32_t qbid_source_load_named(struct qbid_source *source)
+{
+    const struct qbid_image *image = source->image;
+    const struct qbid_request *request = source->request;
+    const struct qbid_row_ref *row = &source->place->row;
+    uint32_t cnt = 0, at = source->row_at;
+    for (; source->named_at < request->candidate_cnt && cnt < QBID_SOURCE_SPAN;
+         source->named_at++) {
+        uint32_t idx = request->candidate[source->named_at];
+        if (idx >= image->line_item_cnt || image->line_items[idx].id == 0)
+            continue;
+        while (at < row->cnt && row->line_item_idx[at] < idx)
+            at++;
+        bool held = at < row->cnt && row->line_item_idx[at] == idx;
+        source->line_item_idx[cnt] = idx;
+        source->value_micros[cnt++] =
+            held ? row->value_micros[at] : image->line_items[idx].value_micros;
+    }
+    source->row_at = at;
+    source->seen += cnt;
+    return cnt;
 }
 
 static inline uint32_t qbid_source_load(struct qbid_source *source)
 {
     const struct qbid_row_ref *row = &source->place->row;
     uint32_t cnt;
+    if (source->request->candidate_cnt != 0)
+        return qbid_source_load_named(source);
     if (row->cnt == 0) {
         cnt = qbid_eligible_next(&source->eligible, source->line_item_idx);
         for (uint32_t i = 0; i < cnt; i++)
@@ -72,6 +100,8 @@ static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span
             kept += qbid_filter_deal(&source->image->line_items[idx], source->request) != 0;
         }
     }
+    for (uint32_t i = kept; i % QBID_SPAN_PAD != 0; i++)
+        source->line_item_idx[i] = 0;
     *ret_span = (struct qbid_span){source->line_item_idx, source->value_micros, kept};
     return cnt != 0;
 }

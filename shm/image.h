@@ -21,10 +21,11 @@
 #include "shm/dims.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
+#include "shm/shelf.h"
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
-#define QBID_ABI_MAJOR 1
+#define QBID_ABI_MAJOR 2
 #define QBID_ABI_MINOR 0
 
 #define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
@@ -43,6 +44,7 @@
     X(ELIG_ROWS,  elig_rows,  struct qbid_elig_dim)   \
     X(ELIG,       elig,       uint64_t)               \
     X(LINE_ITEMS, line_items, struct qbid_line_item)  \
+    X(SHELVES,    shelves,    struct qbid_shelf)      \
     X(INDEX,      index,      struct qbid_index_line) \
     X(ROWS,       rows,       struct qbid_row_block)  \
     X(QROWS,      qrows,      struct qbid_qrow)       \
@@ -50,6 +52,7 @@
     X(ALIAS_DIRS, alias_dirs, struct qbid_alias_dir)  \
     X(ALIASES,    aliases,    struct qbid_alias)      \
     X(CREATIVES,  creatives,  struct qbid_creative)   \
+    X(CREATIVE_IDS, creative_ids, uint32_t)           \
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
     X(STRINGS,    strings,    char)
@@ -125,13 +128,12 @@ struct qbid_line_item {
     int64_t ceiling_micros; /* never bids above */
     uint64_t deal_hash;     /* 0 = open auction, else bids on this deal only */
     uint64_t adomain_hash;
-    uint32_t cat_first; /* into names */
-    uint32_t alias_dir_first;
-    uint16_t alias_dir_cnt;
     uint16_t q_group; /* qrows[q_group * QBID_QSTATES + state] */
     uint16_t tenant;
-    uint8_t cat_cnt;
-    uint8_t flags; /* enum qbid_line_item_flag */
+    uint8_t flags;    /* enum qbid_line_item_flag */
+    uint8_t targeted; /* by dimension, 1 << dim: some value of it is not accepted. The others need
+                         no test; a hole has all bits */
+    uint8_t pad[10];
 };
 _Static_assert(sizeof(struct qbid_line_item) == QBID_CACHE_LINE, "a line item is one cache line");
 
@@ -154,14 +156,6 @@ struct qbid_row_block {
     uint32_t word[16];
 };
 _Static_assert(sizeof(struct qbid_row_block) == QBID_CACHE_LINE, "rows are counted in lines");
-
-/* Which alias line serves a line item for one slot value; sorted by slot within a line item. */
-struct qbid_alias_dir {
-    uint16_t slot_idx;       /* value index of QBID_DIM_SLOT */
-    uint16_t cnt;            /* creatives in the line, 1..8 */
-    uint32_t alias;          /* into aliases */
-    uint32_t creative_first; /* added to the line's creative numbers: into creatives */
-};
 
 enum qbid_creative_format {
     QBID_FORMAT_BANNER = 1,
@@ -231,9 +225,11 @@ struct qbid_image {
  *            index inside its dimension
  *          - elig: a row for each value, value 0 included; no bit at or beyond line_item_cnt
  *          - line items, holes too: prices in [0, QBID_PRICE_MICROS_MAX], budget_idx <
- *            QBID_LIVE_BUDGETS_MAX, q_group, categories and alias directories in range (so at least
- *            one Q group, if only of rows with n = 0, and one segment: 0 serves requests without a
- *            row)
+ *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
+ *            n = 0, and one segment: 0 serves requests without a row); `targeted` holds every
+ *            dimension of which a value is not accepted
+ *          - a shelf for each line item, categories and alias directories in range, as
+ *            qbid_shelf_fill() makes it; a creative's id in creative_ids
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items in range in the padding as well, values finite and >= 0, padding values 0
  *          - Q rows valid or n = 0, shade tables in [0, 1.0001], alias directories and lines,

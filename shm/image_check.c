@@ -112,18 +112,53 @@ static bool elig_fits(const struct qbid_image *image, uint64_t dim_cnt, uint64_t
     return true;
 }
 
-static bool line_item_fits(const struct qbid_image *image, const struct qbid_line_item *item,
+static bool line_item_fits(const struct qbid_image *image, uint32_t i,
                            const uint64_t cnt[QBID_SECTION_CNT])
 {
+    const struct qbid_line_item *item = &image->line_items[i];
+    const struct qbid_shelf *shelf = &image->shelves[i];
     if (item->budget_idx >= QBID_LIVE_BUDGETS_MAX || item->q_group >= image->qgroup_cnt ||
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
         !price_fits(item->ceiling_micros) ||
-        !range_fits(item->cat_first, item->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
-        !range_fits(item->alias_dir_first, item->alias_dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]))
+        !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
+        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]))
         return false;
-    const struct qbid_alias_dir *dir = &image->alias_dirs[item->alias_dir_first];
-    for (uint32_t i = 1; i < item->alias_dir_cnt; i++) {
-        if (dir[i - 1].slot_idx >= dir[i].slot_idx)
+    const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first];
+    for (uint32_t d = 1; d < shelf->dir_cnt; d++) {
+        if (dir[d - 1].slot_idx >= dir[d].slot_idx)
+            return false;
+    }
+    struct qbid_shelf want;
+    qbid_shelf_fill(&want, image->alias_dirs, &image->aliases->entry, shelf->dir_first,
+                    shelf->dir_cnt, image->names, shelf->cat_first, shelf->cat_cnt);
+    return memcmp(&want, shelf, sizeof want) == 0;
+}
+
+/* Line items that accept every value of a dimension: the AND of its rows. */
+static void accept_all(const struct qbid_image *image, unsigned dim, uint64_t *ret_all)
+{
+    const struct qbid_elig_dim *d = &image->elig_rows[dim];
+    uint32_t words = image->header->elig_words;
+    const uint64_t *row = image->elig + (size_t)d->first_row * words;
+    memset(ret_all, 0xff, words * sizeof *ret_all);
+    for (uint32_t value = 0; value < d->value_cnt; value++, row += words) {
+        for (uint32_t i = 0; i < words; i++)
+            ret_all[i] &= row[i];
+    }
+}
+
+/* Every dimension that can exclude a line item is one that its `targeted` tells to test. */
+static bool targeted_fits(const struct qbid_image *image)
+{
+    uint64_t all[QBID_LINE_ITEMS_MAX / 64];
+    for (unsigned dim = 0; dim < QBID_DIM_CNT && image->line_item_cnt != 0; dim++) {
+        accept_all(image, dim, all);
+        uint32_t untold = 0;
+        for (uint32_t i = 0; i < image->line_item_cnt; i++) {
+            uint32_t accepts = (uint32_t)(all[i >> 6] >> (i & 63)) & 1;
+            untold |= ~((image->line_items[i].targeted >> dim) | accepts) & 1u;
+        }
+        if (untold)
             return false;
     }
     return true;
@@ -133,13 +168,14 @@ static bool line_item_fits(const struct qbid_image *image, const struct qbid_lin
 static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
 {
     if (image->line_item_cnt > QBID_LINE_ITEMS_MAX ||
-        (image->line_item_cnt != 0 && image->segment_cnt == 0))
+        (image->line_item_cnt != 0 && image->segment_cnt == 0) ||
+        cnt[QBID_SECTION_SHELVES] != image->line_item_cnt)
         return false;
     for (uint32_t i = 0; i < image->line_item_cnt; i++) {
-        if (!line_item_fits(image, &image->line_items[i], cnt))
+        if (!line_item_fits(image, i, cnt))
             return false;
     }
-    return true;
+    return targeted_fits(image);
 }
 
 static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)
@@ -233,10 +269,12 @@ static bool shades_fit(const struct qbid_image *image)
 
 static bool alias_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
 {
+    if (cnt[QBID_SECTION_ALIASES] != cnt[QBID_SECTION_ALIAS_DIRS])
+        return false;
     for (uint64_t d = 0; d < cnt[QBID_SECTION_ALIAS_DIRS]; d++) {
         const struct qbid_alias_dir *dir = &image->alias_dirs[d];
         if (dir->cnt - 1u >= QBID_ALIAS_MAX || dir->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
-            dir->alias >= cnt[QBID_SECTION_ALIASES] || dir->creative_first >= image->creative_cnt)
+            dir->alias != d || dir->creative_first >= image->creative_cnt)
             return false;
         uint32_t numbers = image->creative_cnt - dir->creative_first;
         for (unsigned i = 0; i < dir->cnt; i++) {
@@ -248,12 +286,14 @@ static bool alias_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QB
     return true;
 }
 
-static bool creatives_fit(const struct qbid_image *image)
+static bool creatives_fit(const struct qbid_image *image, uint64_t id_cnt)
 {
+    if (id_cnt != image->creative_cnt)
+        return false;
     for (uint32_t i = 0; i < image->creative_cnt; i++) {
         const struct qbid_creative *c = &image->creatives[i];
         if (c->format < QBID_FORMAT_BANNER || c->format > QBID_FORMAT_NATIVE ||
-            c->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
+            c->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) || image->creative_ids[i] != c->id ||
             !range_fits(c->markup_off, c->markup_len, image->strings_len) ||
             !range_fits(c->crid_off, c->crid_len, image->strings_len) ||
             !range_fits(c->adomain_off, c->adomain_len, image->strings_len) ||
@@ -278,7 +318,8 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
                 qrows_fit(image, cnt[QBID_SECTION_QROWS]) && shades_fit(image) &&
-                line_items_fit(image, cnt) && index_fits(image, cnt[QBID_SECTION_ROWS]) &&
-                alias_dirs_fit(image, cnt) && creatives_fit(image) && rates_fit(image);
+                alias_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
+                index_fits(image, cnt[QBID_SECTION_ROWS]) && alias_dirs_fit(image, cnt) &&
+                creatives_fit(image, cnt[QBID_SECTION_CREATIVE_IDS]) && rates_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

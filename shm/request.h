@@ -8,6 +8,7 @@
 #define QBID_REQUEST_SLOTS_MAX 16
 #define QBID_REQUEST_SEGMENTS_MAX 32
 #define QBID_REQUEST_DEALS_MAX 16
+#define QBID_REQUEST_CANDIDATES_MAX 4096
 
 /* Must agree with the number of dimensions in shm/dims.h. */
 #define QBID_REQUEST_DIMS 8
@@ -33,17 +34,22 @@ struct qbid_request {
     uint64_t slot[QBID_REQUEST_SLOTS_MAX]; /* formats and sizes that fit, first = preferred */
     uint64_t segment[QBID_REQUEST_SEGMENTS_MAX]; /* the user's audience segments */
     struct qbid_deal deal[QBID_REQUEST_DEALS_MAX];
-    const uint64_t *badv; /* blocked advertiser domains, hashed names; borrowed for the call */
-    const uint64_t *bcat; /* blocked categories, hashed names; borrowed for the call */
-    int64_t floor_micros; /* imp.bidfloor, CPM, account currency, >= 0 */
+    const uint64_t *badv;      /* blocked advertiser domains, hashed names; borrowed for the call */
+    const uint64_t *bcat;      /* blocked categories, hashed names; borrowed for the call */
+    const uint32_t *candidate; /* indices of line items that alone may bid, for a host that has its
+                                  own targeting (qbid's is not asked then); ascending, each once;
+                                  borrowed for the call */
+    int64_t floor_micros;      /* imp.bidfloor, CPM, account currency, >= 0 */
     uint16_t badv_cnt;
     uint16_t bcat_cnt;
     uint8_t slot_cnt;
     uint8_t segment_cnt;
     uint8_t deal_cnt;
-    uint8_t auction; /* enum qbid_auction */
-    uint32_t flags;  /* enum qbid_request_flag */
-    uint32_t pad;
+    uint8_t auction;        /* enum qbid_auction */
+    uint32_t flags;         /* enum qbid_request_flag */
+    uint16_t candidate_cnt; /* 0 = qbid finds the candidates; else at most
+                               QBID_REQUEST_CANDIDATES_MAX */
+    uint16_t pad;
 };
 
 /* Why there was no bid. Each value is counted by worker; `nbr` is the OpenRTB no-bid reason that

@@ -159,6 +159,7 @@ static void sections_place(struct qbid_builder *b, uint32_t elig_rows)
         [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
         [QBID_SECTION_ELIG] = (uint64_t)elig_rows * b->elig_words,
         [QBID_SECTION_LINE_ITEMS] = b->account->line_item_max,
+        [QBID_SECTION_SHELVES] = b->account->line_item_max,
         [QBID_SECTION_INDEX] = b->index.line_cnt,
         [QBID_SECTION_ROWS] = b->index.block_cnt,
         [QBID_SECTION_QROWS] = (uint64_t)(plan->qgroup_cnt ? plan->qgroup_cnt : 1) * QBID_QSTATES,
@@ -166,6 +167,7 @@ static void sections_place(struct qbid_builder *b, uint32_t elig_rows)
         [QBID_SECTION_ALIAS_DIRS] = b->creatives.dir_cnt,
         [QBID_SECTION_ALIASES] = b->creatives.dir_cnt,
         [QBID_SECTION_CREATIVES] = b->creatives.creative_cnt,
+        [QBID_SECTION_CREATIVE_IDS] = b->creatives.creative_cnt,
         [QBID_SECTION_NAMES] = b->creatives.name_cnt,
         [QBID_SECTION_RATES] = b->params.rate_cnt,
         [QBID_SECTION_STRINGS] = b->creatives.string_bytes};
@@ -301,12 +303,16 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_DICT, b->dict.entry);
     COPY(QBID_SECTION_ELIG_ROWS, b->dim);
     COPY(QBID_SECTION_LINE_ITEMS, c->line_item);
+    COPY(QBID_SECTION_SHELVES, c->shelf);
     COPY(QBID_SECTION_INDEX, b->index.line);
     COPY(QBID_SECTION_ALIAS_DIRS, c->dir);
     COPY(QBID_SECTION_ALIASES, c->alias);
     COPY(QBID_SECTION_CREATIVES, c->creative);
     COPY(QBID_SECTION_NAMES, c->name);
     COPY(QBID_SECTION_STRINGS, c->string);
+    uint32_t *creative_id = (void *)(at + b->ref[QBID_SECTION_CREATIVE_IDS].off);
+    for (uint32_t i = 0; i < c->creative_cnt; i++)
+        creative_id[i] = c->creative[i].id;
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

@@ -83,13 +83,13 @@ static uint64_t name_hash(const char *text, size_t len)
     return qbid_hash_name(lower, len);
 }
 
-static int name_add(struct maker *m, struct qbid_line_item *item, uint64_t hash)
+static int name_add(struct maker *m, struct qbid_shelf *shelf, uint64_t hash)
 {
     struct qbid_section_creatives *out = m->out;
-    for (uint32_t i = item->cat_first; i < out->name_cnt; i++)
+    for (uint32_t i = shelf->cat_first; i < out->name_cnt; i++)
         if (out->name[i] == hash)
             return 0;
-    if (item->cat_cnt == QBID_CATEGORIES_MAX) {
+    if (shelf->cat_cnt == QBID_CATEGORIES_MAX) {
         m->why = "a line item has too many categories";
         return QBID_ERR_LIMIT;
     }
@@ -99,20 +99,20 @@ static int name_add(struct maker *m, struct qbid_line_item *item, uint64_t hash)
     if (err)
         return err;
     out->name[out->name_cnt++] = hash;
-    item->cat_cnt++;
+    shelf->cat_cnt++;
     return 0;
 }
 
 /* Each category, and for "IAB25-3" also "IAB25": who blocks the tier blocks what is in it. */
-static int categories_add(struct maker *m, const char *text, struct qbid_line_item *item)
+static int categories_add(struct maker *m, const char *text, struct qbid_shelf *shelf)
 {
-    item->cat_first = m->out->name_cnt;
+    shelf->cat_first = m->out->name_cnt;
     while (text && *text) {
         size_t len = strcspn(text, ","), tier = strcspn(text, ",-");
         uint64_t hash = name_hash(text, len);
-        int err = hash ? name_add(m, item, hash) : 0;
+        int err = hash ? name_add(m, shelf, hash) : 0;
         if (!err && tier < len && (hash = name_hash(text, tier)) != 0)
-            err = name_add(m, item, hash);
+            err = name_add(m, shelf, hash);
         if (err)
             return err;
         text += len + (text[len] == ',');
@@ -231,7 +231,7 @@ static int creative_add(struct maker *m, const struct qbid_line_item_def *li,
 
 /* The creatives of a line item lie together in by_line_item. */
 static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
-                         struct qbid_line_item *item)
+                         struct qbid_line_item *item, struct qbid_shelf *shelf)
 {
     const struct qbid_account *account = m->account;
     uint32_t low = 0, high = account->creative_cnt, first = m->out->creative_cnt;
@@ -244,7 +244,7 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
             high = middle;
     }
     m->offer_cnt = 0;
-    item->alias_dir_first = m->out->dir_cnt;
+    shelf->dir_first = m->out->dir_cnt;
     for (; low < account->creative_cnt && m->by_line_item[low]->line_item_id == li->id; low++) {
         if (m->out->creative_cnt - first >= QBID_ALIAS_NONE) {
             m->why = "a line item has too many creatives";
@@ -265,7 +265,7 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
         if (err)
             return err;
     }
-    item->alias_dir_cnt = (uint16_t)(m->out->dir_cnt - item->alias_dir_first);
+    shelf->dir_cnt = (uint16_t)(m->out->dir_cnt - shelf->dir_first);
     return 0;
 }
 
@@ -293,8 +293,18 @@ static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
     item->adomain_hash = li->adomain ? name_hash(li->adomain, strlen(li->adomain)) : 0;
     item->tenant = (uint16_t)campaign->tenant_id;
     item->flags = li->active && campaign->active ? QBID_LINE_ITEM_ACTIVE : 0;
-    int err = categories_add(m, li->categories, item);
-    return err ? err : creatives_add(m, li, item);
+    item->targeted = 0;
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
+        item->targeted |= (uint8_t)((li->target[dim].cnt != 0) << dim);
+    struct qbid_shelf *shelf = &m->out->shelf[li->idx];
+    int err = categories_add(m, li->categories, shelf);
+    if (!err)
+        err = creatives_add(m, li, item, shelf);
+    if (!err)
+        qbid_shelf_fill(
+            shelf, m->out->dir, (const struct qbid_alias_entry(*)[QBID_ALIAS_MAX])m->out->alias,
+            shelf->dir_first, shelf->dir_cnt, m->out->name, shelf->cat_first, shelf->cat_cnt);
+    return err;
 }
 
 static int by_line_item_then_id(const void *a, const void *b)
@@ -340,10 +350,14 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     m.by_line_item = calloc(creatives + 1, sizeof *m.by_line_item);
     m.offers = calloc(2 * creatives + 1, sizeof *m.offers);
     ret->line_item = calloc(items + 1, sizeof *ret->line_item);
+    ret->shelf = aligned_alloc(sizeof *ret->shelf, (items + 1) * sizeof *ret->shelf);
     ret->creative = calloc(creatives + 1, sizeof *ret->creative);
     int err = QBID_ERR_NOMEM;
-    if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->creative)
+    if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf || !ret->creative)
         goto out;
+    memset(ret->shelf, 0, (items + 1) * sizeof *ret->shelf);
+    for (size_t i = 0; i < items; i++)
+        ret->line_item[i].targeted = UINT8_MAX; /* holes */
     m.video_any_idx = qbid_dictionary_find(
         dictionary, QBID_DIM_SLOT, qbid_hash_dim(QBID_DIM_SLOT, VIDEO_ANY, sizeof VIDEO_ANY - 1));
     err = order_make(&m, by_idx);
@@ -362,6 +376,7 @@ out:
 void qbid_section_creatives_done(struct qbid_section_creatives *section)
 {
     free(section->line_item);
+    free(section->shelf);
     free(section->dir);
     free(section->alias);
     free(section->creative);

@@ -14,7 +14,8 @@
 
 /* Growing arrays that become sections. */
 struct qbid_section_creatives {
-    struct qbid_line_item *line_item; /* by index, holes are zero */
+    struct qbid_line_item *line_item; /* by index; a hole has no id and is targeted away */
+    struct qbid_shelf *shelf;         /* likewise */
     struct qbid_alias_dir *dir;
     struct qbid_alias_entry (*alias)[QBID_ALIAS_MAX]; /* the line of each directory entry */
     struct qbid_creative *creative;

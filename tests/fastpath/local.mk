@@ -9,7 +9,7 @@ $(call test,test_decide,tests/fastpath/test_decide.c $(TEST_RANDOM),fastpath shm
 $(call test,test_filter,tests/fastpath/test_filter.c $(TEST_STAGE),fastpath shm)
 $(call test,test_price,tests/fastpath/test_price.c $(TEST_STAGE),fastpath shm,-lm)
 $(call test,test_reserve,tests/fastpath/test_reserve.c $(TEST_STAGE),fastpath shm)
-$(call test,test_rank,tests/fastpath/test_rank.c,,-lm)
+$(call test,test_rank,tests/fastpath/test_rank.c,fastpath shm,-lm)
 $(call test,test_eligible,tests/fastpath/test_eligible.c $(TEST_RANDOM),fastpath shm,-lm)
 $(call test,test_request,tests/fastpath/test_request.c $(TEST_STAGE),fastpath shm)
 $(call test,test_purity,tests/fastpath/test_purity.c $(TEST_RANDOM),fastpath shm,-lm \

@@ -17,7 +17,21 @@
 /* A live page of its arrays only. */
 static _Atomic uint32_t pace_words[ITEMS];
 static const struct qbid_live live = {.pace = pace_words, .shape = {.line_item_max = ITEMS}};
-static const struct qbid_pricer pricers[] = {{&live, 1.0f, false}, {&live, 1.0f, true}};
+static struct qbid_pricer pricers[1 + QBID_ISA_CNT]; /* checked, then each kernel that runs here */
+static unsigned pricer_cnt;
+
+static int make_pricers(void **state)
+{
+    (void)state;
+    pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, false, QBID_ISA_SCALAR};
+    for (uint8_t isa = 0; isa < QBID_ISA_CNT; isa++) {
+        if (isa <= qbid_isa_best())
+            pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, true, isa};
+        else
+            print_message("%s: not on this processor\n", qbid_isa_name(isa));
+    }
+    return 0;
+}
 
 struct plain {
     float price;
@@ -56,11 +70,11 @@ static void the_best_of_a_span_is_the_first_of_the_sorted_list(void **state)
 {
     (void)state;
     struct rng r = rng_init(1);
-    static uint32_t idx[ITEMS];
-    static float value[ITEMS];
+    static uint32_t idx[ITEMS + QBID_SPAN_PAD];
+    static float value[ITEMS + QBID_SPAN_PAD];
     static struct plain sorted[ITEMS];
     for (int round = 0; round < 40000; round++) {
-        const struct qbid_pricer *pricer = &pricers[round % 2];
+        const struct qbid_pricer *pricer = &pricers[(unsigned)round % pricer_cnt];
         uint32_t cnt = rng_below(&r, round % 100 ? 40 : ITEMS + 1);
         uint32_t worthy = draw(&r, cnt, idx, value, sorted);
         struct qbid_candidate best = {0};
@@ -80,8 +94,8 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
 {
     (void)state;
     struct rng r = rng_init(2);
-    static uint32_t idx[ITEMS];
-    static float value[ITEMS];
+    static uint32_t idx[ITEMS + QBID_SPAN_PAD];
+    static float value[ITEMS + QBID_SPAN_PAD];
     static struct plain sorted[ITEMS];
     for (int round = 0; round < 5000; round++) {
         uint32_t cnt = rng_below(&r, round % 10 ? 150 : ITEMS + 1);
@@ -89,8 +103,8 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
         uint32_t except = worthy ? sorted[0].idx : UINT32_MAX;
         uint32_t want = worthy ? worthy - 1 : 0;
         struct qbid_shortlist list = {.cnt = 0};
-        qbid_shortlist_add_span(&list, &pricers[round % 2], (struct qbid_span){idx, value, cnt},
-                                except);
+        qbid_shortlist_add_span(&list, &pricers[(unsigned)round % pricer_cnt],
+                                (struct qbid_span){idx, value, cnt}, except);
         qbid_shortlist_sort(&list);
         assert_int_equal(list.cnt, want < QBID_TRACE_MAX ? want : QBID_TRACE_MAX);
         for (uint32_t i = 0; i < list.cnt; i++) {
@@ -103,7 +117,7 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
 static void a_scale_multiplies_every_pace(void **state)
 {
     (void)state;
-    const struct qbid_pricer half = {&live, 0.5f, false};
+    const struct qbid_pricer half = {&live, 0.5f, false, QBID_ISA_SCALAR};
     const uint32_t idx[] = {0, 1};
     const float value[] = {2, 4};
     struct qbid_candidate best = {0};
@@ -117,9 +131,9 @@ static void a_scale_multiplies_every_pace(void **state)
 static void a_live_page_without_a_line_item_or_a_scale_needs_the_checked_way(void **state)
 {
     (void)state;
-    assert_true(qbid_pricer_of(&live, 1.0f, ITEMS).plain);
-    assert_false(qbid_pricer_of(&live, 1.0f, ITEMS + 1).plain);
-    assert_false(qbid_pricer_of(&live, 0.5f, ITEMS).plain);
+    assert_true(qbid_pricer_of(&live, 1.0f, ITEMS, QBID_ISA_SCALAR).plain);
+    assert_false(qbid_pricer_of(&live, 1.0f, ITEMS + 1, QBID_ISA_SCALAR).plain);
+    assert_false(qbid_pricer_of(&live, 0.5f, ITEMS, QBID_ISA_SCALAR).plain);
 }
 
 static void the_highest_line_item_and_the_largest_price_fit_a_rank(void **state)
@@ -142,5 +156,5 @@ int main(void)
         cmocka_unit_test(a_live_page_without_a_line_item_or_a_scale_needs_the_checked_way),
         cmocka_unit_test(the_highest_line_item_and_the_largest_price_fit_a_rank),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_pricers, NULL);
 }

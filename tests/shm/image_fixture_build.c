@@ -126,6 +126,7 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
         [QBID_SECTION_ELIG] = b->elig_rows * b->elig_words,
         [QBID_SECTION_LINE_ITEMS] = f->line_items.cnt,
+        [QBID_SECTION_SHELVES] = f->line_items.cnt,
         [QBID_SECTION_INDEX] = b->index_cnt,
         [QBID_SECTION_ROWS] = b->row_blocks,
         [QBID_SECTION_QROWS] = f->qrows.cnt,
@@ -133,11 +134,13 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_ALIAS_DIRS] = f->dirs.cnt,
         [QBID_SECTION_ALIASES] = f->dirs.cnt,
         [QBID_SECTION_CREATIVES] = f->creatives.cnt,
+        [QBID_SECTION_CREATIVE_IDS] = f->creatives.cnt,
         [QBID_SECTION_NAMES] = f->cats.cnt,
         [QBID_SECTION_RATES] = f->rates.cnt,
         [QBID_SECTION_STRINGS] = f->strings.cnt,
     };
-    b->bytes = (sizeof f->header + sizeof b->ref + 63) / 64 * 64;
+    /* the directory has room for one more section */
+    b->bytes = (sizeof f->header + sizeof b->ref + sizeof *b->ref + 63) / 64 * 64;
 #define X(upper, lower, type)                                                                      \
     plan_section(b, QBID_SECTION_##upper, cnt[QBID_SECTION_##upper], sizeof(type));
     QBID_SECTION_LIST(X)
@@ -231,24 +234,28 @@ static void write_line_items(struct build *b)
     struct image_fixture_pair *cat =
         sorted(f->cats.item, f->cats.cnt, sizeof *cat, by_line_item_and_value);
     struct qbid_line_item *items = section(b, QBID_SECTION_LINE_ITEMS);
+    struct qbid_shelf *shelves = section(b, QBID_SECTION_SHELVES);
     struct qbid_alias_dir *dirs = section(b, QBID_SECTION_ALIAS_DIRS);
     struct qbid_alias *aliases = section(b, QBID_SECTION_ALIASES);
+    const struct qbid_alias *laid = aliases;
     uint64_t *names = section(b, QBID_SECTION_NAMES);
     uint32_t d = 0, c = 0;
     for (uint32_t i = 0; i < f->line_items.cnt; i++) {
         items[i] = f->line_items.item[i];
-        items[i].cat_first = c;
+        items[i].targeted = items[i].id == 0 ? UINT8_MAX : 0;
+        uint32_t cat_first = c, dir_first = d;
         for (; c < f->cats.cnt && cat[c].line_item_idx == i; c++)
             names[c] = cat[c].value;
-        items[i].cat_cnt = (uint8_t)(c - items[i].cat_first);
-        items[i].alias_dir_first = d;
         for (; d < f->dirs.cnt && dir[d].line_item_idx == i; d++) {
             aliases[d] = dir[d].alias;
             dirs[d] = dir[d].dir;
             dirs[d].alias = d;
         }
-        items[i].alias_dir_cnt = (uint16_t)(d - items[i].alias_dir_first);
+        qbid_shelf_fill(&shelves[i], dirs, &laid->entry, dir_first, (uint16_t)(d - dir_first),
+                        names, cat_first, (uint8_t)(c - cat_first));
     }
+    for (uint32_t i = 0; i < f->targets.cnt; i++)
+        items[f->targets.item[i].line_item_idx].targeted |= (uint8_t)(1u << f->targets.item[i].dim);
     free(dir);
     free(cat);
 }
@@ -290,6 +297,9 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);
     copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
+    uint32_t *creative_id = section(&b, QBID_SECTION_CREATIVE_IDS);
+    for (uint32_t i = 0; i < f->creatives.cnt; i++)
+        creative_id[i] = f->creatives.item[i].id;
     write_rows(&b);
     write_elig(&b);
     write_line_items(&b);

@@ -132,18 +132,19 @@ static uint64_t read_line_item(const struct qbid_image *image, uint32_t i, uint6
 {
     const struct qbid_line_item *item = &image->line_items[i];
     uint64_t digest = item->id + (uint64_t)item->ceiling_micros;
-    for (uint32_t c = 0; c < item->cat_cnt; c++)
-        digest += image->names[item->cat_first + c];
+    const struct qbid_shelf *shelf = &image->shelves[i];
+    for (uint32_t c = 0; c < shelf->cat_cnt; c++)
+        digest += image->names[shelf->cat_first + c];
     uint32_t action;
     float propensity;
     const struct qbid_qrow *row =
         &image->qrows[item->q_group * QBID_QSTATES + random % QBID_QSTATES];
     digest += (uint64_t)(100.0f * qbid_qrow_pick(row, random, &action, &propensity));
-    for (uint32_t d = 0; d < item->alias_dir_cnt; d++) {
-        const struct qbid_alias_dir *dir = &image->alias_dirs[item->alias_dir_first + d];
+    for (uint32_t d = 0; d < shelf->dir_cnt; d++) {
+        const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first + d];
         uint32_t c =
             dir->creative_first + qbid_alias_pick(&image->aliases[dir->alias], dir->cnt, random);
-        digest += image->creatives[c].id;
+        digest += image->creatives[c].id ^ image->creative_ids[c];
     }
     return digest;
 }

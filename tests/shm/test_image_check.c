@@ -203,7 +203,9 @@ static void bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt(vo
     }
     CORRUPT(d.elig[1] |= UINT64_C(1) << (ITEMS - 64));
     CORRUPT(d.elig[d.ref[QBID_SECTION_ELIG].cnt - 1] |= UINT64_C(1) << 63);
-    ACCEPTED(d.elig[1] &= ~(UINT64_C(1) << (ITEMS - 65)));
+    CORRUPT(d.elig[1] &= ~(UINT64_C(1) << (ITEMS - 65))); /* not told to be tested */
+    ACCEPTED((d.elig[1] &= ~(UINT64_C(1) << (ITEMS - 65)),
+              d.line_items[ITEMS - 1].targeted = UINT8_MAX));
 }
 
 static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void **state)
@@ -219,17 +221,28 @@ static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void *
         CORRUPT(d.line_items[i].floor_micros = QBID_PRICE_MICROS_MAX + 1);
         CORRUPT(d.line_items[i].ceiling_micros = -1);
         CORRUPT(d.line_items[i].ceiling_micros = INT64_MAX);
-        CORRUPT(d.line_items[i].cat_first = (uint32_t)d.ref[QBID_SECTION_NAMES].cnt);
-        CORRUPT(d.line_items[i].cat_first = UINT32_MAX);
-        CORRUPT(d.line_items[i].alias_dir_first = (uint32_t)d.ref[QBID_SECTION_ALIAS_DIRS].cnt);
-        CORRUPT(d.line_items[i].alias_dir_cnt = UINT16_MAX);
+        CORRUPT(d.shelves[i].cat_first = (uint32_t)d.ref[QBID_SECTION_NAMES].cnt);
+        CORRUPT(d.shelves[i].cat_first = UINT32_MAX);
+        CORRUPT(d.shelves[i].cat_tag[0] ^= 1);
+        CORRUPT(d.shelves[i].cat_cnt = 0); /* the tags say otherwise */
+        CORRUPT(d.shelves[i].dir_first = (uint32_t)d.ref[QBID_SECTION_ALIAS_DIRS].cnt);
+        CORRUPT(d.shelves[i].dir_cnt = UINT16_MAX);
+        CORRUPT(d.shelves[i].inline_cnt--);
+        CORRUPT(d.shelves[i].slot_idx[0]++);
+        CORRUPT(d.shelves[i].cnt[1]++);
+        CORRUPT(d.shelves[i].only[1]++);
+        CORRUPT(d.shelves[i].creative_first++);
         ACCEPTED(d.line_items[i].budget_idx = QBID_LIVE_BUDGETS_MAX - 1);
         ACCEPTED(d.line_items[i].floor_micros = QBID_PRICE_MICROS_MAX);
-        ACCEPTED(d.line_items[i].cat_cnt = 0);
+        ACCEPTED(d.line_items[i].targeted = UINT8_MAX);
     }
+    CORRUPT(d.ref[QBID_SECTION_SHELVES].cnt--);
+    /* number 3 accepts one geo only */
+    CORRUPT(d.line_items[3].targeted = 0);
+    CORRUPT(d.line_items[3].targeted = (uint8_t) ~(1u << QBID_DIM_GEO));
     /* slots out of order, and one twice */
-    CORRUPT(d.alias_dirs[d.line_items[5].alias_dir_first].slot_idx = 100);
-    CORRUPT(d.alias_dirs[d.line_items[5].alias_dir_first].slot_idx++);
+    CORRUPT(d.alias_dirs[d.shelves[5].dir_first].slot_idx = 100);
+    CORRUPT(d.alias_dirs[d.shelves[5].dir_first].slot_idx++);
     CORRUPT(d.ref[QBID_SECTION_SHADES].cnt = 0);
     CORRUPT(d.ref[QBID_SECTION_QROWS].cnt = 0);
 }
@@ -326,6 +339,7 @@ static void creatives_outside_their_sections_are_corrupt(void **state)
     CORRUPT(d.alias_dirs[last].cnt = 0);
     CORRUPT(d.alias_dirs[last].cnt = QBID_ALIAS_MAX + 1);
     CORRUPT(d.alias_dirs[last].alias = (uint32_t)d.ref[QBID_SECTION_ALIASES].cnt);
+    CORRUPT(d.alias_dirs[last].alias--);
     CORRUPT(d.alias_dirs[last].slot_idx = UINT16_MAX);
     CORRUPT(d.alias_dirs[last].creative_first = creatives);
     CORRUPT(d.alias_dirs[last].creative_first = UINT32_MAX);

@@ -274,11 +274,11 @@ static void line_items_and_creatives_are_those_of_the_account(void **state)
 static void categories_are_hashed_in_lower_case_with_their_tier(void **state)
 {
     struct stage *stage = *state;
-    const struct qbid_line_item *item = &stage->image.line_items[5];
+    const struct qbid_shelf *shelf = &stage->image.shelves[5];
     uint64_t want[3] = {qbid_hash_name("iab6-5", 6), qbid_hash_name("iab6", 4),
                         qbid_hash_name("iab2", 4)};
-    assert_int_equal(item->cat_cnt, 3);
-    assert_memory_equal(stage->image.names + item->cat_first, want, sizeof want);
+    assert_int_equal(shelf->cat_cnt, 3);
+    assert_memory_equal(stage->image.names + shelf->cat_first, want, sizeof want);
 }
 
 /* The active creatives of a line item for a slot, by the account alone. */
@@ -313,7 +313,9 @@ static void each_slot_draws_its_best_creatives_by_their_probability(void **state
     const struct qbid_image *image = &stage->image;
     uint32_t slots = qbid_dictionary_dim_cnt(s->dictionary, QBID_DIM_SLOT), dirs = 0, full = 0;
     for (uint32_t i = 0; i < s->account.line_item_cnt; i++) {
-        const struct qbid_line_item *item = &image->line_items[s->account.line_items[i].idx];
+        uint32_t idx = s->account.line_items[i].idx;
+        const struct qbid_line_item *item = &image->line_items[idx];
+        const struct qbid_shelf *shelf = &image->shelves[idx];
         uint32_t seen = 0;
         for (uint16_t slot = 1; slot <= slots; slot++) {
             uint32_t id[64];
@@ -321,8 +323,8 @@ static void each_slot_draws_its_best_creatives_by_their_probability(void **state
             uint32_t cnt = slot_creatives(s, item->id, slot, id, weight);
             if (cnt == 0)
                 continue;
-            const struct qbid_alias_dir *dir = &image->alias_dirs[item->alias_dir_first + seen++];
-            assert_true(seen <= item->alias_dir_cnt);
+            const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first + seen++];
+            assert_true(seen <= shelf->dir_cnt);
             assert_int_equal(dir->slot_idx, slot);
             uint32_t n = cnt < 8 ? cnt : 8;
             assert_int_equal(dir->cnt, n);
@@ -337,7 +339,7 @@ static void each_slot_draws_its_best_creatives_by_their_probability(void **state
             }
             dirs++, full += cnt > 8;
         }
-        assert_int_equal(seen, item->alias_dir_cnt);
+        assert_int_equal(seen, shelf->dir_cnt);
     }
     assert_true(dirs > 200 && full > 0);
 }
@@ -350,7 +352,7 @@ static void a_line_item_is_secure_when_all_that_it_shows_is(void **state)
     for (uint32_t i = 0; i < s->account.line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &s->account.line_items[i];
         const struct qbid_line_item *item = &stage->image.line_items[li->idx];
-        bool secure = item->alias_dir_cnt > 0;
+        bool secure = stage->image.shelves[li->idx].dir_cnt > 0;
         for (uint32_t k = 0; k < s->account.creative_cnt; k++) {
             const struct qbid_creative_def *c = &s->account.creatives[k];
             secure &= c->line_item_id != li->id || !c->active || c->secure;

@@ -19,6 +19,7 @@
 
 #include "shm/alias.h"
 #include "shm/dims.h"
+#include "shm/index.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
@@ -30,9 +31,6 @@
 
 #define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
 #define QBID_LINE_ITEMS_MAX 131072
-#define QBID_ROW_CANDIDATES_MAX 4096
-#define QBID_ROW_PAD 16 /* a row is padded to a multiple of 16 candidates */
-#define QBID_INDEX_PROBE_MAX 8
 #define QBID_DICT_PROBE_MAX 64
 #define QBID_SEGMENTS_MAX 256 /* market segments (shade tables) */
 #define QBID_TARGETS_PER_LINE_MAX 64
@@ -136,26 +134,6 @@ struct qbid_line_item {
     uint8_t pad[10];
 };
 _Static_assert(sizeof(struct qbid_line_item) == QBID_CACHE_LINE, "a line item is one cache line");
-
-/* One cache line a probe: line = mulhi64(mix64(key), lines), up to QBID_INDEX_PROBE_MAX lines on
- * while `more` is set. tag and check together hold 63 bits of the bijective hash. */
-struct qbid_index_line {
-    uint32_t tag[4]; /* low 31 bits of the hash; bit 31 of tag[0]: look in the next line too */
-    struct {
-        uint32_t row;   /* into rows, in blocks of 64 bytes */
-        uint32_t check; /* bits 31..62 of the hash */
-        uint16_t cnt;   /* candidates, 1..QBID_ROW_CANDIDATES_MAX; 0 = empty entry */
-        uint16_t segment;
-    } entry[4];
-};
-_Static_assert(sizeof(struct qbid_index_line) == QBID_CACHE_LINE, "one line a probe");
-
-/* A row is n16 = cnt rounded up to QBID_ROW_PAD: uint32_t line_item_idx[n16], then
- * float value_micros[n16]; padding has value 0, which never wins. */
-struct qbid_row_block {
-    uint32_t word[16];
-};
-_Static_assert(sizeof(struct qbid_row_block) == QBID_CACHE_LINE, "rows are counted in lines");
 
 enum qbid_creative_format {
     QBID_FORMAT_BANNER = 1,
@@ -268,41 +246,10 @@ static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t
     return 0;
 }
 
-struct qbid_row_ref {
-    const uint32_t *line_item_idx;
-    const float *value_micros;
-    uint32_t cnt; /* 0 = no such context */
-    uint32_t segment;
-};
-
-/**
- * Row of a context key (qbid_context_key).
- *
- * Returns: the row; cnt 0 when there is none.
- * Threads: any, wait-free. Cost: one cache line on a direct hit, then the row's.
- */
+/** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */
 static inline struct qbid_row_ref qbid_image_row(const struct qbid_image *image, uint64_t key)
 {
-    uint64_t h = qbid_mix64(key);
-    uint32_t tag = (uint32_t)h & UINT32_C(0x7fffffff), check = (uint32_t)(h >> 31);
-    uint32_t line = (uint32_t)qbid_mulhi64(h, image->index_lines);
-    for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
-        const struct qbid_index_line *l = &image->index[line];
-        for (unsigned i = 0; i < 4; i++) {
-            if ((l->tag[i] & UINT32_C(0x7fffffff)) == tag && l->entry[i].check == check &&
-                l->entry[i].cnt != 0) {
-                uint32_t cnt = l->entry[i].cnt;
-                uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
-                const uint32_t *words = image->rows[l->entry[i].row].word;
-                return (struct qbid_row_ref){words, (const float *)(const void *)(words + n16), cnt,
-                                             l->entry[i].segment};
-            }
-        }
-        if (!(l->tag[0] & UINT32_C(0x80000000)))
-            break;
-        line = line + 1 < image->index_lines ? line + 1 : 0;
-    }
-    return (struct qbid_row_ref){0};
+    return qbid_index_find(image->index, image->index_lines, image->rows, key);
 }
 
 /** Eligibility row of one value of one dimension: elig_words words. Index must be < value_cnt. */

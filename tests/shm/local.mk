@@ -8,6 +8,7 @@ $(call test,test_clock,tests/shm/test_clock.c,shm,-lm)
 $(call test,test_live,tests/shm/test_live.c,shm)
 $(call test,test_page,tests/shm/test_page.c,shm)
 $(call test,test_ring,tests/shm/test_ring.c,shm,-lm)
+$(call test,test_index,tests/shm/test_index.c,,-lm)
 $(call test,test_image,tests/shm/test_image.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c tests/shm/image_sample.c,shm,-lm)
 $(call test,test_image_check,tests/shm/test_image_check.c tests/shm/image_fixture.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Targeting by bitmaps: a test of one line item, and the AND that gives all that may bid.
+/* Targeting by bitmaps: a test of one line item, and the rows whose AND gives all that may bid.
  *
  * A dimension accepts a line item by the row of its value index (0 = unknown). Slots and segments
  * are lists: any of their values will do; an empty list counts as one unknown value.
@@ -64,11 +64,15 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
     return (unsigned)(all & 1);
 }
 
-/* The line items that the AND of a request's rows leaves, a word of the bitmaps at a time. */
+/* Rows of a request. Behind the last one of a list it stands again, QBID_ELIGIBLE_PAD times: a
+ * kernel may take a list in groups of up to 1 + QBID_ELIGIBLE_PAD, an OR with the same row twice
+ * changes nothing. */
+#define QBID_ELIGIBLE_PAD 3
+
 struct qbid_eligible {
     const uint64_t *single[QBID_ELIGIBLE_SINGLES];
-    const uint64_t *slot[QBID_REQUEST_SLOTS_MAX];
-    const uint64_t *segment[QBID_REQUEST_SEGMENTS_MAX];
+    const uint64_t *slot[QBID_REQUEST_SLOTS_MAX + QBID_ELIGIBLE_PAD];
+    const uint64_t *segment[QBID_REQUEST_SEGMENTS_MAX + QBID_ELIGIBLE_PAD];
     unsigned slot_cnt;    /* >= 1 */
     unsigned segment_cnt; /* >= 1 */
     uint32_t word;        /* the next one to look at */
@@ -79,12 +83,31 @@ static inline unsigned qbid_eligible_rows(const struct qbid_image *image, unsign
                                           const uint16_t *value, unsigned cnt,
                                           const uint64_t **ret_row)
 {
-    ret_row[0] = qbid_image_elig(image, dim, 0);
-    for (unsigned i = 0; i < cnt; i++)
-        ret_row[i] = qbid_image_elig(image, dim, value[i]);
-    return cnt ? cnt : 1;
+    const uint64_t *last = qbid_image_elig(image, dim, cnt ? value[0] : 0);
+    ret_row[0] = last;
+    for (unsigned i = 1; i < cnt; i++)
+        ret_row[i] = last = qbid_image_elig(image, dim, value[i]);
+    cnt = cnt ? cnt : 1;
+    for (unsigned i = 0; i < QBID_ELIGIBLE_PAD; i++)
+        ret_row[cnt + i] = last;
+    return cnt;
 }
 
+/* Bits of the line items of one word that all rows accept. */
+static inline uint64_t qbid_eligible_word(const struct qbid_eligible *eligible, uint32_t word)
+{
+    uint64_t all = ~UINT64_C(0), slots = 0, segments = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < QBID_ELIGIBLE_SINGLES; i++)
+        all &= eligible->single[i][word];
+    for (unsigned i = 0; i < eligible->slot_cnt; i++)
+        slots |= eligible->slot[i][word];
+    for (unsigned i = 0; i < eligible->segment_cnt; i++)
+        segments |= eligible->segment[i][word];
+    return all & slots & segments;
+}
+
+/** Start an iteration over the line items that a request's targeting leaves: fastpath/scan.h. */
 static inline void qbid_eligible_init(struct qbid_eligible *eligible,
                                       const struct qbid_image *image,
                                       const struct qbid_request *request,
@@ -102,40 +125,6 @@ static inline void qbid_eligible_init(struct qbid_eligible *eligible,
                                                request->segment_cnt, eligible->segment);
     eligible->word = 0;
     eligible->word_cnt = image->header->elig_words;
-}
-
-static inline uint64_t qbid_eligible_word(const struct qbid_eligible *eligible, uint32_t word)
-{
-    uint64_t all = ~UINT64_C(0), slots = 0, segments = 0;
-    for (unsigned i = 0; i < QBID_ELIGIBLE_SINGLES; i++)
-        all &= eligible->single[i][word];
-    if (all == 0)
-        return 0;
-    for (unsigned i = 0; i < eligible->slot_cnt; i++)
-        slots |= eligible->slot[i][word];
-    for (unsigned i = 0; i < eligible->segment_cnt; i++)
-        segments |= eligible->segment[i][word];
-    return all & slots & segments;
-}
-
-/**
- * Line items of the next word that has any, in ascending order.
- *
- * Returns: how many of line_item_idx[64] were written; 0 at the end.
- * Threads: wait-free; writes only the iterator.
- */
-static inline uint32_t qbid_eligible_next(struct qbid_eligible *eligible,
-                                          uint32_t line_item_idx[64])
-{
-    while (eligible->word < eligible->word_cnt) {
-        uint32_t base = eligible->word * 64, cnt = 0;
-        uint64_t bits = qbid_eligible_word(eligible, eligible->word++);
-        for (; bits; bits &= bits - 1)
-            line_item_idx[cnt++] = base + (uint32_t)__builtin_ctzll(bits);
-        if (cnt)
-            return cnt;
-    }
-    return 0;
 }
 
 #endif

@@ -12,8 +12,10 @@
 #include "fastpath/filter.h"
 #include "fastpath/rank.h"
 #include "fastpath/resolve.h"
+#include "fastpath/scan.h"
+#include "shm/isa.h"
 
-#define QBID_SOURCE_SPAN 64 /* candidates at a time; the line items of one bitmap word fit */
+#define QBID_SOURCE_SPAN QBID_SCAN_SPAN /* candidates at a time */
 
 /* Candidates a span at a time, copied, so that those without a deal can be left out. */
 struct qbid_source {
@@ -21,18 +23,20 @@ struct qbid_source {
     const struct qbid_request *request;
     const struct qbid_place *place;
     struct qbid_eligible eligible; /* place->row.cnt == 0 */
+    enum qbid_isa isa;
     uint32_t row_at;
     uint32_t named_at; /* in request->candidate */
     uint32_t seen;     /* candidates so far, private auction or not */
-    uint32_t line_item_idx[QBID_SOURCE_SPAN];
+    uint32_t line_item_idx[QBID_SCAN_BUFFER];
     float value_micros[QBID_SOURCE_SPAN];
 };
 
 static inline void qbid_source_init(struct qbid_source *source, const struct qbid_image *image,
                                     const struct qbid_request *request,
-                                    const struct qbid_place *place)
+                                    const struct qbid_place *place, enum qbid_isa isa)
 {
     source->image = image;
+    source->isa = isa;
     source->request = request;
     source->place = place;
     source->row_at = source->named_at = source->seen = 0;
@@ -72,7 +76,7 @@ static inline uint32_t qbid_source_load(struct qbid_source *source)
     if (source->request->candidate_cnt != 0)
         return qbid_source_load_named(source);
     if (row->cnt == 0) {
-        cnt = qbid_eligible_next(&source->eligible, source->line_item_idx);
+        cnt = qbid_scan_next(&source->eligible, source->isa, source->line_item_idx);
         for (uint32_t i = 0; i < cnt; i++)
             source->value_micros[i] =
                 source->image->line_items[source->line_item_idx[i]].value_micros;
@@ -114,14 +118,14 @@ static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span
 static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
                                                const struct qbid_request *request,
                                                const struct qbid_place *place,
-                                               const struct qbid_pricer *pricer,
+                                               const struct qbid_pricer *pricer, enum qbid_isa isa,
                                                struct qbid_candidate *ret_best, uint32_t *ret_seen)
 {
     struct qbid_source source;
     struct qbid_span span;
     struct qbid_candidate best = {0};
     uint32_t kept = 0;
-    qbid_source_init(&source, image, request, place);
+    qbid_source_init(&source, image, request, place, isa);
     while (qbid_source_next(&source, &span)) {
         kept += span.cnt;
         qbid_span_best(pricer, span, &best);
@@ -139,13 +143,13 @@ static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
 static inline void qbid_source_rest(const struct qbid_image *image,
                                     const struct qbid_request *request,
                                     const struct qbid_place *place,
-                                    const struct qbid_pricer *pricer, uint32_t except,
-                                    struct qbid_shortlist *ret_list)
+                                    const struct qbid_pricer *pricer, enum qbid_isa isa,
+                                    uint32_t except, struct qbid_shortlist *ret_list)
 {
     struct qbid_source source;
     struct qbid_span span;
     ret_list->cnt = 0;
-    qbid_source_init(&source, image, request, place);
+    qbid_source_init(&source, image, request, place, isa);
     while (qbid_source_next(&source, &span))
         qbid_shortlist_add_span(ret_list, pricer, span, except);
     qbid_shortlist_sort(ret_list);

@@ -11,6 +11,7 @@ $(call test,test_price,tests/fastpath/test_price.c $(TEST_STAGE),fastpath shm,-l
 $(call test,test_reserve,tests/fastpath/test_reserve.c $(TEST_STAGE),fastpath shm)
 $(call test,test_rank,tests/fastpath/test_rank.c,fastpath shm,-lm)
 $(call test,test_eligible,tests/fastpath/test_eligible.c $(TEST_RANDOM),fastpath shm,-lm)
+$(call test,test_scan,tests/fastpath/test_scan.c,fastpath shm,-lm)
 $(call test,test_request,tests/fastpath/test_request.c $(TEST_STAGE),fastpath shm)
 $(call test,test_purity,tests/fastpath/test_purity.c $(TEST_RANDOM),fastpath shm,-lm \
     -Xlinker --wrap=malloc -Xlinker --wrap=calloc -Xlinker --wrap=realloc \

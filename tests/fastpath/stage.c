@@ -9,6 +9,14 @@
 
 #define SLOT "banner:300x250"
 
+/* For a whole program: its tests open stages without a word on it. */
+static enum qbid_isa chosen_isa = QBID_ISA_CNT;
+
+void stage_use_isa(enum qbid_isa isa)
+{
+    chosen_isa = isa;
+}
+
 static void require(int condition)
 {
     if (!condition)
@@ -53,12 +61,14 @@ void stage_open(struct stage *s)
     s->page_base =
         zeroed(qbid_page_footprint(STAGE_BUDGETS, QBID_PAGE_RING_LG_MIN), &s->page_bytes);
     require(qbid_page_format(s->page_base, STAGE_BUDGETS, QBID_PAGE_RING_LG_MIN, &s->page) == 0);
+    enum qbid_isa isa = chosen_isa == QBID_ISA_CNT ? qbid_isa_best() : chosen_isa;
     s->view = (struct qbid_view){.image = &s->image,
                                  .live = &s->live,
                                  .page = &s->page,
                                  .deadline_ns = STAGE_NOW_NS + 1,
                                  .slot = STAGE_SLOT,
-                                 .uid = STAGE_UID};
+                                 .uid = STAGE_UID,
+                                 .isa = (uint8_t)isa};
 }
 
 void stage_done(struct stage *s)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "fastpath/decide.h"
+#include "shm/isa.h"
 #include "tests/shm/image_fixture.h"
 
 #define STAGE_BUDGETS 8
@@ -32,6 +33,9 @@ struct stage {
     struct qbid_page page;
     struct qbid_view view;
 };
+
+/** Vector instructions of the stages opened from now on; at first the best of this processor. */
+void stage_use_isa(enum qbid_isa isa);
 
 void stage_init(struct stage *s);
 void stage_open(struct stage *s);

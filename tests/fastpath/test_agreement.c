@@ -139,5 +139,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fast_path_agrees_with_brute_force_on_random_accounts_and_requests),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (unsigned isa = 0; isa < QBID_ISA_CNT; isa++) {
+        if (isa > qbid_isa_best()) {
+            print_message("%s: not run, this processor lacks it\n", qbid_isa_name(isa));
+            continue;
+        }
+        stage_use_isa(isa);
+        failed += cmocka_run_group_tests_name(qbid_isa_name(isa), tests, NULL, NULL);
+    }
+    return failed;
 }

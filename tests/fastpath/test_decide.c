@@ -135,6 +135,37 @@ static void without_a_row_the_bitmaps_and_default_values_decide(void **state)
     stage_done(&s);
 }
 
+/* More line items than one span of the bitmaps holds: the best one stands in each place once that
+ * is at an edge of a span; a private auction takes the only one with a deal from there. */
+static void the_best_of_the_bitmaps_is_found_beyond_the_first_span(void **state)
+{
+    (void)state;
+    static const uint32_t places[] = {0, 1023, 1024, 2047, 2048, 2499};
+    struct stage s;
+    struct qbid_decision d;
+    struct qbid_request q = stage_request();
+    stage_init(&s);
+    for (uint32_t i = 0; i < 2500; i++)
+        stage_line_item(&s, (struct qbid_line_item){.id = 1 + i, .value_micros = 1e6f});
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        s.f.line_items.item[places[i]].deal_hash = 70 + i;
+    stage_open(&s);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        q.deal_cnt = 1;
+        q.deal[0] = (struct qbid_deal){.id_hash = 70 + i};
+        q.flags = QBID_REQUEST_TEST;
+        qbid_live_set_pace(&s.live, places[i], 2.0f);
+        assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+        assert_int_equal(d.line_item_idx, places[i]);
+        assert_int_equal(d.candidates, 2500);
+        q.flags |= QBID_REQUEST_PRIVATE_ONLY;
+        qbid_live_set_pace(&s.live, places[i], 0.5f);
+        assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+        assert_int_equal(d.line_item_idx, places[i]);
+    }
+    stage_done(&s);
+}
+
 static void a_request_that_nobody_targets_has_no_candidate(void **state)
 {
     (void)state;
@@ -431,6 +462,7 @@ int main(void)
         cmocka_unit_test(a_stale_image_with_a_factor_bids_that_much_less_and_says_so),
         cmocka_unit_test(the_finest_level_that_has_a_row_decides),
         cmocka_unit_test(without_a_row_the_bitmaps_and_default_values_decide),
+        cmocka_unit_test(the_best_of_the_bitmaps_is_found_beyond_the_first_span),
         cmocka_unit_test(a_request_that_nobody_targets_has_no_candidate),
         cmocka_unit_test(a_pace_that_is_no_positive_number_pauses_a_line_item),
         cmocka_unit_test(a_line_item_beyond_the_live_page_is_paused),
@@ -444,5 +476,14 @@ int main(void)
         cmocka_unit_test(a_batch_gives_the_answers_of_single_decisions),
         cmocka_unit_test(an_answer_does_not_depend_on_the_requests_before_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    for (unsigned isa = 0; isa < QBID_ISA_CNT; isa++) {
+        if (isa > qbid_isa_best()) {
+            print_message("%s: not run, this processor lacks it\n", qbid_isa_name(isa));
+            continue;
+        }
+        stage_use_isa(isa);
+        failed += cmocka_run_group_tests_name(qbid_isa_name(isa), tests, NULL, NULL);
+    }
+    return failed;
 }

@@ -7,6 +7,7 @@
 
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
+#include "fastpath/scan.h"
 
 static float price_of(const struct qbid_explain_waiting *waiting)
 {
@@ -61,7 +62,7 @@ static void find_candidates(const struct qbid_view *view, const struct qbid_expl
     const struct qbid_image *image = view->image;
     struct qbid_place place = {.context = imp->decision.context, .level = imp->decision.level};
     struct qbid_eligible eligible;
-    uint32_t line_item_idx[64], cnt;
+    uint32_t line_item_idx[QBID_SCAN_BUFFER], cnt;
     memcpy(place.slot_idx, detail->slot_idx, sizeof place.slot_idx);
     memcpy(place.segment_idx, detail->segment_idx, sizeof place.segment_idx);
     if (place.level < image->level_cnt)
@@ -74,7 +75,7 @@ static void find_candidates(const struct qbid_view *view, const struct qbid_expl
         consider(view, imp, place.row.line_item_idx[i], place.row.value_micros[i], detail);
 
     qbid_eligible_init(&eligible, image, &imp->request, &place);
-    while ((cnt = qbid_eligible_next(&eligible, line_item_idx)) != 0) {
+    while ((cnt = qbid_scan_next(&eligible, QBID_ISA_SCALAR, line_item_idx)) != 0) {
         detail->eligible_cnt += cnt;
         for (uint32_t i = 0; i < cnt && place.row.cnt == 0; i++)
             consider(view, imp, line_item_idx[i], image->line_items[line_item_idx[i]].value_micros,

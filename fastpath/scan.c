@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses the kernel; the one for any processor. */
+#include "fastpath/scan.h"
+
+uint32_t qbid_scan_next(struct qbid_eligible *eligible, enum qbid_isa isa,
+                        uint32_t line_item_idx[QBID_SCAN_BUFFER])
+{
+    switch (isa) {
+#if defined(__x86_64__)
+    case QBID_ISA_AVX512:
+        return qbid_scan_avx512(eligible, line_item_idx);
+    case QBID_ISA_AVX2:
+        return qbid_scan_avx2(eligible, line_item_idx);
+#endif
+    default:
+        return qbid_scan_scalar(eligible, line_item_idx);
+    }
+}
+
+/* Three line items without a branch, right or not, then the rest: few words have more. A bit that
+ * is not there counts as the highest, so that the search is defined. */
+static uint32_t decode(uint64_t bits, uint32_t base, uint32_t *ret_idx)
+{
+    const uint64_t top = UINT64_C(1) << 63;
+    uint32_t cnt = 0;
+#pragma GCC unroll 3
+    for (unsigned i = 0; i < 3; i++) {
+        ret_idx[i] = base + (uint32_t)__builtin_ctzll(bits | top);
+        cnt += bits != 0;
+        bits &= bits - 1;
+    }
+    for (; bits; bits &= bits - 1)
+        ret_idx[cnt++] = base + (uint32_t)__builtin_ctzll(bits);
+    return cnt;
+}
+
+uint32_t qbid_scan_scalar(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_BUFFER])
+{
+    uint32_t word = eligible->word, cnt = 0;
+    for (; word < eligible->word_cnt && cnt <= QBID_SCAN_SPAN - 64; word++)
+        cnt += decode(qbid_eligible_word(eligible, word), word * 64, line_item_idx + cnt);
+    eligible->word = word;
+    return cnt;
+}

@@ -180,20 +180,20 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
 
 static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)
 {
-    uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
-    if (!range_fits(row, 2 * n16 / 16, blocks))
+    uint32_t n8 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
+    if (!range_fits(row, 2 * n8 / 16, blocks))
         return false;
-    /* Padding too, since a vector of candidates is gathered at once; sixteen at a time, since the
+    /* Padding too, since a vector of candidates is gathered at once; eight at a time, since the
      * compiler makes vectors of loops of constant length only. */
-    const uint32_t *item = image->rows[row].word, *value = item + n16;
+    const uint32_t *item = image->rows[row].word, *value = item + n8;
     uint32_t bad = 0;
-    for (uint32_t at = 0; at < n16; at += QBID_ROW_PAD) {
+    for (uint32_t at = 0; at < n8; at += QBID_ROW_PAD) {
         for (uint32_t i = 0; i < QBID_ROW_PAD; i++) {
             bad |= item[at + i] >= image->line_item_cnt;
             bad |= !bits_are_value(value[at + i]);
         }
     }
-    for (uint32_t i = cnt; i < n16; i++)
+    for (uint32_t i = cnt; i < n8; i++)
         bad |= value[i] != 0;
     return bad == 0;
 }

@@ -23,7 +23,7 @@
 #include "shm/units.h"
 
 #define QBID_ROW_CANDIDATES_MAX 4096
-#define QBID_ROW_PAD 16 /* a row is padded to a multiple of 16 candidates */
+#define QBID_ROW_PAD 8 /* a row is padded to a multiple of 8 candidates */
 #define QBID_INDEX_PROBE_MAX 8
 #define QBID_INDEX_WAYS 4
 #define QBID_INDEX_AHEAD 32 /* lines that qbid_index_find_many() has asked for at a time */
@@ -46,8 +46,8 @@ struct qbid_index_line {
 };
 _Static_assert(sizeof(struct qbid_index_line) == QBID_CACHE_LINE, "one line a probe");
 
-/* A row is n16 = cnt rounded up to QBID_ROW_PAD: uint32_t line_item_idx[n16], then
- * float value_micros[n16]; padding has value 0, which never wins. */
+/* A row is n8 = cnt rounded up to QBID_ROW_PAD: uint32_t line_item_idx[n8], then
+ * float value_micros[n8]; padding has value 0, which never wins. */
 struct qbid_row_block {
     uint32_t word[16];
 };
@@ -89,9 +89,9 @@ static inline struct qbid_row_ref qbid_index_ref(const struct qbid_index_entry *
                                                  const struct qbid_row_block *rows)
 {
     uint32_t cnt = entry->cnt;
-    uint32_t n16 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
+    uint32_t n8 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
     const uint32_t *words = rows[entry->row].word;
-    return (struct qbid_row_ref){words, (const float *)(const void *)(words + n16), cnt,
+    return (struct qbid_row_ref){words, (const float *)(const void *)(words + n8), cnt,
                                  entry->segment};
 }
 

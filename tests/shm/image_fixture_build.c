@@ -153,13 +153,13 @@ static void write_rows(struct build *b)
     uint32_t block = 0;
     for (uint32_t i = 0; i < b->f->rows.cnt; i++) {
         const struct image_fixture_row *row = &b->f->rows.item[i];
-        uint32_t n16 = padded(row->cnt), *word = rows[block].word;
+        uint32_t n8 = padded(row->cnt), *word = rows[block].word;
         for (uint32_t j = 0; j < row->cnt; j++) {
             const struct image_fixture_candidate *c = &b->f->candidates.item[row->first + j];
             word[j] = c->line_item_idx;
-            memcpy(&word[n16 + j], &c->value_micros, sizeof c->value_micros);
+            memcpy(&word[n8 + j], &c->value_micros, sizeof c->value_micros);
         }
-        block += n16 / CANDIDATES_PER_BLOCK;
+        block += n8 / CANDIDATES_PER_BLOCK;
     }
 }
 

@@ -157,8 +157,8 @@ static uint64_t read_rows(const struct qbid_image *image, uint32_t contexts)
         uint64_t context = image_sample_context(i, &level);
         uint64_t mask = image->header->level_mask[level];
         struct qbid_row_ref row = qbid_image_row(image, qbid_context_key(context, mask, level));
-        uint32_t n16 = (row.cnt + QBID_ROW_PAD - 1) / QBID_ROW_PAD * QBID_ROW_PAD;
-        for (uint32_t j = 0; j < n16; j++) {
+        uint32_t n8 = (row.cnt + QBID_ROW_PAD - 1) / QBID_ROW_PAD * QBID_ROW_PAD;
+        for (uint32_t j = 0; j < n8; j++) {
             digest += image->line_items[row.line_item_idx[j]].id;
             digest += (uint64_t)qbid_micros_from_float(
                 qbid_shade_eval(&image->shades[row.segment], row.value_micros[j]));

@@ -2,6 +2,7 @@
 /* A worker's decisions: those that the host describes itself, and what they share with OpenRTB. */
 #include "plugin/worker.h"
 
+#include "fastpath/ahead.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
@@ -85,6 +86,34 @@ int qbid_worker_decide_batch(struct qbid_worker *worker, const struct qbid_reque
         qbid_worker_record(view.page, &requests[i], &ret_decisions[i], now_ns);
     qbid_watcher_read_unlock(worker->qbid->watcher);
     return 0;
+}
+
+_Static_assert(sizeof(struct qbid_ahead) <= sizeof(struct qbid_ahead_state),
+               "hosts have room for the state");
+
+int qbid_worker_ahead(struct qbid_worker *worker, const struct qbid_request *request,
+                      uint64_t now_ns, struct qbid_ahead_state *state)
+{
+    if (!worker || !request || !state || qbid_request_check(request) != 0)
+        return QBID_ERR_INVAL;
+    const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
+    struct qbid_view view = qbid_worker_view(worker, table);
+    unsigned left = qbid_ahead_step((struct qbid_ahead *)(void *)state, &view, request, now_ns);
+    qbid_watcher_read_unlock(worker->qbid->watcher);
+    return (int)left;
+}
+
+int64_t qbid_worker_line_item(struct qbid_worker *worker, uint32_t line_item_id)
+{
+    int64_t found = QBID_ERR_NOENT;
+    const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
+    const struct qbid_image *image = &table->image;
+    for (uint32_t i = 0; image->header && line_item_id && i < image->line_item_cnt; i++) {
+        if (image->line_items[i].id == line_item_id)
+            found = i;
+    }
+    qbid_watcher_read_unlock(worker->qbid->watcher);
+    return found;
 }
 
 int qbid_worker_decide(struct qbid_worker *worker, const struct qbid_request *request,

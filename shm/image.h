@@ -209,7 +209,8 @@ struct qbid_image {
  *          - a shelf for each line item, categories and alias directories in range, as
  *            qbid_shelf_fill() makes it; a creative's id in creative_ids
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
- *            line items in range in the padding as well, values finite and >= 0, padding values 0
+ *            line items ascending, in range in the padding as well, values finite and >= 0, padding
+ *            values 0
  *          - Q rows valid or n = 0, shade tables in [0, 1.0001], alias directories and lines,
  *            strings and rates in range
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).

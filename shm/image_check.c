@@ -193,6 +193,8 @@ static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt,
             bad |= !bits_are_value(value[at + i]);
         }
     }
+    for (uint32_t i = 1; i < cnt; i++)
+        bad |= item[i - 1] >= item[i];
     for (uint32_t i = cnt; i < n8; i++)
         bad |= value[i] != 0;
     return bad == 0;

@@ -5,6 +5,7 @@ TEST_RANDOM := $(TEST_STAGE) tests/fastpath/random_account.c
 
 $(call test,test_agreement,tests/fastpath/test_agreement.c tests/fastpath/oracle.c \
     $(TEST_RANDOM),fastpath shm,-lm)
+$(call test,test_ahead,tests/fastpath/test_ahead.c $(TEST_STAGE),fastpath shm)
 $(call test,test_decide,tests/fastpath/test_decide.c $(TEST_RANDOM),fastpath shm,-lm)
 $(call test,test_filter,tests/fastpath/test_filter.c $(TEST_STAGE),fastpath shm)
 $(call test,test_price,tests/fastpath/test_price.c $(TEST_STAGE),fastpath shm,-lm)

@@ -154,12 +154,27 @@ static int dearer_first(const void *left, const void *right)
     return (a->item > b->item) - (a->item < b->item);
 }
 
+/* What the row says a line item is worth, or else the line item itself. */
+static float row_value(const struct oracle *o, const struct question *q, uint32_t item)
+{
+    for (uint32_t i = 0; q->row && i < q->row->cnt; i++)
+        if (o->f->candidates.item[q->row->first + i].line_item_idx == item)
+            return o->f->candidates.item[q->row->first + i].value_micros;
+    return o->f->line_items.item[item].value_micros;
+}
+
 /* All candidates, dearest first, and how many there were before those without a deal left. */
 static uint32_t list_options(const struct oracle *o, const struct question *q,
                              struct option *options, uint32_t *ret_candidates)
 {
     uint32_t cnt = 0;
-    if (q->row) {
+    if (q->request->candidate_cnt) {
+        for (int i = 0; i < q->request->candidate_cnt; i++) {
+            uint32_t item = q->request->candidate[i];
+            if (item < o->f->line_items.cnt && o->f->line_items.item[item].id != 0)
+                options[cnt++] = price(o, q, item, row_value(o, q, item));
+        }
+    } else if (q->row) {
         for (uint32_t i = 0; i < q->row->cnt; i++) {
             const struct image_fixture_candidate *c = &o->f->candidates.item[q->row->first + i];
             options[cnt++] = price(o, q, c->line_item_idx, c->value_micros);
@@ -262,7 +277,7 @@ static enum qbid_nobid try_option(struct oracle *o, const struct question *q,
                                   const struct option *option, struct qbid_decision *d)
 {
     const struct qbid_line_item *item = &o->f->line_items.item[option->item];
-    if (!eligible(o, q, option->item))
+    if (q->request->candidate_cnt == 0 && !eligible(o, q, option->item))
         return QBID_NOBID_NO_CANDIDATE;
     if (!(item->flags & QBID_LINE_ITEM_ACTIVE))
         return QBID_NOBID_NO_VALUE;

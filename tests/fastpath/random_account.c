@@ -278,6 +278,17 @@ static uint8_t random_list(const struct stage *s, struct rng *r, unsigned dim, u
     return (uint8_t)cnt;
 }
 
+/* A host's own list: ascending, some of it line items that the image does not have. */
+static void random_candidates(const struct stage *s, struct rng *r, struct random_request *random)
+{
+    struct qbid_request *q = &random->request;
+    uint32_t share = 1 + rng_below(r, 100), end = s->f.line_items.cnt + 3;
+    for (uint32_t i = 0; i < end && q->candidate_cnt < RANDOM_CANDIDATES_MAX; i++)
+        if (chance(r, share))
+            random->candidate[q->candidate_cnt++] = i;
+    q->candidate = random->candidate;
+}
+
 void random_request_fill(const struct stage *s, struct rng *r, struct random_request *ret_request)
 {
     struct qbid_request *q = &ret_request->request;
@@ -304,4 +315,6 @@ void random_request_fill(const struct stage *s, struct rng *r, struct random_req
     q->flags = (chance(r, 50) ? QBID_REQUEST_SECURE : 0u) |
                (chance(r, 10) ? QBID_REQUEST_PRIVATE_ONLY : 0u) |
                (chance(r, 10) ? QBID_REQUEST_TEST : 0u);
+    if (chance(r, 15))
+        random_candidates(s, r, ret_request);
 }

@@ -9,12 +9,14 @@
 #include "tests/fastpath/stage.h"
 
 #define RANDOM_BLOCKS_MAX 4
+#define RANDOM_CANDIDATES_MAX 600
 
 /* A request and the lists that it borrows. */
 struct random_request {
     struct qbid_request request;
     uint64_t badv[RANDOM_BLOCKS_MAX];
     uint64_t bcat[RANDOM_BLOCKS_MAX];
+    uint32_t candidate[RANDOM_CANDIDATES_MAX];
 };
 
 /** Fill an initialised stage's fixture with an account of at most line_item_max line items. */

@@ -122,6 +122,23 @@ void image_fixture_cat(struct image_fixture *f, uint32_t line_item_idx, const ch
     APPEND(f->cats, pair);
 }
 
+/* Put a candidate where it belongs in a row that ascends from `first`; of two for one line item the
+ * first stays. Returns how many came. */
+static uint32_t add_candidate(struct image_fixture *f, uint32_t first,
+                              struct image_fixture_candidate candidate)
+{
+    uint32_t at = f->candidates.cnt;
+    while (at > first && f->candidates.item[at - 1].line_item_idx >= candidate.line_item_idx)
+        at--;
+    if (at < f->candidates.cnt && f->candidates.item[at].line_item_idx == candidate.line_item_idx)
+        return 0;
+    APPEND(f->candidates, candidate);
+    for (uint32_t i = f->candidates.cnt - 1; i > at; i--)
+        f->candidates.item[i] = f->candidates.item[i - 1];
+    f->candidates.item[at] = candidate;
+    return 1;
+}
+
 void image_fixture_row(struct image_fixture *f, unsigned level, uint64_t context, uint32_t segment,
                        uint32_t cnt, const uint32_t *line_item_idx, const float *value_micros)
 {
@@ -130,13 +147,11 @@ void image_fixture_row(struct image_fixture *f, unsigned level, uint64_t context
     struct image_fixture_row row = {
         .key = qbid_context_key(context, f->header.level_mask[level], level),
         .first = f->candidates.cnt,
-        .cnt = cnt,
         .segment = segment,
     };
-    for (uint32_t i = 0; i < cnt; i++) {
-        struct image_fixture_candidate candidate = {line_item_idx[i], value_micros[i]};
-        APPEND(f->candidates, candidate);
-    }
+    for (uint32_t i = 0; i < cnt; i++)
+        row.cnt += add_candidate(
+            f, row.first, (struct image_fixture_candidate){line_item_idx[i], value_micros[i]});
     APPEND(f->rows, row);
 }
 

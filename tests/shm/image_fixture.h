@@ -99,7 +99,8 @@ void image_fixture_target(struct image_fixture *f, uint32_t line_item_idx, unsig
 /** A category of the line item, by name. */
 void image_fixture_cat(struct image_fixture *f, uint32_t line_item_idx, const char *name);
 
-/** The candidates of a context at a level; the first call for a context counts. */
+/** The candidates of a context at a level; the first call for a context counts, and the first value
+ *  for a line item. */
 void image_fixture_row(struct image_fixture *f, unsigned level, uint64_t context, uint32_t segment,
                        uint32_t cnt, const uint32_t *line_item_idx, const float *value_micros);
 

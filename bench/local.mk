@@ -6,3 +6,4 @@ $(call bench,decide,bench/decide.cc bench/decide_loop.c bench/decide_host.c benc
 $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c \
     tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
+$(call bench,bitmaps,bench/bitmaps.cc bench/bitmaps_ways.c,fastpath shm)

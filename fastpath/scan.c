@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chooses the kernel; the one for any processor. */
+/* The AND of eligibility rows on any processor: a word at a time. */
 #include "fastpath/scan.h"
-
-uint32_t qbid_scan_next(struct qbid_eligible *eligible, enum qbid_isa isa,
-                        uint32_t line_item_idx[QBID_SCAN_BUFFER])
-{
-    switch (isa) {
-#if defined(__x86_64__)
-    case QBID_ISA_AVX512:
-        return qbid_scan_avx512(eligible, line_item_idx);
-    case QBID_ISA_AVX2:
-        return qbid_scan_avx2(eligible, line_item_idx);
-#endif
-    default:
-        return qbid_scan_scalar(eligible, line_item_idx);
-    }
-}
 
 /* Three line items without a branch, right or not, then the rest: few words have more. A bit that
  * is not there counts as the highest, so that the search is defined. */

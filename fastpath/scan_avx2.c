@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <string.h>
 
 #define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 #define LANES 4
@@ -68,17 +69,30 @@ TARGET static uint32_t list_words(const struct qbid_eligible *e, uint32_t word, 
     return n;
 }
 
-/* Three line items without a branch, right or not, then the rest: few words have more. */
+/* Three line items without a branch, right or not, then the rest: few words have more. The first
+ * two are made in one word; as three stores the compiler would move them through vector registers.
+ */
 TARGET static inline uint32_t decode(uint64_t bits, uint32_t base, uint32_t *ret_idx)
 {
     uint32_t cnt = (uint32_t)_mm_popcnt_u64(bits), at = 3;
-    ret_idx[0] = base + (uint32_t)_tzcnt_u64(bits);
-    bits = _blsr_u64(bits);
-    ret_idx[1] = base + (uint32_t)_tzcnt_u64(bits);
-    bits = _blsr_u64(bits);
-    ret_idx[2] = base + (uint32_t)_tzcnt_u64(bits);
-    for (bits = _blsr_u64(bits); bits; bits = _blsr_u64(bits))
+    uint64_t second = _blsr_u64(bits), third = _blsr_u64(second);
+    uint64_t two = (_tzcnt_u64(bits) | _tzcnt_u64(second) << 32) + base * UINT64_C(0x100000001);
+    memcpy(ret_idx, &two, sizeof two);
+    ret_idx[2] = base + (uint32_t)_tzcnt_u64(third);
+    for (bits = _blsr_u64(third); bits; bits = _blsr_u64(bits))
         ret_idx[at++] = base + (uint32_t)_tzcnt_u64(bits);
+    return cnt;
+}
+
+/* The words of a list, as long as any number of bits fits; the rest of them is for the next call.
+ */
+TARGET static uint32_t decode_list(const struct list *list, uint32_t n, uint32_t cnt,
+                                   uint32_t *ret_idx, uint32_t *ret_done)
+{
+    uint32_t i = 0;
+    for (; i < n && cnt <= QBID_SCAN_SPAN - 64; i++)
+        cnt += decode(list->bits[i], list->base[i], ret_idx + cnt);
+    *ret_done = i;
     return cnt;
 }
 
@@ -86,19 +100,13 @@ TARGET uint32_t qbid_scan_avx2(struct qbid_eligible *eligible,
                                uint32_t line_item_idx[QBID_SCAN_BUFFER])
 {
     struct list list;
-    uint32_t cnt = 0;
-    while (eligible->word < eligible->word_cnt) {
+    uint32_t cnt = 0, done = 0, n = 0;
+    while (done == n && eligible->word < eligible->word_cnt) {
         uint32_t left = eligible->word_cnt - eligible->word;
         uint32_t end = eligible->word + (left < QBID_SCAN_CHUNK ? left : QBID_SCAN_CHUNK);
-        uint32_t n = list_words(eligible, eligible->word, end, &list);
-        for (uint32_t i = 0; i < n; i++) {
-            if (cnt > QBID_SCAN_SPAN - 64) {
-                eligible->word = list.base[i] / 64;
-                return cnt;
-            }
-            cnt += decode(list.bits[i], list.base[i], line_item_idx + cnt);
-        }
-        eligible->word = end;
+        n = list_words(eligible, eligible->word, end, &list);
+        cnt = decode_list(&list, n, cnt, line_item_idx, &done);
+        eligible->word = done == n ? end : list.base[done] / 64;
     }
     return cnt;
 }

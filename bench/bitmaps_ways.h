@@ -12,7 +12,8 @@ extern "C" {
 
 /* clang-format off */
 #define BENCH_BITMAPS_LIST(X)                                               \
-    X(REQUEST, request) /* making the request and looking up its rows */    \
+    X(REQUEST, request) /* making the request, in all of them */            \
+    X(ROWS,    rows)    /* looking up its rows, in all but naive */         \
     X(READ,    read)    /* its rows read, 64 bytes at a time */             \
     X(NAIVE,   naive)   /* each line item tested alone */                   \
     X(WORDS,   words)   /* ANDed word by word, a loop over the bits */      \

@@ -114,6 +114,7 @@ static inline void qbid_eligible_init(struct qbid_eligible *eligible,
                                       const struct qbid_place *place)
 {
     unsigned n = 0;
+#pragma GCC unroll 8
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
         if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
             eligible->single[n++] =

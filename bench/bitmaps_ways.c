@@ -206,16 +206,16 @@ static uint64_t best(struct bench_bitmaps *b)
  * load waits for none of them. */
 TARGET static uint64_t read_rows(const struct qbid_eligible *e)
 {
-    const uint64_t *row[QBID_ELIGIBLE_SINGLES + 1 + SEGMENTS];
     __m512i any[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
                       _mm512_setzero_si512()};
-    memcpy(row, e->single, sizeof e->single);
-    row[QBID_ELIGIBLE_SINGLES] = e->slot[0];
-    memcpy(row + QBID_ELIGIBLE_SINGLES + 1, e->segment, SEGMENTS * sizeof *row);
     for (uint32_t word = 0; word + 8 <= e->word_cnt; word += 8) {
-#pragma GCC unroll 16
-        for (unsigned i = 0; i < sizeof row / sizeof *row; i++)
-            any[i % 4] = _mm512_or_si512(any[i % 4], _mm512_loadu_si512(row[i] + word));
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < QBID_ELIGIBLE_SINGLES; i++)
+            any[i % 3] = _mm512_or_si512(any[i % 3], _mm512_loadu_si512(e->single[i] + word));
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < SEGMENTS; i++)
+            any[i] = _mm512_or_si512(any[i], _mm512_loadu_si512(e->segment[i] + word));
+        any[3] = _mm512_or_si512(any[3], _mm512_loadu_si512(e->slot[0] + word));
     }
     any[0] = _mm512_or_si512(_mm512_or_si512(any[0], any[1]), _mm512_or_si512(any[2], any[3]));
     return (uint64_t)_mm512_reduce_or_epi64(any[0]);

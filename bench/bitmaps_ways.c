@@ -40,7 +40,7 @@ struct bench_bitmaps {
     struct qbid_place place;
     uint64_t at;
     struct stored stored[REQUESTS];
-    uint32_t line_item_idx[QBID_SCAN_BUFFER];
+    uint32_t line_item_idx[QBID_SCAN_SPAN];
     uint64_t bitmap[QBID_LINE_ITEMS_MAX / 64 + 8];
 };
 

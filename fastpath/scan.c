@@ -19,7 +19,7 @@ static uint32_t decode(uint64_t bits, uint32_t base, uint32_t *ret_idx)
     return cnt;
 }
 
-uint32_t qbid_scan_scalar(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_BUFFER])
+uint32_t qbid_scan_scalar(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_SPAN])
 {
     uint32_t word = eligible->word, cnt = 0;
     for (; word < eligible->word_cnt && cnt <= QBID_SCAN_SPAN - 64; word++)

@@ -8,7 +8,8 @@
  * What costs time is not the AND but a branch that goes either way: which word has a bit, how many
  * bits it has. So a kernel first lists the words of a chunk that have a bit, then writes a fixed
  * number of line items for each of them, right or not, and moves on by as many as there are; what
- * it wrote too much the next word overwrites.
+ * it wrote too much the next word overwrites. A word is decoded only where 64 line items fit, so
+ * nothing is ever written behind a span.
  */
 #ifndef QBID_FASTPATH_SCAN_H
 #define QBID_FASTPATH_SCAN_H
@@ -19,15 +20,13 @@
 #include "shm/isa.h"
 
 #define QBID_SCAN_SPAN 1024 /* line items at a time, at most */
-#define QBID_SCAN_OVER 16   /* entries behind them that may be overwritten */
-#define QBID_SCAN_BUFFER (QBID_SCAN_SPAN + QBID_SCAN_OVER)
 #define QBID_SCAN_CHUNK 256 /* words of a row at a time: 2 KiB of each */
 
 /* The kernels, one for each enum qbid_isa: qbid_scan_next() calls them. */
-uint32_t qbid_scan_scalar(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_BUFFER]);
+uint32_t qbid_scan_scalar(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_SPAN]);
 #if defined(__x86_64__)
-uint32_t qbid_scan_avx2(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_BUFFER]);
-uint32_t qbid_scan_avx512(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_BUFFER]);
+uint32_t qbid_scan_avx2(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_SPAN]);
+uint32_t qbid_scan_avx512(struct qbid_eligible *eligible, uint32_t line_item_idx[QBID_SCAN_SPAN]);
 #endif
 
 /**
@@ -42,7 +41,7 @@ uint32_t qbid_scan_avx512(struct qbid_eligible *eligible, uint32_t line_item_idx
  *          part of it reading the rows from L2 and beyond (bench/bitmaps.cc).
  */
 static inline uint32_t qbid_scan_next(struct qbid_eligible *eligible, enum qbid_isa isa,
-                                      uint32_t line_item_idx[QBID_SCAN_BUFFER])
+                                      uint32_t line_item_idx[QBID_SCAN_SPAN])
 {
     if (eligible->word >= eligible->word_cnt)
         return 0;

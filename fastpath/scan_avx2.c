@@ -97,7 +97,7 @@ TARGET static uint32_t decode_list(const struct list *list, uint32_t n, uint32_t
 }
 
 TARGET uint32_t qbid_scan_avx2(struct qbid_eligible *eligible,
-                               uint32_t line_item_idx[QBID_SCAN_BUFFER])
+                               uint32_t line_item_idx[QBID_SCAN_SPAN])
 {
     struct list list;
     uint32_t cnt = 0, done = 0, n = 0;

@@ -204,7 +204,7 @@ TARGET static uint32_t decode_list(const struct list *list, uint32_t first_word,
 }
 
 TARGET uint32_t qbid_scan_avx512(struct qbid_eligible *eligible,
-                                 uint32_t line_item_idx[QBID_SCAN_BUFFER])
+                                 uint32_t line_item_idx[QBID_SCAN_SPAN])
 {
     const __m512i places = _mm512_load_si512(byte_places);
     struct list list;

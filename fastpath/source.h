@@ -27,7 +27,7 @@ struct qbid_source {
     uint32_t row_at;
     uint32_t named_at; /* in request->candidate */
     uint32_t seen;     /* candidates so far, private auction or not */
-    uint32_t line_item_idx[QBID_SCAN_BUFFER];
+    uint32_t line_item_idx[QBID_SCAN_SPAN];
     float value_micros[QBID_SOURCE_SPAN];
 };
 

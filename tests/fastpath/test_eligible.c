@@ -25,7 +25,7 @@ static uint64_t listed_rightly(const struct stage *s, const struct qbid_request 
                                const struct qbid_place *place, enum qbid_isa isa)
 {
     struct qbid_eligible e;
-    uint32_t idx[QBID_SCAN_BUFFER], next = 0;
+    uint32_t idx[QBID_SCAN_SPAN], next = 0;
     uint64_t listed = 0;
     qbid_eligible_init(&e, &s->image, q, place);
     for (uint32_t n; (n = qbid_scan_next(&e, isa, idx)) != 0; listed += n) {

@@ -124,18 +124,18 @@ struct buffer {
 
 static void buffer_init(struct buffer *b, unsigned guards)
 {
-    b->guarded = malloc((guards + QBID_SCAN_BUFFER + guards) * sizeof(uint32_t));
+    b->guarded = malloc((guards + QBID_SCAN_SPAN + guards) * sizeof(uint32_t));
     assert_non_null(b->guarded);
     b->idx = b->guarded + guards;
     for (unsigned i = 0; i < guards; i++)
-        b->idx[QBID_SCAN_BUFFER + i] = b->guarded[i] = GUARD;
+        b->idx[QBID_SCAN_SPAN + i] = b->guarded[i] = GUARD;
 }
 
 static void buffer_check(const struct buffer *b, unsigned guards)
 {
     for (unsigned i = 0; i < guards; i++) {
         assert_int_equal(b->guarded[i], GUARD);
-        assert_int_equal(b->idx[QBID_SCAN_BUFFER + i], GUARD);
+        assert_int_equal(b->idx[QBID_SCAN_SPAN + i], GUARD);
     }
 }
 

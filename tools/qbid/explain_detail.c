@@ -62,7 +62,7 @@ static void find_candidates(const struct qbid_view *view, const struct qbid_expl
     const struct qbid_image *image = view->image;
     struct qbid_place place = {.context = imp->decision.context, .level = imp->decision.level};
     struct qbid_eligible eligible;
-    uint32_t line_item_idx[QBID_SCAN_BUFFER], cnt;
+    uint32_t line_item_idx[QBID_SCAN_SPAN], cnt;
     memcpy(place.slot_idx, detail->slot_idx, sizeof place.slot_idx);
     memcpy(place.segment_idx, detail->segment_idx, sizeof place.segment_idx);
     if (place.level < image->level_cnt)

@@ -114,7 +114,7 @@ static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items, u
             .id = 1 + i, .value_micros = 1e5f + 1e4f * (float)percent(i, 99, 1), .flags = 3};
         qbid_live_set_pace(&b->live, i, 0.5f + 0.01f * (float)percent(i, 99, 2));
     }
-    b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items);
+    b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items, (uint8_t)QBID_ISA_SCALAR);
 }
 
 static struct bench_bitmaps *build(uint32_t line_items)

@@ -10,7 +10,10 @@
 
 #include "bench/build_world.h"
 #include "bench/ticks.h"
+#include "control/publish/build_check.h"
+#include "control/publish/scratch.h"
 #include "control/publish/section_creatives.h"
+#include "control/publish/section_dict.h"
 #include "control/publish/section_index.h"
 #include "control/publish/section_targets.h"
 #include "shm/memfd.h"
@@ -50,6 +53,8 @@ static void time_parts(const struct build_world *w, char *at, struct build_round
     const char *why = "";
     uint32_t words = (w->account.line_item_max + 63) / 64;
     uint64_t last_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    require(qbid_build_complaint(&w->account, &w->plan, &w->params) == NULL, "input");
+    round->ms[BUILD_CHECK] = lap(&last_ns);
     require(qbid_section_dict_make(w->dictionary, &dict) == 0, "dictionary");
     round->ms[BUILD_DICT] = lap(&last_ns);
     require(qbid_section_creatives_make(&w->account, w->dictionary, &w->plan, &creatives, &why) ==
@@ -63,29 +68,27 @@ static void time_parts(const struct build_world *w, char *at, struct build_round
     (void)lap(&last_ns);
     qbid_section_targets_fill(&w->account, w->dictionary, dim, words, (void *)at);
     round->ms[BUILD_TARGETS] = lap(&last_ns);
-    memcpy(at, index.line, (size_t)index.line_cnt * sizeof *index.line);
+    memset(at, 0, (size_t)index.line_cnt * sizeof(struct qbid_index_line));
+    (void)lap(&last_ns);
+    qbid_section_index_fill(&index, (void *)at);
     round->ms[BUILD_INDEX] = lap(&last_ns);
-    qbid_section_rows_fill(&w->plan, (void *)at);
+    qbid_section_rows_fill(&index, &w->plan, (void *)at);
     round->ms[BUILD_ROWS] = lap(&last_ns);
     free(dict.entry);
-    free(index.line);
+    qbid_section_index_done(&index);
     qbid_section_creatives_done(&creatives);
 }
 
 static void time_limits(size_t bytes, const void *from, struct build_round *round)
 {
-    size_t huge = (size_t)2 << 20, reserved = bytes + huge;
-    char *start =
-        mmap(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    require(start != MAP_FAILED, "mmap");
-    char *at = start + (0 - (uintptr_t)start) % huge;
-    (void)madvise(at, bytes, MADV_HUGEPAGE);
+    char *at = qbid_scratch_new(bytes);
+    require(at != NULL, "memory");
     uint64_t last_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     memset(at, 1, bytes);
     round->ms[BUILD_MEMSET] = lap(&last_ns);
     memcpy(at, from, bytes);
     round->ms[BUILD_MEMCPY] = lap(&last_ns);
-    munmap(start, reserved);
+    free(at);
 }
 
 static void time_reader(int fd, size_t bytes, struct build_round *round)
@@ -126,16 +129,16 @@ void build_phases_run(const struct build_world *w, struct build_round *ret_round
     require(qbid_memfd_seal_image(fd, base, bytes, &ro) == 0, "seal");
     round.ms[BUILD_SEAL] = lap(&last_ns);
     round.wall_ms = (double)(ticks_clock_ns(CLOCK_MONOTONIC) - wall_ns) / 1e6;
-    round.total_ms = round.ms[BUILD_NEW] + round.ms[BUILD_MEMORY] + round.ms[BUILD_FILL] +
-                     round.ms[BUILD_SEAL];
+    round.total_ms =
+        round.ms[BUILD_NEW] + round.ms[BUILD_MEMORY] + round.ms[BUILD_FILL] + round.ms[BUILD_SEAL];
     round.bytes = (double)bytes;
     qbid_builder_free(builder);
     close(fd);
     time_reader(ro, bytes, &round);
     close(ro);
-    char *scratch = malloc(bytes);
+    char *scratch = qbid_scratch_new(bytes);
     require(scratch != NULL, "memory");
-    memset(scratch, 0, bytes);
+    memset(scratch, 1, bytes);
     time_parts(w, scratch, &round);
     free(scratch);
     *ret_round = round;

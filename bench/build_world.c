@@ -70,8 +70,8 @@ static uint64_t value_hash(unsigned dim, uint32_t i)
 static void dictionary_make(struct build_world *w)
 {
     static const uint32_t cnt[QBID_DIM_CNT] = {
-        [QBID_DIM_EXCHANGE] = EXCHANGES, [QBID_DIM_SLOT] = SLOTS,       [QBID_DIM_POSITION] = 4,
-        [QBID_DIM_DEVICE] = 8,           [QBID_DIM_GEO] = GEOS,         [QBID_DIM_SITE] = SITES,
+        [QBID_DIM_EXCHANGE] = EXCHANGES, [QBID_DIM_SLOT] = SLOTS, [QBID_DIM_POSITION] = 4,
+        [QBID_DIM_DEVICE] = 8,           [QBID_DIM_GEO] = GEOS,   [QBID_DIM_SITE] = SITES,
         [QBID_DIM_SEGMENT] = SEGMENTS,   [QBID_DIM_HOUR] = HOURS};
     require(qbid_dictionary_new(&w->dictionary) == 0, "dictionary");
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
@@ -169,7 +169,8 @@ static void account_make(struct build_world *w)
                                           .campaign_id = 1 + i / LINE_ITEMS_A_CAMPAIGN,
                                           .ceiling_micros = 50 * QBID_MICROS_PER_UNIT,
                                           .adomain = text_add(&text, "shop%u.example", i % 997),
-                                          .categories = text_add(&text, "IAB%u-%u", 1 + i % 25, i % 9),
+                                          .categories =
+                                              text_add(&text, "IAB%u-%u", 1 + i % 25, i % 9),
                                           .prior_ctr = 0.001,
                                           .prior_cvr = 0.01,
                                           .active = true,

@@ -83,14 +83,13 @@ static void *map_shared(int fd, size_t bytes, int prot)
 }
 
 /* Ask for huge pages: of what comes, and of what is there. Refused: slower but right. Collapsing
- * works where the system's setting is "never" as well, but only on pages that exist. */
-static void ask_huge(void *base, size_t bytes, int exists)
+ * works where the system's setting is "never" as well. */
+static void ask_huge(void *base, size_t bytes)
 {
     if (bytes < HUGE_PAGE_BYTES)
         return;
     madvise(base, bytes, MADV_HUGEPAGE);
-    if (exists)
-        madvise(base, bytes, MADV_COLLAPSE);
+    madvise(base, bytes, MADV_COLLAPSE);
 }
 
 /* Touch every page now. A kernel that does not know the advice faults them in later. */
@@ -101,15 +100,30 @@ static int populate(void *base, size_t bytes, int advice)
     return QBID_ERR_SYS;
 }
 
+/* Huge pages of a new file where the system's setting gives none to shared memory: collapsing wants
+ * one page to exist in each, and clears the others itself, which costs a tenth of making small
+ * pages first and copying them. */
+static void make_huge(char *base, size_t bytes)
+{
+    if (bytes < HUGE_PAGE_BYTES)
+        return;
+    madvise(base, bytes, MADV_HUGEPAGE);
+    for (size_t at = 0; at + HUGE_PAGE_BYTES <= bytes; at += HUGE_PAGE_BYTES) {
+        if (madvise(base + at, 1, MADV_POPULATE_WRITE) < 0 ||
+            madvise(base + at, HUGE_PAGE_BYTES, MADV_COLLAPSE) < 0)
+            return;
+    }
+}
+
 /* Memory for every page of a new file, in huge pages where that can be had: then every reader maps
  * it in no time. */
 static int allocate(int fd, void *base, size_t bytes)
 {
-    ask_huge(base, bytes, 0);
+    make_huge(base, bytes);
     if (madvise(base, bytes, MADV_POPULATE_WRITE) < 0 &&
         (errno != EINVAL || fallocate(fd, 0, 0, (off_t)bytes) < 0))
         return QBID_ERR_SYS;
-    ask_huge(base, bytes, 1);
+    ask_huge(base, bytes);
     return 0;
 }
 
@@ -189,7 +203,7 @@ int qbid_memfd_map(int fd, enum qbid_memfd_kind kind, size_t min_bytes, size_t m
     void *base = map_shared(fd, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ);
     if (base == MAP_FAILED)
         return QBID_ERR_SYS;
-    ask_huge(base, bytes, 1);
+    ask_huge(base, bytes);
     rc = populate(base, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
     if (rc < 0) {
         unmap_quietly(base, bytes);

@@ -1,64 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing as shm/image.h reads it; the same input always fills the same places. */
+/* Sorts contexts by hash in two radix steps, then places them by linear probing in that order. */
 #include "control/publish/section_index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/publish/scratch.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 
 #define TAG_MASK UINT32_C(0x7fffffff)
 #define TAG_MORE UINT32_C(0x80000000)
-#define DICT_ENTRIES_MAX (UINT32_C(1) << 24)
+#define ENTRIES 4         /* in a line */
+#define DIGIT_LG_MAX 11   /* of the first radix step: so many streams are written at once */
+#define PART_CONTEXTS 512 /* that it aims at */
+#define AHEAD 24          /* rows whose candidates are fetched while one is written */
 
-/* 0; LIMIT when a value would lie QBID_DICT_PROBE_MAX places or more from its own. */
-static int dict_insert(struct qbid_section_dict *dict, const struct qbid_dictionary_entry *value)
-{
-    for (uint32_t i = 0; i < QBID_DICT_PROBE_MAX; i++) {
-        struct qbid_dict_entry *e = &dict->entry[(uint32_t)(value->hash + i) & (dict->cnt - 1)];
-        if (e->hash == value->hash)
-            return QBID_ERR_INVAL;
-        if (e->hash == 0) {
-            *e = (struct qbid_dict_entry){value->hash, value->index, value->dim};
-            return 0;
-        }
-    }
-    return QBID_ERR_LIMIT;
-}
-
-static int dict_try(const struct qbid_dictionary *dictionary, struct qbid_section_dict *dict)
-{
-    dict->entry = calloc(dict->cnt, sizeof *dict->entry);
-    if (!dict->entry)
-        return QBID_ERR_NOMEM;
-    uint32_t values = qbid_dictionary_cnt(dictionary);
-    int err = 0;
-    for (uint32_t i = 0; i < values && !err; i++) {
-        struct qbid_dictionary_entry value = qbid_dictionary_get(dictionary, i);
-        err = dict_insert(dict, &value);
-    }
-    if (err) {
-        free(dict->entry);
-        dict->entry = NULL;
-    }
-    return err;
-}
-
-int qbid_section_dict_make(const struct qbid_dictionary *dictionary, struct qbid_section_dict *ret)
-{
-    struct qbid_section_dict dict = {.cnt = 4};
-    while (dict.cnt < 2 * qbid_dictionary_cnt(dictionary))
-        dict.cnt *= 2;
-    int err = dict_try(dictionary, &dict);
-    while (err == QBID_ERR_LIMIT && dict.cnt < DICT_ENTRIES_MAX) {
-        dict.cnt *= 2;
-        err = dict_try(dictionary, &dict);
-    }
-    if (!err)
-        *ret = dict;
-    return err;
-}
+struct digits {
+    unsigned lg; /* of the number of values of the first digit, and of the second */
+    uint32_t *first;
+    uint32_t *second;
+};
 
 static uint32_t row_padded(uint32_t cnt)
 {
@@ -70,46 +32,127 @@ static uint32_t row_blocks(uint32_t cnt)
     return 2 * row_padded(cnt) / (sizeof(struct qbid_row_block) / sizeof(uint32_t));
 }
 
-/* 0; LIMIT when all lines that a lookup would probe are full. */
-static int index_insert(struct qbid_section_index *index, const struct qbid_plan_context *context,
-                        uint32_t row)
+/* Counts become places: where the first record of each value goes. */
+static void places_of(uint32_t *cnt, size_t values, uint32_t at)
 {
-    uint64_t hash = qbid_mix64(context->key);
-    uint32_t at = (uint32_t)qbid_mulhi64(hash, index->line_cnt);
-    for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
-        struct qbid_index_line *line = &index->line[at];
-        for (unsigned i = 0; i < 4; i++) {
-            if (line->entry[i].cnt != 0)
-                continue;
-            line->tag[i] = (line->tag[i] & TAG_MORE) | ((uint32_t)hash & TAG_MASK);
-            line->entry[i].row = row;
-            line->entry[i].check = (uint32_t)(hash >> 31);
-            line->entry[i].cnt = (uint16_t)context->cnt;
-            line->entry[i].segment = context->segment;
-            return 0;
-        }
-        line->tag[0] |= TAG_MORE;
-        at = at + 1 < index->line_cnt ? at + 1 : 0;
+    for (size_t i = 0; i < values; i++) {
+        uint32_t here = cnt[i];
+        cnt[i] = at;
+        at += here;
     }
-    return QBID_ERR_LIMIT;
 }
 
-static int index_try(const struct qbid_plan *plan, struct qbid_section_index *index)
+static uint32_t digit_of(uint64_t hash, unsigned skip, unsigned lg)
 {
-    index->line = calloc(index->line_cnt, sizeof *index->line);
-    if (!index->line)
+    return (uint32_t)(lg ? hash << skip >> (64 - lg) : 0);
+}
+
+/* Records by their first digit. */
+static void sort_coarse(const struct qbid_plan *plan, const struct digits *d,
+                        struct qbid_index_record *out)
+{
+    for (uint32_t i = 0; i < plan->context_cnt; i++)
+        d->first[digit_of(qbid_mix64(plan->contexts[i].key), 0, d->lg)]++;
+    places_of(d->first, (size_t)1 << d->lg, 0);
+    for (uint32_t i = 0; i < plan->context_cnt; i++) {
+        const struct qbid_plan_context *context = &plan->contexts[i];
+        uint64_t hash = qbid_mix64(context->key);
+        out[d->first[digit_of(hash, 0, d->lg)]++] = (struct qbid_index_record){
+            hash, context->first, (uint16_t)context->cnt, context->segment};
+    }
+}
+
+/* Short distances only: the digits have done the rest. */
+static void sort_insert(struct qbid_index_record *record, uint32_t cnt)
+{
+    for (uint32_t i = 1; i < cnt; i++) {
+        struct qbid_index_record moving = record[i];
+        uint32_t k = i;
+        for (; k > 0 && record[k - 1].hash > moving.hash; k--)
+            record[k] = record[k - 1];
+        record[k] = moving;
+    }
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct qbid_index_record *x = a, *y = b;
+    return x->hash < y->hash ? -1 : x->hash > y->hash;
+}
+
+/* Records of one value of the first digit, from `from` to the same place of `out`. Keys that were
+ * chosen to collide go another way: no input may take quadratic time. */
+static void sort_part(const struct digits *d, const struct qbid_index_record *from, uint32_t begin,
+                      uint32_t end, struct qbid_index_record *out)
+{
+    size_t values = (size_t)1 << d->lg;
+    memset(d->second, 0, values * sizeof *d->second);
+    uint32_t most = 0;
+    for (uint32_t i = begin; i < end; i++) {
+        uint32_t cnt = ++d->second[digit_of(from[i].hash, d->lg, d->lg)];
+        most = cnt > most ? cnt : most;
+    }
+    places_of(d->second, values, begin);
+    for (uint32_t i = begin; i < end; i++)
+        out[d->second[digit_of(from[i].hash, d->lg, d->lg)]++] = from[i];
+    if (most > 64)
+        qsort(out + begin, end - begin, sizeof *out, by_hash);
+    else
+        sort_insert(out + begin, end - begin);
+}
+
+static int records_sort(const struct qbid_plan *plan, struct qbid_index_record *out)
+{
+    struct digits d = {.lg = 0};
+    while (d.lg < DIGIT_LG_MAX && plan->context_cnt >> d.lg > PART_CONTEXTS)
+        d.lg++;
+    size_t values = (size_t)1 << d.lg;
+    struct qbid_index_record *coarse = qbid_scratch_new((size_t)plan->context_cnt * sizeof *coarse);
+    d.first = calloc(2 * values, sizeof *d.first);
+    if (!coarse || !d.first) {
+        free(coarse);
+        free(d.first);
         return QBID_ERR_NOMEM;
-    uint32_t row = 0;
-    int err = 0;
-    for (uint32_t i = 0; i < plan->context_cnt && !err; i++) {
-        err = index_insert(index, &plan->contexts[i], row);
-        row += row_blocks(plan->contexts[i].cnt);
     }
-    if (err) {
-        free(index->line);
-        index->line = NULL;
+    d.second = d.first + values;
+    sort_coarse(plan, &d, coarse);
+    for (size_t i = 0; i < values; i++)
+        sort_part(&d, coarse, i ? d.first[i - 1] : 0, d.first[i], out);
+    free(coarse);
+    free(d.first);
+    return 0;
+}
+
+/* Where the place behind the last record is when the first `taken` places are not free, counted
+ * without going round; UINT64_MAX when a lookup would not find one. */
+static uint64_t places_end(const struct qbid_section_index *index, uint64_t taken)
+{
+    uint64_t at = taken, far = 0;
+    for (uint32_t i = 0; i < index->record_cnt; i++) {
+        uint64_t home = qbid_mulhi64(index->record[i].hash, index->line_cnt);
+        at = at > home * ENTRIES ? at : home * ENTRIES;
+        uint64_t distance = at / ENTRIES - home;
+        far = distance > far ? distance : far;
+        at++;
     }
-    return err;
+    return far < QBID_INDEX_PROBE_MAX ? at : UINT64_MAX;
+}
+
+/* Whether all records find a place; what runs over the end takes the first places. */
+static int index_try(struct qbid_section_index *index)
+{
+    uint64_t all = (uint64_t)index->line_cnt * ENTRIES, wrapped = 0;
+    for (;;) {
+        uint64_t end = places_end(index, wrapped);
+        if (end == UINT64_MAX || (end > all && end - all > index->record_cnt))
+            return QBID_ERR_LIMIT;
+        uint64_t over = end > all ? end - all : 0;
+        if (over <= wrapped)
+            break;
+        wrapped = over;
+    }
+    index->wrapped = (uint32_t)wrapped;
+    return 0;
 }
 
 int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *ret)
@@ -119,29 +162,83 @@ int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_in
         blocks += row_blocks(plan->contexts[i].cnt);
     if (blocks > UINT32_MAX || lines > UINT32_MAX / 2)
         return QBID_ERR_LIMIT;
-    struct qbid_section_index index = {.line_cnt = lines ? (uint32_t)lines : 1,
+    struct qbid_section_index index = {.record_cnt = plan->context_cnt,
+                                       .line_cnt = lines ? (uint32_t)lines : 1,
                                        .block_cnt = (uint32_t)blocks};
-    int err = index_try(plan, &index);
+    index.record = qbid_scratch_new((size_t)plan->context_cnt * sizeof *index.record);
+    int err = index.record ? records_sort(plan, index.record) : QBID_ERR_NOMEM;
+    if (!err)
+        err = index_try(&index);
     while (err == QBID_ERR_LIMIT && index.line_cnt < UINT32_MAX / 2) {
         index.line_cnt += index.line_cnt / 8 + 1;
-        err = index_try(plan, &index);
+        err = index_try(&index);
     }
-    if (!err)
+    if (err)
+        qbid_section_index_done(&index);
+    else
         *ret = index;
     return err;
 }
 
-void qbid_section_rows_fill(const struct qbid_plan *plan, struct qbid_row_block *out)
+void qbid_section_index_done(struct qbid_section_index *index)
+{
+    free(index->record);
+    *index = (struct qbid_section_index){0};
+}
+
+/* Every line from home up to the one before `line` says that a lookup must go on. */
+static void say_more(struct qbid_index_line *out, uint32_t line_cnt, uint32_t home, uint32_t line)
+{
+    while (home != line) {
+        out[home].tag[0] |= TAG_MORE;
+        home = home + 1 < line_cnt ? home + 1 : 0;
+    }
+}
+
+void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_line *out)
+{
+    uint64_t at = index->wrapped, all = (uint64_t)index->line_cnt * ENTRIES;
+    uint32_t row = 0;
+    for (uint32_t i = 0; i < index->record_cnt; i++, at++) {
+        const struct qbid_index_record *r = &index->record[i];
+        uint32_t home = (uint32_t)qbid_mulhi64(r->hash, index->line_cnt);
+        at = at > (uint64_t)home * ENTRIES ? at : (uint64_t)home * ENTRIES;
+        uint64_t place = at < all ? at : at - all;
+        uint32_t number = (uint32_t)(place / ENTRIES), entry = place % ENTRIES;
+        struct qbid_index_line *line = &out[number];
+        line->tag[entry] |= (uint32_t)r->hash & TAG_MASK;
+        line->entry[entry].row = row;
+        line->entry[entry].check = (uint32_t)(r->hash >> 31);
+        line->entry[entry].cnt = r->cnt;
+        line->entry[entry].segment = r->segment;
+        if (number != home)
+            say_more(out, index->line_cnt, home, number);
+        row += row_blocks(r->cnt);
+    }
+}
+
+/* One row; returns where the next begins. */
+static uint32_t *row_fill(const struct qbid_plan_candidate *candidate, uint32_t cnt, uint32_t *word)
+{
+    uint32_t padded = row_padded(cnt);
+    for (uint32_t k = 0; k < cnt; k++) {
+        word[k] = candidate[k].line_item_idx;
+        memcpy(&word[padded + k], &candidate[k].value_micros, sizeof(float));
+    }
+    return word + 2 * (size_t)padded;
+}
+
+void qbid_section_rows_fill(const struct qbid_section_index *index, const struct qbid_plan *plan,
+                            struct qbid_row_block *out)
 {
     uint32_t *word = out->word;
-    for (uint32_t i = 0; i < plan->context_cnt; i++) {
-        const struct qbid_plan_context *context = &plan->contexts[i];
-        const struct qbid_plan_candidate *candidate = &plan->candidates[context->first];
-        uint32_t padded = row_padded(context->cnt);
-        for (uint32_t k = 0; k < context->cnt; k++) {
-            word[k] = candidate[k].line_item_idx;
-            memcpy(&word[padded + k], &candidate[k].value_micros, sizeof(float));
+    for (uint32_t i = 0; i < index->record_cnt; i++) {
+        const struct qbid_index_record *r = &index->record[i];
+        if (i + AHEAD < index->record_cnt) {
+            const struct qbid_plan_candidate *soon = &plan->candidates[r[AHEAD].first];
+            __builtin_prefetch(soon);
+            __builtin_prefetch(&soon[8]);
         }
-        word += 2 * (size_t)padded;
+        word = row_fill(&plan->candidates[r->first], r->cnt, word);
     }
 }

@@ -1,35 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hash tables of an image: raw values, and contexts with their rows. */
+/* Contexts and their rows in an image: both lie in the order of the contexts' hashes, so that
+ * building and checking walk through memory instead of jumping about in it. */
 #ifndef QBID_CONTROL_PUBLISH_SECTION_INDEX_H
 #define QBID_CONTROL_PUBLISH_SECTION_INDEX_H
 
 #include <stdint.h>
 
-#include "control/account/dictionary.h"
 #include "control/learn/plan.h"
 #include "shm/image.h"
 
-struct qbid_section_dict {
-    struct qbid_dict_entry *entry;
-    uint32_t cnt; /* power of two */
+/* A context on its way into the index. */
+struct qbid_index_record {
+    uint64_t hash;
+    uint32_t first; /* candidate of the plan */
+    uint16_t cnt;
+    uint16_t segment;
 };
 
 struct qbid_section_index {
-    struct qbid_index_line *line;
+    struct qbid_index_record *record; /* by hash, ascending */
+    uint32_t record_cnt;
     uint32_t line_cnt;
+    uint32_t wrapped;   /* records at the end that lie in the first lines */
     uint32_t block_cnt; /* of rows */
 };
 
-/** Dictionary at load <= 0.5, no probe of QBID_DICT_PROBE_MAX. NOMEM; INVAL for two values of one
- * hash. */
-int qbid_section_dict_make(const struct qbid_dictionary *dictionary, struct qbid_section_dict *ret);
-
-/** Index at load <= 0.6, no probe of QBID_INDEX_PROBE_MAX: spilled lines grow it. The plan is
- *  valid. NOMEM, LIMIT. */
-int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *ret);
-
-/** Write the rows in the order of the plan, padded with candidates of value 0, into zeroed memory.
+/**
+ * Order the contexts and size the index: load <= 0.6, no probe of QBID_INDEX_PROBE_MAX; the plan is
+ * valid.
+ *
+ * Entries lie as early as their home line lets them, in order of their hashes: a lookup's longest
+ * way is then the shortest that any order could give. Where it is too long the index grows.
+ *
+ * Errors:  NOMEM, LIMIT.
+ * Cost:    two passes over the contexts, and one over the records for each size that is tried.
  */
-void qbid_section_rows_fill(const struct qbid_plan *plan, struct qbid_row_block *out);
+int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *ret);
+void qbid_section_index_done(struct qbid_section_index *index);
+
+/** Write the index into zeroed memory of line_cnt lines. */
+void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_line *out);
+
+/** Write the rows, padded with candidates of value 0, into zeroed memory of block_cnt blocks. */
+void qbid_section_rows_fill(const struct qbid_section_index *index, const struct qbid_plan *plan,
+                            struct qbid_row_block *out);
 
 #endif

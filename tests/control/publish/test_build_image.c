@@ -153,7 +153,7 @@ static void contexts_that_collide_make_the_index_grow(void **state)
     struct qbid_plan *plan = &scene.plan;
     uint64_t random = 3;
     uint32_t cnt = 0;
-    while (cnt < 200) {
+    while (cnt < 240) { /* the last 40 begin where the others run over to */
         uint64_t key = scene_roll(&random) & plan->level_mask[0];
         if (qbid_mix64(key) >> 56 == 0x55)
             plan->contexts[cnt++].key = key;

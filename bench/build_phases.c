@@ -48,7 +48,7 @@ static void time_parts(const struct build_world *w, char *at, struct build_round
 {
     struct qbid_section_dict dict;
     struct qbid_section_creatives creatives;
-    struct qbid_section_index index;
+    struct qbid_section_index index = {0};
     struct qbid_elig_dim dim[QBID_DIM_CNT];
     const char *why = "";
     uint32_t words = (w->account.line_item_max + 63) / 64;

@@ -2,15 +2,27 @@
 /* Lays the sections of an image out, writes them, sums them. */
 #include "control/publish/build_image.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/publish/build_check.h"
+#include "control/publish/scratch.h"
 #include "control/publish/section_creatives.h"
 #include "control/publish/section_dict.h"
 #include "control/publish/section_index.h"
 #include "control/publish/section_targets.h"
 #include "shm/error.h"
+
+/* What the sections of a builder were made from; all zero = they are not to be used again. */
+struct origin {
+    const struct qbid_account *account;
+    const struct qbid_dictionary *dictionary;
+    uint64_t account_version;
+    uint32_t value_cnt;
+    struct qbid_plan_creative *creatives; /* a copy */
+    uint32_t creative_cnt;
+};
 
 struct qbid_builder {
     const struct qbid_account *account;
@@ -22,8 +34,10 @@ struct qbid_builder {
     struct qbid_section_creatives creatives;
     struct qbid_elig_dim dim[QBID_DIM_CNT];
     struct qbid_section_ref ref[QBID_SECTION_CNT];
+    uint64_t *elig; /* the bitmaps */
     uint32_t elig_words;
     size_t bytes;
+    struct origin origin;
 };
 
 /* Place a section behind the ones before it. */
@@ -36,13 +50,20 @@ static void section_place(struct qbid_builder *b, enum qbid_section section, uin
     b->bytes = (b->bytes + QBID_CACHE_LINE - 1) & ~(size_t)(QBID_CACHE_LINE - 1);
 }
 
-static void sections_place(struct qbid_builder *b, uint32_t elig_rows)
+/* Behind the last dimension's. */
+static uint64_t elig_rows(const struct qbid_builder *b)
+{
+    const struct qbid_elig_dim *last = &b->dim[QBID_DIM_CNT - 1];
+    return (uint64_t)last->first_row + last->value_cnt;
+}
+
+static void sections_place(struct qbid_builder *b)
 {
     const struct qbid_plan *plan = b->plan;
     uint64_t cnt[QBID_SECTION_CNT] = {
         [QBID_SECTION_DICT] = b->dict.cnt,
         [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
-        [QBID_SECTION_ELIG] = (uint64_t)elig_rows * b->elig_words,
+        [QBID_SECTION_ELIG] = elig_rows(b) * b->elig_words,
         [QBID_SECTION_LINE_ITEMS] = b->account->line_item_max,
         [QBID_SECTION_SHELVES] = b->account->line_item_max,
         [QBID_SECTION_INDEX] = b->index.line_cnt,
@@ -64,36 +85,100 @@ static void sections_place(struct qbid_builder *b, uint32_t elig_rows)
 #undef X
 }
 
-static int builder_lay_out(struct qbid_builder *b, const char **ret_why)
+static bool creatives_same(const struct origin *origin, const struct qbid_plan *plan)
 {
+    if (origin->creative_cnt != plan->creative_cnt)
+        return false;
+    for (uint32_t i = 0; i < plan->creative_cnt; i++)
+        if (origin->creatives[i].creative_id != plan->creatives[i].creative_id ||
+            !(origin->creatives[i].probability == plan->creatives[i].probability))
+            return false;
+    return true;
+}
+
+static int dict_renew(struct qbid_builder *b, const char **ret_why)
+{
+    free(b->dict.entry);
+    b->dict = (struct qbid_section_dict){0};
     int err = qbid_section_dict_make(b->dictionary, &b->dict);
     if (err == QBID_ERR_INVAL)
         *ret_why = "two raw values have the same hash";
-    if (!err)
-        err = qbid_section_index_make(b->plan, &b->index);
-    if (!err)
-        err =
-            qbid_section_creatives_make(b->account, b->dictionary, b->plan, &b->creatives, ret_why);
-    if (err)
-        return err;
-    b->elig_words = (b->account->line_item_max + 63) / 64;
-    sections_place(b, qbid_section_targets_rows(b->dictionary, b->dim));
-    return b->bytes <= QBID_IMAGE_BYTES_MAX ? 0 : QBID_ERR_LIMIT;
+    return err;
 }
 
-int qbid_builder_new(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
-                     const struct qbid_plan *plan, const struct qbid_build_params *params,
-                     struct qbid_builder **ret_builder, const char **ret_why)
+static int targets_renew(struct qbid_builder *b)
+{
+    free(b->elig);
+    b->elig_words = (b->account->line_item_max + 63) / 64;
+    size_t bytes =
+        (size_t)qbid_section_targets_rows(b->dictionary, b->dim) * b->elig_words * sizeof *b->elig;
+    b->elig = qbid_scratch_new(bytes);
+    if (!b->elig)
+        return QBID_ERR_NOMEM;
+    memset(b->elig, 0, bytes);
+    qbid_section_targets_fill(b->account, b->dictionary, b->dim, b->elig_words, b->elig);
+    return 0;
+}
+
+static int creatives_renew(struct qbid_builder *b, const char **ret_why)
+{
+    qbid_section_creatives_done(&b->creatives);
+    return qbid_section_creatives_make(b->account, b->dictionary, b->plan, &b->creatives, ret_why);
+}
+
+/* Remember what the sections were made from; without memory for that, nothing is used again. */
+static void origin_set(struct qbid_builder *b)
+{
+    size_t bytes = b->plan->creative_cnt * sizeof *b->origin.creatives;
+    b->origin = (struct origin){.creatives = qbid_scratch_new(bytes)};
+    if (!b->origin.creatives)
+        return;
+    if (bytes)
+        memcpy(b->origin.creatives, b->plan->creatives, bytes);
+    b->origin.creative_cnt = b->plan->creative_cnt;
+    b->origin.account = b->account;
+    b->origin.account_version = b->params.account_version;
+    b->origin.dictionary = b->dictionary;
+    b->origin.value_cnt = qbid_dictionary_cnt(b->dictionary);
+}
+
+static int builder_lay_out(struct qbid_builder *b, const char **ret_why)
+{
+    struct origin from = b->origin;
+    bool same_values =
+        from.dictionary == b->dictionary && from.value_cnt == qbid_dictionary_cnt(b->dictionary);
+    bool same_account = same_values && from.account == b->account &&
+                        b->params.account_version != 0 &&
+                        from.account_version == b->params.account_version;
+    bool same_creatives = same_account && creatives_same(&from, b->plan);
+    free(from.creatives);
+    b->origin = (struct origin){0};
+    int err = same_values ? 0 : dict_renew(b, ret_why);
+    if (!err)
+        err = qbid_section_index_make(b->plan, &b->index);
+    if (!err && !same_account)
+        err = targets_renew(b);
+    if (!err && !same_creatives)
+        err = creatives_renew(b, ret_why);
+    else if (!err)
+        qbid_section_creatives_revalue(b->plan, b->account->line_item_max, &b->creatives);
+    if (err)
+        return err;
+    sections_place(b);
+    if (b->bytes > QBID_IMAGE_BYTES_MAX)
+        return QBID_ERR_LIMIT;
+    origin_set(b);
+    return 0;
+}
+
+int qbid_builder_renew(struct qbid_builder *b, const struct qbid_account *account,
+                       const struct qbid_dictionary *dictionary, const struct qbid_plan *plan,
+                       const struct qbid_build_params *params, const char **ret_why)
 {
     const char *why = qbid_build_complaint(account, plan, params);
     if (why) {
         *ret_why = why;
         return QBID_ERR_INVAL;
-    }
-    struct qbid_builder *b = calloc(1, sizeof *b);
-    if (!b) {
-        *ret_why = "out of memory";
-        return QBID_ERR_NOMEM;
     }
     b->account = account;
     b->dictionary = dictionary;
@@ -101,13 +186,26 @@ int qbid_builder_new(const struct qbid_account *account, const struct qbid_dicti
     b->params = *params;
     why = "the account or plan is too large for an image";
     int err = builder_lay_out(b, &why);
-    if (err) {
+    if (err)
         *ret_why = err == QBID_ERR_NOMEM ? "out of memory" : why;
-        qbid_builder_free(b);
-        return err;
+    return err;
+}
+
+int qbid_builder_new(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
+                     const struct qbid_plan *plan, const struct qbid_build_params *params,
+                     struct qbid_builder **ret_builder, const char **ret_why)
+{
+    struct qbid_builder *b = calloc(1, sizeof *b);
+    if (!b) {
+        *ret_why = "out of memory";
+        return QBID_ERR_NOMEM;
     }
-    *ret_builder = b;
-    return 0;
+    int err = qbid_builder_renew(b, account, dictionary, plan, params, ret_why);
+    if (err)
+        qbid_builder_free(b);
+    else
+        *ret_builder = b;
+    return err;
 }
 
 void qbid_builder_free(struct qbid_builder *builder)
@@ -117,6 +215,8 @@ void qbid_builder_free(struct qbid_builder *builder)
     free(builder->dict.entry);
     qbid_section_index_done(&builder->index);
     qbid_section_creatives_done(&builder->creatives);
+    free(builder->elig);
+    free(builder->origin.creatives);
     free(builder);
 }
 
@@ -183,6 +283,7 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     } while (0)
     COPY(QBID_SECTION_DICT, b->dict.entry);
     COPY(QBID_SECTION_ELIG_ROWS, b->dim);
+    COPY(QBID_SECTION_ELIG, b->elig);
     COPY(QBID_SECTION_LINE_ITEMS, c->line_item);
     COPY(QBID_SECTION_SHELVES, c->shelf);
     COPY(QBID_SECTION_ALIAS_DIRS, c->dir);
@@ -199,8 +300,6 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     else
         qbid_shade_identity(shade);
 #undef COPY
-    qbid_section_targets_fill(b->account, b->dictionary, b->dim, b->elig_words,
-                              (void *)(at + b->ref[QBID_SECTION_ELIG].off));
     qbid_section_index_fill(&b->index, (void *)(at + b->ref[QBID_SECTION_INDEX].off));
     qbid_section_rows_fill(&b->index, b->plan, (void *)(at + b->ref[QBID_SECTION_ROWS].off));
     qrows_fill(b->plan, (void *)(at + b->ref[QBID_SECTION_QROWS].off));

@@ -25,15 +25,31 @@ struct qbid_build_params {
     float stale_factor;
     const struct qbid_rate *rates;
     uint32_t rate_cnt;
+    uint64_t account_version; /* another one after every change of the account; 0 = not known */
 };
 
-struct qbid_builder; /* opaque: the laid-out sections of one build */
+struct qbid_builder; /* opaque: the laid-out sections of the last build */
 
-/** Lay out an image; nothing is written yet. INVAL with *ret_why (static text) for impossible
- * input, NOMEM, LIMIT. */
+/** Lay out an image; nothing is written yet. Account, dictionary, plan and rates are used until it
+ *  was filled. INVAL with *ret_why (static text) for impossible input, NOMEM, LIMIT. */
 int qbid_builder_new(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
                      const struct qbid_plan *plan, const struct qbid_build_params *params,
                      struct qbid_builder **ret_builder, const char **ret_why);
+
+/**
+ * Lay out the next image in the same builder: what would come out the same as last time is not made
+ * again. The image is that of a new builder, byte for byte.
+ *
+ * Shapes:  the dictionary is the same while it is the same object of the same length (it only
+ *          grows); the account while it is the same object of the same version; contexts and
+ *          creatives' probabilities are compared.
+ * Errors:  as qbid_builder_new(). The builder can be renewed again, but not filled.
+ * Cost:    of a new one, less dictionary, bitmaps, creatives, strings and the order of the
+ * contexts.
+ */
+int qbid_builder_renew(struct qbid_builder *builder, const struct qbid_account *account,
+                       const struct qbid_dictionary *dictionary, const struct qbid_plan *plan,
+                       const struct qbid_build_params *params, const char **ret_why);
 void qbid_builder_free(struct qbid_builder *builder);
 
 /** Bytes of the image. */

@@ -269,6 +269,14 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
     return 0;
 }
 
+/* What the plan says of a line item. */
+static void plan_apply(const struct qbid_plan *plan, uint32_t idx, struct qbid_line_item *item)
+{
+    bool known = idx < plan->line_item_max;
+    item->value_micros = known ? plan->line_value_micros[idx] : 0;
+    item->q_group = known ? plan->line_q_group[idx] : 0;
+}
+
 static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
 {
     const struct qbid_campaign_def *campaign = qbid_account_campaign(m->account, li->campaign_id);
@@ -281,12 +289,10 @@ static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
         m->why = "a tenant's id is above 65535";
         return QBID_ERR_LIMIT;
     }
-    bool known = li->idx < m->plan->line_item_max;
     item->id = li->id;
     item->campaign_id = li->campaign_id;
     item->budget_idx = campaign->budget_idx;
-    item->value_micros = known ? m->plan->line_value_micros[li->idx] : 0;
-    item->q_group = known ? m->plan->line_q_group[li->idx] : 0;
+    plan_apply(m->plan, li->idx, item);
     item->floor_micros = li->floor_micros;
     item->ceiling_micros = li->ceiling_micros;
     item->deal_hash = li->deal && *li->deal ? qbid_hash_name(li->deal, strlen(li->deal)) : 0;
@@ -371,6 +377,14 @@ out:
     free(m.by_line_item);
     free(m.offers);
     return err;
+}
+
+void qbid_section_creatives_revalue(const struct qbid_plan *plan, uint32_t line_item_max,
+                                    struct qbid_section_creatives *section)
+{
+    for (uint32_t i = 0; i < line_item_max; i++)
+        if (section->line_item[i].id != 0)
+            plan_apply(plan, i, &section->line_item[i]);
 }
 
 void qbid_section_creatives_done(struct qbid_section_creatives *section)

@@ -42,6 +42,10 @@ int qbid_section_creatives_make(const struct qbid_account *account,
                                 const struct qbid_dictionary *dictionary,
                                 const struct qbid_plan *plan, struct qbid_section_creatives *ret,
                                 const char **ret_why);
+/** Take line items' default values and Q groups from another plan, all else being equal. */
+void qbid_section_creatives_revalue(const struct qbid_plan *plan, uint32_t line_item_max,
+                                    struct qbid_section_creatives *section);
+
 void qbid_section_creatives_done(struct qbid_section_creatives *section);
 
 #endif

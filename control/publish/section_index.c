@@ -12,14 +12,16 @@
 #define TAG_MASK UINT32_C(0x7fffffff)
 #define TAG_MORE UINT32_C(0x80000000)
 #define ENTRIES 4         /* in a line */
-#define DIGIT_LG_MAX 11   /* of the first radix step: so many streams are written at once */
-#define PART_CONTEXTS 512 /* that it aims at */
+#define FIRST_LG_MAX 10   /* so many streams are written at once */
+#define PART_CONTEXTS 512 /* aimed at for a value of the first digit */
+#define VALUE_CONTEXTS 2  /* and of both */
 #define AHEAD 24          /* rows whose candidates are fetched while one is written */
+#define DIGEST_RECORDS 64
 
+/* Bits of the two digits from the top of a hash, and the counts of their values. */
 struct digits {
-    unsigned lg; /* of the number of values of the first digit, and of the second */
-    uint32_t *first;
-    uint32_t *second;
+    unsigned first_lg, second_lg;
+    uint32_t *first, *second;
 };
 
 static uint32_t row_padded(uint32_t cnt)
@@ -52,12 +54,12 @@ static void sort_coarse(const struct qbid_plan *plan, const struct digits *d,
                         struct qbid_index_record *out)
 {
     for (uint32_t i = 0; i < plan->context_cnt; i++)
-        d->first[digit_of(qbid_mix64(plan->contexts[i].key), 0, d->lg)]++;
-    places_of(d->first, (size_t)1 << d->lg, 0);
+        d->first[digit_of(qbid_mix64(plan->contexts[i].key), 0, d->first_lg)]++;
+    places_of(d->first, (size_t)1 << d->first_lg, 0);
     for (uint32_t i = 0; i < plan->context_cnt; i++) {
         const struct qbid_plan_context *context = &plan->contexts[i];
         uint64_t hash = qbid_mix64(context->key);
-        out[d->first[digit_of(hash, 0, d->lg)]++] = (struct qbid_index_record){
+        out[d->first[digit_of(hash, 0, d->first_lg)]++] = (struct qbid_index_record){
             hash, context->first, (uint16_t)context->cnt, context->segment};
     }
 }
@@ -85,16 +87,16 @@ static int by_hash(const void *a, const void *b)
 static void sort_part(const struct digits *d, const struct qbid_index_record *from, uint32_t begin,
                       uint32_t end, struct qbid_index_record *out)
 {
-    size_t values = (size_t)1 << d->lg;
+    size_t values = (size_t)1 << d->second_lg;
     memset(d->second, 0, values * sizeof *d->second);
     uint32_t most = 0;
     for (uint32_t i = begin; i < end; i++) {
-        uint32_t cnt = ++d->second[digit_of(from[i].hash, d->lg, d->lg)];
+        uint32_t cnt = ++d->second[digit_of(from[i].hash, d->first_lg, d->second_lg)];
         most = cnt > most ? cnt : most;
     }
     places_of(d->second, values, begin);
     for (uint32_t i = begin; i < end; i++)
-        out[d->second[digit_of(from[i].hash, d->lg, d->lg)]++] = from[i];
+        out[d->second[digit_of(from[i].hash, d->first_lg, d->second_lg)]++] = from[i];
     if (most > 64)
         qsort(out + begin, end - begin, sizeof *out, by_hash);
     else
@@ -103,12 +105,14 @@ static void sort_part(const struct digits *d, const struct qbid_index_record *fr
 
 static int records_sort(const struct qbid_plan *plan, struct qbid_index_record *out)
 {
-    struct digits d = {.lg = 0};
-    while (d.lg < DIGIT_LG_MAX && plan->context_cnt >> d.lg > PART_CONTEXTS)
-        d.lg++;
-    size_t values = (size_t)1 << d.lg;
+    struct digits d = {0};
+    while (d.first_lg < FIRST_LG_MAX && plan->context_cnt >> d.first_lg > PART_CONTEXTS)
+        d.first_lg++;
+    while (plan->context_cnt >> d.first_lg >> d.second_lg > VALUE_CONTEXTS)
+        d.second_lg++;
+    size_t values = (size_t)1 << d.first_lg;
     struct qbid_index_record *coarse = qbid_scratch_new((size_t)plan->context_cnt * sizeof *coarse);
-    d.first = calloc(2 * values, sizeof *d.first);
+    d.first = calloc(values + ((size_t)1 << d.second_lg), sizeof *d.first);
     if (!coarse || !d.first) {
         free(coarse);
         free(d.first);
@@ -155,28 +159,61 @@ static int index_try(struct qbid_section_index *index)
     return 0;
 }
 
-int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *ret)
+/* Of all that the records say, in the order of the plan; counts the blocks of rows as well. */
+static XXH128_hash_t contexts_digest(const struct qbid_plan *plan, uint64_t *ret_blocks)
 {
-    uint64_t blocks = 0, lines = ((uint64_t)plan->context_cnt * 5 + 11) / 12; /* 4 x 0.6 a line */
-    for (uint32_t i = 0; i < plan->context_cnt; i++)
-        blocks += row_blocks(plan->contexts[i].cnt);
+    struct qbid_index_record some[DIGEST_RECORDS];
+    XXH3_state_t state;
+    uint64_t blocks = 0;
+    uint32_t cnt = 0;
+    XXH3_128bits_reset(&state);
+    for (uint32_t i = 0; i < plan->context_cnt; i++) {
+        const struct qbid_plan_context *context = &plan->contexts[i];
+        some[cnt++] = (struct qbid_index_record){context->key, context->first,
+                                                 (uint16_t)context->cnt, context->segment};
+        blocks += row_blocks(context->cnt);
+        if (cnt == DIGEST_RECORDS || i + 1 == plan->context_cnt) {
+            XXH3_128bits_update(&state, some, cnt * sizeof *some);
+            cnt = 0;
+        }
+    }
+    *ret_blocks = blocks;
+    return XXH3_128bits_digest(&state);
+}
+
+/* Records in order, index sized; what was there before is gone. */
+static int index_make(const struct qbid_plan *plan, uint64_t blocks,
+                      struct qbid_section_index *index)
+{
+    uint64_t lines = ((uint64_t)plan->context_cnt * 5 + 11) / 12; /* 4 x 0.6 a line */
+    qbid_section_index_done(index);
     if (blocks > UINT32_MAX || lines > UINT32_MAX / 2)
         return QBID_ERR_LIMIT;
-    struct qbid_section_index index = {.record_cnt = plan->context_cnt,
-                                       .line_cnt = lines ? (uint32_t)lines : 1,
-                                       .block_cnt = (uint32_t)blocks};
-    index.record = qbid_scratch_new((size_t)plan->context_cnt * sizeof *index.record);
-    int err = index.record ? records_sort(plan, index.record) : QBID_ERR_NOMEM;
+    index->record = qbid_scratch_new((size_t)plan->context_cnt * sizeof *index->record);
+    int err = index->record ? records_sort(plan, index->record) : QBID_ERR_NOMEM;
+    index->record_cnt = plan->context_cnt;
+    index->line_cnt = lines ? (uint32_t)lines : 1;
+    index->block_cnt = (uint32_t)blocks;
     if (!err)
-        err = index_try(&index);
-    while (err == QBID_ERR_LIMIT && index.line_cnt < UINT32_MAX / 2) {
-        index.line_cnt += index.line_cnt / 8 + 1;
-        err = index_try(&index);
+        err = index_try(index);
+    while (err == QBID_ERR_LIMIT && index->line_cnt < UINT32_MAX / 2) {
+        index->line_cnt += index->line_cnt / 8 + 1;
+        err = index_try(index);
     }
+    return err;
+}
+
+int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *index)
+{
+    uint64_t blocks;
+    XXH128_hash_t digest = contexts_digest(plan, &blocks);
+    if (index->record && XXH128_isEqual(digest, index->digest))
+        return 0;
+    int err = index_make(plan, blocks, index);
     if (err)
-        qbid_section_index_done(&index);
+        qbid_section_index_done(index);
     else
-        *ret = index;
+        index->digest = digest;
     return err;
 }
 

@@ -11,3 +11,5 @@ $(call test,test_publisher_slots,tests/control/publish/test_publisher_slots.c \
     publish shm,$(call pkg,liburcu))
 $(call test,test_build_input,tests/control/publish/test_build_input.c \
     tests/control/publish/scene.c,publish models account shm,-lm)
+$(call test,test_build_renew,tests/control/publish/test_build_renew.c \
+    tests/control/publish/scene.c,publish models account shm,-lm)

@@ -100,30 +100,21 @@ static int populate(void *base, size_t bytes, int advice)
     return QBID_ERR_SYS;
 }
 
-/* Huge pages of a new file where the system's setting gives none to shared memory: collapsing wants
- * one page to exist in each, and clears the others itself, which costs a tenth of making small
- * pages first and copying them. */
-static void make_huge(char *base, size_t bytes)
-{
-    if (bytes < HUGE_PAGE_BYTES)
-        return;
-    madvise(base, bytes, MADV_HUGEPAGE);
-    for (size_t at = 0; at + HUGE_PAGE_BYTES <= bytes; at += HUGE_PAGE_BYTES) {
-        if (madvise(base + at, 1, MADV_POPULATE_WRITE) < 0 ||
-            madvise(base + at, HUGE_PAGE_BYTES, MADV_COLLAPSE) < 0)
-            return;
-    }
-}
-
 /* Memory for every page of a new file, in huge pages where that can be had: then every reader maps
- * it in no time. */
+ * it in no time. Where the system's setting gives none to shared memory, collapsing does; it wants
+ * one page to exist in each and clears the others itself, which costs a tenth of making small pages
+ * first and copying them. */
 static int allocate(int fd, void *base, size_t bytes)
 {
-    make_huge(base, bytes);
+    if (bytes >= HUGE_PAGE_BYTES) {
+        madvise(base, bytes, MADV_HUGEPAGE);
+        for (size_t at = 0; at + HUGE_PAGE_BYTES <= bytes; at += HUGE_PAGE_BYTES)
+            madvise((char *)base + at, 1, MADV_POPULATE_WRITE);
+        madvise(base, bytes, MADV_COLLAPSE); /* once: each call waits for all processors */
+    }
     if (madvise(base, bytes, MADV_POPULATE_WRITE) < 0 &&
         (errno != EINVAL || fallocate(fd, 0, 0, (off_t)bytes) < 0))
         return QBID_ERR_SYS;
-    ask_huge(base, bytes);
     return 0;
 }
 

@@ -248,6 +248,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_dictionary_free(engine->dictionary);
     qbid_account_done(&engine->account);
     qbid_store_free(engine->store);
+    qbid_builder_free(engine->builder);
     free(engine->day);
     free(engine->spent_changed);
     free(engine->changed);
@@ -269,6 +270,7 @@ int qbid_engine_shape(struct qbid_engine *engine)
     if (pace)
         engine->pace = pace;
     engine->pace_cnt = 0;
+    engine->account_version++;
     return money && pace ? 0 : QBID_ERR_NOMEM;
 }
 

@@ -55,39 +55,46 @@ static struct qbid_build_params params_of(const struct qbid_engine *e, uint64_t 
                                       .price_ceiling_micros = c->price_ceiling_cpm,
                                       .stale_factor = c->stale_factor,
                                       .rates = c->rate,
-                                      .rate_cnt = c->rate_cnt};
+                                      .rate_cnt = c->rate_cnt,
+                                      .account_version = e->account_version};
+}
+
+/* Values change from build to build, the account and its traffic seldom. */
+static int builder_ready(struct qbid_engine *e, const struct qbid_plan *plan, uint64_t gen,
+                         const char **ret_why)
+{
+    struct qbid_build_params params = params_of(e, gen);
+    return e->builder
+               ? qbid_builder_renew(e->builder, &e->account, e->dictionary, plan, &params, ret_why)
+               : qbid_builder_new(&e->account, e->dictionary, plan, &params, &e->builder, ret_why);
 }
 
 /* Build into a fresh memory file. The number is a guess until it is taken from the store. */
 static int draft_make(struct qbid_engine *e, const struct qbid_plan *plan, uint64_t gen_guess,
                       struct draft *draft, char *why)
 {
-    struct qbid_builder *builder;
-    struct qbid_build_params params = params_of(e, gen_guess);
     const char *reason = "";
-    int err = qbid_builder_new(&e->account, e->dictionary, plan, &params, &builder, &reason);
+    int err = builder_ready(e, plan, gen_guess, &reason);
     if (err) {
         snprintf(why, QBID_ENGINE_WHY_MAX, "building the table: %s%s%s", qbid_strerror(err),
                  *reason ? ": " : "", reason);
         return err;
     }
-    draft->bytes = qbid_builder_bytes(builder);
+    draft->bytes = qbid_builder_bytes(e->builder);
     err = qbid_memfd_make(QBID_MEMFD_IMAGE, draft->bytes, &draft->fd, &draft->base);
     if (err) {
         draft->fd = -1;
         draft->base = NULL;
         snprintf(why, QBID_ENGINE_WHY_MAX, "%zu bytes for a table: %s", draft->bytes,
                  strerror(errno));
-    } else {
-        qbid_builder_fill(builder, draft->base);
-        draft->gen = gen_guess;
-        draft->contexts = plan->context_cnt;
-        draft->body_checksum =
-            XXH3_64bits((const char *)draft->base + sizeof(struct qbid_image_header),
-                        draft->bytes - sizeof(struct qbid_image_header));
+        return err;
     }
-    qbid_builder_free(builder);
-    return err;
+    qbid_builder_fill(e->builder, draft->base);
+    draft->gen = gen_guess;
+    draft->contexts = plan->context_cnt;
+    draft->body_checksum = XXH3_64bits((const char *)draft->base + sizeof(struct qbid_image_header),
+                                       draft->bytes - sizeof(struct qbid_image_header));
+    return 0;
 }
 
 /* Take the number, put it into the header, and make sure that a reader will accept the result. */

@@ -5,6 +5,7 @@
 
 #include "control/engine/engine.h"
 #include "control/keymap.h"
+#include "control/publish/build_image.h"
 
 /* Day of a daily budget and what was spent when it began. */
 struct qbid_engine_day {
@@ -49,6 +50,8 @@ struct qbid_engine {
     uint32_t pace_cnt;
     struct qbid_engine_said *said; /* by line item index */
     uint64_t body_checksum;        /* of the published image behind its header */
+    struct qbid_builder *builder;  /* keeps what the next build has in common with the last */
+    uint64_t account_version;      /* another one after every change of the account */
     bool publish_wanted;           /* the account changed */
 };
 

@@ -109,7 +109,7 @@ static void time_reader(int fd, size_t bytes, struct build_round *round)
     munmap(base, bytes);
 }
 
-void build_phases_run(const struct build_world *w, struct build_round *ret_round)
+void build_phases_run(struct build_world *w, struct build_round *ret_round)
 {
     struct build_round round = {0};
     struct qbid_builder *builder;
@@ -132,8 +132,15 @@ void build_phases_run(const struct build_world *w, struct build_round *ret_round
     round.total_ms =
         round.ms[BUILD_NEW] + round.ms[BUILD_MEMORY] + round.ms[BUILD_FILL] + round.ms[BUILD_SEAL];
     round.bytes = (double)bytes;
-    qbid_builder_free(builder);
     close(fd);
+    build_world_learn(w, w->params.gen++);
+    last_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    require(qbid_builder_renew(builder, &w->account, w->dictionary, &w->plan, &w->params, &why) ==
+                0,
+            why);
+    round.ms[BUILD_RENEW] = lap(&last_ns);
+    round.renewed_ms = round.total_ms - round.ms[BUILD_NEW] + round.ms[BUILD_RENEW];
+    qbid_builder_free(builder);
     time_reader(ro, bytes, &round);
     close(ro);
     char *scratch = qbid_scratch_new(bytes);

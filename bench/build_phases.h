@@ -19,6 +19,7 @@ extern "C" {
     X(MEMORY,    memory,    "fresh memory file, in huge pages")          \
     X(FILL,      fill,      "write and sum")                             \
     X(SEAL,      seal,      "seal")                                      \
+    X(RENEW,     renew,     "lay out again, other values in each row") \
     X(CHECK,     check,     "  check of the input")                      \
     X(DICT,      dict,      "  dictionary")                              \
     X(CREATIVES, creatives, "  line items, creatives, strings")          \
@@ -43,8 +44,9 @@ enum build_phase {
 
 struct build_round {
     double ms[BUILD_PHASE_CNT];
-    double total_ms; /* new, memory, fill, seal: the whole of a publish but for sending */
-    double wall_ms;  /* the same by the clock on the wall */
+    double total_ms;   /* new, memory, fill, seal: the whole of a publish but for sending */
+    double wall_ms;    /* the same by the clock on the wall */
+    double renewed_ms; /* renew, memory, fill, seal */
     double bytes;
 };
 
@@ -53,8 +55,8 @@ struct build_world;
 /** The world of that size; the one before it is let go. */
 struct build_world *build_phases_world(uint32_t line_items, uint32_t contexts);
 
-/** Time one build. */
-void build_phases_run(const struct build_world *world, struct build_round *ret_round);
+/** Time one build, and the next one after every row's values changed. */
+void build_phases_run(struct build_world *world, struct build_round *ret_round);
 
 #ifdef __cplusplus
 }

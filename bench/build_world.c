@@ -102,20 +102,20 @@ static char *text_add(struct text *text, const char *format, ...)
     return start;
 }
 
-/* Some geos and slots are wanted, some sites are not; every third wants a segment. */
+/* Exclusions, so that nearly every candidate of a row may bid. */
 static void targets_make(struct build_world *w, struct qbid_line_item_def *li, struct text *text)
 {
     char **value = w->values + (size_t)li->idx * TARGETS_A_LINE_ITEM;
     li->target[QBID_DIM_GEO] = (struct qbid_target_def){value, 2};
-    value[0] = text_add(text, "CHN/%u", (uint32_t)(draw(li->idx, 1) % GEOS));
-    value[1] = text_add(text, "CHN/%u", (uint32_t)(draw(li->idx, 2) % GEOS));
+    value[0] = text_add(text, "!CHN/%u", (uint32_t)(draw(li->idx, 1) % GEOS));
+    value[1] = text_add(text, "!CHN/%u", (uint32_t)(draw(li->idx, 2) % GEOS));
     li->target[QBID_DIM_SITE] = (struct qbid_target_def){value + 2, 2};
     value[2] = text_add(text, "!site%u.example", (uint32_t)(draw(li->idx, 3) % SITES));
     value[3] = text_add(text, "!site%u.example", (uint32_t)(draw(li->idx, 4) % SITES));
     if (li->idx % 3)
         return;
     li->target[QBID_DIM_SEGMENT] = (struct qbid_target_def){value + 4, 1};
-    value[4] = text_add(text, "%u", (uint32_t)(draw(li->idx, 5) % SEGMENTS));
+    value[4] = text_add(text, "!%u", (uint32_t)(draw(li->idx, 5) % SEGMENTS));
 }
 
 static void creatives_make(struct build_world *w, const struct qbid_line_item_def *li,
@@ -161,6 +161,9 @@ static void account_make(struct build_world *w)
                                                      .goal = QBID_GOAL_MAX_CLICKS,
                                                      .pacing = QBID_PACING_EVEN,
                                                      .period = QBID_BUDGET_TOTAL,
+                                                     .start_unix_s = 1600000000,
+                                                     .end_unix_s = 1800000000,
+                                                     .budget_nanos = 1000 * QBID_NANOS_PER_UNIT,
                                                      .active = true,
                                                      .budget_idx = i};
     for (uint32_t i = 0; i < w->line_items; i++) {
@@ -290,7 +293,8 @@ struct build_world *build_world_new(uint32_t line_items, uint32_t contexts)
                                            .price_ceiling_micros = 500 * QBID_MICROS_PER_UNIT,
                                            .stale_factor = 0.5f,
                                            .rates = &w->rate,
-                                           .rate_cnt = 1};
+                                           .rate_cnt = 1,
+                                           .account_version = 1};
     return w;
 }
 

@@ -7,5 +7,5 @@ $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c
     tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
 $(call bench,bitmaps,bench/bitmaps.cc bench/bitmaps_ways.c,fastpath shm)
-$(call bench,build,bench/build.cc bench/build_phases.c bench/build_world.c,\
-    publish models account fastpath shm,-lm)
+$(call bench,build,bench/build.cc bench/build_decide.c bench/build_phases.c bench/build_tick.c \
+    bench/build_world.c,learn publish models keymap account fastpath shm,-lm)

@@ -245,13 +245,7 @@ static void pace_set(struct qbid_engine *e)
     if (n < 0)
         return; /* without memory the factors in force stay */
     e->pace_cnt = (uint32_t)n;
-    for (int i = 0; i < n; i++) {
-        uint32_t idx = e->pace[i].line_item_idx;
-        if (idx >= live->shape.line_item_max)
-            continue;
-        atomic_store_explicit(&live->qstate[idx], e->pace[i].q_state, memory_order_relaxed);
-        qbid_live_set_pace(live, idx, e->pace[i].pace);
-    }
+    qbid_learner_pace_store(e->pace, e->pace_cnt, live);
 }
 
 void qbid_engine_live(struct qbid_engine *engine)

@@ -19,6 +19,7 @@
 #include "control/account/dictionary.h"
 #include "control/ingest/outcome.h"
 #include "control/learn/plan.h"
+#include "shm/live.h"
 
 struct qbid_learner; /* opaque */
 
@@ -85,6 +86,11 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *account,
                       const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
                       struct qbid_learner_pace *out);
+
+/** Bring pace factors and Q states to the live page; line items beyond its shape are passed over.
+ *  Each word stands alone, readers need no more. Cost: two stores a line item. */
+void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
+                             const struct qbid_live *live);
 
 /* State as rows for the store: kind and key identify a row, data is an opaque blob. */
 typedef int qbid_learner_save_fn(void *context, uint32_t kind, uint64_t key, const void *data,

@@ -181,10 +181,20 @@ static void pace_account_done(struct pace_account *pa)
     *pa = (struct pace_account){0};
 }
 
+/* A line item's campaign; most often that of the line item before it, so try `last` first. */
+static const struct qbid_campaign_def *campaign_of(const struct qbid_account *account,
+                                                   const struct qbid_line_item_def *li,
+                                                   const struct qbid_campaign_def *last)
+{
+    return last && last->id == li->campaign_id ? last
+                                               : qbid_account_campaign(account, li->campaign_id);
+}
+
 /* Line items grouped by campaign (counting sort) and by index. */
 static int pace_account_init(const struct qbid_account *account, struct pace_account *pa)
 {
     uint32_t n = account->line_item_cnt;
+    const struct qbid_campaign_def *c = NULL;
     *pa = (struct pace_account){.account = account};
     pa->by_idx = calloc(account->line_item_max + 1, sizeof *pa->by_idx);
     pa->item = calloc(n + 1, sizeof *pa->item);
@@ -195,16 +205,16 @@ static int pace_account_init(const struct qbid_account *account, struct pace_acc
     }
     for (uint32_t i = 0; i < n; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
-        const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
+        c = campaign_of(account, li, c);
         pa->by_idx[li->idx] = li;
         if (c)
             pa->first[c - account->campaigns + 2]++;
     }
-    for (uint32_t c = 2; c <= account->campaign_cnt + 1; c++)
-        pa->first[c] += pa->first[c - 1];
+    for (uint32_t k = 2; k <= account->campaign_cnt + 1; k++)
+        pa->first[k] += pa->first[k - 1];
     for (uint32_t i = 0; i < n; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
-        const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
+        c = campaign_of(account, li, c);
         if (c)
             pa->item[pa->first[c - account->campaigns + 1]++] = li;
     }
@@ -227,4 +237,16 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     }
     pace_account_done(&pa);
     return err ? err : cnt;
+}
+
+void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
+                             const struct qbid_live *live)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        uint32_t idx = pace[i].line_item_idx;
+        if (idx >= live->shape.line_item_max)
+            continue;
+        atomic_store_explicit(&live->qstate[idx], pace[i].q_state, memory_order_relaxed);
+        qbid_live_set_pace(live, idx, pace[i].pace);
+    }
 }

@@ -63,6 +63,8 @@ void build(benchmark::State &state, uint32_t line_items, uint32_t contexts)
         state_spread(state, "decide_ns", values);
         build_decide_free(decide);
         state.counters["bytes"] = rounds[0].bytes;
+        state.counters["context_bytes"] = rounds[0].context_bytes;
+        state.counters["contexts_share"] = rounds[0].context_bytes / rounds[0].bytes;
         state.counters["rounds"] = double(rounds.size());
         state.SetIterationTime(state.counters["total"] / 1e3);
     }

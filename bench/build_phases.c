@@ -100,6 +100,10 @@ static void time_reader(int fd, size_t bytes, struct build_round *round)
     require(qbid_memfd_map(fd, QBID_MEMFD_IMAGE, bytes, bytes, &base, &mapped) == 0, "map");
     round->ms[BUILD_MAP] = lap(&last_ns);
     require(qbid_image_attach(base, bytes, &image) == 0, "attach");
+    const struct qbid_section_ref *ref = (const void *)(image.header + 1);
+    round->context_bytes =
+        (double)(ref[QBID_SECTION_INDEX].cnt * ref[QBID_SECTION_INDEX].elem_bytes +
+                 ref[QBID_SECTION_ROWS].cnt * ref[QBID_SECTION_ROWS].elem_bytes);
     round->ms[BUILD_ATTACH] = lap(&last_ns);
     require(qbid_image_attach_unsummed(base, bytes, &image) == 0, "attach");
     round->ms[BUILD_UNSUMMED] = lap(&last_ns);

@@ -48,6 +48,7 @@ struct build_round {
     double wall_ms;    /* the same by the clock on the wall */
     double renewed_ms; /* renew, memory, fill, seal */
     double bytes;
+    double context_bytes; /* index and rows */
 };
 
 struct build_world;

@@ -53,13 +53,13 @@ def load(path):
 
 
 def print_steps(title, steps, sizes, runs, name):
-    print(f"\n{title:<47}" + "".join(f"{name(size):>24}" for size in sizes))
+    print(f"\n{title:<47}" + "".join(f"{name(size):>28}" for size in sizes))
     for key, words in steps:
         cells = []
         for size in sizes:
             run = runs[size]
             cells.append(f"{run[key]:.4g} ({run[key + '_least']:.4g}-{run[key + '_most']:.4g})")
-        print(f"{words:<47}" + "".join(f"{cell:>24}" for cell in cells))
+        print(f"{words:<47}" + "".join(f"{cell:>28}" for cell in cells))
 
 
 def contexts_ms(run):

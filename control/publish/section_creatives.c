@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "control/models/rotation.h"
+#include "control/publish/scratch.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 
@@ -42,9 +43,12 @@ static int grow(void **array, uint64_t *max, uint64_t cnt, uint64_t more, size_t
     uint64_t want = *max ? *max * 2 : 256;
     if (want < cnt + more)
         want = cnt + more;
-    void *bigger = realloc(*array, want * elem_bytes);
+    void *bigger = qbid_scratch_new(want * elem_bytes);
     if (!bigger)
         return QBID_ERR_NOMEM;
+    if (cnt)
+        memcpy(bigger, *array, cnt * elem_bytes);
+    free(*array);
     *array = bigger;
     *max = want;
     return 0;

@@ -14,7 +14,6 @@
 #define ENTRIES 4         /* in a line */
 #define FIRST_LG_MAX 10   /* so many streams are written at once */
 #define PART_CONTEXTS 512 /* aimed at for a value of the first digit */
-#define VALUE_CONTEXTS 2  /* and of both */
 #define AHEAD 24          /* rows whose candidates are fetched while one is written */
 #define DIGEST_RECORDS 64
 
@@ -108,7 +107,7 @@ static int records_sort(const struct qbid_plan *plan, struct qbid_index_record *
     struct digits d = {0};
     while (d.first_lg < FIRST_LG_MAX && plan->context_cnt >> d.first_lg > PART_CONTEXTS)
         d.first_lg++;
-    while (plan->context_cnt >> d.first_lg >> d.second_lg > VALUE_CONTEXTS)
+    while (plan->context_cnt >> d.first_lg >> d.second_lg > 0) /* less than one a value */
         d.second_lg++;
     size_t values = (size_t)1 << d.first_lg;
     struct qbid_index_record *coarse = qbid_scratch_new((size_t)plan->context_cnt * sizeof *coarse);

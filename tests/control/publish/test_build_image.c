@@ -145,9 +145,8 @@ static void the_index_stays_below_its_load_and_keeps_free_lines(void **state)
 }
 
 /* Contexts whose hashes all fall into one line: the index must grow until they can be found. */
-static void contexts_that_collide_make_the_index_grow(void **state)
+static void grows_for_hashes_that_begin_with(uint64_t top)
 {
-    (void)state;
     struct scene scene;
     scene_make(&scene, &small);
     struct qbid_plan *plan = &scene.plan;
@@ -155,7 +154,7 @@ static void contexts_that_collide_make_the_index_grow(void **state)
     uint32_t cnt = 0;
     while (cnt < 240) { /* the last 40 begin where the others run over to */
         uint64_t key = scene_roll(&random) & plan->level_mask[0];
-        if (qbid_mix64(key) >> 56 == 0x55)
+        if (qbid_mix64(key) >> 56 == top)
             plan->contexts[cnt++].key = key;
     }
     for (uint32_t i = 0; i < cnt; i++) {
@@ -174,6 +173,14 @@ static void contexts_that_collide_make_the_index_grow(void **state)
     assert_rows_found(&image, plan);
     free(base);
     scene_done(&scene);
+}
+
+static void contexts_that_collide_make_the_index_grow(void **state)
+{
+    (void)state;
+    grows_for_hashes_that_begin_with(0x55);
+    grows_for_hashes_that_begin_with(0x00);
+    grows_for_hashes_that_begin_with(0xff); /* the last lines run over into the first */
 }
 
 static void eligibility_bits_are_what_the_targeting_accepts(void **state)

@@ -116,6 +116,8 @@ static void impossible_input_is_refused_with_the_reason(void **state)
     REFUSED(p->contexts[4].segment, 3, "segment");
     REFUSED(p->candidates[9].line_item_idx, 150, "candidates");
     REFUSED(p->candidates[9].value_micros, -1.0f, "value");
+    REFUSED(p->candidates[9].value_micros, -0.0f, "value"); /* readers would refuse the table */
+    REFUSED(p->line_value_micros[1], -0.0f, "value");
     REFUSED(p->candidates[9].value_micros, __builtin_nanf(""), "value");
     REFUSED(p->line_value_micros[9], __builtin_inff(), "value");
     REFUSED(p->line_q_group[9], 2, "Q group");

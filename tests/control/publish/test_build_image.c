@@ -145,14 +145,14 @@ static void the_index_stays_below_its_load_and_keeps_free_lines(void **state)
 }
 
 /* Contexts whose hashes all fall into one line: the index must grow until they can be found. */
-static void grows_for_hashes_that_begin_with(uint64_t top)
+static void grows_for_hashes_that_begin_with(uint64_t top, uint32_t many)
 {
     struct scene scene;
     scene_make(&scene, &small);
     struct qbid_plan *plan = &scene.plan;
     uint64_t random = 3;
     uint32_t cnt = 0;
-    while (cnt < 240) { /* the last 40 begin where the others run over to */
+    while (cnt < many + 40) { /* the last 40 begin where the others run over to */
         uint64_t key = scene_roll(&random) & plan->level_mask[0];
         if (qbid_mix64(key) >> 56 == top)
             plan->contexts[cnt++].key = key;
@@ -178,9 +178,10 @@ static void grows_for_hashes_that_begin_with(uint64_t top)
 static void contexts_that_collide_make_the_index_grow(void **state)
 {
     (void)state;
-    grows_for_hashes_that_begin_with(0x55);
-    grows_for_hashes_that_begin_with(0x00);
-    grows_for_hashes_that_begin_with(0xff); /* the last lines run over into the first */
+    grows_for_hashes_that_begin_with(0x55, 200);
+    grows_for_hashes_that_begin_with(0x00, 200);
+    for (uint32_t many = 160; many < 240; many += 10) /* the last lines run over into the first */
+        grows_for_hashes_that_begin_with(0xff, many);
 }
 
 static void eligibility_bits_are_what_the_targeting_accepts(void **state)

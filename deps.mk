@@ -10,4 +10,4 @@ DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
 DEPS_TEST := libcmocka-dev clang-format binutils git strace
 
 # `make bench`
-DEPS_BENCH := libbenchmark-dev wrk
+DEPS_BENCH := libbenchmark-dev wrk libdpdk-dev libck-dev liblmdb-dev libhiredis-dev redis-server

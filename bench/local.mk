@@ -9,3 +9,10 @@ $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c
 $(call bench,bitmaps,bench/bitmaps.cc bench/bitmaps_ways.c,fastpath shm)
 $(call bench,build,bench/build.cc bench/build_decide.c bench/build_phases.c bench/build_tick.c \
     bench/build_world.c,learn publish models keymap account fastpath shm,-lm)
+$(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c bench/lookup_dpdk.c \
+    bench/lookup_urcu.c bench/lookup_ck.c bench/lookup_lmdb.c bench/lookup_sqlite.c \
+    bench/lookup_redis.c,\
+    publish account shm,\
+    -lrte_hash -lrte_eal -lck $(call pkg,liburcu-cds liburcu-memb lmdb sqlite3 hiredis))
+# DPDK's headers are GNU C and warn
+CPPFLAGS_lookup_dpdk = -std=gnu17 $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qbid's context index, as control/publish builds it, in 4K and in huge pages, and beside it what
+ * the machine allows: one word of a random line of the same memory, and nothing done with it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/lookup.h"
+#include "control/publish/section_index.h"
+#include "shm/index.h"
+
+struct qbid {
+    const struct qbid_index_line *line;
+    const struct qbid_row_block *rows; /* never read: a lookup ends at the row's address */
+    uint64_t line_cnt;
+    uint64_t zero;
+};
+
+/* The digest of what a row says of itself; both addresses are worked out as well. */
+static inline uint64_t digest(const struct qbid_row_ref *row)
+{
+    __asm__ volatile("" : : "r"(row->line_item_idx), "r"(row->value_micros));
+    return row->cnt | (uint64_t)row->segment << 16;
+}
+
+static inline uint64_t find(void *peer, uint64_t key)
+{
+    const struct qbid *q = peer;
+    struct qbid_row_ref row = qbid_index_find(q->line, (uint32_t)q->line_cnt, q->rows, key);
+    return digest(&row) << 32;
+}
+
+static uint64_t run_each(void *peer, const uint64_t *keys, size_t n)
+{
+    return lookup_each(find, peer, keys, n);
+}
+
+static uint64_t run_chain(void *peer, const uint64_t *keys, size_t n)
+{
+    const struct qbid *q = peer;
+    return lookup_chain(find, peer, keys, n, q->zero);
+}
+
+/* In a function of its own, as a host would call it. */
+__attribute__((noinline)) static void find_many(const struct qbid *q, const uint64_t *keys,
+                                                unsigned n, struct qbid_row_ref *ret)
+{
+    qbid_index_find_many(q->line, (uint32_t)q->line_cnt, q->rows, keys, n, ret);
+}
+
+static inline __attribute__((always_inline)) uint64_t run_batch(void *peer, const uint64_t *keys,
+                                                                size_t n, unsigned batch)
+{
+    struct qbid_row_ref row[128];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i += batch) {
+        find_many(peer, keys + i, batch, row);
+        for (unsigned k = 0; k < batch; k++)
+            sum += digest(&row[k]);
+    }
+    return sum;
+}
+
+static uint64_t run_8(void *peer, const uint64_t *keys, size_t n)
+{
+    return run_batch(peer, keys, n, 8);
+}
+
+static uint64_t run_16(void *peer, const uint64_t *keys, size_t n)
+{
+    return run_batch(peer, keys, n, 16);
+}
+
+static uint64_t run_32(void *peer, const uint64_t *keys, size_t n)
+{
+    return run_batch(peer, keys, n, 32);
+}
+
+static uint64_t run_128(void *peer, const uint64_t *keys, size_t n)
+{
+    return run_batch(peer, keys, n, 128);
+}
+
+static inline uint64_t touch(void *peer, uint64_t key)
+{
+    const struct qbid *q = peer;
+    return q->line[qbid_mulhi64(qbid_mix64(key), q->line_cnt)].entry[3].row;
+}
+
+static uint64_t run_touch(void *peer, const uint64_t *keys, size_t n)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += touch(peer, keys[i]);
+    return sum;
+}
+
+static uint64_t run_touch_chain(void *peer, const uint64_t *keys, size_t n)
+{
+    const struct qbid *q = peer;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += touch(peer, keys[i] ^ (sum & q->zero));
+    return sum;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct qbid_plan_context *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+static struct qbid_section_index build(const struct lookup_world *world)
+{
+    struct qbid_plan plan = {.context_cnt = LOOKUP_KEYS};
+    struct qbid_plan_context *context = calloc(LOOKUP_KEYS, sizeof *context);
+    lookup_must(context != NULL, "no memory");
+    for (uint32_t i = 0; i < LOOKUP_KEYS; i++) {
+        context[i].key = world->key[i];
+        context[i].cnt = (uint16_t)(world->value[i] >> 32);
+        context[i].segment = (uint16_t)(world->value[i] >> 48);
+    }
+    qsort(context, LOOKUP_KEYS, sizeof *context, by_key);
+    plan.contexts = context;
+    struct qbid_section_index index;
+    lookup_must(qbid_section_index_make(&plan, &index) == 0, "the index cannot be built");
+    free(context);
+    return index;
+}
+
+static struct qbid *place(const struct lookup_world *world, const struct qbid_section_index *index,
+                          int huge)
+{
+    size_t bytes = index->line_cnt * sizeof *index->line;
+    struct qbid *q = malloc(sizeof *q);
+    lookup_must(q != NULL, "no memory");
+    void *line = lookup_memory(bytes, huge);
+    memcpy(line, index->line, bytes);
+    *q = (struct qbid){line, line, index->line_cnt, world->zero};
+    return q;
+}
+
+void lookup_qbid_add(struct lookup_bench *bench)
+{
+    struct qbid_section_index index = build(&bench->world);
+    struct qbid *huge = place(&bench->world, &index, 1), *small = place(&bench->world, &index, 0);
+    free(index.line);
+    const size_t n = 1u << 18;
+    const struct lookup_design designs[] = {
+        {.name = "qbid", .slice = n, .run = run_each, .peer = huge},
+        {.name = "qbid_chain", .slice = n / 4, .run = run_chain, .peer = huge},
+        {.name = "qbid_8", .slice = n, .run = run_8, .peer = huge},
+        {.name = "qbid_16", .slice = n, .run = run_16, .peer = huge},
+        {.name = "qbid_32", .slice = n, .run = run_32, .peer = huge},
+        {.name = "qbid_128", .slice = n, .run = run_128, .peer = huge},
+        {.name = "limit", .slice = n, .run = run_touch, .peer = huge, .limit = 1},
+        {.name = "limit_chain", .slice = n / 4, .run = run_touch_chain, .peer = huge, .limit = 1},
+        {.name = "qbid_4k", .slice = n, .run = run_each, .peer = small},
+        {.name = "qbid_4k_chain", .slice = n / 4, .run = run_chain, .peer = small},
+        {.name = "qbid_4k_32", .slice = n, .run = run_32, .peer = small},
+        {.name = "limit_4k", .slice = n, .run = run_touch, .peer = small, .limit = 1},
+        {.name = "limit_4k_chain",
+         .slice = n / 4,
+         .run = run_touch_chain,
+         .peer = small,
+         .limit = 1},
+    };
+    for (size_t i = 0; i < sizeof designs / sizeof *designs; i++)
+        lookup_design_add(bench, designs[i]);
+}

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 #define LOOKUP_KEYS 1000000u
-#define LOOKUP_STREAM (1u << 20)
+#define LOOKUP_STREAM (1u << 21)
 #define LOOKUP_DESIGNS_MAX 40
 
 /* What is asked, and of what. A key is a packed context, never 0, below 2^62. */
@@ -34,7 +34,7 @@ typedef uint64_t lookup_run_fn(void *peer, const uint64_t *keys, size_t n);
 
 struct lookup_design {
     const char *name;
-    size_t slice; /* questions in a turn: some 10 ms */
+    size_t slice; /* questions in a turn: 10 to 50 ms */
     lookup_run_fn *run;
     void *peer;
     int wall;  /* its time is the clock's: it waits for another process */

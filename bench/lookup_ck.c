@@ -67,7 +67,7 @@ void lookup_ck_add(struct lookup_bench *bench)
         lookup_must(ck_ht_put_spmc(&c->table, hash, &entry), "ck_ht_put");
     }
     lookup_design_add(bench, (struct lookup_design){
-                                 .name = "ck_ht", .slice = 1u << 16, .run = run_each, .peer = c});
+                                 .name = "ck_ht", .slice = 1u << 18, .run = run_each, .peer = c});
     lookup_design_add(bench,
                       (struct lookup_design){
                           .name = "ck_ht_chain", .slice = 1u << 16, .run = run_chain, .peer = c});

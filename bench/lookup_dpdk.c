@@ -117,7 +117,7 @@ void lookup_dpdk_add(struct lookup_bench *bench)
         lookup_must(rte_hash_add_key_with_hash_data(d->table, key, hash_of(*key), value) == 0,
                     "rte_hash_add_key");
     }
-    const size_t n = 1u << 16;
+    const size_t n = 1u << 18;
     const struct lookup_design designs[] = {
         {.name = "rte_hash", .slice = n, .run = run_each, .peer = d},
         {.name = "rte_hash_chain", .slice = n, .run = run_chain, .peer = d},

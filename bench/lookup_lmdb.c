@@ -62,5 +62,5 @@ void lookup_lmdb_add(struct lookup_bench *bench)
     fill(l, &bench->world);
     lookup_must(mdb_txn_begin(l->env, NULL, MDB_RDONLY, &l->txn) == 0, "mdb_txn_begin");
     lookup_design_add(bench, (struct lookup_design){
-                                 .name = "lmdb", .slice = 1u << 14, .run = run_each, .peer = l});
+                                 .name = "lmdb", .slice = 1u << 15, .run = run_each, .peer = l});
 }

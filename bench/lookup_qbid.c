@@ -144,7 +144,7 @@ void lookup_qbid_add(struct lookup_bench *bench)
     struct qbid_section_index index = build(&bench->world);
     struct qbid *huge = place(&bench->world, &index, 1), *small = place(&bench->world, &index, 0);
     free(index.line);
-    const size_t n = 1u << 18;
+    const size_t n = 1u << 19;
     const struct lookup_design designs[] = {
         {.name = "qbid", .slice = n, .run = run_each, .peer = huge},
         {.name = "qbid_chain", .slice = n / 4, .run = run_chain, .peer = huge},

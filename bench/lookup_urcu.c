@@ -77,8 +77,8 @@ void lookup_urcu_add(struct lookup_bench *bench)
     }
     urcu_memb_read_unlock();
     lookup_design_add(bench, (struct lookup_design){
-                                 .name = "lfht", .slice = 1u << 16, .run = run_each, .peer = u});
+                                 .name = "lfht", .slice = 1u << 18, .run = run_each, .peer = u});
     lookup_design_add(bench,
                       (struct lookup_design){
-                          .name = "lfht_chain", .slice = 1u << 15, .run = run_chain, .peer = u});
+                          .name = "lfht_chain", .slice = 1u << 16, .run = run_chain, .peer = u});
 }

@@ -16,4 +16,4 @@ $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c ben
     -lrte_hash -lrte_eal -lck $(call pkg,liburcu-cds liburcu-memb lmdb sqlite3 hiredis))
 # DPDK's headers are GNU C and warn
 CPPFLAGS_lookup_dpdk = -std=gnu17 $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
-$(call bench,ring,bench/ring.cc bench/ring_loop.c,shm)
+$(call bench,ring,bench/ring.cc bench/ring_loop.c bench/ring_peer.c,shm)

@@ -15,8 +15,10 @@ void ring(benchmark::State &state)
         state.SetIterationTime(round.live_ns / 1e9);
         state.counters["live_ns"] = round.live_ns;
         state.counters["bare_ns"] = round.bare_ns;
+        state.counters["ck_ns"] = round.ck_ns;
         state.counters["dead_ns"] = round.dead_ns;
         state.counters["per_s"] = round.per_s;
+        state.counters["per_cpu_s"] = round.per_cpu_s;
         state.counters["live_drops"] = round.live_drops;
         state.counters["pushed"] = round.pushed;
         state.counters["consumed"] = round.consumed;

@@ -9,10 +9,12 @@ extern "C" {
 #endif
 
 struct ring_round {
-    double live_ns;      /* CPU time of a push while the consumer takes the records */
-    double bare_ns;      /* of the same 64 bytes into the same memory, without a ring */
-    double per_s;        /* records through the ring by the clock, none lost */
-    double dead_ns;      /* CPU time of a push on a full ring whose consumer was killed */
+    double live_ns;   /* CPU time of a push while the consumer takes the records */
+    double bare_ns;   /* of the same 64 bytes into the same memory, without a ring */
+    double per_s;     /* records through the ring by the clock, none lost */
+    double per_cpu_s; /* the same by the CPU time of the busier side */
+    double ck_ns;     /* of a push into Concurrency Kit's ring of 64-byte records, consumer alive */
+    double dead_ns;   /* CPU time of a push on a full ring whose consumer was killed */
     double live_drops;   /* records lost while the consumer was alive */
     double pushed;       /* records offered */
     double consumed;     /* taken by the consumer before and by another after the kill */

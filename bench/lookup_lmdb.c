@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LMDB: 8-byte integer keys, in memory (tmpfs), one read transaction kept open. */
+/* LMDB: 8-byte integer keys, in memory (tmpfs, so in 4K pages), one read transaction kept open. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -156,6 +156,8 @@ void lookup_qbid_add(struct lookup_bench *bench)
         {.name = "limit_chain", .slice = n / 4, .run = run_touch_chain, .peer = huge, .limit = 1},
         {.name = "qbid_4k", .slice = n, .run = run_each, .peer = small},
         {.name = "qbid_4k_chain", .slice = n / 4, .run = run_chain, .peer = small},
+        {.name = "qbid_4k_8", .slice = n, .run = run_8, .peer = small},
+        {.name = "qbid_4k_16", .slice = n, .run = run_16, .peer = small},
         {.name = "qbid_4k_32", .slice = n, .run = run_32, .peer = small},
         {.name = "limit_4k", .slice = n, .run = run_touch, .peer = small, .limit = 1},
         {.name = "limit_4k_chain",

@@ -5,7 +5,7 @@ import json
 import statistics
 import sys
 
-# name in the results, text, and the qbid row that asks in the same way
+# name in the results, text, and the qbid row that asks in the same way, in pages of the same size
 ROWS = [
     ("qbid", "qbid, one call each", None),
     ("qbid_8", "qbid, 8 a call", None),
@@ -13,17 +13,19 @@ ROWS = [
     ("qbid_32", "qbid, 32 a call", None),
     ("qbid_128", "qbid, 128 a call", None),
     ("qbid_4k", "qbid, one call each, 4K pages", "qbid"),
+    ("qbid_4k_8", "qbid, 8 a call, 4K pages", "qbid_8"),
+    ("qbid_4k_16", "qbid, 16 a call, 4K pages", "qbid_16"),
     ("qbid_4k_32", "qbid, 32 a call, 4K pages", "qbid_32"),
     ("limit", "limit: one word of a random line", "qbid_32"),
     ("limit_4k", "limit, 4K pages", "qbid_4k_32"),
-    ("rte_hash", "DPDK rte_hash, one call each", "qbid"),
-    ("rte_hash_8", "DPDK rte_hash, bulk of 8", "qbid_8"),
-    ("rte_hash_16", "DPDK rte_hash, bulk of 16", "qbid_16"),
-    ("rte_hash_32", "DPDK rte_hash, bulk of 32", "qbid_32"),
+    ("rte_hash", "DPDK rte_hash, one call each", "qbid_4k"),
+    ("rte_hash_8", "DPDK rte_hash, bulk of 8", "qbid_4k_8"),
+    ("rte_hash_16", "DPDK rte_hash, bulk of 16", "qbid_4k_16"),
+    ("rte_hash_32", "DPDK rte_hash, bulk of 32", "qbid_4k_32"),
     ("lfht", "liburcu lfht", "qbid"),
     ("ck_ht", "Concurrency Kit ck_ht", "qbid"),
-    ("lmdb", "LMDB", "qbid"),
-    ("lmdb", "LMDB, against 32 a call", "qbid_32"),
+    ("lmdb", "LMDB", "qbid_4k"),
+    ("lmdb", "LMDB, against 32 a call", "qbid_4k_32"),
     ("sqlite", "SQLite in memory", "qbid"),
     ("sqlite", "SQLite in memory, against 32 a call", "qbid_32"),
     ("redis", "Redis, Unix socket, one at a time", "qbid"),
@@ -34,7 +36,7 @@ ROWS = [
     ("qbid_4k_chain", "qbid, 4K pages", "qbid_chain"),
     ("limit_chain", "limit: one word of a random line", "qbid_chain"),
     ("limit_4k_chain", "limit, 4K pages", "qbid_4k_chain"),
-    ("rte_hash_chain", "DPDK rte_hash", "qbid_chain"),
+    ("rte_hash_chain", "DPDK rte_hash", "qbid_4k_chain"),
     ("lfht_chain", "liburcu lfht", "qbid_chain"),
     ("ck_ht_chain", "Concurrency Kit ck_ht", "qbid_chain"),
 ]

@@ -9,18 +9,19 @@ import subprocess
 import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-HOW = ("make figures N=02 (build/release/bench/lookup: 1M keys, uniform, 90 % hits; median of interleaved rounds)")
+HOW = ("make figures N=02 (build/release/bench/lookup: 1M keys, uniform, 90 % hits; pages of the same size; "
+       "median of interleaved rounds)")
 
 # words, numerator, denominator, goal
 RATIOS = [
-    ("DPDK rte_hash, bulk of 32, against 32 a call", "rte_hash_32", "qbid_32", 3),
-    ("DPDK rte_hash, bulk of 16, against 16 a call", "rte_hash_16", "qbid_16", None),
-    ("DPDK rte_hash, bulk of 8, against 8 a call", "rte_hash_8", "qbid_8", None),
-    ("DPDK rte_hash, one call each", "rte_hash", "qbid", 5),
+    ("DPDK rte_hash, bulk of 32, against 32 a call", "rte_hash_32", "qbid_4k_32", 3),
+    ("DPDK rte_hash, bulk of 16, against 16 a call", "rte_hash_16", "qbid_4k_16", None),
+    ("DPDK rte_hash, bulk of 8, against 8 a call", "rte_hash_8", "qbid_4k_8", None),
+    ("DPDK rte_hash, one call each", "rte_hash", "qbid_4k", 5),
     ("liburcu lfht, one call each", "lfht", "qbid", None),
     ("ck_ht, one call each", "ck_ht", "qbid", None),
-    ("LMDB, one call each", "lmdb", "qbid", 30),
-    ("LMDB, against 32 a call", "lmdb", "qbid_32", None),
+    ("LMDB, one call each", "lmdb", "qbid_4k", 30),
+    ("LMDB, against 32 a call", "lmdb", "qbid_4k_32", None),
     ("SQLite in memory, one call each", "sqlite", "qbid", 100),
     ("SQLite in memory, against 32 a call", "sqlite", "qbid_32", None),
     ("Redis, pipeline of 32, against 32 a call", "redis_32", "qbid_32", 200),
@@ -28,7 +29,7 @@ RATIOS = [
     ("Redis, one at a time, one call each", "redis", "qbid", None),
     ("qbid in 4K pages, one call each", "qbid_4k", "qbid", None),
     ("qbid in 4K pages, 32 a call", "qbid_4k_32", "qbid_32", None),
-    ("DPDK rte_hash, each waits for the one before", "rte_hash_chain", "qbid_chain", None),
+    ("DPDK rte_hash, each waits for the one before", "rte_hash_chain", "qbid_4k_chain", None),
 ]
 # what qbid takes of a bare load's time
 LIMITS = [

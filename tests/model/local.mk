@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Models of the protocols between the processes, checked with spin.
+$(call e2e,models,tests/model/model.sh)

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks the models of this folder with spin: each whole, without an error; and with one step broken (-D),
+# where spin must find an error, or the model is blind. One line a run: states, seconds, how it is broken.
+#
+# A run counts as whole only if spin neither reached its depth nor its memory, and if no step of the model
+# was left out: what was not reached is printed, and beyond the ends of processes that never end it may be
+# only what the table below lists for it.
+set -uo pipefail
+cd "$(dirname "$0")"
+models=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+DEPTH=20000
+MEMORY_MB=2000
+
+command -v spin >/dev/null || {
+    echo "spin is not installed"
+    exit 77
+}
+
+# verdict, text, log: counts it, and shows the log of a failure
+verdict() {
+    printf '%-4s %s\n' "$1" "$2"
+    if [ "$1" = ok ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        grep -v '^Depth=' "$3" | tail -n 40 | sed 's/^/    | /'
+    fi
+}
+
+# model, property (safety, or the name of an ltl), flags...: the verifier's report goes to $work/log
+search() {
+    local model=$1 property=$2 dir=$work/run
+    shift 2
+    rm -rf "$dir"
+    mkdir "$dir"
+    (
+        cd "$dir" || exit 1
+        cp "$models"/*.pml .
+        spin -a "$@" "$model.pml" || exit 1
+        if [ "$property" = safety ]; then
+            gcc -O2 -w -DSAFETY -DNOCLAIM -DCOLLAPSE -DMEMLIM=$MEMORY_MB -o pan pan.c || exit 1
+            ./pan -m$DEPTH
+        else
+            gcc -O2 -w -DNFAIR=4 -DCOLLAPSE -DMEMLIM=$MEMORY_MB -o pan pan.c || exit 1
+            ./pan -a -f -N "$property" -m$DEPTH
+        fi
+    ) >"$work/log" 2>&1
+}
+
+states() {
+    sed -nE 's/^ *([0-9.e+]+) states, stored.*/\1/p' "$work/log"
+}
+
+seconds() {
+    sed -nE 's/^pan: elapsed time ([0-9.]+) seconds/\1/p' "$work/log"
+}
+
+# Steps of the model's processes that were never reached, without the ends of processes.
+unreached() {
+    sed -nE '/^unreached in claim/q; s/^\t([a-z]+\.pml:[0-9]+), state [0-9]+, (.*)/\1 \2/p' "$work/log" |
+        grep -v '"-end-"'
+}
+
+# model, property, flags...: no error, and nothing left out
+whole() {
+    local missed text
+    search "$@"
+    text="model $1, $2${3:+ ($(echo "${@:3}"))}: $(states) states, $(seconds) s"
+    if ! grep -q 'errors: 0$' "$work/log" ||
+        grep -qE 'Search not completed|max search depth too small|out of memory|truncated' "$work/log"; then
+        verdict FAIL "$text: an error, or not searched to the end" "$work/log"
+        return
+    fi
+    missed=$([ "$2" != safety ] || unreached)
+    if [ -n "$missed" ] && [ "${MISSED:-}" = "" ]; then
+        printf '%s\n' "$missed" | sed 's/^/     not reached: /'
+        verdict FAIL "$text: steps that nothing reaches" /dev/null
+        return
+    fi
+    [ -z "$missed" ] || printf '%s\n' "$missed" | sed 's/^/     not reached: /'
+    verdict ok "$text"
+}
+
+# model, property, the switch that breaks it, flags...: an error, and by the property
+broken() {
+    local model=$1 property=$2 switch=$3
+    shift 3
+    search "$model" "$property" "-D$switch" "$@"
+    if grep -qE '^pan:1: (assertion violated|acceptance cycle)' "$work/log"; then
+        verdict ok "mutant $model -D$switch: found by $(sed -nE 's/^pan:1: (assertion violated|acceptance cycle).*/\1/p' \
+            "$work/log")${property:+ ($property)} after $(states) states"
+    else
+        verdict FAIL "mutant $model -D$switch: not found" "$work/log"
+    fi
+}
+
+whole swap safety -DIMAGES=2
+whole swap unmapped -DIMAGES=2 -DEPOCHS=1
+whole swap goes_on -DEPOCHS=1
+broken swap safety NO_GRACE
+broken swap safety ONE_PASS
+broken swap safety IN_PLACE
+broken swap safety NO_CHECK -DIMAGES=2
+broken swap safety NO_ORDER
+broken swap goes_on BLOCKING -DEPOCHS=1
+broken swap unmapped STARVED -DIMAGES=2 -DEPOCHS=1
+
+whole stage safety
+whole stage goes_on -DEPOCHS=1 -DIMAGES=2
+whole stage adopts -DEPOCHS=1 -DIMAGES=2
+broken stage safety NO_GRACE
+broken stage safety EARLY
+broken stage safety KEEP
+broken stage safety NO_REPLACE
+broken stage safety NO_ORDER
+broken stage goes_on NO_DEADLINE -DEPOCHS=1 -DIMAGES=2
+broken stage adopts FORGET_COMMIT -DEPOCHS=1 -DIMAGES=2
+
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

@@ -19,3 +19,8 @@ $(call test,test_purity,tests/fastpath/test_purity.c $(TEST_RANDOM),fastpath shm
     -Xlinker --wrap=aligned_alloc)
 $(call test,test_live_race,tests/fastpath/test_live_race.c $(TEST_STAGE),fastpath shm)
 TSAN_TESTS += test_live_race
+
+# not a suite of its own: run under strace
+$(eval $(call exe_rule,tests,million,tests/fastpath/million.c $(TEST_RANDOM),fastpath shm,-lm))
+all: $(B)/tests/million
+$(call e2e,quiet,tests/fastpath/quiet.sh)

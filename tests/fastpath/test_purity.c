@@ -18,7 +18,8 @@
 
 #include "tests/fastpath/random_account.h"
 
-enum { ACCOUNTS = 40, REQUESTS = 100 };
+/* MANY: 40 accounts, once singly and once in batches, make a million decisions. */
+enum { ACCOUNTS = 40, REQUESTS = 96, MANY = 12512, BATCH = 8 };
 
 /* The linker leads every allocation of the linked objects here (tests/fastpath/local.mk). */
 static bool trapped;
@@ -69,17 +70,45 @@ static void open_random(struct stage *s, struct rng *r, int account)
     random_account_scramble(s, r);
 }
 
-static void decide_some(struct stage *s, struct rng *r)
+static uint64_t outcomes[QBID_NOBID_CNT];
+
+static void decide_batch(const struct qbid_view *view, const struct random_request random[BATCH])
 {
-    for (int i = 0; i < REQUESTS; i++) {
-        struct random_request random;
-        struct qbid_decision d;
-        struct qbid_trace trace;
-        random_request_fill(s, r, &random);
-        trapped = true;
-        (void)qbid_decide_one(&s->view, &random.request, STAGE_NOW_NS, &d, &trace);
-        qbid_decide_many(&s->view, &random.request, 1, STAGE_NOW_NS, &d);
-        trapped = false;
+    struct qbid_request requests[BATCH];
+    struct qbid_decision d[2 * BATCH];
+    struct qbid_trace trace;
+    for (int i = 0; i < BATCH; i++)
+        requests[i] = random[i].request;
+    trapped = true;
+    for (int i = 0; i < BATCH; i++)
+        (void)qbid_decide_one(view, &requests[i], STAGE_NOW_NS, &d[i], &trace);
+    qbid_decide_many(view, requests, BATCH, STAGE_NOW_NS, &d[BATCH]);
+    trapped = false;
+    for (int i = 0; i < 2 * BATCH; i++)
+        outcomes[d[i].nobid]++;
+}
+
+/* The n-th way to find the gate closed, or the view as it is. */
+static struct qbid_view view_of(const struct stage *s, int n)
+{
+    struct qbid_view view = s->view;
+    if (n == 1)
+        view.image = NULL;
+    else if (n == 2)
+        view.live = NULL;
+    else if (n == 3)
+        view.deadline_ns = STAGE_NOW_NS - 1;
+    return view;
+}
+
+static void decide_some(struct stage *s, struct rng *r, int cnt)
+{
+    for (int i = 0; i < cnt; i += BATCH) {
+        struct random_request random[BATCH];
+        for (int k = 0; k < BATCH; k++)
+            random_request_fill(s, r, &random[k]);
+        struct qbid_view view = view_of(s, i / BATCH % 16);
+        decide_batch(&view, random);
     }
 }
 
@@ -112,9 +141,17 @@ static void decisions_allocate_nothing(void **state)
     for (int account = 0; account < ACCOUNTS; account++) {
         struct stage s;
         open_random(&s, &r, account);
-        decide_some(&s, &r);
+        decide_some(&s, &r, MANY);
         stage_done(&s);
     }
+    uint64_t sum = 0;
+    for (int i = 0; i < QBID_NOBID_CNT; i++) {
+        print_message("outcome %d: %llu\n", i, (unsigned long long)outcomes[i]);
+        sum += outcomes[i];
+        assert_true(outcomes[i] > 0 ||
+                    i > QBID_NOBID_NO_ALLOWANCE); /* those after are the host's */
+    }
+    assert_true(sum >= 1000000);
 }
 
 static struct stage confined;
@@ -130,7 +167,7 @@ static void confine(void)
 static void child_decides_confined(void)
 {
     confine();
-    decide_some(&confined, &confined_rng);
+    decide_some(&confined, &confined_rng, REQUESTS);
     syscall(SYS_exit, 0);
 }
 
@@ -179,7 +216,7 @@ static void decisions_write_committed_and_seq_and_nothing_else(void **state)
         void *image = copy_of(s.image_base, s.image_bytes);
         void *live = copy_of(s.live_base, s.live_bytes);
         void *page = copy_of(s.page_base, s.page_bytes);
-        decide_some(&s, &r);
+        decide_some(&s, &r, REQUESTS);
         assert_memory_equal(&s, &before, sizeof s);
         assert_memory_equal(s.image_base, image, s.image_bytes);
         assert_memory_equal(s.live_base, live, s.live_bytes);

@@ -4,14 +4,15 @@
 # where spin must find an error, or the model is blind. One line a run: states, seconds, how it is broken.
 #
 # A run counts as whole only if spin neither reached its depth nor its memory, and if no step of the model
-# was left out: what was not reached is printed, and beyond the ends of processes that never end it may be
-# only what the table below lists for it.
+# was left out: what was not reached is printed, and may only be what $beyond (a pattern) allows that run.
+# The end of a process that never ends is never reached.
 set -uo pipefail
 cd "$(dirname "$0")"
 models=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
+beyond='^$'
 DEPTH=20000
 MEMORY_MB=2000
 
@@ -76,12 +77,11 @@ whole() {
         return
     fi
     missed=$([ "$2" != safety ] || unreached)
-    if [ -n "$missed" ] && [ "${MISSED:-}" = "" ]; then
-        printf '%s\n' "$missed" | sed 's/^/     not reached: /'
-        verdict FAIL "$text: steps that nothing reaches" /dev/null
+    if [ -n "$missed" ] && grep -vE -- "$beyond" <<<"$missed" >"$work/missed"; then
+        verdict FAIL "$text: steps that nothing reaches" "$work/missed"
         return
     fi
-    [ -z "$missed" ] || printf '%s\n' "$missed" | sed 's/^/     not reached: /'
+    [ -z "$missed" ] || sed 's/^/     not reached: /' <<<"$missed"
     verdict ok "$text"
 }
 
@@ -98,7 +98,9 @@ broken() {
     fi
 }
 
-whole swap safety -DIMAGES=2
+# two images are too few for a publish to be refused; three are, in one life
+beyond='made = \(made\+1\)' whole swap safety -DIMAGES=2
+whole swap safety -DEPOCHS=1
 whole swap unmapped -DIMAGES=2 -DEPOCHS=1
 whole swap goes_on -DEPOCHS=1
 broken swap safety NO_GRACE
@@ -119,6 +121,17 @@ broken stage safety NO_REPLACE
 broken stage safety NO_ORDER
 broken stage goes_on NO_DEADLINE -DEPOCHS=1 -DIMAGES=2
 broken stage adopts FORGET_COMMIT -DEPOCHS=1 -DIMAGES=2
+
+# Within one life of qbidd a worker may be cut off and leave its slot; over two lives it stays.
+beyond='allowance.pml:450' whole allowance safety -DSLOTS=1 -DLIVES=1
+whole allowance safety -DSLOTS=1 -DSTAY
+broken allowance safety RAISE_FIRST -DSLOTS=1 -DSTAY
+broken allowance safety NO_HOLD -DSLOTS=1 -DSTAY
+broken allowance safety FORGET_BILLS -DSLOTS=1 -DSTAY
+broken allowance safety NO_CLEAR -DSLOTS=1 -DLIVES=1
+broken allowance safety REUSE -DSLOTS=1 -DLIVES=1
+broken allowance safety NO_RUN_OUT -DSLOTS=1 -DLIVES=1
+broken allowance safety UNDRAINED -DSLOTS=1 -DLIVES=1
 
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

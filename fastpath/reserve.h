@@ -49,6 +49,7 @@ static inline bool qbid_allowance_reserve(const struct qbid_view *view, uint32_t
                                qbid_nanos_from_cpm_micros(bid_micros), &sum) ||
         sum > atomic_load_explicit(limit, memory_order_relaxed)) /* R2 */
         return false;
+    qbid_race_hook("reserve:checked");
     if (keep)
         atomic_store_explicit(committed, sum, memory_order_release); /* C1 */
     return true;

@@ -4,6 +4,7 @@
 RACE_WATCH := tests/shm/watch.c tests/shm/server.c tests/shm/server_fd.c tests/shm/server_image.c \
     tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 RACE_BROKEN := tests/race/broken
+RACE_STAGE := tests/fastpath/stage.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 URCU = $(call pkg,liburcu)
 
 $(call race,race_ring,tests/race/ring.c,shm)
@@ -13,6 +14,8 @@ $(call race,race_negative,tests/race/negative.c)
 $(call test,test_ring_order,tests/race/ring_order.c tests/race/hooked_ring.c tests/race/hook.c,shm)
 $(call test,test_publish_order,tests/race/publish_order.c tests/race/hooked_watcher.c \
     tests/race/hook.c $(RACE_WATCH),shm,$(URCU))
+$(call test,test_allowance_order,tests/race/allowance_order.c tests/race/hook.c $(RACE_STAGE),ledger \
+    fastpath shm)
 $(call test,test_negative,tests/race/negative.c)
 
 # 1 = name, 2 = sources, 3 = linker words
@@ -28,9 +31,15 @@ $(call race_broken,ring_head_first,$(RACE_BROKEN)/ring_head_first.c tests/race/h
 $(call race_broken,ring_tail_first,$(RACE_BROKEN)/ring_tail_first.c tests/race/hook.c)
 $(call race_broken,order_no_grace,tests/race/publish_order.c $(RACE_BROKEN)/watcher_no_grace.c \
     tests/race/hook.c $(RACE_WATCH),$(URCU))
+# 1 = name, 2 = sources
+race_broken_money = $(eval $(call exe_rule,race,$(1),$(2) tests/race/hook.c $(RACE_STAGE),ledger \
+    fastpath shm,-lcmocka))
+$(call race_broken_money,allowance_commit_first,$(RACE_BROKEN)/reserve_commit_first.c)
+$(call race_broken_money,allowance_raise_first,tests/race/allowance_order.c \
+    $(RACE_BROKEN)/ledger_raise_first.c)
 
 $(B)/tests/race_negative: | $(B)/race/ring_relaxed $(B)/race/live_plain $(B)/race/publish_relaxed \
     $(B)/race/publish_no_grace
 $(B)/tests/test_negative: | $(B)/race/ring_head_first $(B)/race/ring_tail_first \
-    $(B)/race/order_no_grace
-TSAN_TESTS += test_ring_order test_publish_order
+    $(B)/race/order_no_grace $(B)/race/allowance_commit_first $(B)/race/allowance_raise_first
+TSAN_TESTS += test_allowance_order test_ring_order test_publish_order

@@ -129,7 +129,24 @@ static void unmapping_without_a_grace_period_fails_the_forced_order(void **state
                    "publish_order.c");
 }
 
+static void a_reservation_before_its_check_fails_the_forced_order(void **state)
+{
+    (void)state;
+    expect_failure("allowance_commit_first",
+                   "[  FAILED  ] a_tick_inside_a_reservation_sees_no_more_than_the_limit",
+                   "allowance_order.c");
+}
+
+static void a_limit_raised_before_it_is_stored_fails_the_forced_order(void **state)
+{
+    (void)state;
+    expect_failure("allowance_raise_first",
+                   "[  FAILED  ] no_limit_is_raised_before_the_store_knows", "allowance_order.c");
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_reservation_before_its_check_fails_the_forced_order),
+    cmocka_unit_test(a_limit_raised_before_it_is_stored_fails_the_forced_order),
     cmocka_unit_test(a_head_moved_before_the_record_fails_the_forced_order),
     cmocka_unit_test(a_tail_moved_before_the_copy_fails_the_forced_order),
     cmocka_unit_test(unmapping_without_a_grace_period_fails_the_forced_order),

@@ -31,6 +31,8 @@ $(call race_broken,ring_head_first,$(RACE_BROKEN)/ring_head_first.c tests/race/h
 $(call race_broken,ring_tail_first,$(RACE_BROKEN)/ring_tail_first.c tests/race/hook.c)
 $(call race_broken,order_no_grace,tests/race/publish_order.c $(RACE_BROKEN)/watcher_no_grace.c \
     tests/race/hook.c $(RACE_WATCH),$(URCU))
+$(call race_broken,order_load_first,tests/race/publish_order.c $(RACE_BROKEN)/watcher_load_first.c \
+    tests/race/hook.c $(RACE_WATCH),$(URCU))
 # 1 = name, 2 = sources
 race_broken_money = $(eval $(call exe_rule,race,$(1),$(2) tests/race/hook.c $(RACE_STAGE),ledger \
     fastpath shm,-lcmocka))
@@ -41,5 +43,6 @@ $(call race_broken_money,allowance_raise_first,tests/race/allowance_order.c \
 $(B)/tests/race_negative: | $(B)/race/ring_relaxed $(B)/race/live_plain $(B)/race/publish_relaxed \
     $(B)/race/publish_no_grace
 $(B)/tests/test_negative: | $(B)/race/ring_head_first $(B)/race/ring_tail_first \
-    $(B)/race/order_no_grace $(B)/race/allowance_commit_first $(B)/race/allowance_raise_first
+    $(B)/race/order_no_grace $(B)/race/order_load_first $(B)/race/allowance_commit_first \
+    $(B)/race/allowance_raise_first
 TSAN_TESTS += test_allowance_order test_ring_order test_publish_order

@@ -129,6 +129,15 @@ static void unmapping_without_a_grace_period_fails_the_forced_order(void **state
                    "publish_order.c");
 }
 
+static void a_table_loaded_outside_the_section_fails_the_forced_order(void **state)
+{
+    (void)state;
+    expect_failure(
+        "order_load_first",
+        "[  FAILED  ] a_reader_that_is_overtaken_while_it_enters_gets_the_new_table_whole",
+        "publish_order.c");
+}
+
 static void a_reservation_before_its_check_fails_the_forced_order(void **state)
 {
     (void)state;
@@ -145,6 +154,7 @@ static void a_limit_raised_before_it_is_stored_fails_the_forced_order(void **sta
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_table_loaded_outside_the_section_fails_the_forced_order),
     cmocka_unit_test(a_reservation_before_its_check_fails_the_forced_order),
     cmocka_unit_test(a_limit_raised_before_it_is_stored_fails_the_forced_order),
     cmocka_unit_test(a_head_moved_before_the_record_fails_the_forced_order),

@@ -27,6 +27,8 @@
  * notices may come or lie in a ring, and what workers may still commit). No bid is charged twice, in
  * the store's own count, over all lives. A worker that keeps to its limits is never blocked.
  *
+ * Searched whole: one life with a worker that is cut off, two lives without; not both at once.
+ *
  *   -DSTAY            no connection breaks (for a smaller space)
  *   -DRAISE_FIRST     limits are raised before the store has heard of the exposure
  *   -DNO_HOLD         a new qbidd forgets what was exposed

@@ -86,8 +86,8 @@ static void decide(struct turn *turn)
     struct qbid_worker *worker = turn->worker;
     bool timed = worker->qbid->trace;
     uint64_t start_ns = timed ? qbid_clock_boot_ns() : 0;
-    qbid_decide_many(&turn->view, worker->request, turn->request_cnt, turn->now_ns,
-                     worker->decision);
+    qbid_worker_decide_timed(worker, &turn->view, worker->request, turn->request_cnt, turn->now_ns,
+                             worker->decision);
     turn->answer->decide_ns = timed ? qbid_clock_boot_ns() - start_ns : 0;
 }
 
@@ -195,6 +195,7 @@ int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const 
 {
     if (!worker || !body || !out || !ret_answer)
         return QBID_ERR_INVAL;
+    uint64_t start = qbid_recorder_begin(&worker->recorder, QBID_LATENCY_ANSWER);
     int err = qbid_openrtb_parse(worker->parser, body, len, &worker->openrtb);
     const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
     struct turn turn = {
@@ -221,6 +222,7 @@ int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const 
     } else {
         answer_request(&turn, exchange, out, out_max);
     }
+    qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* Opening and closing: the library, and a worker on its thread. */
 #include "plugin/qbid.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 
 #define WORKER_TIMEOUT_MS 200
 #define TMAX_DEFAULT_MS 100
+#define OPTIONS_BYTES_FIRST offsetof(struct qbid_options, latency_every)
 
 _Static_assert(QBID_REQUEST_DIMS == QBID_DIM_CNT, "hosts and images agree on the dimensions");
 
@@ -50,29 +52,47 @@ static bool notice_url_valid(const char *url)
     return true;
 }
 
-int qbid_open(const struct qbid_options *options, struct qbid **ret_qbid)
+/* Options as this version has them, of a caller that was compiled with this one or an earlier. */
+static int read_options(const struct qbid_options *given, struct qbid_options *ret)
 {
-    if (!options || options->size != sizeof *options || !options->notice_url ||
-        !notice_url_valid(options->notice_url) || (!options->socket_path && !options->image_file))
+    struct qbid_options options = {0};
+    if (!given || (given->size != sizeof options && given->size != OPTIONS_BYTES_FIRST))
+        return QBID_ERR_INVAL;
+    memcpy(&options, given, given->size);
+    if (!options.notice_url || !notice_url_valid(options.notice_url) ||
+        (!options.socket_path && !options.image_file) ||
+        options.latency_every > QBID_LATENCY_EVERY_MAX)
+        return QBID_ERR_INVAL;
+    *ret = options;
+    return 0;
+}
+
+int qbid_open(const struct qbid_options *given, struct qbid **ret_qbid)
+{
+    struct qbid_options options;
+    if (read_options(given, &options) != 0)
         return QBID_ERR_INVAL;
     struct qbid *qbid = calloc(1, sizeof *qbid);
     if (!qbid)
         return QBID_ERR_NOMEM;
-    qbid->notice_url_len = (uint32_t)strlen(options->notice_url);
-    memcpy(qbid->notice_url, options->notice_url, qbid->notice_url_len + 1);
+    qbid->notice_url_len = (uint32_t)strlen(options.notice_url);
+    memcpy(qbid->notice_url, options.notice_url, qbid->notice_url_len + 1);
     while (qbid->notice_url_len > 0 && qbid->notice_url[qbid->notice_url_len - 1] == '/')
         qbid->notice_url_len--;
     qbid->worker_timeout_ms =
-        options->worker_timeout_ms ? options->worker_timeout_ms : WORKER_TIMEOUT_MS;
-    qbid->tmax_default_ms = options->tmax_default_ms ? options->tmax_default_ms : TMAX_DEFAULT_MS;
-    qbid->tmax_margin_ms = options->tmax_margin_ms;
-    qbid->trace = options->trace != 0;
+        options.worker_timeout_ms ? options.worker_timeout_ms : WORKER_TIMEOUT_MS;
+    qbid->tmax_default_ms = options.tmax_default_ms ? options.tmax_default_ms : TMAX_DEFAULT_MS;
+    qbid->tmax_margin_ms = options.tmax_margin_ms;
+    qbid->trace = options.trace != 0;
     qbid->isa = (uint8_t)qbid_isa_best();
+    qbid->latency_every = options.latency_every;
+    if (qbid->latency_every != 0)
+        qbid_stopwatch_init(&qbid->watch);
     struct qbid_watcher_options watcher = {
-        .socket_path = options->socket_path,
-        .image_file = options->image_file,
-        .log = options->log,
-        .log_context = options->log_context,
+        .socket_path = options.socket_path,
+        .image_file = options.image_file,
+        .log = options.log,
+        .log_context = options.log_context,
     };
     int err = qbid_watcher_new(&watcher, &qbid->watcher);
     if (err != 0) {
@@ -110,6 +130,8 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
         return err;
     }
     worker->qbid = qbid;
+    qbid_recorder_init(&worker->recorder, qbid->latency_every,
+                       qbid_clock_boot_ns() + worker->cookie, &qbid->watch);
     if (workers_here++ == 0)
         qbid_watcher_thread_online();
     *ret_worker = worker;

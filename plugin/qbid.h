@@ -33,12 +33,15 @@ extern "C" {
 #define QBID_OPENRTB_IMPS_MAX 64
 #define QBID_PADDING 64 /* readable bytes that must follow a request body */
 #define QBID_NOTICE_MAX 2048
+#define QBID_LATENCY_EVERY 16
+#define QBID_LATENCY_EVERY_MAX 1048576
 
 struct qbid;
 struct qbid_worker;
 
 struct qbid_options {
-    uint32_t size;              /* sizeof(struct qbid_options): lets later versions add fields */
+    uint32_t size;              /* sizeof(struct qbid_options): later versions add fields, and what
+                                   a caller of an earlier one does not have is 0 */
     const char *socket_path;    /* of qbidd, e.g. /run/qbid/qbid.sock; NULL = image_file only */
     const char *image_file;     /* last published image, used until qbidd answers; may be NULL */
     const char *notice_url;     /* base of notice URLs as the exchange must call them, e.g.
@@ -49,6 +52,9 @@ struct qbid_options {
     unsigned trace;             /* 1 = ext.qbid with generation and factors in each answer */
     void (*log)(void *context, const char *line);
     void *log_context;
+    /* fields that callers of earlier versions do not have */
+    unsigned latency_every; /* time one of so many decisions, answers and notices, for the status
+                               texts; at most 1,048,576; 0 = none; QBID_LATENCY_EVERY is cheap */
 };
 
 /* enum qbid_err of this library, negative; text by qbid_strerror(). */

@@ -163,6 +163,7 @@ int qbid_worker_notice(struct qbid_worker *worker, const char *kind, size_t kind
                        size_t location_max, size_t *ret_location)
 {
     struct qbid_notice notice;
+    uint64_t start = qbid_recorder_begin(&worker->recorder, QBID_LATENCY_NOTICE);
     int status, err = qbid_notice_parse(kind, kind_len, query, query_len, &notice);
     *ret_location = 0;
     const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
@@ -172,6 +173,8 @@ int qbid_worker_notice(struct qbid_worker *worker, const char *kind, size_t kind
     } else {
         status = receive(worker, table, &notice, now_ns, location, location_max, ret_location);
     }
+    qbid_recorder_end(&worker->recorder, QBID_LATENCY_NOTICE, start, 1,
+                      &table->page[worker->cookie]);
     qbid_watcher_read_unlock(worker->qbid->watcher);
     return status;
 }

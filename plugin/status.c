@@ -2,6 +2,7 @@
 /* Counters of one worker and of the process's watcher, as JSON and in Prometheus's text format. */
 #include <stdatomic.h>
 
+#include "plugin/status_latency.h"
 #include "plugin/worker.h"
 #include "plugin/writer.h"
 #include "shm/clock.h"
@@ -10,6 +11,7 @@
 /* clang-format off */
 #define GAUGE_LIST(X)                                                                    \
     X(generation,         "gauge",   "generation of the adopted table image, 0 = none")  \
+    X(latency_every,      "gauge",   "one of so many decisions, answers and notices is timed, 0 = none") \
     X(connected,          "gauge",   "1 while the control process answers")              \
     X(lease,              "gauge",   "1 while the worker has a place in the live page")  \
     X(ring_events,        "gauge",   "events that the control process has not read yet") \
@@ -30,6 +32,7 @@ struct figures {
     unsigned uid;
     uint64_t counter[QBID_COUNTER_CNT];
     uint64_t nobid[QBID_NOBID_CNT];
+    struct qbid_latency_view latency[QBID_LATENCY_CNT];
 };
 
 static const char *const counter_name[QBID_COUNTER_CNT] = {
@@ -56,6 +59,8 @@ static void load_page(const struct qbid_page *page, struct figures *f)
         f->counter[i] = atomic_load_explicit(&page->header->counter[i], memory_order_relaxed);
     for (unsigned i = 0; i < QBID_NOBID_CNT; i++)
         f->nobid[i] = atomic_load_explicit(&page->header->nobid[i], memory_order_relaxed);
+    for (unsigned i = 0; i < QBID_LATENCY_CNT; i++)
+        qbid_latency_load(&page->latency[i], &f->latency[i]);
     f->ring_size = page->event_mask + 1;
     f->ring_events = atomic_load_explicit(&page->ring->head, memory_order_relaxed) -
                      atomic_load_explicit(&page->ring->tail, memory_order_relaxed);
@@ -68,6 +73,7 @@ static void load(struct qbid_worker *worker, struct figures *f)
     qbid_watcher_stats_load(worker->qbid->watcher, &stats);
     *f = (struct figures){
         .generation = stats.gen,
+        .latency_every = worker->qbid->latency_every,
         .connected = stats.connected,
         .generations_adopted = stats.adopted,
         .generations_refused = stats.refused,
@@ -126,6 +132,8 @@ static void write_json(struct qbid_writer *w, const struct figures *f)
     for (unsigned i = QBID_NOBID_NONE + 1; i < QBID_NOBID_CNT; i++)
         put_field(w, nobid_word[i], f->nobid[i]);
     close_object(w);
+    QBID_PUT(w, ",\"latency\":");
+    qbid_status_latency_json(w, f->latency);
     QBID_PUT(w, "}\n");
 }
 
@@ -195,6 +203,16 @@ static void write_prometheus(struct qbid_writer *w, const struct figures *f)
         qbid_put_u64(w, f->nobid[i]);
         qbid_put_char(w, '\n');
     }
+    qbid_status_latency_prometheus(w, f->latency, f->uid);
+}
+
+void qbid_worker_latency_load(struct qbid_worker *worker,
+                              struct qbid_latency_view ret_of[QBID_LATENCY_CNT])
+{
+    const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
+    for (unsigned i = 0; i < QBID_LATENCY_CNT; i++)
+        qbid_latency_load(&table->page[worker->cookie].latency[i], &ret_of[i]);
+    qbid_watcher_read_unlock(worker->qbid->watcher);
 }
 
 int qbid_worker_status(struct qbid_worker *worker, enum qbid_status_format format, char *out,

@@ -11,6 +11,7 @@
 #include "plugin/impression.h"
 #include "plugin/openrtb.h"
 #include "plugin/qbid.h"
+#include "plugin/recorder.h"
 #include "plugin/response.h"
 #include "shm/watcher.h"
 
@@ -26,6 +27,8 @@ struct qbid {
     unsigned tmax_margin_ms;
     bool trace;
     uint8_t isa; /* enum qbid_isa */
+    uint32_t latency_every;
+    struct qbid_stopwatch watch; /* set up where latency_every is not 0 */
 };
 
 /* Everything that a bid request needs lies in here: nothing is allocated after the worker is open.
@@ -34,6 +37,7 @@ struct qbid_worker {
     struct qbid *qbid;
     unsigned cookie;
     struct qbid_openrtb *parser;
+    struct qbid_recorder recorder;
     uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
     uint64_t unix_read_ns;                       /* now_ns at which it was read */
     uint32_t creative_hint[QBID_CREATIVE_HINTS]; /* by creative id: where it was found last */
@@ -52,6 +56,12 @@ uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns);
 
 /** What a decision of this worker may read of a table. */
 struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table);
+
+/** Decide n impressions; their times go to the worker's histogram of decisions: what is timed is
+ *  the fast path alone, without the read section, counters and events around it. */
+void qbid_worker_decide_timed(struct qbid_worker *worker, const struct qbid_view *view,
+                              const struct qbid_request *requests, unsigned n, uint64_t now_ns,
+                              struct qbid_decision *ret_decisions);
 
 /** Count decisions and push their bid events; request and decision belong together. */
 void qbid_worker_record(const struct qbid_page *page, const struct qbid_request *request,

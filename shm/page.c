@@ -12,10 +12,11 @@
 #define FINGERPRINT                                                                                \
     ((uint64_t)sizeof(struct qbid_page_header) | (uint64_t)sizeof(struct qbid_ring) << 16 |        \
      (uint64_t)sizeof(struct qbid_event) << 32 | (uint64_t)QBID_COUNTER_CNT << 40 |                \
-     (uint64_t)QBID_NOBID_CNT << 48)
+     (uint64_t)QBID_NOBID_CNT << 48 |                                                              \
+     (uint64_t)(QBID_LATENCY_CNT << 4 | QBID_LATENCY_LG_SUB) << 56)
 
 struct layout {
-    uint64_t committed_off, ring_off, events_off, bytes;
+    uint64_t committed_off, latency_off, ring_off, events_off, bytes;
 };
 
 static int lay_out(uint32_t budget_max, unsigned lg_events, struct layout *ret_layout)
@@ -26,8 +27,9 @@ static int lay_out(uint32_t budget_max, unsigned lg_events, struct layout *ret_l
     struct layout l;
     uint64_t committed = (uint64_t)budget_max * sizeof(_Atomic int64_t);
     l.committed_off = sizeof(struct qbid_page_header);
-    l.ring_off =
+    l.latency_off =
         (l.committed_off + committed + QBID_CACHE_LINE - 1) & ~(uint64_t)(QBID_CACHE_LINE - 1);
+    l.ring_off = l.latency_off + QBID_LATENCY_CNT * sizeof(struct qbid_latency);
     l.events_off = l.ring_off + sizeof(struct qbid_ring);
     l.bytes = l.events_off + (sizeof(struct qbid_event) << lg_events);
     *ret_layout = l;
@@ -40,6 +42,7 @@ static void resolve(void *base, const struct layout *l, uint32_t budget_max, uns
     char *bytes = base;
     ret_page->header = base;
     ret_page->committed = (void *)(bytes + l->committed_off);
+    ret_page->latency = (void *)(bytes + l->latency_off);
     ret_page->ring = (void *)(bytes + l->ring_off);
     ret_page->events = (void *)(bytes + l->events_off);
     ret_page->event_mask = (UINT64_C(1) << lg_events) - 1;

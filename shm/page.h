@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker page: what one ad-server worker tells control. One writer; control distrusts it.
  *
- *   +--------+----------+------------------------+-------------------+
- *   | header | counters | committed[budget_max]  | ring | events     |
- *   +--------+----------+------------------------+-------------------+
+ *   +--------+----------+-----------------------+---------+-------------------+
+ *   | header | counters | committed[budget_max] | latency | ring | events     |
+ *   +--------+----------+-----------------------+---------+-------------------+
  *
  * Made by qbidd (memfd, seals SHRINK and GROW), mapped read-write by its worker. It survives both a
  * dead worker (qbidd keeps the mapping) and a dead qbidd (the worker hands it to the next one).
@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/latency.h"
 #include "shm/request.h"
 #include "shm/ring.h"
 #include "shm/units.h"
@@ -71,8 +72,8 @@ struct qbid_page_header {
     alignas(QBID_CACHE_LINE) _Atomic uint64_t heartbeat_ns;
     _Atomic uint64_t gen; /* generation of its last decision */
     _Atomic uint32_t pid;
-    uint32_t pad2;
-    _Atomic uint64_t seq; /* nonces given out */
+    _Atomic uint32_t latency_every; /* the worker times one of so many, 0 = none */
+    _Atomic uint64_t seq;           /* nonces given out */
     /* own lines: the worker */
     alignas(QBID_CACHE_LINE) _Atomic uint64_t counter[QBID_COUNTER_CNT];
     _Atomic uint64_t nobid[QBID_NOBID_CNT];
@@ -82,7 +83,8 @@ _Static_assert(offsetof(struct qbid_page_header, heartbeat_ns) == 64, "the worke
 /* A mapped page, by array. */
 struct qbid_page {
     struct qbid_page_header *header;
-    _Atomic int64_t *committed; /* by budget: sum of every bid ever reserved, never falls */
+    _Atomic int64_t *committed;   /* by budget: sum of every bid ever reserved, never falls */
+    struct qbid_latency *latency; /* by kind */
     struct qbid_ring *ring;
     struct qbid_event *events;
     uint64_t event_mask;

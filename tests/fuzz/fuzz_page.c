@@ -20,6 +20,25 @@ static void require(int condition)
         abort();
 }
 
+/* Whatever the words are, what is made of them holds together. */
+static void use_latency(const struct qbid_page *page)
+{
+    static struct qbid_latency_view all, one;
+    memset(&all, 0, sizeof all);
+    for (unsigned k = 0; k < QBID_LATENCY_CNT; k++) {
+        qbid_latency_add(&page->latency[k], page->header->heartbeat_ns, 3);
+        qbid_latency_load(&page->latency[k], &one);
+        qbid_latency_merge(&all, &one);
+        uint64_t last = 0;
+        for (unsigned permille = 0; permille <= 1000; permille += 50) {
+            uint64_t at = qbid_latency_quantile(&all, permille);
+            require(at >= last && at <= all.max_ns);
+            last = at;
+        }
+        require(qbid_latency_below(&all, QBID_LATENCY_LG_TOP) <= all.count);
+    }
+}
+
 static void use_page(void *base, size_t size)
 {
     struct qbid_page page;
@@ -30,6 +49,7 @@ static void use_page(void *base, size_t size)
         atomic_fetch_add_explicit(&page.committed[b], 1, memory_order_relaxed);
     for (unsigned c = 0; c < QBID_COUNTER_CNT; c++)
         qbid_page_count(&page, (enum qbid_counter)c);
+    use_latency(&page);
     /* the ring holds what it says, or is found corrupt */
     uint64_t taken = 0;
     int n;
@@ -85,6 +105,8 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
     fn(context, base, bytes); /* empty */
     for (unsigned i = 0; i < 40; i++)
         qbid_page_push(&page, &(struct qbid_event){.nonce = i, .kind = QBID_EVENT_BID});
+    for (unsigned i = 0; i < 40; i++)
+        qbid_latency_add(&page.latency[i % QBID_LATENCY_CNT], UINT64_C(1) << i, 1);
     fn(context, base, bytes); /* half full */
     free(base);
     bytes = (size_t)qbid_live_footprint(shape);

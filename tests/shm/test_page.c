@@ -44,6 +44,8 @@ static void every_word_has_a_place_of_its_own(void **state)
             assert_true(qbid_page_push(&worker, &(struct qbid_event){.nonce = i, .kind = 1}));
         assert_false(qbid_page_push(&worker, &(struct qbid_event){.nonce = 64}));
         qbid_page_count(&worker, QBID_COUNTER_BIDS);
+        for (uint32_t k = 0; k < QBID_LATENCY_CNT; k++)
+            qbid_latency_add(&worker.latency[k], UINT64_C(1) << 40, 1 + k);
 
         assert_int_equal(qbid_page_attach(base, bytes, &control), 0);
         assert_ptr_equal(control.header, base);
@@ -58,6 +60,12 @@ static void every_word_has_a_place_of_its_own(void **state)
             assert_int_equal(control.header->counter[c], 1000 + c + (c == QBID_COUNTER_BIDS));
         for (unsigned c = 0; c < QBID_NOBID_CNT; c++)
             assert_int_equal(control.header->nobid[c], 2000 + c);
+        for (unsigned k = 0; k < QBID_LATENCY_CNT; k++) {
+            struct qbid_latency_view view;
+            qbid_latency_load(&control.latency[k], &view);
+            assert_true(view.count == 1 + k && view.sum_ns == UINT64_C(1) << 40);
+            assert_int_equal(view.bucket[QBID_LATENCY_BUCKETS - 1], 1 + k);
+        }
         assert_int_equal(control.ring->drops, 1);
         free(base);
     }

@@ -91,6 +91,97 @@ static void prometheus_holds_every_counter(void **state)
     assert_true(sample("qbid_events_dropped_total{worker=\"100\"}") == 0);
 }
 
+static const char *const kind[] = {
+#define X(upper, lower, help) #lower,
+    QBID_LATENCY_LIST(X)
+#undef X
+};
+
+static struct qbid_latency_view latency_of(unsigned which)
+{
+    struct qbid_latency_view view;
+    qbid_latency_load(&host.broker.page[0].latency[which], &view);
+    return view;
+}
+
+static void json_holds_every_latency(void **state)
+{
+    (void)state;
+    load(QBID_STATUS_JSON);
+    cJSON *json = cJSON_Parse(text);
+    const cJSON *latency = cJSON_GetObjectItem(json, "latency");
+    assert_int_equal(cJSON_GetObjectItem(json, "latency_every")->valuedouble, 1);
+    assert_int_equal(cJSON_GetArraySize(latency), QBID_LATENCY_CNT);
+    for (unsigned i = 0; i < QBID_LATENCY_CNT; i++) {
+        const cJSON *one = cJSON_GetObjectItem(latency, kind[i]);
+        struct qbid_latency_view view = latency_of(i);
+        const struct {
+            const char *name;
+            uint64_t value;
+        } want[] = {{"count", view.count},
+                    {"sum_ns", view.sum_ns},
+                    {"p50_ns", qbid_latency_quantile(&view, 500)},
+                    {"p90_ns", qbid_latency_quantile(&view, 900)},
+                    {"p99_ns", qbid_latency_quantile(&view, 990)},
+                    {"p999_ns", qbid_latency_quantile(&view, 999)},
+                    {"max_ns", view.max_ns}};
+        assert_true(view.count > 0);
+        assert_int_equal(cJSON_GetArraySize(one), sizeof want / sizeof want[0]);
+        for (size_t f = 0; f < sizeof want / sizeof want[0]; f++)
+            assert_true(cJSON_GetObjectItem(one, want[f].name)->valuedouble ==
+                        (double)want[f].value);
+    }
+    cJSON_Delete(json);
+}
+
+/* Reads the buckets of a kind line by line, as Prometheus would; returns how many. */
+static unsigned check_buckets(unsigned which)
+{
+    struct qbid_latency_view view = latency_of(which);
+    char head[64];
+    double last_edge = 0, last = 0;
+    unsigned buckets = 0;
+    snprintf(head, sizeof head, "\nqbid_%s_seconds_bucket{worker=\"100\",le=\"", kind[which]);
+    for (const char *at = text; (at = strstr(at, head)) != NULL; buckets++) {
+        char *end;
+        double edge = strtod(at += strlen(head), &end), below = strtod(end + 3, NULL), want = 0;
+        assert_memory_equal(end, "\"} ", 3);
+        for (unsigned i = 0; i < QBID_LATENCY_BUCKETS; i++)
+            want += (double)qbid_latency_high(i) / 1e9 < edge ? (double)view.bucket[i] : 0;
+        assert_true(edge > last_edge && below >= last && below == want);
+        last_edge = edge;
+        last = below;
+    }
+    assert_true(last_edge > 1e300 && last == (double)view.count); /* +Inf */
+    return buckets;
+}
+
+static void prometheus_holds_every_latency_as_a_histogram(void **state)
+{
+    char name[128];
+    (void)state;
+    load(QBID_STATUS_PROMETHEUS);
+    for (unsigned i = 0; i < QBID_LATENCY_CNT; i++) {
+        struct qbid_latency_view view = latency_of(i);
+        assert_int_equal(check_buckets(i), 21);
+        snprintf(name, sizeof name, "qbid_%s_seconds_count{worker=\"100\"}", kind[i]);
+        assert_true(sample(name) == (double)view.count);
+        snprintf(name, sizeof name, "qbid_%s_seconds_sum{worker=\"100\"}", kind[i]);
+        double off = sample(name) * 1e9 - (double)view.sum_ns;
+        assert_true(off > -0.5 && off < 0.5);
+    }
+}
+
+/* A sample's metric: without the suffix of a histogram's. */
+static void cut_suffix(char *name, const char *metric)
+{
+    static const char *const suffix[] = {"_bucket", "_sum", "_count"};
+    size_t len = strlen(metric);
+    for (unsigned i = 0; i < 3; i++)
+        if (strncmp(name, metric, len) == 0 && strcmp(name + len, suffix[i]) == 0)
+            name[len] = '\0';
+}
+
 /* Each line is a comment or a sample of the metric that was announced last. */
 static void every_sample_follows_its_help_and_type(void **state)
 {
@@ -106,10 +197,13 @@ static void every_sample_follows_its_help_and_type(void **state)
         if (sscanf(line, "# TYPE %127s", type_of) == 1) {
             bool counts = strcmp(type_of + strlen(type_of) - 6, "_total") == 0;
             assert_string_equal(type_of, help_of);
-            assert_non_null(strstr(line, counts ? " counter" : " gauge"));
+            bool times = strstr(line, " histogram") != NULL;
+            assert_true(times || strstr(line, counts ? " counter" : " gauge"));
+            assert_true(!times || strcmp(type_of + strlen(type_of) - 8, "_seconds") == 0);
             continue;
         }
         assert_int_equal(sscanf(line, "%127[a-z_]{", name), 1);
+        cut_suffix(name, type_of);
         assert_string_equal(name, type_of);
         char *value = strchr(line, '}') + 2, *end;
         strtod(value, &end);
@@ -132,8 +226,9 @@ static void a_buffer_that_is_too_small_is_reported(void **state)
 
 static int setup(void **state)
 {
+    const struct qbid_options options = {.latency_every = 1};
     (void)state;
-    host_open(&host, NULL, 12);
+    host_open(&host, &options, 12);
     for (unsigned i = 0; i < 7; i++)
         host_ask_with(&host, i % 2 ? "" : "\"cur\":[\"JPY\"]", "");
     host_ask(&host, "x");
@@ -153,6 +248,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_holds_every_counter),
         cmocka_unit_test(prometheus_holds_every_counter),
+        cmocka_unit_test(json_holds_every_latency),
+        cmocka_unit_test(prometheus_holds_every_latency_as_a_histogram),
         cmocka_unit_test(every_sample_follows_its_help_and_type),
         cmocka_unit_test(a_buffer_that_is_too_small_is_reported),
     };

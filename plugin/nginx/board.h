@@ -23,12 +23,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/latency.h"
+
 #define QBID_NGX_BOARD_SLOTS 128
 #define QBID_NGX_BOARD_JSON_MAX 12288
 #define QBID_NGX_BOARD_METRICS_MAX 40960
+#define QBID_NGX_BOARD_LATENCY_MAX (QBID_LATENCY_CNT * sizeof(struct qbid_latency_view))
 #define QBID_NGX_BOARD_STALE_NS UINT64_C(5000000000) /* five missed refreshes: dead or stopped */
 
-enum qbid_ngx_board_text { QBID_NGX_BOARD_JSON, QBID_NGX_BOARD_METRICS, QBID_NGX_BOARD_TEXTS };
+enum qbid_ngx_board_text {
+    QBID_NGX_BOARD_JSON,
+    QBID_NGX_BOARD_METRICS,
+    QBID_NGX_BOARD_LATENCY, /* struct qbid_latency_view by kind: to be merged, not to be read */
+    QBID_NGX_BOARD_TEXTS
+};
+
+/* A text on its way to the board. */
+struct qbid_ngx_board_piece {
+    const void *at;
+    size_t bytes;
+};
 
 struct qbid_ngx_slot {
     /* all words: the worker of this slot */
@@ -38,6 +52,7 @@ struct qbid_ngx_slot {
     _Atomic uint64_t bytes[QBID_NGX_BOARD_TEXTS];
     alignas(64) _Atomic uint64_t json[QBID_NGX_BOARD_JSON_MAX / 8];
     _Atomic uint64_t metrics[QBID_NGX_BOARD_METRICS_MAX / 8];
+    _Atomic uint64_t latency[QBID_NGX_BOARD_LATENCY_MAX / 8];
 };
 _Static_assert(sizeof(struct qbid_ngx_slot) % 64 == 0, "slots share no cache line");
 
@@ -49,8 +64,7 @@ struct qbid_ngx_board {
 /** Put the texts of process pid into its slot. Texts longer than their maximum are left out (their
  *  length becomes 0). Threads: the slot's own worker only; wait-free. */
 void qbid_ngx_slot_store(struct qbid_ngx_slot *slot, uint64_t pid, uint64_t now_ns,
-                         const char *json, size_t json_bytes, const char *metrics,
-                         size_t metrics_bytes);
+                         const struct qbid_ngx_board_piece piece[QBID_NGX_BOARD_TEXTS]);
 
 /** Nobody is in this slot from now on. Threads: the slot's own worker only. */
 void qbid_ngx_slot_clear(struct qbid_ngx_slot *slot);
@@ -63,6 +77,6 @@ void qbid_ngx_slot_clear(struct qbid_ngx_slot *slot);
  * Threads: any. Bounded: four copies.
  */
 size_t qbid_ngx_slot_load(const struct qbid_ngx_slot *slot, enum qbid_ngx_board_text which,
-                          uint64_t now_ns, char *out, uint64_t *ret_pid, uint64_t *ret_age_ns);
+                          uint64_t now_ns, void *out, uint64_t *ret_pid, uint64_t *ret_age_ns);
 
 #endif

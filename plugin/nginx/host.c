@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "plugin/status_latency.h"
+
 #define HOST_TICK_MS 1000
 #define HOST_RETRY_MS 10000
 #define HOST_LINGER_MS 1000
@@ -87,6 +89,7 @@ static struct qbid_options options_of(const struct qbid_ngx_main_conf *conf,
         .tmax_default_ms = (unsigned)conf->tmax_ms,
         .tmax_margin_ms = (unsigned)conf->tmax_margin_ms,
         .trace = (unsigned)conf->trace,
+        .latency_every = (unsigned)conf->latency_every,
         .log = take_line,
         .log_context = host,
     };
@@ -204,12 +207,17 @@ static size_t format_metrics(const struct qbid_ngx_host *host, char *out, size_t
 
 void qbid_ngx_host_publish(struct qbid_ngx_host *host)
 {
-    size_t json_bytes, metrics_bytes;
+    struct qbid_ngx_board_piece piece[QBID_NGX_BOARD_TEXTS] = {
+        {host->json, 0}, {host->metrics, 0}, {host->latency, 0}};
 
     if (host->slot == NULL)
         return;
-    json_bytes = format_json(host, host->json, QBID_NGX_BOARD_JSON_MAX);
-    metrics_bytes = format_metrics(host, host->metrics, QBID_NGX_BOARD_METRICS_MAX);
-    qbid_ngx_slot_store(host->slot, (uint64_t)ngx_pid, qbid_now_ns(), host->json, json_bytes,
-                        host->metrics, metrics_bytes);
+    piece[QBID_NGX_BOARD_JSON].bytes = format_json(host, host->json, QBID_NGX_BOARD_JSON_MAX);
+    piece[QBID_NGX_BOARD_METRICS].bytes =
+        format_metrics(host, host->metrics, QBID_NGX_BOARD_METRICS_MAX);
+    if (host->worker != NULL) {
+        qbid_worker_latency_load(host->worker, host->latency);
+        piece[QBID_NGX_BOARD_LATENCY].bytes = sizeof(host->latency);
+    }
+    qbid_ngx_slot_store(host->slot, (uint64_t)ngx_pid, qbid_now_ns(), piece);
 }

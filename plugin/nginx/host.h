@@ -57,6 +57,7 @@ struct qbid_ngx_host {
     char *answer;  /* QBID_NGX_ANSWER_MAX */
     char *json;    /* QBID_NGX_BOARD_JSON_MAX */
     char *metrics; /* QBID_NGX_BOARD_METRICS_MAX */
+    struct qbid_latency_view latency[QBID_LATENCY_CNT];
     uint64_t counter[QBID_NGX_COUNTER_CNT];
     struct qbid_ngx_drain drain;
     struct qbid_ngx_lines lines;

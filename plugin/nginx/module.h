@@ -20,6 +20,7 @@ struct qbid_ngx_main_conf {
     ngx_flag_t trace;
     ngx_int_t tmax_ms;
     ngx_int_t tmax_margin_ms;
+    ngx_int_t latency_every; /* 0 = off */
     size_t max_body_bytes;
     ngx_uint_t locations;       /* that need the library, 0 = the module stays idle */
     ngx_shm_zone_t *zone;       /* holds the status board */

@@ -5,6 +5,8 @@
 #include "plugin/nginx/merge.h"
 #include "plugin/nginx/reply.h"
 
+#include "plugin/status_latency.h"
+
 #include <stdio.h>
 
 #define STATUS_ENTRY_MAX 64 /* what stands around the text of one worker */
@@ -19,21 +21,47 @@ static unsigned live_slots(const struct qbid_ngx_board *board)
     return n;
 }
 
-/* {"slots_max":128,"hidden":0,"workers":[{"process":0,"age_ms":1,"pid":...},...]} */
+/* "latency":{...} of all workers together. Whoever is out of time is left out, as in the list. */
+static size_t board_latency(const struct qbid_ngx_board *board, struct qbid_latency_view *views,
+                            uint64_t now_ns, char *out, size_t max)
+{
+    struct qbid_latency_view *all = views, *one = views + QBID_LATENCY_CNT;
+    struct qbid_writer w = qbid_writer_init(out, max);
+    uint64_t pid, age_ns;
+
+    ngx_memzero(all, QBID_NGX_BOARD_LATENCY_MAX);
+    for (unsigned i = 0; i < QBID_NGX_BOARD_SLOTS; i++) {
+        if (qbid_ngx_slot_load(&board->slot[i], QBID_NGX_BOARD_LATENCY, now_ns, one, &pid,
+                               &age_ns) != QBID_NGX_BOARD_LATENCY_MAX)
+            continue;
+        for (unsigned kind = 0; kind < QBID_LATENCY_CNT; kind++)
+            qbid_latency_merge(&all[kind], &one[kind]);
+    }
+    QBID_PUT(&w, "\"latency\":");
+    qbid_status_latency_json(&w, all);
+    return qbid_writer_len(&w);
+}
+
+/* {"slots_max":128,"hidden":0,"latency":{...},"workers":[{"process":0,"age_ms":1,"pid":...},...]}
+ */
 static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board *board)
 {
     unsigned live = live_slots(board), shown = 0;
     uint64_t now_ns = qbid_now_ns();
-    size_t max = STATUS_HEAD_MAX + live * (size_t)(QBID_NGX_BOARD_JSON_MAX + STATUS_ENTRY_MAX);
+    size_t max = STATUS_HEAD_MAX + QBID_STATUS_LATENCY_MAX +
+                 live * (size_t)(QBID_NGX_BOARD_JSON_MAX + STATUS_ENTRY_MAX);
     char *text = ngx_pnalloc(r->pool, QBID_NGX_BOARD_JSON_MAX);
     char *out = ngx_pnalloc(r->pool, max);
+    struct qbid_latency_view *views = ngx_palloc(r->pool, 2 * QBID_NGX_BOARD_LATENCY_MAX);
     size_t n;
 
-    if (text == NULL || out == NULL)
+    if (text == NULL || out == NULL || views == NULL)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     n = (size_t)snprintf(
-        out, max, "{\"slots_max\":%d,\"hidden\":%llu,\"workers\":[", QBID_NGX_BOARD_SLOTS,
+        out, max, "{\"slots_max\":%d,\"hidden\":%llu,", QBID_NGX_BOARD_SLOTS,
         (unsigned long long)atomic_load_explicit(&board->hidden, memory_order_relaxed));
+    n += board_latency(board, views, now_ns, out + n, QBID_STATUS_LATENCY_MAX);
+    n += (size_t)snprintf(out + n, max - n, ",\"workers\":[");
     for (unsigned i = 0; i < QBID_NGX_BOARD_SLOTS && shown < live; i++) {
         uint64_t pid, age_ns;
         size_t bytes =

@@ -20,6 +20,11 @@ refuses "qbid_tmax with a unit" "qbid_tmax 80ms;" "" "" 'invalid number'
 refuses "qbid_tmax 0" "qbid_tmax 0;" "" "" 'value must be between 1 and 60000'
 refuses "qbid_tmax_margin below 0" "qbid_tmax_margin -1;" "" "" 'invalid number'
 refuses "qbid_trace maybe" "qbid_trace maybe;" "" "" 'invalid value "maybe"'
+for every in 0 -1 1048577 16x "''" on; do
+    refuses "qbid_latency $every" "qbid_latency $every;" "" "" '"qbid_latency" directive takes off or a number between 1'
+done
+refuses "qbid_latency twice" "qbid_latency off; qbid_latency 16;" "" "" '"qbid_latency" directive is duplicate'
+refuses "qbid_latency in a location" "" "location /a { qbid_latency 16; }" "" 'not allowed here'
 refuses "qbid_max_body over the library's limit" "qbid_max_body 257k;" "" "" 'qbid_max_body must be between'
 refuses "qbid_max_body 0" "qbid_max_body 0;" "" "" 'qbid_max_body must be between'
 refuses "qbid_socket twice" "qbid_socket a;" "" "" '"qbid_socket" directive is duplicate'

@@ -3,7 +3,8 @@
 """Checks a text against Prometheus's exposition format 0.0.4: prometheus_lint.py FILE, faults on stdout.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/ for the syntax; each metric in one group, HELP and
-TYPE once and before its samples, no series twice, counters named *_total and never negative.
+TYPE once and before its samples, no series twice, counters named *_total and never negative; buckets of a histogram
+by growing edge with counts that never fall, the last one +Inf and equal to the count.
 """
 import re
 import sys
@@ -33,8 +34,34 @@ def family_of(name, types):
     return name
 
 
+def histogram_faults(name, samples):
+    """Faults of a histogram: samples are (metric, labels, value) in their order."""
+    faults, groups = [], {}
+    for metric, labels, value in samples:
+        rest = tuple(pair for pair in labels if pair[0] != "le")
+        group = groups.setdefault(rest, {"edges": [], "counts": [], "_sum": None, "_count": None})
+        suffix = metric.removeprefix(name)
+        if suffix == "_bucket":
+            group["edges"].append(float(dict(labels).get("le", "nan")))
+            group["counts"].append(value)
+        elif suffix in ("_sum", "_count"):
+            group[suffix] = value
+        else:
+            faults.append(f"{metric} in the histogram {name}")
+    for labels, group in groups.items():
+        edges, counts = group["edges"], group["counts"]
+        if not edges or edges[-1] != float("inf") or not all(a < b for a, b in zip(edges, edges[1:])):
+            faults.append(f"{name}{labels}: edges {edges}")
+        if any(a > b for a, b in zip(counts, counts[1:])):
+            faults.append(f"{name}{labels}: counts {counts}")
+        if group["_sum"] is None or group["_sum"] < 0 or not counts or group["_count"] != counts[-1]:
+            faults.append(f"{name}{labels}: sum {group['_sum']}, count {group['_count']}")
+    return faults
+
+
 def lint(text):
     faults, types, helps, closed, series, current = [], {}, set(), set(), set(), None
+    histograms = {}
 
     def fault(number, what):
         faults.append(f"line {number}: {what}")
@@ -86,8 +113,12 @@ def lint(text):
         except ValueError:
             fault(number, f"value {match[3]!r}")
             continue
+        if types.get(name) == "histogram":
+            histograms.setdefault(name, []).append((match[1], labels or (), value))
         if types.get(name) == "counter" and (value < 0 or not name.endswith("_total")):
             fault(number, f"counter {name} {value}")
+    for name, samples in histograms.items():
+        faults += histogram_faults(name, samples)
     return faults
 
 

@@ -51,6 +51,31 @@ curl -s "$url/metrics" >"$work/metrics"
 is "metrics after traffic are well formed" "" "$(python3 $lint "$work/metrics" | head -n 9)"
 holds "each metric has one sample a worker" test 3 -eq "$(grep -c '^qbid_nginx_answered_bid_total{' "$work/metrics" | head -n 9)"
 
+# --- latencies: one in 16, of every worker and of all together
+latency() { # expression over the latency of all workers `a` and of each `w`
+    curl -s "$url/status" | python3 -c "import json, sys
+s = json.load(sys.stdin); a = s['latency']; w = [x['library']['latency'] for x in s['workers']]; print($1)"
+}
+is "one of 16 is timed" "[16, 16, 16]" "$(field '[w["library"]["latency_every"] for w in s["workers"]]')"
+for _ in $(seq 20); do
+    "$tools/client" repeat "$port" '/bid?x=2' "$work/bid" 100 >/dev/null
+done
+becomes "2,300 answers" 2300 field 'sum(w["answered_bid"] for w in s["workers"])'
+for kind in answer decide; do
+    becomes "$kind: about one of 16 is in it" True latency "90 < a['$kind']['count'] < 210"
+    is "$kind: all together" "True" \
+        "$(latency "all(a['$kind'][f] == sum(x['$kind'][f] for x in w) for f in ('count', 'sum_ns'))")"
+    is "$kind: the greatest of all" "True" "$(latency "a['$kind']['max_ns'] == max(x['$kind']['max_ns'] for x in w)")"
+    is "$kind: quantiles in their order" "True" \
+        "$(latency "all(0 < x['$kind']['p50_ns'] <= x['$kind']['p90_ns'] <= x['$kind']['p99_ns'] <=
+            x['$kind']['p999_ns'] <= x['$kind']['max_ns'] for x in [a] + [y for y in w if y['$kind']['count']])")"
+done
+is "no notice came, so none was timed" "0 0" "$(latency "a['notice']['count'], a['notice']['max_ns']" | tr -d '(),')"
+is "a decision is shorter than its answer" "True" "$(latency "a['decide']['p50_ns'] < a['answer']['p50_ns']")"
+is "the metrics have as many" "$(latency "a['answer']['count']")" "$(metric qbid_answer_seconds_count)"
+curl -s "$url/metrics" >"$work/metrics"
+is "metrics with latencies are well formed" "" "$(python3 $lint "$work/metrics" | head -n 9)"
+
 # --- the lint finds what it looks for
 refuses() { # what, sed expression
     sed -E "$2" "$work/metrics" >"$work/bad_metrics"
@@ -62,6 +87,11 @@ refuses "a metric in two places" '$s/$/\nqbid_nginx_open{process="77"} 1/'
 refuses "a label without quotes" 's/process="0"/process=0/'
 refuses "a value that is no number" 's/^(qbid_nginx_open\{process="1"\}) 1/\1 one/'
 refuses "a negative counter" 's/^(qbid_nginx_notice_200_total\{process="1"\}) 0/\1 -1/'
+
+refuses "a histogram without its last bucket" '/^qbid_answer_seconds_bucket.*Inf/d'
+refuses "buckets that are not cumulative" 's/^(qbid_answer_seconds_bucket.*le="0.000000064".*) .*$/\1 999999/'
+refuses "a histogram whose count is not that of its buckets" 's/^(qbid_answer_seconds_count.*) .*$/\1 1/'
+refuses "a histogram without a sum" '/^qbid_answer_seconds_sum/d'
 
 # --- a worker that is killed comes back in its place; one that stands still is left out
 victim=$(worker_pids | cut -d' ' -f1)

@@ -39,6 +39,15 @@ static int free_slot(void **state)
     return 0;
 }
 
+static void store(uint64_t pid, uint64_t now_ns, const char *json, size_t json_bytes,
+                  const char *metrics, size_t metrics_bytes)
+{
+    const struct qbid_ngx_board_piece piece[QBID_NGX_BOARD_TEXTS] = {
+        {json, json_bytes}, {metrics, metrics_bytes}, {json, json_bytes}};
+
+    qbid_ngx_slot_store(slot, pid, now_ns, piece);
+}
+
 static size_t load(enum qbid_ngx_board_text which, uint64_t now_ns)
 {
     uint64_t pid, age_ns;
@@ -53,14 +62,14 @@ static void a_slot_that_nobody_wrote_shows_nothing(void **state)
     assert_int_equal(load(QBID_NGX_BOARD_METRICS, 1), 0);
 }
 
-static void both_texts_come_back_as_they_were_with_pid_and_age(void **state)
+static void all_texts_come_back_as_they_were_with_pid_and_age(void **state)
 {
     uint64_t pid = 0, age_ns = 0;
 
     (void)state;
     for (size_t n = 1; n < 40; n++) {
-        qbid_ngx_slot_store(slot, 42, 1000, "abcdefghijklmnopqrstuvwxyz0123456789ABCD", n,
-                            "0123456789ABCDabcdefghijklmnopqrstuvwxyz", 40 - n);
+        store(42, 1000, "abcdefghijklmnopqrstuvwxyz0123456789ABCD", n,
+              "0123456789ABCDabcdefghijklmnopqrstuvwxyz", 40 - n);
         assert_int_equal(qbid_ngx_slot_load(slot, QBID_NGX_BOARD_JSON, 1500, got, &pid, &age_ns),
                          n);
         assert_memory_equal(got, "abcdefghijklmnopqrstuvwxyz0123456789ABCD", n);
@@ -68,6 +77,8 @@ static void both_texts_come_back_as_they_were_with_pid_and_age(void **state)
         assert_int_equal(age_ns, 500);
         assert_int_equal(load(QBID_NGX_BOARD_METRICS, 1500), 40 - n);
         assert_memory_equal(got, "0123456789ABCDabcdefghijklmnopqrstuvwxyz", 40 - n);
+        assert_int_equal(load(QBID_NGX_BOARD_LATENCY, 1500), n);
+        assert_memory_equal(got, "abcdefghijklmnopqrstuvwxyz0123456789ABCD", n);
     }
 }
 
@@ -77,21 +88,23 @@ static void a_text_of_the_maximum_fits_and_one_byte_more_is_left_out(void **stat
 
     (void)state;
     memset(text, 'x', sizeof(text));
-    qbid_ngx_slot_store(slot, 1, 1, text, QBID_NGX_BOARD_JSON_MAX, text,
-                        QBID_NGX_BOARD_METRICS_MAX);
+    store(1, 1, text, QBID_NGX_BOARD_JSON_MAX, text, QBID_NGX_BOARD_METRICS_MAX);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 1), QBID_NGX_BOARD_JSON_MAX);
     assert_int_equal(load(QBID_NGX_BOARD_METRICS, 1), QBID_NGX_BOARD_METRICS_MAX);
     assert_memory_equal(got, text, QBID_NGX_BOARD_METRICS_MAX);
-    qbid_ngx_slot_store(slot, 1, 1, text, QBID_NGX_BOARD_JSON_MAX + 1, text,
-                        QBID_NGX_BOARD_METRICS_MAX + 1);
+    store(1, 1, text, QBID_NGX_BOARD_JSON_MAX + 1, text, QBID_NGX_BOARD_METRICS_MAX + 1);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 1), 0);
     assert_int_equal(load(QBID_NGX_BOARD_METRICS, 1), 0);
+    store(1, 1, text, QBID_NGX_BOARD_LATENCY_MAX, text, 1);
+    assert_int_equal(load(QBID_NGX_BOARD_LATENCY, 1), QBID_NGX_BOARD_LATENCY_MAX);
+    store(1, 1, text, QBID_NGX_BOARD_LATENCY_MAX + 1, text, 1);
+    assert_int_equal(load(QBID_NGX_BOARD_LATENCY, 1), 0);
 }
 
 static void a_text_is_shown_until_it_is_stale_or_cleared(void **state)
 {
     (void)state;
-    qbid_ngx_slot_store(slot, 1, 1000, "a", 1, "b", 1);
+    store(1, 1000, "a", 1, "b", 1);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 1000 + QBID_NGX_BOARD_STALE_NS), 1);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 1001 + QBID_NGX_BOARD_STALE_NS), 0);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 10), 1); /* a clock read before the writer's */
@@ -102,10 +115,10 @@ static void a_text_is_shown_until_it_is_stale_or_cleared(void **state)
 static void a_writer_that_died_in_the_middle_hides_its_slot_until_the_next_one_writes(void **state)
 {
     (void)state;
-    qbid_ngx_slot_store(slot, 1, 1000, "old", 3, "old", 3);
+    store(1, 1000, "old", 3, "old", 3);
     atomic_fetch_add(&slot->seq, 1);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 1000), 0);
-    qbid_ngx_slot_store(slot, 2, 2000, "new", 3, "new", 3);
+    store(2, 2000, "new", 3, "new", 3);
     assert_int_equal(load(QBID_NGX_BOARD_JSON, 2000), 3);
     assert_memory_equal(got, "new", 3);
     assert_int_equal(atomic_load(&slot->seq) % 2, 0);
@@ -122,7 +135,7 @@ static void *write_letters(void *arg)
         size_t n = sizeof(text) - i % 26;
 
         memset(text, 'a' + (int)(i % 26), n);
-        qbid_ngx_slot_store(slot, 1, 1, text, n, text, n);
+        store(1, 1, text, n, text, n);
         if (i % 16 == 0)
             usleep(1); /* the real one writes once a second */
     }
@@ -241,7 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_slot_that_nobody_wrote_shows_nothing, fresh_slot,
                                         free_slot),
-        cmocka_unit_test_setup_teardown(both_texts_come_back_as_they_were_with_pid_and_age,
+        cmocka_unit_test_setup_teardown(all_texts_come_back_as_they_were_with_pid_and_age,
                                         fresh_slot, free_slot),
         cmocka_unit_test_setup_teardown(a_text_of_the_maximum_fits_and_one_byte_more_is_left_out,
                                         fresh_slot, free_slot),

@@ -35,6 +35,9 @@ qbid_command_fn qbid_command_generations, qbid_command_audit, qbid_command_publi
 /** Counts, rates and money of one series and window, as members of `to`. */
 void qbid_command_stats(cJSON *to, const struct qbid_stats *stats);
 
+/** Members workers (a list) and all: latencies of each of `cnt` workers and of all together. */
+void qbid_command_latency(cJSON *to, const struct qbid_publisher_worker *workers, uint32_t cnt);
+
 /** Window by its name ("5min"); -1 when there is none. And back. */
 int qbid_command_window(const char *name);
 const char *qbid_command_window_name(enum qbid_window window);

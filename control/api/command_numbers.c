@@ -196,6 +196,7 @@ int qbid_command_top(struct qbid_command *c)
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX);
     for (uint32_t i = 0; i < cnt; i++)
         worker_add(c, list, &worker[i], nobid);
+    qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
     cJSON *reasons = cJSON_AddObjectToObject(c->answer, "nobid");
     for (unsigned i = 1; i < QBID_NOBID_CNT; i++)
         if (nobid[i])

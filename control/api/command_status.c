@@ -113,6 +113,7 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
 #define X(upper, nbr, word, text) qbid_json_count(to, "nobid." word, nobid[QBID_NOBID_##upper]);
     QBID_NOBID_LIST(X)
 #undef X
+    qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
 }
 
 static void stages_add(const struct qbid_command *c, cJSON *to)

@@ -16,7 +16,7 @@ static const struct {
     const char *members;
 } commands_table[] = {
     {"status", qbid_command_status, "the program, its generation, capacities"},
-    {"stat", qbid_command_stat, "every counter by name"},
+    {"stat", qbid_command_stat, "every counter by name; latencies of the workers"},
     {"top", qbid_command_top, "campaigns, workers and reasons now; window: 30s 5min 1h 24h all"},
     {"live", qbid_command_live, "pace factors, Q states and leases in force"},
     {"ledger", qbid_command_ledger, "budget, spent and exposure of every campaign"},

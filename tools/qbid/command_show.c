@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/qbid/columns.h"
+#include "tools/qbid/times.h"
 #include "tools/qbid/tool.h"
 
 static const cJSON *member(const cJSON *object, const char *name)
@@ -96,11 +97,11 @@ static error_t stat_parse(int key, char *arg, struct argp_state *state)
 int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"filter", 'f', "GLOB", 0, "Only counters whose name matches, as 'nobid.*'", 0},
+        {"filter", 'f', "GLOB", 0, "Only what matches by name, as 'nobid.*' or latency", 0},
         {"list", 'l', NULL, 0, "Only the names", 0},
         {0}};
-    const struct argp argp = {options, stat_parse, NULL, "Every counter of qbidd and its workers.",
-                              NULL,    NULL,       NULL};
+    const struct argp argp = {
+        options, stat_parse, NULL, "Every counter, and the workers' latencies.", NULL, NULL, NULL};
     struct stat_options o = {"*", false};
     int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);
@@ -113,10 +114,12 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
     }
     if (!a)
         return code;
+    if (fnmatch(o.glob, "latency", 0) != 0)
+        cJSON_DeleteItemFromObject(a, "latency");
     if (tool->json) {
         code = qbid_tool_print(a);
     } else {
-        const cJSON *item;
+        const cJSON *item, *latency = member(a, "latency");
         cJSON_ArrayForEach(item, counters)
         {
             if (o.list)
@@ -125,6 +128,13 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
                 printf("%-28s %s\n", item->string, item->valuestring);
             else
                 printf("%-28s %.0f\n", item->string, item->valuedouble);
+        }
+        if (latency && o.list)
+            puts("latency");
+        if (latency && !o.list) {
+            if (cJSON_GetArraySize(counters) > 0)
+                putchar('\n');
+            qbid_times_print(latency, tool->colour);
         }
     }
     cJSON_Delete(a);

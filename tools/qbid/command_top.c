@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tools/qbid/columns.h"
+#include "tools/qbid/times.h"
 #include "tools/qbid/tool.h"
 
 #define PERCENT 100
@@ -141,6 +142,7 @@ static void top_print(const struct qbid_tool *tool, const cJSON *answer, const s
     else
         printf("  %.0f requests  %.0f bids", now.requests, now.bids);
     printf("  last %s, %s\n", qbid_tool_text(answer, "window"), qbid_tool_text(answer, "currency"));
+    qbid_times_print_answer(cJSON_GetObjectItemCaseSensitive(answer, "latency"));
     campaigns_print(answer, tool->colour);
     const char *sign = "no bid: ";
     cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(answer, "nobid"))

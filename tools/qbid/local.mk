@@ -7,6 +7,7 @@ $(call prog,qbid,\
 	tools/qbid/command_show.c \
 	tools/qbid/command_top.c \
 	tools/qbid/main.c \
+	tools/qbid/times.c \
 	tools/qbid/tool.c,\
 	client config $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
 $(call install,$(B)/bin/qbid,bin,755)

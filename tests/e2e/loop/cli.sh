@@ -49,7 +49,7 @@ while read -r words want; do
     is "qbid $words: on one line" 1 "$(wc -l <"$work/said")"
 done <<'LIST'
 status workers.*2.of.64
-top 2997
+top answer:.p50
 account+dump spring.sale
 generations learn|import
 publish generation.[0-9]+
@@ -65,11 +65,28 @@ history+campaign+--id+2997 BIDS.*
 stat ingest.events
 stat+--filter+nobid.* nobid.no_table
 stat+--list ledger.grants
+stat ^answer.*all.*(ns|us|ms)$
+stat+--filter+latency ^LATENCY.*P99.9
 audit qbid.import|import
 audit+--verify none.was.changed
 target+set+2997+--budget+1001+--dry-run budget
 LIST
 is "stat --filter leaves the others out" 0 "$(qbid stat --filter 'nobid.*' | grep -cv '^nobid\.' || true)"
+is "stat --filter leaves the latencies out" False \
+    "$(qbid --output json stat --filter 'nobid.*' | python3 -c 'import json, sys; print("latency" in json.load(sys.stdin))')"
+qbid --output json stat >"$work/stat"
+is "the latencies of all workers are those of each, one of 16" "True True True True" "$(python3 - "$work/stat" <<'PY'
+import json, sys
+s = json.load(open(sys.argv[1]))
+latency, n = s["latency"], s["counters"]["worker.requests"]
+each = latency["workers"]
+print(len(each) == 2 and all(w["every"] in (0, 16) for w in each),
+      all(latency["all"][kind][field] == sum(w[kind][field] for w in each)
+          for kind in ("decide", "answer", "notice") for field in ("count", "sum_ns")),
+      n / 25 < latency["all"]["answer"]["count"] < n / 10,
+      0 < latency["all"]["decide"]["p50_ns"] < latency["all"]["answer"]["p50_ns"] <= latency["all"]["answer"]["max_ns"])
+PY
+)"
 is "generations -n 2" 2 "$(qbid --output json generations -n 2 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["generations"]))')"
 holds "the reason of a publish is kept" grep -q trial <(qbid generations)
 is "--config finds the socket" 0 "$(exit_of "$B/bin/qbid" --config "$SITE_CONF" status)"

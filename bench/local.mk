@@ -17,3 +17,6 @@ $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c ben
 # DPDK's headers are GNU C and warn
 CPPFLAGS_lookup_dpdk = -std=gnu17 $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
 $(call bench,ring,bench/ring.cc bench/ring_loop.c bench/ring_peer.c,shm)
+$(call bench,latency,bench/latency.cc bench/latency_loop.c bench/decide_host.c bench/decide_world.c \
+    bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    qbid fastpath shm,$(QBID_LDLIBS) -lm)

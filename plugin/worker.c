@@ -71,17 +71,6 @@ void qbid_worker_record(const struct qbid_page *page, const struct qbid_request 
     push_bid(page, request, decision, now_ns);
 }
 
-/* Decisions made together share their cache misses, so that none of them has a time of its own:
- * each counts with an even share of the whole. */
-void qbid_worker_decide_timed(struct qbid_worker *worker, const struct qbid_view *view,
-                              const struct qbid_request *requests, unsigned n, uint64_t now_ns,
-                              struct qbid_decision *ret_decisions)
-{
-    uint64_t start = n > 0 ? qbid_recorder_begin(&worker->recorder, QBID_LATENCY_DECIDE) : 0;
-    qbid_decide_many(view, requests, n, now_ns, ret_decisions);
-    qbid_recorder_end(&worker->recorder, QBID_LATENCY_DECIDE, start, n, view->page);
-}
-
 int qbid_worker_decide_batch(struct qbid_worker *worker, const struct qbid_request *requests,
                              unsigned n, uint64_t now_ns, struct qbid_decision *ret_decisions)
 {

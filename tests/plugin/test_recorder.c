@@ -40,15 +40,19 @@ static void sleep_ns(long ns)
     nanosleep(&nap, NULL);
 }
 
+/* Within 0.5 % of the clock, unless each of the tries was interrupted between two readings. */
 static void measures_a_sleep(const struct qbid_stopwatch *watch)
 {
-    for (unsigned i = 0; i < 5; i++) {
+    bool close = false;
+    for (unsigned i = 0; i < 20 && !close; i++) {
         uint64_t clock = qbid_stopwatch_clock(), from = qbid_stopwatch_ticks(watch);
         sleep_ns(3000000);
         uint64_t to = qbid_stopwatch_ticks(watch);
         uint64_t slept = qbid_stopwatch_clock() - clock, ns = qbid_stopwatch_ns(watch, from, to);
-        assert_true(ns <= slept + slept / 200 && ns >= 3000000 - 30000);
+        assert_true(ns <= slept + slept / 200); /* an interruption only adds to the clock's */
+        close = ns + slept / 200 >= slept;
     }
+    assert_true(close);
 }
 
 static void the_counter_and_the_clock_measure_the_same(void **state)

@@ -222,6 +222,14 @@ static void impossible_memory_gives_sound_views(void **state)
     qbid_latency_merge(&merged, &view);
     assert_true(merged.count == UINT64_MAX && merged.sum_ns == UINT64_MAX);
     is_sound(&merged);
+    /* sums that do not fit are reached, not passed by */
+    memset(latency, 0, sizeof *latency);
+    latency->bucket[10] = latency->bucket[20] = latency->bucket[30] = UINT64_C(1) << 63;
+    latency->max_ns = 30;
+    qbid_latency_load(latency, &view);
+    assert_int_equal(qbid_latency_quantile(&view, 400), 10);
+    assert_int_equal(qbid_latency_quantile(&view, 999), 20);
+    assert_int_equal(qbid_latency_quantile(&view, 1000), 30);
     /* a greatest that is too great, and a sum of nothing */
     memset(latency, 0, sizeof *latency);
     latency->max_ns = UINT64_MAX;

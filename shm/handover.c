@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -80,6 +81,15 @@ static unsigned take_fds(struct msghdr *header, int *ret_fd)
     return cnt;
 }
 
+/* Every version of the protocol has messages of this size and begins them like this. */
+static int check_version(const struct qbid_msg *msg)
+{
+    if ((msg->magic & QBID_HANDOVER_MAGIC_NAME) != (QBID_HANDOVER_MAGIC & QBID_HANDOVER_MAGIC_NAME))
+        return QBID_ERR_PEER;
+    bool same = msg->magic == QBID_HANDOVER_MAGIC && msg->abi_major == QBID_ABI_MAJOR;
+    return same ? 1 : QBID_ERR_VERSION;
+}
+
 int qbid_handover_recv(int sock, struct qbid_msg *ret_msg, int *ret_fd)
 {
     struct qbid_msg msg[2]; /* room to see that a message is too long */
@@ -106,9 +116,10 @@ int qbid_handover_recv(int sock, struct qbid_msg *ret_msg, int *ret_fd)
     int rc = 1;
     if (n == 0)
         rc = QBID_ERR_CLOSED; /* a hang-up, or an empty message, which nobody sends */
-    else if (n != (ssize_t)sizeof *msg || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-             fds > 1 || msg->magic != QBID_HANDOVER_MAGIC || msg->abi_major != QBID_ABI_MAJOR)
+    else if (n != (ssize_t)sizeof *msg || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) || fds > 1)
         rc = QBID_ERR_PEER;
+    else
+        rc = check_version(msg);
     if (rc < 0) {
         if (fd >= 0)
             close(fd);

@@ -6,12 +6,20 @@
  *                                      <---    WELCOME pid
  *                                      <---    KEYS (notice-signing keys: never in an image)
  *                                      <---    LIVE fd, bytes        (once, before the first PAGE)
- *                                      <---    IMAGE fd, gen, bytes  (and at each publish)
+ *                                      <---    STAGE fd, gen, bytes  (ahead of each publish)
+ *   READY gen | REFUSED gen, error   --->    (mapped and verified; a refused one is forgotten)
+ *                                      <---    COMMIT gen            (it is the current one now)
+ *   ADOPTED gen                      --->    (readers see it)
  *   WORKER cookie [fd of an old page]  --->    (each is answered by one PAGE)
  *                                      <---    PAGE cookie, slot, uid [fd of a new page]
- *   ADOPTED gen | REFUSED gen, error   --->    (a refused image keeps the old generation)
- *   RELEASED gen                       --->    no mapping of it is left in this process
+ *   RELEASED gen                     --->    no mapping of it is left in this process
  *   GONE cookie                        --->    the worker closed its page in order
+ *
+ * Verifying 100 MB takes tens of milliseconds; with that behind it a COMMIT is a pointer's swap,
+ * and all processes do it within microseconds of each other. COMMIT names the last STAGE and may
+ * come before READY: the image is then adopted as soon as it is verified. A STAGE takes the place
+ * of an older one that no COMMIT has followed (RELEASED is the answer to that one). A hang-up
+ * undoes every STAGE that was not adopted.
  *
  * A hang-up on either side is the sign that the peer died. Nothing here is on the bid path.
  */
@@ -21,8 +29,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define QBID_HANDOVER_MAGIC UINT32_C(0x31484251) /* "QBH1" */
-#define QBID_HANDOVER_COOKIES_MAX 64             /* workers of one process */
+/* "QBH2": the last byte is the protocol's version. 1 had one message IMAGE for STAGE and COMMIT. */
+#define QBID_HANDOVER_MAGIC UINT32_C(0x32484251)
+#define QBID_HANDOVER_MAGIC_NAME UINT32_C(0x00ffffff) /* the bytes that every version has */
+#define QBID_HANDOVER_COOKIES_MAX 64                  /* workers of one process */
 #define QBID_KEY_BYTES 16
 
 enum qbid_msg_type {
@@ -30,14 +40,16 @@ enum qbid_msg_type {
     QBID_MSG_WELCOME,   /* a = pid, b = boot clock of the sender */
     QBID_MSG_KEYS,      /* keys */
     QBID_MSG_LIVE,      /* fd; a = bytes */
-    QBID_MSG_IMAGE,     /* fd; a = gen, b = bytes */
+    QBID_MSG_STAGE,     /* fd; a = gen, b = bytes */
     QBID_MSG_WORKER,    /* a = cookie; fd = page to go on with, or none; b = its uid so far, or 0 */
     QBID_MSG_PAGE,     /* a = cookie, b = slot, c = uid; fd = new page, or none: go on with yours */
     QBID_MSG_ADOPTED,  /* a = gen */
     QBID_MSG_REFUSED,  /* a = gen, b = -error */
     QBID_MSG_RELEASED, /* a = gen */
     QBID_MSG_GONE,     /* a = cookie */
-    QBID_MSG_DENIED    /* b = -error: the peer will hang up */
+    QBID_MSG_DENIED,   /* b = -error: the peer will hang up */
+    QBID_MSG_READY,    /* a = gen */
+    QBID_MSG_COMMIT    /* a = gen */
 };
 
 /* Two live keys: new tokens are signed with the first, both are accepted. id 0 = none. */
@@ -68,8 +80,8 @@ int qbid_handover_send(int sock, const struct qbid_msg *msg, int fd);
  * Receive one message. *ret_fd is -1 or a descriptor that the caller owns (close-on-exec).
  *
  * Returns: 1 with a message, 0 when none came (non-blocking socket, or its time-out passed); CLOSED
- *          on hang-up; PEER for a wrong size, magic, ABI, or more than one descriptor (all are
- *          closed); SYS.
+ *          on hang-up; VERSION for a message of another protocol version or ABI; PEER for a wrong
+ *          size, no magic, or more than one descriptor (all are closed); SYS.
  */
 int qbid_handover_recv(int sock, struct qbid_msg *ret_msg, int *ret_fd);
 

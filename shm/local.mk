@@ -4,3 +4,5 @@ $(call lib,shm,shm/bundle.c shm/clock.c shm/error.c shm/handover.c shm/image.c s
     shm/live.c shm/memfd.c shm/page.c shm/part.c shm/shelf.c shm/ring.c shm/units.c shm/watcher.c \
     shm/latency.c shm/live.c shm/memfd.c shm/page.c shm/part.c shm/ring.c shm/units.c shm/watcher.c \
     shm/watcher_link.c shm/watcher_worker.c)
+    shm/live.c shm/memfd.c shm/page.c shm/part.c shm/ring.c shm/units.c shm/watcher.c \
+    shm/watcher_link.c shm/watcher_stage.c shm/watcher_worker.c)

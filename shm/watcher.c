@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watcher's thread and interface, and the swap of a table. */
+/* The watcher's threads and interface, and the swap of a table. */
 #include "shm/watcher.h"
 
 #include <errno.h>
@@ -59,6 +59,7 @@ void qbid_watcher_stats_load(struct qbid_watcher *watcher, struct qbid_watcher_s
     LOAD(reconnects);
     LOAD(adopted_ns);
     LOAD(adopt_cost_ns);
+    LOAD(stage_cost_ns);
 #undef LOAD
 }
 
@@ -107,7 +108,7 @@ int qbid_watcher_publish(struct qbid_watcher *watcher, const struct qbid_bundle 
                                -1);
     }
     if (unmapped)
-        qbid_watcher_link_send(watcher, QBID_MSG_RELEASED, old_gen, 0, -1);
+        qbid_watcher_link_released(watcher, old_gen);
     pthread_cond_broadcast(&watcher->changed);
     return 0;
 }
@@ -212,19 +213,43 @@ static void *run(void *context)
     return NULL;
 }
 
-static int start_thread(struct qbid_watcher *watcher)
+static int start_thread(struct qbid_watcher *watcher, void *(*body)(void *), const char *name,
+                        pthread_t *ret_thread)
 {
     sigset_t all, old;
     sigfillset(&all); /* the host's signals are the host's threads' business */
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&watcher->thread, NULL, run, watcher);
+    int rc = pthread_create(ret_thread, NULL, body, watcher);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (rc != 0) {
         errno = rc;
         return QBID_ERR_SYS;
     }
-    pthread_setname_np(watcher->thread, "qbid-watcher");
+    pthread_setname_np(*ret_thread, name);
     return 0;
+}
+
+static void stop_thread(struct qbid_watcher *watcher, pthread_t thread)
+{
+    uint64_t one = 1;
+    pthread_mutex_lock(&watcher->lock);
+    watcher->stop = true;
+    pthread_cond_signal(&watcher->staging);
+    pthread_mutex_unlock(&watcher->lock);
+    while (write(watcher->wake, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+    pthread_join(thread, NULL);
+}
+
+static int start(struct qbid_watcher *watcher)
+{
+    int rc = start_thread(watcher, qbid_watcher_stage_run, "qbid-stager", &watcher->stager);
+    if (rc < 0)
+        return rc;
+    rc = start_thread(watcher, run, "qbid-watcher", &watcher->thread);
+    if (rc < 0)
+        stop_thread(watcher, watcher->stager);
+    return rc;
 }
 
 /* --- lifecycle */
@@ -255,6 +280,7 @@ static int init(struct qbid_watcher *watcher, const struct qbid_watcher_options 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&watcher->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&watcher->staging, NULL);
 
     if (options->socket_path != NULL)
         watcher->socket_path = strdup(options->socket_path);
@@ -275,10 +301,13 @@ static void done(struct qbid_watcher *watcher)
         close(watcher->sock);
     if (watcher->wake >= 0)
         close(watcher->wake);
+    watcher->link = QBID_LINK_DOWN;
+    qbid_watcher_stage_forget(watcher);
     qbid_bundle_done(&watcher->next);
     qbid_bundle_done(&watcher->now);
     qbid_table_free(atomic_load_explicit(&watcher->table, memory_order_relaxed));
     pthread_cond_destroy(&watcher->changed);
+    pthread_cond_destroy(&watcher->staging);
     pthread_mutex_destroy(&watcher->lock);
     free(watcher->socket_path);
     free(watcher->image_file);
@@ -318,7 +347,7 @@ int qbid_watcher_new(const struct qbid_watcher_options *options, struct qbid_wat
     if (rc == 0 && watcher->image_file != NULL)
         load_file(watcher);
     if (rc == 0)
-        rc = start_thread(watcher);
+        rc = start(watcher);
     if (rc < 0) {
         done(watcher);
         return rc;
@@ -333,12 +362,7 @@ void qbid_watcher_free(struct qbid_watcher *watcher)
 {
     if (watcher == NULL)
         return;
-    uint64_t one = 1;
-    pthread_mutex_lock(&watcher->lock);
-    watcher->stop = true;
-    pthread_mutex_unlock(&watcher->lock);
-    while (write(watcher->wake, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-    pthread_join(watcher->thread, NULL);
+    stop_thread(watcher, watcher->thread);
+    stop_thread(watcher, watcher->stager);
     done(watcher);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The watcher: one thread of the ad server that adopts what qbidd publishes.
+/* The watcher: the part of the ad server that adopts what qbidd publishes. Two threads: one listens
+ * and swaps, the stager maps, pre-faults and verifies images that are sent ahead, however long that
+ * takes.
  *
  *   watcher                                       worker thread (registered reader)
- *   verify, map, pre-fault a new image / live page
+ *   COMMIT of an image that the stager has verified
  *   W1 rcu_xchg_pointer(&table, new)      --->    R1 rcu_read_lock; t = rcu_dereference(table)
  *                                                 reads t for one decision or one batch
  *   R2 synchronize_rcu returns            <---    W2 rcu_read_unlock
@@ -48,21 +50,22 @@ struct qbid_watcher_stats {
     uint32_t connected;   /* 1 while qbidd answers */
     uint64_t reconnects;
     uint64_t adopted_ns;    /* CLOCK_BOOTTIME of the last adoption */
-    uint64_t adopt_cost_ns; /* receive to swap, of the last adoption */
+    uint64_t adopt_cost_ns; /* COMMIT (or start of loading a file) to swap, of the last adoption */
+    uint64_t stage_cost_ns; /* STAGE to verified, of the last image that was accepted */
 };
 
 struct qbid_watcher_options {
     const char *socket_path; /* of qbidd's hand-over socket; NULL = none (image file only) */
     const char *image_file;  /* last published image, used until qbidd answers; NULL = none */
     unsigned retry_ms_max;   /* longest wait between connection attempts; 0 = 1000 */
-    /* At most one line a minute and cause; may be NULL. Called by the watcher's thread or one that
+    /* At most one line a minute and cause; may be NULL. Called by the watcher's threads or one that
      * is in a function below; must not call any of them. */
     void (*log)(void *context, const char *line);
     void *log_context;
 };
 
 /**
- * Start the watcher thread. An image file is adopted before it returns; the socket is tried once
+ * Start the watcher's threads. An image file is adopted before it returns; the socket is tried once
  * before it returns (bounded by 200 ms), then in the background.
  *
  * Errors: QBID_ERR_SYS, QBID_ERR_NOMEM. A missing qbidd or a bad image file is not an error: it is
@@ -70,7 +73,7 @@ struct qbid_watcher_options {
  */
 int qbid_watcher_new(const struct qbid_watcher_options *options, struct qbid_watcher **ret_watcher);
 
-/** Stop the thread, unmap everything. All workers must be closed. NULL is fine. */
+/** Stop the threads, unmap everything. All workers must be closed. NULL is fine. */
 void qbid_watcher_free(struct qbid_watcher *watcher);
 
 /**

@@ -8,6 +8,7 @@
 
 #define WELCOME_NS QBID_NS_PER_S      /* HELLO until WELCOME */
 #define GATHER_NS (2 * QBID_NS_PER_S) /* WELCOME until the live page and all pages are there */
+#define STAGE_POLL_NS (50 * QBID_NS_PER_MS) /* beyond that, while an image is being verified */
 #define RETRY_NS_MIN (10 * QBID_NS_PER_MS)
 #define BATCH_MAX 16 /* messages handled before the thread looks whether it shall stop */
 
@@ -39,6 +40,7 @@ void qbid_watcher_link_close(struct qbid_watcher *watcher)
     watcher->link = QBID_LINK_DOWN;
     watcher->unacked = false;
     watcher->tried = true;
+    qbid_watcher_stage_forget(watcher);
     atomic_store_explicit(&watcher->stats.connected, 0, memory_order_relaxed);
     qbid_watcher_worker_forget(watcher);
     qbid_bundle_done(&watcher->next);
@@ -52,11 +54,22 @@ void qbid_watcher_link_close(struct qbid_watcher *watcher)
     pthread_cond_broadcast(&watcher->changed);
 }
 
+void qbid_watcher_link_released(struct qbid_watcher *watcher, uint64_t gen)
+{
+    const struct qbid_part *now = watcher->now.image, *next = watcher->next.image;
+    if ((now == NULL || now->as.image.header->gen != gen) &&
+        (next == NULL || next->as.image.header->gen != gen) &&
+        !qbid_watcher_stage_has(watcher, gen))
+        qbid_watcher_link_send(watcher, QBID_MSG_RELEASED, gen, 0, -1);
+}
+
 /* The set of this connection is whole: readers get it. */
 static void settle(struct qbid_watcher *watcher)
 {
     if (qbid_watcher_publish(watcher, &watcher->next) < 0) {
-        qbid_watcher_link_close(watcher); /* no memory: try it all again later */
+        /* No memory: try it all again later. The watcher's thread may be polling this socket, so
+         * it is not closed here, but found closed there. */
+        shutdown(watcher->sock, SHUT_RDWR);
         return;
     }
     watcher->link = QBID_LINK_SETTLED;
@@ -65,13 +78,13 @@ static void settle(struct qbid_watcher *watcher)
     pthread_cond_broadcast(&watcher->changed);
 }
 
-/* Something of `next` has changed. */
-static void advance(struct qbid_watcher *watcher)
+void qbid_watcher_link_advance(struct qbid_watcher *watcher)
 {
     if (watcher->link == QBID_LINK_SETTLED) {
         qbid_watcher_publish(watcher, &watcher->next);
         watcher->tried |= watcher->now.image != NULL;
-    } else if (watcher->next.live != NULL && qbid_watcher_worker_ready(watcher)) {
+    } else if (watcher->link == QBID_LINK_GATHERING && watcher->next.live != NULL &&
+               qbid_watcher_worker_ready(watcher) && !qbid_watcher_stage_due(watcher)) {
         settle(watcher);
     }
 }
@@ -81,6 +94,10 @@ void qbid_watcher_link_tick(struct qbid_watcher *watcher, uint64_t now_ns)
     if (watcher->link == QBID_LINK_DOWN || watcher->link == QBID_LINK_SETTLED ||
         now_ns < watcher->link_deadline_ns)
         return;
+    if (watcher->link == QBID_LINK_GATHERING && qbid_watcher_stage_due(watcher)) {
+        watcher->link_deadline_ns = now_ns + STAGE_POLL_NS; /* qbidd has done its part */
+        return;
+    }
     if (watcher->link == QBID_LINK_GATHERING && watcher->next.live != NULL) {
         settle(watcher); /* a worker that got no answer has no slot: it declines, others go on */
         return;
@@ -112,7 +129,7 @@ static int on_welcome(struct qbid_watcher *watcher)
 static int on_keys(struct qbid_watcher *watcher, const struct qbid_msg *msg)
 {
     watcher->next.keys = msg->u.keys;
-    advance(watcher);
+    qbid_watcher_link_advance(watcher);
     return 0;
 }
 
@@ -125,52 +142,7 @@ static int on_live(struct qbid_watcher *watcher, const struct qbid_msg *msg, int
         qbid_watcher_refuse(watcher, QBID_CAUSE_LIVE, rc, 0);
         return rc;
     }
-    advance(watcher);
-    return 0;
-}
-
-/* Generations do not go back while the one in use is valid; past its deadline any is better. */
-static int check_order(const struct qbid_part *old, uint64_t gen)
-{
-    return old != NULL && gen <= old->as.image.header->gen &&
-                   qbid_clock_boot_ns() < old->deadline_ns
-               ? QBID_ERR_STALE
-               : 0;
-}
-
-static bool same_image(const struct qbid_part *a, const struct qbid_part *b)
-{
-    return a != NULL && a->as.image.header->gen == b->as.image.header->gen &&
-           a->as.image.header->checksum == b->as.image.header->checksum;
-}
-
-static int on_image(struct qbid_watcher *watcher, const struct qbid_msg *msg, int fd)
-{
-    struct qbid_part *image, *old = watcher->next.image;
-    uint64_t gen = msg->u.n.a;
-    int rc = qbid_part_image(fd, gen, msg->u.n.b, &image);
-    if (rc == 0 && same_image(old, image)) {
-        qbid_part_drop(image); /* after a restart of qbidd, or from the file: it is here already */
-        watcher->unacked = true;
-        advance(watcher);
-        return 0;
-    }
-    if (rc == 0) {
-        rc = check_order(old, gen);
-        if (rc < 0)
-            qbid_part_drop(image);
-    }
-    if (rc < 0) {
-        qbid_watcher_refuse(watcher, QBID_CAUSE_IMAGE, rc, gen);
-        qbid_watcher_link_send(watcher, QBID_MSG_REFUSED, gen, (uint64_t)-rc, -1);
-        return 0;
-    }
-    watcher->next.image = image;
-    watcher->unacked = true;
-    uint64_t old_gen = old != NULL ? old->as.image.header->gen : 0;
-    if (qbid_part_drop(old)) /* it was never published */
-        qbid_watcher_link_send(watcher, QBID_MSG_RELEASED, old_gen, 0, -1);
-    advance(watcher);
+    qbid_watcher_link_advance(watcher);
     return 0;
 }
 
@@ -181,7 +153,7 @@ static int on_page(struct qbid_watcher *watcher, const struct qbid_msg *msg, int
         qbid_watcher_refuse(watcher, QBID_CAUSE_PAGE, rc, 0);
         return rc;
     }
-    advance(watcher);
+    qbid_watcher_link_advance(watcher);
     return 0;
 }
 
@@ -196,7 +168,7 @@ static int on_denied(struct qbid_watcher *watcher, const struct qbid_msg *msg)
 
 static int handle(struct qbid_watcher *watcher, const struct qbid_msg *msg, int fd)
 {
-    bool with_fd = msg->type == QBID_MSG_LIVE || msg->type == QBID_MSG_IMAGE;
+    bool with_fd = msg->type == QBID_MSG_LIVE || msg->type == QBID_MSG_STAGE;
     if (msg->type != QBID_MSG_PAGE && with_fd != (fd >= 0))
         return QBID_ERR_PEER;
     if (msg->type == QBID_MSG_WELCOME)
@@ -210,13 +182,23 @@ static int handle(struct qbid_watcher *watcher, const struct qbid_msg *msg, int 
         return on_keys(watcher, msg);
     case QBID_MSG_LIVE:
         return on_live(watcher, msg, fd);
-    case QBID_MSG_IMAGE:
-        return on_image(watcher, msg, fd);
+    case QBID_MSG_STAGE:
+        qbid_watcher_stage_add(watcher, msg->u.n.a, msg->u.n.b, fd);
+        return 0;
+    case QBID_MSG_COMMIT:
+        return qbid_watcher_stage_commit(watcher, msg->u.n.a);
     case QBID_MSG_PAGE:
         return on_page(watcher, msg, fd);
     default:
         return QBID_ERR_PEER;
     }
+}
+
+static void other_version(struct qbid_watcher *watcher)
+{
+    atomic_store_explicit(&watcher->stats.last_refusal, QBID_ERR_VERSION, memory_order_relaxed);
+    qbid_watcher_log(watcher, QBID_CAUSE_DENIED,
+                     "qbidd speaks another version of the hand-over; the table stays");
 }
 
 void qbid_watcher_link_receive(struct qbid_watcher *watcher)
@@ -228,7 +210,7 @@ void qbid_watcher_link_receive(struct qbid_watcher *watcher)
             return;
         if (rc > 0) {
             rc = handle(watcher, &msg, fd);
-            if (fd >= 0 && (rc < 0 || msg.type != QBID_MSG_PAGE))
+            if (fd >= 0 && (rc < 0 || msg.type == QBID_MSG_LIVE))
                 close(fd);
         }
         if (rc < 0) {
@@ -236,6 +218,8 @@ void qbid_watcher_link_receive(struct qbid_watcher *watcher)
                 qbid_watcher_log(watcher, QBID_CAUSE_GONE, "qbidd hung up; the table stays");
             else if (rc == QBID_ERR_PEER)
                 qbid_watcher_log(watcher, QBID_CAUSE_PEER, "%s", qbid_strerror(rc));
+            else if (rc == QBID_ERR_VERSION)
+                other_version(watcher);
             qbid_watcher_link_close(watcher);
             return;
         }

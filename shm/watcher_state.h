@@ -3,13 +3,20 @@
  *
  *   watcher.c          thread, interface, publishing a table
  *   watcher_link.c     connection and protocol with qbidd
+ *   watcher_stage.c    images sent ahead: mapped and verified before they are current
  *   watcher_worker.c   workers coming and going
  *
- * All of it happens under one lock, in the watcher's thread or in a thread that opens or closes a
- * worker. Readers of the table take no lock.
+ * All of it happens under one lock, in the watcher's thread, in the stager's, or in a thread that
+ * opens or closes a worker; only mapping and verifying an image is done without the lock, by the
+ * stager. Readers of the table take no lock.
  *
- *   now    what readers see
- *   next   what this connection has brought so far; published as a whole once it is complete
+ *   now     what readers see
+ *   next    what this connection has brought so far; published as a whole once it is complete
+ *   stage   images of this connection that are not in next yet, oldest first:
+ *
+ *        STAGE           stager free          verified: READY            COMMIT
+ *       ------> WAITING ------------> WORKING ----------------> READY -----------> next.image
+ *                  '---- COMMIT may come here, too: then verified leads to next.image at once
  *
  *              connect           WELCOME           live page, and every open worker's PAGE
  *      DOWN -----------> GREETED -------> GATHERING ---------------------------------> SETTLED
@@ -58,20 +65,44 @@ enum qbid_watcher_cause {
     QBID_CAUSE_CNT
 };
 
+enum qbid_stage_state {
+    QBID_STAGE_WAITING,
+    QBID_STAGE_WORKING, /* the stager maps and verifies it, without the lock */
+    QBID_STAGE_READY
+};
+
+struct qbid_stage {
+    enum qbid_stage_state state;
+    bool committed;
+    bool dropped; /* WORKING only: nobody wants the result */
+    bool silent;  /* WORKING and dropped: its connection is gone, there is nobody to tell */
+    int fd;       /* until it is mapped */
+    uint64_t gen, bytes;
+    uint64_t received_ns, committed_ns;
+    struct qbid_part *part; /* READY */
+};
+
+/* One in work, one that was committed behind it, and the newest. */
+#define QBID_STAGES_MAX 3
+
 struct qbid_watcher {
     _Atomic(struct qbid_table *) table; /* W1 -> R1, see watcher.h */
     struct qbid_watcher_options options;
     char *socket_path, *image_file; /* our copies */
-    pthread_t thread;
+    pthread_t thread, stager;
     int wake; /* eventfd */
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
+    pthread_cond_t staging; /* there is work for the stager, or it shall stop */
     bool stop;
     bool tried; /* the first connection attempt is over */
     bool met;   /* a qbidd has welcomed us before */
     struct qbid_bundle now, next;
-    bool unacked; /* next.image came over this connection and no ADOPTED was sent for it */
+    struct qbid_stage stage[QBID_STAGES_MAX];
+    unsigned stage_cnt;
+    uint64_t staged_gen; /* of the last STAGE of this connection, 0 = none */
+    bool unacked;        /* next.image came over this connection and no ADOPTED was sent for it */
     struct {
         enum qbid_worker_state state;
         bool awaiting; /* WORKER sent, PAGE not yet received */
@@ -85,7 +116,8 @@ struct qbid_watcher {
 
     /* read by any thread */
     struct {
-        _Atomic uint64_t gen, adopted, refused, reconnects, adopted_ns, adopt_cost_ns;
+        _Atomic uint64_t gen, adopted, refused, reconnects, adopted_ns, adopt_cost_ns,
+            stage_cost_ns;
         _Atomic int32_t last_refusal;
         _Atomic uint32_t connected;
     } stats;
@@ -127,6 +159,9 @@ void qbid_watcher_link_receive(struct qbid_watcher *watcher);
 /** Act on a deadline that has passed. */
 void qbid_watcher_link_tick(struct qbid_watcher *watcher, uint64_t now_ns);
 
+/** Something of `next` has changed: readers get it, if it is whole. */
+void qbid_watcher_link_advance(struct qbid_watcher *watcher);
+
 /** Hang up. The table stays as it is; the next attempt is after the current back-off. */
 void qbid_watcher_link_close(struct qbid_watcher *watcher);
 
@@ -139,6 +174,30 @@ static inline bool qbid_watcher_linked(const struct qbid_watcher *watcher)
 {
     return watcher->link == QBID_LINK_GATHERING || watcher->link == QBID_LINK_SETTLED;
 }
+
+/** No mapping of a generation is left, unless another one of the same number is: tell qbidd. */
+void qbid_watcher_link_released(struct qbid_watcher *watcher, uint64_t gen);
+
+/* --- watcher_stage.c */
+
+/** Body of the stager's thread. */
+void *qbid_watcher_stage_run(void *watcher);
+
+/** A STAGE message: takes over fd; older ones without COMMIT go. */
+void qbid_watcher_stage_add(struct qbid_watcher *watcher, uint64_t gen, uint64_t bytes, int fd);
+
+/** A COMMIT message. 0, also for an image that was refused; QBID_ERR_PEER when it does not name the
+ *  last STAGE. */
+int qbid_watcher_stage_commit(struct qbid_watcher *watcher, uint64_t gen);
+
+/** On a hang-up: all of them go. */
+void qbid_watcher_stage_forget(struct qbid_watcher *watcher);
+
+/** Whether there is one that was committed and is not verified yet. */
+bool qbid_watcher_stage_due(const struct qbid_watcher *watcher);
+
+/** Whether one of them has this number. */
+bool qbid_watcher_stage_has(const struct qbid_watcher *watcher, uint64_t gen);
 
 /* --- watcher_worker.c */
 

@@ -4,7 +4,7 @@ $(call lib,publish,\
 	control/publish/build_check.c \
 	control/publish/build_image.c \
 	control/publish/publisher.c \
-	control/publish/publisher_client.c \
+	control/publish/publisher_client.c control/publish/publisher_image.c \
 	control/publish/publisher_slot.c \
 	control/publish/scratch.c \
 	control/publish/section_creatives.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The publisher's life: socket, live page, connections, images. */
+/* The publisher's life: socket, live page, connections. */
 #include "control/publish/publisher.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "control/publish/publisher_state.h"
@@ -76,6 +77,16 @@ static int socket_make(struct qbid_publisher *p)
     return epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? QBID_ERR_SYS : 0;
 }
 
+/* The latest time of a commit, among what the owner polls. */
+static int timer_make(struct qbid_publisher *p)
+{
+    p->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &p->timer_fd};
+    return p->timer_fd < 0 || epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, p->timer_fd, &event) < 0
+               ? QBID_ERR_SYS
+               : 0;
+}
+
 int qbid_publisher_new(const struct qbid_publisher_params *params,
                        struct qbid_publisher **ret_publisher)
 {
@@ -85,8 +96,11 @@ int qbid_publisher_new(const struct qbid_publisher_params *params,
     struct qbid_publisher *p = calloc(1, sizeof *p);
     if (!p)
         return QBID_ERR_NOMEM;
-    p->epoll_fd = p->listen_fd = p->spare_fd = p->live_ro_fd = p->image_fd = -1;
+    p->epoll_fd = p->listen_fd = p->spare_fd = p->live_ro_fd = p->timer_fd = -1;
+    p->current.fd = p->staged.fd = -1;
     p->params = *params;
+    if (p->params.commit_ms == 0)
+        p->params.commit_ms = QBID_PUBLISHER_COMMIT_MS;
     p->keys = params->keys;
     p->next_uid = params->first_uid;
     p->socket_path = strdup(params->socket_path);
@@ -98,6 +112,8 @@ int qbid_publisher_new(const struct qbid_publisher_params *params,
         memcpy(p->allow_uid, params->allow_uid, params->allow_uid_cnt * sizeof *p->allow_uid);
     if (!err)
         err = socket_make(p);
+    if (!err)
+        err = timer_make(p);
     if (err) {
         qbid_publisher_free(p);
         return err;
@@ -129,7 +145,9 @@ void qbid_publisher_free(struct qbid_publisher *p)
     close_if_open(p->epoll_fd);
     close_if_open(p->spare_fd);
     close_if_open(p->live_ro_fd);
-    close_if_open(p->image_fd);
+    close_if_open(p->timer_fd);
+    close_if_open(p->current.fd);
+    close_if_open(p->staged.fd);
     if (p->live_base)
         munmap(p->live_base, p->live_bytes);
     free(p->slots);
@@ -179,6 +197,14 @@ static void silent_drop(struct qbid_publisher *p, uint64_t now_ns)
             qbid_publisher_client_drop(p, p->client[i]);
 }
 
+/* Rung: what is due is found by its time. */
+static void timer_read(const struct qbid_publisher *p)
+{
+    uint64_t times;
+    ssize_t n = read(p->timer_fd, &times, sizeof times);
+    (void)n;
+}
+
 int qbid_publisher_tick(struct qbid_publisher *p)
 {
     struct epoll_event event[EVENTS_MAX];
@@ -188,54 +214,26 @@ int qbid_publisher_tick(struct qbid_publisher *p)
     for (int i = 0; i < n; i++) {
         if (!event[i].data.ptr)
             connections_accept(p);
+        else if (event[i].data.ptr == &p->timer_fd)
+            timer_read(p);
         else
             handled += qbid_publisher_client_receive(p, event[i].data.ptr);
     }
     silent_drop(p, now_ns);
     clients_reap(p);
+    qbid_publisher_image_tick(p, now_ns);
+    clients_reap(p);
     return handled;
-}
-
-/* Generations that some reader holds, each counted once. */
-static uint32_t held_count(const struct qbid_publisher *p)
-{
-    uint64_t seen[QBID_PUBLISHER_HELD_MAX];
-    uint32_t cnt = 0;
-    for (uint32_t i = 0; i < p->client_cnt; i++) {
-        for (uint32_t k = 0; k < p->client[i]->held_cnt; k++) {
-            uint32_t at = 0;
-            while (at < cnt && seen[at] != p->client[i]->held[k])
-                at++;
-            if (at == QBID_PUBLISHER_HELD_MAX)
-                return cnt;
-            if (at == cnt)
-                seen[cnt++] = p->client[i]->held[k];
-        }
-    }
-    return cnt;
 }
 
 int qbid_publisher_publish(struct qbid_publisher *p, int image_ro_fd, uint64_t gen, uint64_t bytes)
 {
-    if (image_ro_fd < 0 || gen <= p->counters.gen)
-        return QBID_ERR_INVAL;
-    if (held_count(p) >= QBID_PUBLISHER_HELD_MAX) {
-        p->counters.refused_busy++;
-        qbid_publisher_log(p, QBID_PUBLISHER_LOG_BUSY,
-                           "generation %llu is not published: readers hold %d older ones",
-                           (unsigned long long)gen, QBID_PUBLISHER_HELD_MAX);
-        return QBID_ERR_BUSY;
-    }
-    close_if_open(p->image_fd);
-    p->image_fd = image_ro_fd;
-    p->image_bytes = bytes;
-    p->counters.gen = gen;
-    p->counters.published++;
-    for (uint32_t i = 0; i < p->client_cnt; i++)
-        if (p->client[i]->greeted)
-            qbid_publisher_client_send_image(p, p->client[i]);
+    int err = qbid_publisher_image_stage(
+        p, &(struct qbid_publisher_image){.fd = image_ro_fd, .gen = gen, .bytes = bytes});
+    if (!err)
+        qbid_publisher_image_tick(p, qbid_clock_boot_ns());
     clients_reap(p);
-    return 0;
+    return err;
 }
 
 int qbid_publisher_set_keys(struct qbid_publisher *p, const struct qbid_keys *keys)
@@ -288,6 +286,7 @@ uint32_t qbid_publisher_workers(const struct qbid_publisher *p, struct qbid_publ
 struct qbid_publisher_counters qbid_publisher_counters_load(const struct qbid_publisher *p)
 {
     struct qbid_publisher_counters counters = p->counters;
-    counters.held_generations = held_count(p);
+    counters.held_generations = qbid_publisher_image_held(p);
+    counters.staged_gen = p->staged.fd >= 0 ? p->staged.gen : 0;
     return counters;
 }

@@ -14,6 +14,11 @@
 
 #define QBID_PUBLISHER_HELD_MAX 8 /* generations that readers may hold before publishing stops */
 
+/* How long a staged image waits for readers that have not verified it. Verifying takes 0.5 ms a MB,
+ * so that a reader which is only busy has seen 1 GB by then (at a quarter of a core); one that has
+ * not is stopped or starved, and the others must not wait for it. */
+#define QBID_PUBLISHER_COMMIT_MS 2000
+
 struct qbid_publisher; /* opaque */
 
 struct qbid_publisher_params {
@@ -24,6 +29,7 @@ struct qbid_publisher_params {
     struct qbid_keys keys;
     const uid_t *allow_uid; /* beside root and our own uid */
     uint32_t allow_uid_cnt;
+    unsigned commit_ms; /* 0 = QBID_PUBLISHER_COMMIT_MS */
     uint16_t first_uid; /* of workers: continues from the store so that nonces never repeat */
     /* A worker's page came (new or taken over from a former qbidd), or it went: what is left in its
      * ring is to be read now, the mapping ends when detached() returns. A page of another shape is
@@ -44,9 +50,13 @@ struct qbid_publisher_worker {
 };
 
 struct qbid_publisher_counters {
-    uint64_t published, refused_busy, readers_refused, denied, connections, workers_gone;
+    uint64_t published; /* committed */
+    uint64_t replaced;  /* staged, and a newer one came before the commit */
+    uint64_t late;      /* readers that had not verified an image when it was committed */
+    uint64_t refused_busy, readers_refused, denied, connections, workers_gone;
     uint32_t held_generations;
-    uint64_t gen;
+    uint64_t gen;        /* committed: the current one */
+    uint64_t staged_gen; /* sent ahead and not committed yet, 0 = none */
 };
 
 int qbid_publisher_new(const struct qbid_publisher_params *params,
@@ -58,9 +68,17 @@ int qbid_publisher_fd(const struct qbid_publisher *publisher);
 /** Accept, receive, detect hang-ups; bounded. Returns messages handled. */
 int qbid_publisher_tick(struct qbid_publisher *publisher);
 
-/** Send a sealed image to every reader and keep its descriptor (on success owned from then on) for
- *  later ones. Generations grow: QBID_ERR_INVAL else. QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX
- *  generations are held: nothing was sent. */
+/**
+ * Publish a sealed image, in two steps. Now it is staged: every reader is sent it, to map and
+ * verify. It is committed (the current one, also for readers that come later) when every reader has
+ * verified or refused it, at the latest after QBID_PUBLISHER_COMMIT_MS: within this call, or by a
+ * later qbid_publisher_tick(). An image that was staged before and not committed is forgotten. The
+ * caller has saved all that must be saved before a reader uses the image.
+ *
+ * Returns: 0; the descriptor is the publisher's from then on.
+ * Errors:  QBID_ERR_INVAL (generations grow); QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX
+ * generations are held, QBID_ERR_SYS: nothing was sent.
+ */
 int qbid_publisher_publish(struct qbid_publisher *publisher, int image_ro_fd, uint64_t gen,
                            uint64_t bytes);
 /** Change the signing keys (sent to every reader). */

@@ -105,16 +105,25 @@ void qbid_publisher_client_send(struct qbid_publisher *p, struct qbid_publisher_
     qbid_publisher_client_drop(p, client);
 }
 
-void qbid_publisher_client_send_image(struct qbid_publisher *p,
-                                      struct qbid_publisher_client *client)
+bool qbid_publisher_client_stage(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                 const struct qbid_publisher_image *image)
 {
-    if (p->image_fd < 0 || client->gone || client->held_cnt == QBID_PUBLISHER_HELD_MAX)
-        return;
-    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_IMAGE);
-    msg.u.n.a = p->counters.gen;
-    msg.u.n.b = p->image_bytes;
-    client->held[client->held_cnt++] = p->counters.gen;
-    qbid_publisher_client_send(p, client, &msg, p->image_fd);
+    if (client->gone || client->held_cnt == QBID_PUBLISHER_HELD_MAX)
+        return false;
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_STAGE);
+    msg.u.n.a = image->gen;
+    msg.u.n.b = image->bytes;
+    client->held[client->held_cnt++] = image->gen;
+    qbid_publisher_client_send(p, client, &msg, image->fd);
+    return !client->gone;
+}
+
+void qbid_publisher_client_commit(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                  uint64_t gen)
+{
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_COMMIT);
+    msg.u.n.a = gen;
+    qbid_publisher_client_send(p, client, &msg, -1);
 }
 
 static void held_remove(struct qbid_publisher_client *client, uint64_t gen)
@@ -141,7 +150,7 @@ static int on_hello(struct qbid_publisher *p, struct qbid_publisher_client *clie
     msg = qbid_handover_msg(QBID_MSG_LIVE);
     msg.u.n.a = p->live_bytes;
     qbid_publisher_client_send(p, client, &msg, p->live_ro_fd);
-    qbid_publisher_client_send_image(p, client);
+    qbid_publisher_image_greet(p, client);
     return 0;
 }
 
@@ -174,6 +183,8 @@ static int on_refused(struct qbid_publisher *p, struct qbid_publisher_client *cl
                       uint64_t why)
 {
     held_remove(client, gen);
+    if (p->staged.fd >= 0 && gen == p->staged.gen)
+        client->staged = QBID_PUBLISHER_STAGED_NONE;
     p->counters.readers_refused++;
     qbid_publisher_log(p, QBID_PUBLISHER_LOG_REFUSED, "process %ld refused generation %llu: %s",
                        (long)client->pid, (unsigned long long)gen,
@@ -204,6 +215,10 @@ static int handle(struct qbid_publisher *p, struct qbid_publisher_client *client
         return on_hello(p, client);
     case QBID_MSG_WORKER:
         return on_worker(p, client, msg->u.n.a, msg->u.n.b, fd);
+    case QBID_MSG_READY:
+        if (client->staged == QBID_PUBLISHER_STAGED_SENT && msg->u.n.a == p->staged.gen)
+            client->staged = QBID_PUBLISHER_STAGED_READY;
+        return 0;
     case QBID_MSG_ADOPTED:
         client->adopted_gen = msg->u.n.a;
         qbid_publisher_slot_settle(p, client);
@@ -235,6 +250,8 @@ int qbid_publisher_client_receive(struct qbid_publisher *p, struct qbid_publishe
                 close(fd);
         }
         if (err < 0) {
+            if (err == QBID_ERR_VERSION)
+                deny(p, client->sock, err);
             if (err != QBID_ERR_CLOSED && err != QBID_ERR_DENIED)
                 qbid_publisher_log(p, QBID_PUBLISHER_LOG_PEER, "process %ld is dropped: %s",
                                    (long)client->pid, qbid_strerror(err));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the publisher share: its state and the steps between them.
  *
- *   publisher.c         life, connections, images
+ *   publisher.c         life, connections
+ *   publisher_image.c   images: staged, committed, held
  *   publisher_client.c  one connection: the protocol, what it holds
  *   publisher_slot.c    worker slots of the live page: pages, uids, quarantine
  *
@@ -27,9 +28,23 @@ enum qbid_publisher_cause {
     QBID_PUBLISHER_LOG_REFUSED,
     QBID_PUBLISHER_LOG_FULL,
     QBID_PUBLISHER_LOG_BUSY,
+    QBID_PUBLISHER_LOG_LATE,
     QBID_PUBLISHER_LOG_PAGE,
     QBID_PUBLISHER_LOG_SYS,
     QBID_PUBLISHER_LOG_CNT
+};
+
+/* What a client has said of the staged image. */
+enum qbid_publisher_staged {
+    QBID_PUBLISHER_STAGED_NONE, /* not sent to it, or refused */
+    QBID_PUBLISHER_STAGED_SENT,
+    QBID_PUBLISHER_STAGED_READY
+};
+
+/* A sealed image. */
+struct qbid_publisher_image {
+    int fd; /* -1 = none */
+    uint64_t gen, bytes;
 };
 
 /* One process that is connected. */
@@ -40,6 +55,7 @@ struct qbid_publisher_client {
     bool gone; /* hung up; freed at the end of the tick */
     uint64_t since_ns;
     uint64_t adopted_gen;
+    enum qbid_publisher_staged staged;
     uint64_t held[QBID_PUBLISHER_HELD_MAX]; /* generations sent and not given back */
     uint32_t held_cnt;
     uint16_t slot[QBID_HANDOVER_COOKIES_MAX]; /* by cookie; QBID_LIVE_SLOT_NONE */
@@ -70,8 +86,8 @@ struct qbid_publisher {
     char *socket_path;
     struct qbid_keys keys;
     struct qbid_publisher_counters counters;
-    int epoll_fd, listen_fd, spare_fd, live_ro_fd, image_fd; /* -1 = none */
-    uint64_t image_bytes;
+    int epoll_fd, listen_fd, spare_fd, timer_fd, live_ro_fd; /* -1 = none */
+    struct qbid_publisher_image current, staged;
     void *live_base;
     size_t live_bytes;
     struct qbid_live live;
@@ -79,6 +95,7 @@ struct qbid_publisher {
     uint32_t client_cnt;
     struct qbid_publisher_slot *slots; /* params.shape.worker_max */
     uint16_t next_uid;
+    uint64_t commit_at_ns; /* of the staged image, at the latest */
     uint64_t logged_ns[QBID_PUBLISHER_LOG_CNT];
 };
 
@@ -88,6 +105,20 @@ struct qbid_publisher {
 __attribute__((format(printf, 3, 4))) void qbid_publisher_log(struct qbid_publisher *p,
                                                               enum qbid_publisher_cause cause,
                                                               const char *format, ...);
+
+/* --- publisher_image.c */
+
+/** Send an image ahead to every client; see qbid_publisher_publish(). */
+int qbid_publisher_image_stage(struct qbid_publisher *p, const struct qbid_publisher_image *image);
+
+/** Commit the staged image if there is one and nobody is waited for, or the time is over. */
+void qbid_publisher_image_tick(struct qbid_publisher *p, uint64_t now_ns);
+
+/** To a client that has greeted: the current image, and the staged one. */
+void qbid_publisher_image_greet(struct qbid_publisher *p, struct qbid_publisher_client *client);
+
+/** Generations that some reader holds, each counted once. */
+uint32_t qbid_publisher_image_held(const struct qbid_publisher *p);
 
 /* --- publisher_client.c */
 
@@ -101,9 +132,14 @@ int qbid_publisher_client_receive(struct qbid_publisher *p, struct qbid_publishe
 void qbid_publisher_client_send(struct qbid_publisher *p, struct qbid_publisher_client *client,
                                 const struct qbid_msg *msg, int fd);
 
-/** The current image, to a client that has greeted; it holds it from then on. */
-void qbid_publisher_client_send_image(struct qbid_publisher *p,
-                                      struct qbid_publisher_client *client);
+/** An image to a client that has greeted; it holds it from then on. False when it cannot: it holds
+ *  too many, or is gone. */
+bool qbid_publisher_client_stage(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                 const struct qbid_publisher_image *image);
+
+/** The image that it was sent last is the current one. */
+void qbid_publisher_client_commit(struct qbid_publisher *p, struct qbid_publisher_client *client,
+                                  uint64_t gen);
 
 /** Hang up and give its slots back; the struct lives until the end of the tick. */
 void qbid_publisher_client_drop(struct qbid_publisher *p, struct qbid_publisher_client *client);

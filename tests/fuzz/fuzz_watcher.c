@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
@@ -38,6 +39,9 @@ enum step {
     STEP_REMOVE,
     STEP_RAW,
     STEP_SILENCE,
+    STEP_STAGE,
+    STEP_COMMIT,
+    STEP_REST,
     STEP_CNT
 };
 
@@ -198,7 +202,7 @@ static void say_wrong_image(struct world *w, uint8_t arg)
 {
     unsigned gen = 1u + arg % GENS, other = 1u + (arg + 1u) % GENS;
     int fd = arg & 16 ? -1 : arg & 32 ? w->peer : image_fd[other];
-    tell(w, QBID_MSG_IMAGE, gen, image_bytes[gen], 0, fd);
+    tell(w, QBID_MSG_STAGE, gen, image_bytes[gen], 0, fd);
 }
 
 static void do_step(struct world *w, unsigned step, uint8_t arg)
@@ -219,9 +223,18 @@ static void do_step(struct world *w, unsigned step, uint8_t arg)
     case STEP_LIVE_WRONG:
         tell(w, QBID_MSG_LIVE, image_bytes[1], 0, 0, arg & 1 ? image_fd[1] : arg & 2 ? 2 : -1);
         break;
+    case STEP_STAGE:
     case STEP_IMAGE:
-        tell(w, QBID_MSG_IMAGE, 1 + arg % GENS, image_bytes[1 + arg % GENS], 0,
+        tell(w, QBID_MSG_STAGE, 1 + arg % GENS, image_bytes[1 + arg % GENS], 0,
              image_fd[1 + arg % GENS]);
+        if (step == STEP_IMAGE)
+            tell(w, QBID_MSG_COMMIT, 1 + arg % GENS, 0, 0, -1);
+        break;
+    case STEP_COMMIT:
+        tell(w, QBID_MSG_COMMIT, 1 + arg % GENS, 0, 0, -1);
+        break;
+    case STEP_REST:
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* the stager comes to its end */
         break;
     case STEP_IMAGE_WRONG:
         say_wrong_image(w, arg);
@@ -286,7 +299,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_images();
     unsigned fds = process_fds(), maps = process_maps();
     qbid_watcher_thread_online();
-    /* Its own thread sleeps, since it is told of no socket. */
+    /* Its own thread sleeps, since it is told of no socket; the stager works beside us. */
     require(qbid_watcher_new(&none, &w.watcher) == 0);
     for (size_t i = 0; i + 1 < size && i < 2 * STEPS_MAX; i += 2) {
         do_step(&w, data[i] % STEP_CNT, data[i + 1]);
@@ -322,5 +335,13 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
                                    STEP_SILENCE, 0, STEP_PAGE,    1, STEP_IMAGE, 5};
     fn(context, life, sizeof life);
     fn(context, wrong, sizeof wrong);
+    /* ahead: ready and not, replaced, behind a committed one, hung up before the commit */
+    static const uint8_t ahead[] = {
+        STEP_CONNECT, 0, STEP_WELCOME, 0, STEP_LIVE,   0, STEP_STAGE,  0, STEP_REST,  0,
+        STEP_COMMIT,  0, STEP_STAGE,   1, STEP_STAGE,  2, STEP_COMMIT, 2, STEP_STAGE, 3,
+        STEP_COMMIT,  3, STEP_STAGE,   4, STEP_REST,   0, STEP_HANGUP, 0, STEP_REST,  0,
+        STEP_CONNECT, 0, STEP_WELCOME, 0, STEP_COMMIT, 4, STEP_REST,   0, STEP_STAGE, 4,
+        STEP_COMMIT,  4, STEP_HANGUP,  0};
     fn(context, slow, sizeof slow);
+    fn(context, ahead, sizeof ahead);
 }

@@ -32,10 +32,13 @@ static void send_msg(struct broker *b, const struct qbid_msg *msg, int fd)
 
 static void send_image(struct broker *b)
 {
-    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_IMAGE);
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_STAGE);
     msg.u.n.a = b->gen;
     msg.u.n.b = b->image_bytes;
     send_msg(b, &msg, dup(b->image_fd));
+    msg = qbid_handover_msg(QBID_MSG_COMMIT);
+    msg.u.n.a = b->gen;
+    send_msg(b, &msg, -1);
 }
 
 static void send_keys(struct broker *b)

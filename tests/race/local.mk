@@ -16,6 +16,8 @@ $(call test,test_publish_order,tests/race/publish_order.c tests/race/hooked_watc
     tests/race/hook.c $(RACE_WATCH),shm,$(URCU))
 $(call test,test_allowance_order,tests/race/allowance_order.c tests/race/hook.c $(RACE_STAGE),ledger \
     fastpath shm)
+$(call test,test_stage_order,tests/race/stage_order.c tests/race/hooked_stage.c tests/race/hook.c \
+    $(RACE_WATCH),shm,$(URCU))
 $(call test,test_negative,tests/race/negative.c)
 
 # 1 = name, 2 = sources, 3 = linker words
@@ -46,3 +48,5 @@ $(B)/tests/test_negative: | $(B)/race/ring_head_first $(B)/race/ring_tail_first 
     $(B)/race/order_no_grace $(B)/race/order_load_first $(B)/race/allowance_commit_first \
     $(B)/race/allowance_raise_first
 TSAN_TESTS += test_allowance_order test_ring_order test_publish_order
+    $(B)/race/order_no_grace
+TSAN_TESTS += test_ring_order test_publish_order test_stage_order

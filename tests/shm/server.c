@@ -31,6 +31,8 @@ enum step_kind {
     STEP_KEYS,
     STEP_LIVE,
     STEP_IMAGES,
+    STEP_STAGE,
+    STEP_COMMIT,
     STEP_PAGE,
     STEP_GARBAGE,
     STEP_HEAR,
@@ -83,15 +85,29 @@ static void send_with(struct state *s, const struct qbid_msg *msg, int fd, enum 
         close(fd);
 }
 
-static void send_image(struct state *s, uint64_t gen, enum server_fault fault)
+static void send_stage(struct state *s, uint64_t gen, enum server_fault fault)
 {
     size_t len;
     unsigned char *bytes = server_image_build(gen, &len);
-    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_IMAGE);
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_STAGE);
     msg.u.n.a = gen + (fault == SERVER_GEN);
     msg.u.n.b = len - (fault == SERVER_SHORT ? 64 : 0) + (fault == SERVER_SIZE);
     send_with(s, &msg, server_fd(fault, bytes, len), fault);
     free(bytes);
+}
+
+static void send_commit(struct state *s, uint64_t gen)
+{
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_COMMIT);
+    msg.u.n.a = gen;
+    send_with(s, &msg, -1, SERVER_GOOD);
+}
+
+/* Staged and committed at once. */
+static void send_image(struct state *s, uint64_t gen, enum server_fault fault)
+{
+    send_stage(s, gen, fault);
+    send_commit(s, gen + (fault == SERVER_GEN));
 }
 
 /* The live page outlives connections, not the process. */
@@ -204,7 +220,7 @@ static void keep_page(struct state *s, uint64_t cookie, int fd)
     close(fd);
 }
 
-static void hear(struct state *s, struct server_heard *heard)
+static void hear_any(struct state *s, struct server_heard *heard)
 {
     struct qbid_msg msg;
     int fd;
@@ -218,6 +234,13 @@ static void hear(struct state *s, struct server_heard *heard)
     *heard = (struct server_heard){msg.type, fd >= 0, msg.u.n.a, msg.u.n.b};
     if (fd >= 0)
         keep_page(s, msg.u.n.a, fd);
+}
+
+static void hear(struct state *s, struct server_heard *heard, bool all)
+{
+    do
+        hear_any(s, heard);
+    while (heard->type == QBID_MSG_READY && !all);
 }
 
 static int64_t accept_next(struct state *s)
@@ -283,6 +306,12 @@ static void do_step(struct state *s, const struct step *step, struct answer *ans
         for (uint64_t i = 0; i < step->b; i++)
             send_image(s, step->a + i, step->fault);
         break;
+    case STEP_STAGE:
+        send_stage(s, step->a, SERVER_GOOD);
+        break;
+    case STEP_COMMIT:
+        send_commit(s, step->a);
+        break;
     case STEP_PAGE:
         send_page(s, step);
         break;
@@ -290,7 +319,7 @@ static void do_step(struct state *s, const struct step *step, struct answer *ans
         send_garbage(s, step->a);
         break;
     case STEP_HEAR:
-        hear(s, &answer->heard);
+        hear(s, &answer->heard, step->a != 0);
         break;
     case STEP_DRAIN:
         drain(s, step, answer);
@@ -394,6 +423,16 @@ void server_image(struct server *server, uint64_t gen, enum server_fault fault)
     ask(server, (struct step){.kind = STEP_IMAGES, .fault = fault, .a = gen, .b = 1});
 }
 
+void server_stage(struct server *server, uint64_t gen)
+{
+    ask(server, (struct step){.kind = STEP_STAGE, .a = gen});
+}
+
+void server_commit(struct server *server, uint64_t gen)
+{
+    ask(server, (struct step){.kind = STEP_COMMIT, .a = gen});
+}
+
 void server_images(struct server *server, uint64_t first_gen, unsigned cnt)
 {
     ask(server, (struct step){.kind = STEP_IMAGES, .a = first_gen, .b = cnt});
@@ -418,6 +457,11 @@ void server_garbage(struct server *server, unsigned which)
 struct server_heard server_hear(struct server *server)
 {
     return ask(server, (struct step){.kind = STEP_HEAR}).heard;
+}
+
+struct server_heard server_hear_all(struct server *server)
+{
+    return ask(server, (struct step){.kind = STEP_HEAR, .a = 1}).heard;
 }
 
 void server_serve_soon(struct server *server, uint64_t gen)

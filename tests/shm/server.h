@@ -52,8 +52,10 @@ void server_hangup(struct server *server);
 void server_welcome(struct server *server);
 void server_keys(struct server *server, uint8_t id);
 void server_live(struct server *server, enum server_fault fault);
-/** An image of a generation, see server_image_build(). */
+/** An image of a generation, see server_image_build(): staged and committed at once, or each. */
 void server_image(struct server *server, uint64_t gen, enum server_fault fault);
+void server_stage(struct server *server, uint64_t gen);
+void server_commit(struct server *server, uint64_t gen);
 /** The same out of `cnt` generations one after another, without waiting. */
 void server_images(struct server *server, uint64_t first_gen, unsigned cnt);
 /** Answer a worker: with a new page, or without (go on with yours). */
@@ -68,8 +70,9 @@ struct server_heard {
     int with_fd;
     uint64_t a, b;
 };
-/** The next message from the watcher. */
+/** The next message from the watcher but READY, which may come at any time; or with it. */
 struct server_heard server_hear(struct server *server);
+struct server_heard server_hear_all(struct server *server);
 
 /** accept, WELCOME, KEYS (id 1), LIVE, and the image of gen unless that is 0. */
 void server_serve(struct server *server, uint64_t gen);

@@ -61,7 +61,7 @@ static void a_message_arrives_whole_with_its_descriptor(void **state)
 {
     (void)state;
     struct pair p = open_pair();
-    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_IMAGE), got;
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_STAGE), got;
     int pipe_ends[2], fd;
     char byte = 0;
     msg.u.n.a = 17;
@@ -110,7 +110,11 @@ static void messages_that_break_the_rules_are_refused_and_leave_no_descriptor(vo
     bad = good;
     bad.abi_major++;
     send_raw(p.end[0], &bad, sizeof bad, 1);
-    assert_int_equal(qbid_handover_recv(p.end[1], &bad, &fd), QBID_ERR_PEER);
+    assert_int_equal(qbid_handover_recv(p.end[1], &bad, &fd), QBID_ERR_VERSION);
+    bad = good;
+    bad.magic ^= UINT32_C(3) << 24; /* QBH1: the version before this one */
+    send_raw(p.end[0], &bad, sizeof bad, 1);
+    assert_int_equal(qbid_handover_recv(p.end[1], &bad, &fd), QBID_ERR_VERSION);
     send_raw(p.end[0], bytes, 0, 1);
     assert_int_equal(qbid_handover_recv(p.end[1], &bad, &fd), QBID_ERR_CLOSED);
     assert_int_equal(process_fds(), fds_before + 2);

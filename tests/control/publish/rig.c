@@ -97,6 +97,7 @@ void rig_open(struct rig *r, uint16_t first_uid)
         .socket_mode = 0666,
         .shape = {.line_item_max = ITEMS, .budget_max = RIG_BUDGETS, .worker_max = RIG_WORKERS},
         .page_lg_events = 10,
+        .commit_ms = RIG_COMMIT_MS,
         .keys = {.id = {1, 0}},
         .first_uid = first_uid,
         .attached = on_attached,

@@ -13,6 +13,7 @@
 #define RIG_BUDGETS 8
 #define RIG_WORKERS 12
 #define RIG_READERS_MAX 4
+#define RIG_COMMIT_MS 200
 
 /* What a reader process says, in memory that it shares with the test. */
 struct rig_report {

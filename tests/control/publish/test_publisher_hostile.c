@@ -55,7 +55,7 @@ static void a_client_that_breaks_the_protocol_is_dropped(void **state)
         {true, QBID_MSG_WORKER, QBID_HANDOVER_COOKIES_MAX, 0},
         {true, QBID_MSG_WORKER, UINT64_MAX, 0},
         {true, QBID_MSG_GONE, 64, 0},
-        {true, QBID_MSG_IMAGE, 1, 0},
+        {true, QBID_MSG_STAGE, 1, 0},
         {true, (enum qbid_msg_type)0, 1, 0},
         {true, (enum qbid_msg_type)60000, 1, 0},
         {true, QBID_MSG_ADOPTED, 1, 5},

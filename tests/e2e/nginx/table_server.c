@@ -135,6 +135,12 @@ static void send_msg(struct server *s, int h, enum qbid_msg_type type, uint64_t 
         drop_host(s, h);
 }
 
+static void send_image(struct server *s, int h)
+{
+    send_msg(s, h, QBID_MSG_STAGE, s->gen, s->image_bytes, 0, s->image_fd);
+    send_msg(s, h, QBID_MSG_COMMIT, s->gen, 0, 0, -1);
+}
+
 static void on_hello(struct server *s, int h)
 {
     struct qbid_msg keys = qbid_handover_msg(QBID_MSG_KEYS);
@@ -144,7 +150,7 @@ static void on_hello(struct server *s, int h)
     if (s->host[h].sock >= 0)
         qbid_handover_send(s->host[h].sock, &keys, -1);
     send_msg(s, h, QBID_MSG_LIVE, s->live_bytes, 0, 0, s->live_fd);
-    send_msg(s, h, QBID_MSG_IMAGE, s->gen, s->image_bytes, 0, s->image_fd);
+    send_image(s, h);
 }
 
 static int find_free_worker(const struct server *s)
@@ -330,7 +336,7 @@ static bool command(struct server *s)
     if (strcmp(line, "publish") == 0) {
         make_image(s, s->gen + 1);
         for (int h = 0; h < HOSTS_MAX; h++)
-            send_msg(s, h, QBID_MSG_IMAGE, s->gen, s->image_bytes, 0, s->image_fd);
+            send_image(s, h);
         printf("gen %lu\n", s->gen);
     } else if (strcmp(line, "report") == 0) {
         tick(s);

@@ -20,3 +20,6 @@ $(call bench,ring,bench/ring.cc bench/ring_loop.c bench/ring_peer.c,shm)
 $(call bench,latency,bench/latency.cc bench/latency_loop.c bench/decide_host.c bench/decide_world.c \
     bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
+$(call bench,swap,bench/swap.cc bench/swap_loop.c bench/swap_side.c bench/decide_world.c \
+    bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    fastpath publish models account shm,$(call pkg,liburcu-memb) -lm)

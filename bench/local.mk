@@ -23,3 +23,4 @@ $(call bench,latency,bench/latency.cc bench/latency_loop.c bench/decide_host.c b
 $(call bench,swap,bench/swap.cc bench/swap_loop.c bench/swap_side.c bench/decide_world.c \
     bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     fastpath publish models account shm,$(call pkg,liburcu-memb) -lm)
+$(call bench,rcu,bench/rcu.cc bench/rcu_sides.c,shm,$(call pkg,liburcu-memb liburcu-qsbr liburcu-bp))

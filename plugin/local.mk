@@ -3,7 +3,7 @@
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
 # simdjson's own assertions cost a third of the parse; the other profiles keep them.
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
-QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb)
+QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr)
 
 $(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \

@@ -88,7 +88,9 @@ int qbid_open(const struct qbid_options *given, struct qbid **ret_qbid)
     qbid->latency_every = options.latency_every;
     if (qbid->latency_every != 0)
         qbid_stopwatch_init(&qbid->watch);
+    qbid->rcu = options.quiescent ? QBID_RCU_QSBR : QBID_RCU_MEMB;
     struct qbid_watcher_options watcher = {
+        .rcu = qbid->rcu,
         .socket_path = options.socket_path,
         .image_file = options.image_file,
         .log = options.log,
@@ -112,7 +114,7 @@ void qbid_close(struct qbid *qbid)
 }
 
 /* liburcu registers threads, a thread may have several workers: of two accounts, say. */
-static _Thread_local unsigned workers_here;
+static _Thread_local unsigned workers_here[QBID_RCU_QSBR + 1];
 
 int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
 {
@@ -132,8 +134,8 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
     worker->qbid = qbid;
     qbid_recorder_init(&worker->recorder, qbid->latency_every,
                        qbid_clock_boot_ns() + worker->cookie, &qbid->watch);
-    if (workers_here++ == 0)
-        qbid_watcher_thread_online();
+    if (workers_here[qbid->rcu]++ == 0)
+        qbid_watcher_thread_register(qbid->rcu);
     *ret_worker = worker;
     return 0;
 }
@@ -142,9 +144,27 @@ void qbid_worker_close(struct qbid_worker *worker)
 {
     if (!worker)
         return;
-    if (--workers_here == 0)
-        qbid_watcher_thread_offline();
+    if (--workers_here[worker->qbid->rcu] == 0)
+        qbid_watcher_thread_unregister(worker->qbid->rcu);
     qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
     qbid_openrtb_free(worker->parser);
     free(worker);
+}
+
+void qbid_worker_quiescent(struct qbid_worker *worker)
+{
+    if (worker->qbid->rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_quiescent();
+}
+
+void qbid_worker_offline(struct qbid_worker *worker)
+{
+    if (worker->qbid->rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_idle();
+}
+
+void qbid_worker_online(struct qbid_worker *worker)
+{
+    if (worker->qbid->rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_busy();
 }

@@ -11,7 +11,7 @@
  *
  * A worker handle belongs to the thread that opened it. Decisions never block, allocate or call the
  * operating system (the wall clock is read once a second, which is no system call). Adoption of new
- * tables happens on a thread of the library's own.
+ * tables happens on threads of the library's own.
  * `make install` puts shm/request.h into this file, so that it stands alone.
  */
 #ifndef QBID_PLUGIN_QBID_H
@@ -55,13 +55,16 @@ struct qbid_options {
     /* fields that callers of earlier versions do not have */
     unsigned latency_every; /* time one of so many decisions, answers and notices, for the status
                                texts; at most 1,048,576; 0 = none; QBID_LATENCY_EVERY is cheap */
+    unsigned quiescent; /* 1 = every worker's thread calls qbid_worker_quiescent() between requests,
+                           and is then spared about 1 ns a decision; see there. 0 = nothing is asked
+                           of it */
 };
 
 /* enum qbid_err of this library, negative; text by qbid_strerror(). */
 QBID_API const char *qbid_strerror(int err);
 QBID_API const char *qbid_version(void);
 
-/** Open the library: starts the watcher thread. 0 or a negative error. Call it after fork. */
+/** Open the library: starts the watcher's threads. 0 or a negative error. Call it after fork. */
 QBID_API int qbid_open(const struct qbid_options *options, struct qbid **ret_qbid);
 /** Close it; every worker must be closed before. NULL is fine. */
 QBID_API void qbid_close(struct qbid *qbid);
@@ -69,6 +72,22 @@ QBID_API void qbid_close(struct qbid *qbid);
 /** Open a worker on the calling thread. 0 or a negative error. */
 QBID_API int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker);
 QBID_API void qbid_worker_close(struct qbid_worker *worker);
+
+/**
+ * For hosts that opened with options.quiescent (one with a poll loop can): "this thread is between
+ * two requests". Without the option it does nothing, so that a host may call it always.
+ *
+ * A thread that does not say so now and then (once a poll loop, or every 64 requests) keeps old
+ * tables mapped, and with them the adoption of newer ones, in the whole process; it never delays
+ * another thread's decisions. Before it blocks for longer than that it must call
+ * qbid_worker_offline(), and qbid_worker_online() before its next request. A new worker is online.
+ * With several workers on a thread any one of them speaks for all.
+ *
+ * Threads: the worker's own. Cost: 1 ns quiescent, up to 70 ns offline and online.
+ */
+QBID_API void qbid_worker_quiescent(struct qbid_worker *worker);
+QBID_API void qbid_worker_offline(struct qbid_worker *worker);
+QBID_API void qbid_worker_online(struct qbid_worker *worker);
 
 /**
  * Decide one impression that the host has described itself.

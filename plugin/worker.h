@@ -29,6 +29,7 @@ struct qbid {
     uint8_t isa; /* enum qbid_isa */
     uint32_t latency_every;
     struct qbid_stopwatch watch; /* set up where latency_every is not 0 */
+    enum qbid_rcu rcu;
 };
 
 /* Everything that a bid request needs lies in here: nothing is allocated after the worker is open.

@@ -27,24 +27,49 @@
 
 void qbid_watcher_thread_online(void)
 {
-    rcu_register_thread();
+    qbid_rcu_register(QBID_RCU_MEMB);
 }
 
 void qbid_watcher_thread_offline(void)
 {
-    rcu_unregister_thread();
+    qbid_rcu_unregister(QBID_RCU_MEMB);
+}
+
+void qbid_watcher_thread_register(enum qbid_rcu rcu)
+{
+    qbid_rcu_register(rcu);
+}
+
+void qbid_watcher_thread_unregister(enum qbid_rcu rcu)
+{
+    qbid_rcu_unregister(rcu);
+}
+
+void qbid_watcher_thread_quiescent(void)
+{
+    qbid_rcu_quiescent();
+}
+
+void qbid_watcher_thread_idle(void)
+{
+    qbid_rcu_offline();
+}
+
+void qbid_watcher_thread_busy(void)
+{
+    qbid_rcu_online();
 }
 
 const struct qbid_table *qbid_watcher_read_lock(struct qbid_watcher *watcher)
 {
-    qbid_rcu_read_lock();
+    qbid_rcu_read_lock(watcher->rcu);
     qbid_race_hook("watcher:reading");
     return atomic_load_explicit(&watcher->table, memory_order_acquire); /* R1 <- W1 */
 }
 
 void qbid_watcher_read_unlock(struct qbid_watcher *watcher)
 {
-    qbid_rcu_read_unlock(watcher); /* W2 -> R2 */
+    qbid_rcu_read_unlock(watcher->rcu, watcher); /* W2 -> R2 */
 }
 
 void qbid_watcher_stats_load(struct qbid_watcher *watcher, struct qbid_watcher_stats *ret_stats)
@@ -89,7 +114,7 @@ int qbid_watcher_publish(struct qbid_watcher *watcher, const struct qbid_bundle 
     if (bundle->image != NULL && bundle->image != old.image)
         count_adoption(watcher, bundle->image);
     qbid_race_hook("watcher:swapped");
-    qbid_rcu_synchronize(watcher); /* R2 <- W2 */
+    qbid_rcu_synchronize(watcher->rcu, watcher); /* R2 <- W2 */
     qbid_race_hook("watcher:waited");
     qbid_table_free(table);
 
@@ -271,6 +296,7 @@ static int init(struct qbid_watcher *watcher, const struct qbid_watcher_options 
     pthread_condattr_t monotonic;
     watcher->sock = watcher->wake = -1;
     watcher->options = *options;
+    watcher->rcu = options->rcu;
     if (watcher->options.retry_ms_max == 0)
         watcher->options.retry_ms_max = RETRY_MS_DEFAULT;
     qbid_bundle_init(&watcher->now);
@@ -343,17 +369,19 @@ int qbid_watcher_new(const struct qbid_watcher_options *options, struct qbid_wat
     struct qbid_watcher *watcher = calloc(1, sizeof *watcher);
     if (watcher == NULL)
         return QBID_ERR_NOMEM;
+    bool online = qbid_rcu_wait_begin();
     int rc = init(watcher, options);
     if (rc == 0 && watcher->image_file != NULL)
         load_file(watcher);
     if (rc == 0)
         rc = start(watcher);
+    if (rc == 0 && watcher->socket_path != NULL)
+        await_first_try(watcher);
+    qbid_rcu_wait_end(online);
     if (rc < 0) {
         done(watcher);
         return rc;
     }
-    if (watcher->socket_path != NULL)
-        await_first_try(watcher);
     *ret_watcher = watcher;
     return 0;
 }
@@ -362,7 +390,9 @@ void qbid_watcher_free(struct qbid_watcher *watcher)
 {
     if (watcher == NULL)
         return;
+    bool online = qbid_rcu_wait_begin();
     stop_thread(watcher, watcher->thread);
     stop_thread(watcher, watcher->stager);
+    qbid_rcu_wait_end(online);
     done(watcher);
 }

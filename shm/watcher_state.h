@@ -87,6 +87,7 @@ struct qbid_stage {
 
 struct qbid_watcher {
     _Atomic(struct qbid_table *) table; /* W1 -> R1, see watcher.h */
+    enum qbid_rcu rcu;
     struct qbid_watcher_options options;
     char *socket_path, *image_file; /* our copies */
     pthread_t thread, stager;

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shm/rcu.h"
 #include "shm/watcher_state.h"
 
 /* The page that a worker gets when no qbidd answers: it cannot bid, but it counts and keeps notices
@@ -147,7 +148,7 @@ static int make_own_page(struct qbid_watcher *watcher, unsigned cookie)
     return qbid_watcher_set_seat(watcher, cookie, (struct qbid_seat){page, QBID_LIVE_SLOT_NONE, 0});
 }
 
-int qbid_watcher_add_worker(struct qbid_watcher *watcher, unsigned timeout_ms, unsigned *ret_cookie)
+static int add_worker(struct qbid_watcher *watcher, unsigned timeout_ms, unsigned *ret_cookie)
 {
     struct timespec until = qbid_watcher_after_ms(timeout_ms);
     pthread_mutex_lock(&watcher->lock);
@@ -175,8 +176,17 @@ int qbid_watcher_add_worker(struct qbid_watcher *watcher, unsigned timeout_ms, u
     return rc;
 }
 
+int qbid_watcher_add_worker(struct qbid_watcher *watcher, unsigned timeout_ms, unsigned *ret_cookie)
+{
+    bool online = qbid_rcu_wait_begin();
+    int rc = add_worker(watcher, timeout_ms, ret_cookie);
+    qbid_rcu_wait_end(online);
+    return rc;
+}
+
 void qbid_watcher_remove_worker(struct qbid_watcher *watcher, unsigned cookie)
 {
+    bool online = qbid_rcu_wait_begin();
     pthread_mutex_lock(&watcher->lock);
     if (cookie < QBID_HANDOVER_COOKIES_MAX && watcher->worker[cookie].state == QBID_WORKER_OPEN) {
         bool linked = qbid_watcher_linked(watcher);
@@ -190,4 +200,5 @@ void qbid_watcher_remove_worker(struct qbid_watcher *watcher, unsigned cookie)
             qbid_watcher_set_seat(watcher, cookie, no_seat);
     }
     pthread_mutex_unlock(&watcher->lock);
+    qbid_rcu_wait_end(online);
 }

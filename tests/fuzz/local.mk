@@ -13,7 +13,7 @@ FUZZ_FLAGS := -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-
 define fuzz_rule
 build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(2)
 	@mkdir -p $$(@D)
-	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3)
+	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
 .PHONY: fuzz-$(1)
 fuzz-$(1): build/fuzz/fuzz_$(1) $(B)/tests/test_fuzz_$(1)
 	@mkdir -p build/fuzz/corpus/$(1) build/fuzz/seeds/$(1)

@@ -59,6 +59,11 @@ static void options_out_of_range_are_refused(void **state)
     wrong = options;
     wrong.size--;
     assert_int_equal(qbid_open(&wrong, &qbid), QBID_ERR_INVAL);
+    wrong.size = sizeof wrong + 8; /* a later version's */
+    assert_int_equal(qbid_open(&wrong, &qbid), QBID_ERR_INVAL);
+    wrong.size = offsetof(struct qbid_options, quiescent); /* one without the last field */
+    assert_int_equal(qbid_open(&wrong, &qbid), 0);
+    qbid_close(qbid);
     wrong = options;
     wrong.socket_path = NULL; /* neither a socket nor a file */
     assert_int_equal(qbid_open(&wrong, &qbid), QBID_ERR_INVAL);
@@ -219,6 +224,7 @@ static void *bid_on(void *arg)
         b->first_gen = b->first_gen ? b->first_gen : answer.gen;
         b->last_gen = answer.gen;
         atomic_fetch_add(&b->bids, 1);
+        qbid_worker_quiescent(worker);
     }
     if (!b->fault || strcmp(b->fault, "open") != 0)
         qbid_worker_close(worker);
@@ -227,13 +233,14 @@ static void *bid_on(void *arg)
     return NULL;
 }
 
-static void workers_bid_on_while_tables_change(void **state)
+static void bid_while_tables_change(unsigned quiescent)
 {
     static struct host host;
     static struct bidder bidder[2];
-    struct qbid_options options = {.trace = 1};
-    (void)state;
+    struct qbid_options options = {.trace = 1, .quiescent = quiescent};
+    memset(bidder, 0, sizeof bidder);
     host_open(&host, &options, 12);
+    qbid_worker_offline(host.worker); /* this thread waits, and holds nothing meanwhile */
     for (unsigned i = 0; i < 2; i++) {
         bidder[i].host = &host;
         assert_int_equal(pthread_create(&bidder[i].thread, NULL, bid_on, &bidder[i]), 0);
@@ -254,7 +261,20 @@ static void workers_bid_on_while_tables_change(void **state)
             fail_msg("%s", bidder[i].fault);
         assert_true(bidder[i].last_gen > bidder[i].first_gen);
     }
+    qbid_worker_online(host.worker);
     host_close(&host);
+}
+
+static void workers_bid_on_while_tables_change(void **state)
+{
+    (void)state;
+    bid_while_tables_change(0);
+}
+
+static void workers_that_announce_quiescence_do_so_too(void **state)
+{
+    (void)state;
+    bid_while_tables_change(1);
 }
 
 int main(void)
@@ -266,6 +286,7 @@ int main(void)
         cmocka_unit_test(hashes_are_those_of_the_table),
         cmocka_unit_test(a_host_may_describe_impressions_itself),
         cmocka_unit_test(workers_bid_on_while_tables_change),
+        cmocka_unit_test(workers_that_announce_quiescence_do_so_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

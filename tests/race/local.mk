@@ -10,12 +10,15 @@ URCU = $(call pkg,liburcu)
 $(call race,race_ring,tests/race/ring.c,shm)
 $(call race,race_live,tests/race/live.c,shm)
 $(call race,race_publish,tests/race/publish.c $(RACE_WATCH),shm,$(URCU))
+$(call race,race_publish_qsbr,tests/race/publish_qsbr.c $(RACE_WATCH),shm,$(URCU))
 $(call race,race_negative,tests/race/negative.c)
 $(call test,test_ring_order,tests/race/ring_order.c tests/race/hooked_ring.c tests/race/hook.c,shm)
 $(call test,test_publish_order,tests/race/publish_order.c tests/race/hooked_watcher.c \
     tests/race/hook.c $(RACE_WATCH),shm,$(URCU))
 $(call test,test_allowance_order,tests/race/allowance_order.c tests/race/hook.c $(RACE_STAGE),ledger \
     fastpath shm)
+$(call test,test_publish_order_qsbr,tests/race/publish_order_qsbr.c tests/race/hooked_watcher.c \
+    tests/race/hook.c $(RACE_WATCH),shm,$(URCU))
 $(call test,test_stage_order,tests/race/stage_order.c tests/race/hooked_stage.c tests/race/hook.c \
     $(RACE_WATCH),shm,$(URCU))
 $(call test,test_negative,tests/race/negative.c)
@@ -41,12 +44,15 @@ race_broken_money = $(eval $(call exe_rule,race,$(1),$(2) tests/race/hook.c $(RA
 $(call race_broken_money,allowance_commit_first,$(RACE_BROKEN)/reserve_commit_first.c)
 $(call race_broken_money,allowance_raise_first,tests/race/allowance_order.c \
     $(RACE_BROKEN)/ledger_raise_first.c)
+$(call race_broken,publish_qsbr_no_grace,tests/race/publish_qsbr.c \
+    $(RACE_BROKEN)/watcher_no_grace.c tests/race/hook.c $(RACE_WATCH),$(URCU))
+$(call race_broken,order_qsbr_no_grace,tests/race/publish_order_qsbr.c \
+    $(RACE_BROKEN)/watcher_no_grace.c tests/race/hook.c $(RACE_WATCH),$(URCU))
 
 $(B)/tests/race_negative: | $(B)/race/ring_relaxed $(B)/race/live_plain $(B)/race/publish_relaxed \
-    $(B)/race/publish_no_grace
+    $(B)/race/publish_no_grace $(B)/race/publish_qsbr_no_grace
 $(B)/tests/test_negative: | $(B)/race/ring_head_first $(B)/race/ring_tail_first \
-    $(B)/race/order_no_grace $(B)/race/order_load_first $(B)/race/allowance_commit_first \
-    $(B)/race/allowance_raise_first
-TSAN_TESTS += test_allowance_order test_ring_order test_publish_order
-    $(B)/race/order_no_grace
-TSAN_TESTS += test_ring_order test_publish_order test_stage_order
+    $(B)/race/order_no_grace $(B)/race/order_qsbr_no_grace $(B)/race/order_load_first \
+    $(B)/race/allowance_commit_first $(B)/race/allowance_raise_first
+TSAN_TESTS += test_allowance_order test_ring_order test_publish_order test_publish_order_qsbr \
+    test_stage_order

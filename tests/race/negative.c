@@ -99,11 +99,18 @@ static void a_table_freed_without_a_grace_period_is_reported(void **state)
     expect_failure("publish_no_grace", "ThreadSanitizer", "qbid_table_free");
 }
 
+static void and_so_it_is_among_readers_that_announce_quiescence(void **state)
+{
+    (void)state;
+    expect_failure("publish_qsbr_no_grace", "ThreadSanitizer", "qbid_table_free");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_head_that_does_not_release_the_record_is_reported),
     cmocka_unit_test(a_live_page_written_without_atomics_is_reported),
     cmocka_unit_test(a_swap_that_does_not_release_the_table_is_reported),
     cmocka_unit_test(a_table_freed_without_a_grace_period_is_reported),
+    cmocka_unit_test(and_so_it_is_among_readers_that_announce_quiescence),
 };
 
 #else
@@ -151,6 +158,12 @@ static void a_limit_raised_before_it_is_stored_fails_the_forced_order(void **sta
     (void)state;
     expect_failure("allowance_raise_first",
                    "[  FAILED  ] no_limit_is_raised_before_the_store_knows", "allowance_order.c");
+static void and_so_it_does_with_a_reader_that_announces_quiescence(void **state)
+{
+    (void)state;
+    expect_failure("order_qsbr_no_grace",
+                   "[  FAILED  ] what_a_reader_holds_stays_until_it_is_quiescent",
+                   "publish_order_qsbr.c");
 }
 
 static const struct CMUnitTest tests[] = {
@@ -160,6 +173,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_head_moved_before_the_record_fails_the_forced_order),
     cmocka_unit_test(a_tail_moved_before_the_copy_fails_the_forced_order),
     cmocka_unit_test(unmapping_without_a_grace_period_fails_the_forced_order),
+    cmocka_unit_test(and_so_it_does_with_a_reader_that_announces_quiescence),
 };
 
 #endif

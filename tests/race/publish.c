@@ -14,6 +14,10 @@
 
 #include "tests/shm/watch.h"
 
+#ifndef RACE_RCU /* race_publish_qsbr is this file with the other one */
+#define RACE_RCU QBID_RCU_MEMB
+#endif
+
 #define READERS 3
 #define EPOCHS 4
 #define IMAGES 60
@@ -52,12 +56,14 @@ static void *read_tables(void *context)
 {
     struct reader *r = context;
     uint64_t last_gen = 0;
-    qbid_watcher_thread_online();
+    qbid_watcher_thread_register(RACE_RCU);
     while (!atomic_load_explicit(r->stop, memory_order_relaxed)) {
         check(r, qbid_watcher_read_lock(r->watch->watcher), &last_gen);
         qbid_watcher_read_unlock(r->watch->watcher);
+        if (RACE_RCU == QBID_RCU_QSBR)
+            qbid_watcher_thread_quiescent();
     }
-    qbid_watcher_thread_offline();
+    qbid_watcher_thread_unregister(RACE_RCU);
     return NULL;
 }
 
@@ -84,7 +90,7 @@ static void readers_never_see_two_generations_or_two_servers_at_once(void **stat
     struct reader reader[READERS] = {0};
     pthread_t thread[READERS];
     _Atomic int stop = 0;
-    watch_init(&w, true);
+    watch_init_as(&w, true, RACE_RCU);
     watch_open(&w, 1);
     for (unsigned i = 0; i < READERS; i++) {
         reader[i].watch = &w;

@@ -22,9 +22,30 @@ static void log_line(void *context, const char *line)
     snprintf(w->last, sizeof w->last, "%s", line);
 }
 
+/* This thread's own reads. With qsbr it is away in between, so that it may wait for adoptions. */
+static const struct qbid_table *enter(struct watch *w)
+{
+    if (w->options.rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_busy();
+    return qbid_watcher_read_lock(w->watcher);
+}
+
+static void leave(struct watch *w)
+{
+    qbid_watcher_read_unlock(w->watcher);
+    if (w->options.rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_idle();
+}
+
 void watch_init(struct watch *w, bool with_server)
 {
+    watch_init_as(w, with_server, QBID_RCU_MEMB);
+}
+
+void watch_init_as(struct watch *w, bool with_server, enum qbid_rcu rcu)
+{
     memset(w, 0, sizeof *w);
+    w->options.rcu = rcu;
     strcpy(w->folder, "/tmp/qbid-watch-XXXXXX");
     assert_non_null(mkdtemp(w->folder));
     snprintf(w->path, sizeof w->path, "%s/sock", w->folder);
@@ -38,7 +59,9 @@ void watch_init(struct watch *w, bool with_server)
     w->options.log = log_line;
     w->options.log_context = w;
     w->options.retry_ms_max = 50;
-    qbid_watcher_thread_online();
+    qbid_watcher_thread_register(rcu);
+    if (rcu == QBID_RCU_QSBR)
+        qbid_watcher_thread_idle();
 }
 
 void watch_open(struct watch *w, uint64_t gen)
@@ -55,7 +78,7 @@ void watch_open(struct watch *w, uint64_t gen)
 
 void watch_done(struct watch *w)
 {
-    qbid_watcher_thread_offline();
+    qbid_watcher_thread_unregister(w->options.rcu);
     qbid_watcher_free(w->watcher);
     if (w->server.pid > 0)
         server_kill(&w->server);
@@ -114,49 +137,49 @@ void watch_expect(struct watch *w, enum qbid_msg_type type, uint64_t a)
 
 uint64_t watch_gen(struct watch *w)
 {
-    const struct qbid_table *table = qbid_watcher_read_lock(w->watcher);
+    const struct qbid_table *table = enter(w);
     uint64_t gen = table->image.header != NULL ? table->image.header->gen : 0;
     if (gen != 0)
         assert_true(server_image_is_whole(&table->image));
-    qbid_watcher_read_unlock(w->watcher);
+    leave(w);
     return gen;
 }
 
 uint16_t watch_slot(struct watch *w, unsigned cookie)
 {
-    uint16_t slot = qbid_watcher_read_lock(w->watcher)->slot[cookie];
-    qbid_watcher_read_unlock(w->watcher);
+    uint16_t slot = enter(w)->slot[cookie];
+    leave(w);
     return slot;
 }
 
 uint16_t watch_uid(struct watch *w, unsigned cookie)
 {
-    uint16_t uid = qbid_watcher_read_lock(w->watcher)->uid[cookie];
-    qbid_watcher_read_unlock(w->watcher);
+    uint16_t uid = enter(w)->uid[cookie];
+    leave(w);
     return uid;
 }
 
 int64_t watch_limit(struct watch *w, unsigned cookie, uint32_t budget_idx)
 {
-    const struct qbid_table *table = qbid_watcher_read_lock(w->watcher);
+    const struct qbid_table *table = enter(w);
     size_t row = table->slot[cookie];
     int64_t limit = atomic_load_explicit(
         &table->live.limit[row * table->live.shape.budget_max + budget_idx], memory_order_relaxed);
-    qbid_watcher_read_unlock(w->watcher);
+    leave(w);
     return limit;
 }
 
 struct qbid_page watch_page(struct watch *w, unsigned cookie)
 {
-    struct qbid_page page = qbid_watcher_read_lock(w->watcher)->page[cookie];
-    qbid_watcher_read_unlock(w->watcher);
+    struct qbid_page page = enter(w)->page[cookie];
+    leave(w);
     return page;
 }
 
 uint8_t watch_key(struct watch *w)
 {
-    uint8_t id = qbid_watcher_read_lock(w->watcher)->keys.id[0];
-    qbid_watcher_read_unlock(w->watcher);
+    uint8_t id = enter(w)->keys.id[0];
+    leave(w);
     return id;
 }
 
@@ -169,13 +192,13 @@ struct qbid_watcher_stats watch_stats(struct watch *w)
 
 bool watch_push(struct watch *w, unsigned cookie, uint64_t first, unsigned n)
 {
-    const struct qbid_table *table = qbid_watcher_read_lock(w->watcher);
+    const struct qbid_table *table = enter(w);
     bool all = true;
     for (unsigned i = 0; i < n; i++) {
         struct qbid_event event = {.nonce = first + i, .kind = QBID_EVENT_BID};
         all &= qbid_page_push(&table->page[cookie], &event);
     }
-    qbid_watcher_read_unlock(w->watcher);
+    leave(w);
     return all;
 }
 

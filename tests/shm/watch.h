@@ -22,6 +22,8 @@ struct watch {
 
 /** Folder and options; the server is started when asked for. Registers the calling thread. */
 void watch_init(struct watch *w, bool with_server);
+/** The same with a flavour of RCU. With qsbr the calling thread is idle but in the calls below. */
+void watch_init_as(struct watch *w, bool with_server, enum qbid_rcu rcu);
 /** A watcher whose server has served it, with an image unless gen is 0. */
 void watch_open(struct watch *w, uint64_t gen);
 /** Ends everything; checks that no descriptor and no mapping is left. */

@@ -4,5 +4,5 @@
 
 #include "shm/rcu.h"
 
-#define qbid_rcu_synchronize(tag) ((void)(tag))
+#define qbid_rcu_synchronize(rcu, tag) ((void)(rcu), (void)(tag))
 #include "shm/watcher.c"

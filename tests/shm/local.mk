@@ -4,6 +4,7 @@
 $(call test,test_error,tests/shm/test_error.c,shm)
 $(call test,test_units,tests/shm/test_units.c,shm,-lm)
 $(call test,test_memfd,tests/shm/test_memfd.c,shm)
+$(call test,test_memfd_huge,tests/shm/test_memfd_huge.c,shm)
 $(call test,test_clock,tests/shm/test_clock.c,shm,-lm)
 $(call test,test_latency,tests/shm/test_latency.c,shm)
 $(call test,test_live,tests/shm/test_live.c,shm)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From plan to readers: build, check, keep on disk, write down, seal, send - in this order. */
+/* From plan to readers: build, check, keep on disk, write down, seal, stage - in this order. The
+ * publisher commits what was staged when readers have verified it: all that must be saved is saved
+ * by then. What counts here as published is what was staged: a newer one may overtake it before the
+ * commit, and is then the next that readers get. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -247,7 +250,7 @@ static int draft_write_down(struct qbid_engine *e, const struct qbid_plan *plan,
     return err;
 }
 
-static int draft_send(struct qbid_engine *e, struct draft *draft, char *why)
+static int draft_stage(struct qbid_engine *e, struct draft *draft, char *why)
 {
     int ro = -1;
     int err = qbid_memfd_seal_image(draft->fd, draft->base, draft->bytes, &ro);
@@ -291,7 +294,7 @@ static int publish(struct qbid_engine *e, const char *reason, bool force, char *
         if (!err)
             err = draft_write_down(e, &plan, &draft, name, reason, why);
         if (!err)
-            err = draft_send(e, &draft, why);
+            err = draft_stage(e, &draft, why);
         if (!err) {
             e->counters.gen = draft.gen;
             e->counters.published++;

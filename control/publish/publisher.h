@@ -72,8 +72,9 @@ int qbid_publisher_tick(struct qbid_publisher *publisher);
  * Publish a sealed image, in two steps. Now it is staged: every reader is sent it, to map and
  * verify. It is committed (the current one, also for readers that come later) when every reader has
  * verified or refused it, at the latest after QBID_PUBLISHER_COMMIT_MS: within this call, or by a
- * later qbid_publisher_tick(). An image that was staged before and not committed is forgotten. The
- * caller has saved all that must be saved before a reader uses the image.
+ * later qbid_publisher_tick(). An image that was staged before and not committed is forgotten, and
+ * its time goes over to the new one. The caller has saved all that must be saved before a reader
+ * uses the image.
  *
  * Returns: 0; the descriptor is the publisher's from then on.
  * Errors:  QBID_ERR_INVAL (generations grow); QBID_ERR_BUSY when QBID_PUBLISHER_HELD_MAX

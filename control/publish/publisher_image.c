@@ -57,7 +57,11 @@ int qbid_publisher_image_stage(struct qbid_publisher *p, const struct qbid_publi
                            (unsigned long long)image->gen, QBID_PUBLISHER_HELD_MAX);
         return QBID_ERR_BUSY;
     }
-    uint64_t at_ns = qbid_clock_boot_ns() + p->params.commit_ms * QBID_NS_PER_MS;
+    /* A newer one inherits the time of the one that it replaces: however fast they follow each
+     * other, readers come to one of them. */
+    uint64_t at_ns = p->staged.fd >= 0
+                         ? p->commit_at_ns
+                         : qbid_clock_boot_ns() + p->params.commit_ms * QBID_NS_PER_MS;
     if (timer_set(p, at_ns) < 0)
         return QBID_ERR_SYS;
     if (p->staged.fd >= 0) {

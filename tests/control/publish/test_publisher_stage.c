@@ -202,6 +202,25 @@ static void a_newer_generation_takes_the_place_of_a_staged_one(void **state)
     close(sock);
 }
 
+static void a_stopped_reader_and_ever_newer_generations_do_not_starve_the_others(void **state)
+{
+    struct rig *r = *state;
+    commits_after(r, 300);
+    assert_int_equal(rig_publish(r), 0);
+    rig_reader_start(r, 0);
+    int mute = client(r);
+    uint64_t start_ns = qbid_clock_boot_ns();
+    for (int i = 0; i < 5; i++) { /* one each 100 ms: the time of the first one comes in between */
+        assert_int_equal(rig_publish(r), 0);
+        while (qbid_clock_boot_ns() - start_ns < (uint64_t)(i + 1) * 100 * QBID_NS_PER_MS)
+            rig_tick(r);
+    }
+    assert_true(counters(r).gen > 1 && counters(r).gen < r->gen);
+    RIG_UNTIL(r, r->report[0].gen > 1);
+    RIG_UNTIL(r, r->report[0].gen == r->gen);
+    close(mute);
+}
+
 static void staged_ones_count_among_those_held(void **state)
 {
     struct rig *r = *state;
@@ -269,6 +288,7 @@ int main(void)
         RULE(who_hangs_up_is_not_waited_for),
         RULE(a_stopped_reader_is_waited_for_so_long_and_no_longer),
         RULE(a_newer_generation_takes_the_place_of_a_staged_one),
+        RULE(a_stopped_reader_and_ever_newer_generations_do_not_starve_the_others),
         RULE(staged_ones_count_among_those_held),
         RULE(who_comes_later_gets_the_current_one_first),
         RULE(another_version_is_told_so),

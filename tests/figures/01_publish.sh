@@ -32,7 +32,7 @@ figure("publish: control, tampered answers that the check finds", f["tampered_fo
        "answers that name the generation before their own")
 figure("publish: answers of a worker with an older generation than its last", f["backward_in_worker"], "", "0",
        f["backward_in_worker"] == 0)
-figure("publish: generations adopted by the slower worker", round(100 * f["adopted"], 2), "%", ">= 95",
+figure("publish: committed generations adopted by the slower worker", round(100 * f["adopted"], 2), "%", ">= 95",
        f["adopted"] >= 0.95)
 figure("publish: growth of a worker's memory", f["growth_kib"], "KiB", "< 2048", f["growth_kib"] < 2048,
        "VmRSS after 100 publishes against the end, the worker that grew more; the table it maps is in it")

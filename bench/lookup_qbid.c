@@ -121,7 +121,7 @@ static struct qbid_section_index build(const struct lookup_world *world)
     }
     qsort(context, LOOKUP_KEYS, sizeof *context, by_key);
     plan.contexts = context;
-    struct qbid_section_index index;
+    struct qbid_section_index index = {0};
     lookup_must(qbid_section_index_make(&plan, &index) == 0, "the index cannot be built");
     free(context);
     return index;
@@ -130,11 +130,11 @@ static struct qbid_section_index build(const struct lookup_world *world)
 static struct qbid *place(const struct lookup_world *world, const struct qbid_section_index *index,
                           int huge)
 {
-    size_t bytes = index->line_cnt * sizeof *index->line;
+    size_t bytes = index->line_cnt * sizeof(struct qbid_index_line);
     struct qbid *q = malloc(sizeof *q);
     lookup_must(q != NULL, "no memory");
     void *line = lookup_memory(bytes, huge);
-    memcpy(line, index->line, bytes);
+    qbid_section_index_fill(index, line);
     *q = (struct qbid){line, line, index->line_cnt, world->zero};
     return q;
 }
@@ -143,7 +143,7 @@ void lookup_qbid_add(struct lookup_bench *bench)
 {
     struct qbid_section_index index = build(&bench->world);
     struct qbid *huge = place(&bench->world, &index, 1), *small = place(&bench->world, &index, 0);
-    free(index.line);
+    qbid_section_index_done(&index);
     const size_t n = 1u << 19;
     const struct lookup_design designs[] = {
         {.name = "qbid", .slice = n, .run = run_each, .peer = huge},

@@ -34,10 +34,9 @@ fuzz:
 fuzz-all: ; @for name in $(FUZZ); do $(MAKE) --no-print-directory $$name || exit 1; done
 
 FUZZ_IMAGE := tests/shm/image_fixture.c tests/shm/image_fixture_build.c
-FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c latency.c live.c memfd.c \
-    page.c part.c ring.c units.c watcher.c watcher_link.c watcher_worker.c)
-FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c live.c memfd.c \
-    page.c part.c ring.c units.c watcher.c watcher_link.c watcher_stage.c watcher_worker.c)
+FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c latency.c \
+    live.c memfd.c page.c part.c ring.c shelf.c units.c watcher.c watcher_link.c watcher_stage.c \
+    watcher_worker.c)
 $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call pkg,liburcu))
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))

@@ -158,6 +158,8 @@ static void a_limit_raised_before_it_is_stored_fails_the_forced_order(void **sta
     (void)state;
     expect_failure("allowance_raise_first",
                    "[  FAILED  ] no_limit_is_raised_before_the_store_knows", "allowance_order.c");
+}
+
 static void and_so_it_does_with_a_reader_that_announces_quiescence(void **state)
 {
     (void)state;

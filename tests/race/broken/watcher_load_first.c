@@ -12,6 +12,6 @@ const struct qbid_table *qbid_watcher_read_lock(struct qbid_watcher *watcher)
 {
     const struct qbid_table *table = atomic_load_explicit(&watcher->table, memory_order_acquire);
     qbid_race_hook("watcher:reading");
-    qbid_rcu_read_lock();
+    qbid_rcu_read_lock(watcher->rcu);
     return table;
 }

@@ -90,7 +90,7 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
     for (uint32_t i = 0; i < span.cnt; i += 16) {
         const uint32_t *idx = span.line_item_idx + i;
         uint32_t left = span.cnt - i;
-        __mmask16 in = left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff;
+        __mmask16 in = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
         __m256i low = paces8(live, idx);
         __m256i high = left > 8 ? paces8(live, idx + 8) : _mm256_setzero_si256();
         __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), high, 1);
@@ -99,7 +99,7 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
             in, _mm512_maskz_loadu_ps(in, span.value_micros + i), _mm512_castsi512_ps(pace)));
         __mmask16 tie =
             _mm512_mask_cmplt_epi32_mask(_mm512_cmpeq_epi32_mask(new_price, price), new_item, item);
-        __mmask16 better = _mm512_cmpgt_epi32_mask(new_price, price) | tie;
+        __mmask16 better = _kor_mask16(_mm512_cmpgt_epi32_mask(new_price, price), tie);
         price = _mm512_mask_mov_epi32(price, better, new_price);
         item = _mm512_mask_mov_epi32(item, better, new_item);
         place =

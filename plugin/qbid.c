@@ -56,7 +56,8 @@ static bool notice_url_valid(const char *url)
 static int read_options(const struct qbid_options *given, struct qbid_options *ret)
 {
     struct qbid_options options = {0};
-    if (!given || (given->size != sizeof options && given->size != OPTIONS_BYTES_FIRST))
+    if (!given || given->size < OPTIONS_BYTES_FIRST || given->size > sizeof options ||
+        given->size % sizeof(unsigned) != 0) /* half a field */
         return QBID_ERR_INVAL;
     memcpy(&options, given, given->size);
     if (!options.notice_url || !notice_url_valid(options.notice_url) ||

@@ -193,6 +193,43 @@ static void a_host_may_describe_impressions_itself(void **state)
     host_close(&host);
 }
 
+static void a_host_may_name_the_candidates_and_ask_ahead(void **state)
+{
+    static struct host host;
+    struct qbid_request request = own_request();
+    struct qbid_ahead_state ahead = {{0}};
+    struct qbid_decision decision;
+    (void)state;
+    host_open(&host, NULL, 12);
+    int64_t idx = qbid_worker_line_item(host.worker, 1);
+    assert_true(idx >= 0);
+    assert_int_equal(qbid_worker_line_item(host.worker, 999999), QBID_ERR_NOENT);
+    assert_int_equal(qbid_worker_line_item(host.worker, 0), QBID_ERR_NOENT);
+
+    int left = qbid_worker_ahead(host.worker, &request, host.now_ns, &ahead);
+    for (int steps = 1; left > 0; steps++) {
+        assert_true(steps < 4);
+        left = qbid_worker_ahead(host.worker, &request, host.now_ns, &ahead);
+    }
+    assert_int_equal(left, 0);
+    assert_int_equal(qbid_worker_ahead(host.worker, NULL, host.now_ns, &ahead), QBID_ERR_INVAL);
+
+    const uint32_t named[] = {(uint32_t)idx}, other[] = {(uint32_t)idx + 1000000};
+    request.candidate = named;
+    request.candidate_cnt = 1;
+    assert_int_equal(qbid_worker_decide(host.worker, &request, host.now_ns, &decision), 0);
+    assert_int_equal(decision.nobid, 0);
+    assert_int_equal(decision.line_item_id, 1);
+    assert_int_equal(decision.candidates, 1);
+    request.candidate = other;
+    assert_int_equal(qbid_worker_decide(host.worker, &request, host.now_ns, &decision), 0);
+    assert_int_equal(decision.nobid, QBID_NOBID_NO_CANDIDATE);
+    request.candidate = NULL;
+    assert_int_equal(qbid_worker_decide(host.worker, &request, host.now_ns, &decision),
+                     QBID_ERR_INVAL);
+    host_close(&host);
+}
+
 struct bidder {
     struct host *host;
     pthread_t thread;
@@ -285,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_file_alone_gives_a_table_but_no_money),
         cmocka_unit_test(hashes_are_those_of_the_table),
         cmocka_unit_test(a_host_may_describe_impressions_itself),
+        cmocka_unit_test(a_host_may_name_the_candidates_and_ask_ahead),
         cmocka_unit_test(workers_bid_on_while_tables_change),
         cmocka_unit_test(workers_that_announce_quiescence_do_so_too),
     };

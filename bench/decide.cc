@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registers the decision benchmarks; the bodies are C. */
+#include <cstdlib>
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -12,6 +13,12 @@ namespace
 
 const unsigned ks[] = {1, 8, 32, 128};
 
+const char *const kinds[] = {
+#define X(upper, lower) #lower,
+    BENCH_KIND_LIST(X)
+#undef X
+};
+
 const char *const names[] = {
 #define X(upper, lower) #lower,
     BENCH_DESIGN_LIST(X)
@@ -19,14 +26,15 @@ const char *const names[] = {
 };
 
 /* A round holds all designs; its own time is that of the whole decision. */
-void decide(benchmark::State &state, unsigned k)
+void decide(benchmark::State &state, bench_kind kind, unsigned k)
 {
     for (auto _ : state) {
-        const bench_round round = bench_round_run(k);
+        const bench_round round = bench_round_run(kind, k);
         state.SetIterationTime(round.of[BENCH_QBID].ns / 1e9);
         for (unsigned i = 0; i < BENCH_DESIGN_CNT; i++) {
             const std::string name = names[i];
-            state.counters[name + "_ns"] = round.of[i].ns;
+            if (round.of[i].ns != 0)
+                state.counters[name + "_ns"] = round.of[i].ns;
             if (round.of[i].p50_ns == 0)
                 continue;
             state.counters[name + "_p50_ns"] = round.of[i].p50_ns;
@@ -37,6 +45,8 @@ void decide(benchmark::State &state, unsigned k)
         state.counters["drops"] = round.drops;
         state.counters["bids_share"] = round.bids_share;
         state.counters["preempted_share"] = round.preempted_share;
+        if (round.other_ns != 0)
+            state.counters["other_ns"] = round.other_ns;
     }
 }
 
@@ -57,9 +67,14 @@ int main(int argc, char **argv)
         return 1;
     unsigned compared = 0;
     for (unsigned k : ks) {
-        benchmark::RegisterBenchmark(("decide/" + std::to_string(k)).c_str(), decide, k)
-            ->UseManualTime()
-            ->Iterations(1);
+        for (unsigned kind = 0; kind < BENCH_KIND_CNT; kind++) {
+            if (kind != BENCH_DECIDE && k != 8 && k != 32)
+                continue;
+            const std::string name = kinds[kind] + ("/" + std::to_string(k));
+            benchmark::RegisterBenchmark(name.c_str(), decide, bench_kind(kind), k)
+                ->UseManualTime()
+                ->Iterations(1);
+        }
         compared += bench_round_compare(k);
     }
     benchmark::AddCustomContext("compared", std::to_string(compared));
@@ -68,5 +83,11 @@ int main(int argc, char **argv)
     benchmark::RegisterBenchmark("limit/L3 if there, 8 MiB", chase, size_t(8) << 20);
     benchmark::RegisterBenchmark("limit/DRAM, 256 MiB", chase, size_t(256) << 20);
     benchmark::RunSpecifiedBenchmarks();
+    const char *cdf = getenv("BENCH_CDF"); /* folder for the distributions */
+    for (unsigned i = 0; cdf && i < BENCH_DESIGN_CNT; i++) {
+        const std::string path = cdf + ("/" + std::string(names[i]) + ".cdf");
+        if (bench_round_cdf(BENCH_DECIDE, bench_design(i), path.c_str()) != 0)
+            return 1;
+    }
     return 0;
 }

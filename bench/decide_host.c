@@ -11,13 +11,16 @@
 
 #include <urcu.h>
 
+#include "bench/decide_formula.h"
 #include "bench/decide_naive.h"
 #include "bench/ticks.h"
+#include "fastpath/ahead.h"
 #include "fastpath/decide.h"
 #include "shm/memfd.h"
 
 #define SWAP_PERIOD_NS (100 * QBID_NS_PER_MS)
 #define NOW_NS UINT64_C(1000000000)
+#define AHEAD_NS 150 /* of other work between two steps */
 
 static void require(int condition, const char *what)
 {
@@ -55,6 +58,20 @@ struct bench_table *bench_table_adopt(const struct bench_world *world, unsigned 
                            world->image_bytes, &t->base, &t->bytes) == 0,
             "map");
     require(qbid_image_attach(t->base, t->bytes, &t->image) == 0, "attach");
+    return t;
+}
+
+struct bench_table *bench_table_small(const struct bench_world *world)
+{
+    struct bench_table *huge = bench_table_adopt(world, 0), *t = malloc(sizeof *t);
+    require(t != NULL, "memory");
+    t->bytes = huge->bytes;
+    t->base = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(t->base != MAP_FAILED, "mmap");
+    (void)madvise(t->base, t->bytes, MADV_NOHUGEPAGE);
+    memcpy(t->base, huge->base, t->bytes);
+    require(qbid_image_attach(t->base, t->bytes, &t->image) == 0, "attach");
+    bench_table_drop(huge);
     return t;
 }
 
@@ -105,23 +122,33 @@ static void *publish(void *arg)
     return NULL;
 }
 
-void bench_host_init(struct bench_host *host, unsigned k)
+static void other_start(struct bench_host *host);
+static void other_stop(struct bench_host *host);
+
+void bench_host_init(struct bench_host *host, enum bench_kind kind, unsigned k)
 {
     memset(host, 0, sizeof *host);
+    host->kind = kind;
     host->world = bench_world_get(k);
     host->isa = (uint8_t)qbid_isa_best();
-    host->table = bench_table_adopt(host->world, 0);
+    host->order = kind == BENCH_UNIFORM ? host->world->uniform : host->world->order;
+    host->table =
+        kind == BENCH_SMALL ? bench_table_small(host->world) : bench_table_adopt(host->world, 0);
     for (unsigned i = 0; i < BENCH_BATCH; i++)
         bench_request_init(host->world, &host->request[i]);
     pin(false);
     rcu_register_thread();
     require(pthread_create(&host->consumer, NULL, consume, host) == 0, "thread");
     require(pthread_create(&host->writer, NULL, publish, host) == 0, "thread");
+    if (kind == BENCH_PAIR)
+        other_start(host);
 }
 
 void bench_host_done(struct bench_host *host)
 {
     atomic_store(&host->stop, true);
+    if (host->other)
+        other_stop(host);
     pthread_join(host->consumer, NULL);
     pthread_join(host->writer, NULL);
     rcu_unregister_thread();
@@ -132,7 +159,7 @@ void bench_host_prepare(struct bench_host *host, enum bench_design design)
 {
     unsigned each = bench_host_each(design);
     for (unsigned i = 0; i < each; i++)
-        bench_request_next(host->world, host->at + i, &host->request[i]);
+        bench_request_next(host->world, host->order, host->at + i, &host->request[i]);
     host->at += each;
     host->decided += each;
 }
@@ -144,7 +171,7 @@ static struct qbid_view view_of(const struct bench_host *host, const struct benc
 }
 
 /* The event that the plugin writes for each bid. */
-static void push(const struct bench_host *host, const struct qbid_decision *d)
+static void push(const struct qbid_page *page, const struct qbid_decision *d)
 {
     struct qbid_event event = {.time_ns = NOW_NS,
                                .nonce = d->nonce,
@@ -162,7 +189,7 @@ static void push(const struct bench_host *host, const struct qbid_decision *d)
     event.u.bid.q_propensity_q32 = d->q_propensity_q32;
     event.u.bid.q_state = d->q_state;
     event.u.bid.segment = d->segment;
-    (void)qbid_page_push(&host->world->page, &event);
+    (void)qbid_page_push(page, &event);
 }
 
 static void decide_whole(struct bench_host *host)
@@ -173,7 +200,7 @@ static void decide_whole(struct bench_host *host)
     bool bid = qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
     rcu_read_unlock();
     if (bid)
-        push(host, &d);
+        push(&host->world->page, &d);
     host->bids += bid;
 }
 
@@ -186,7 +213,7 @@ static void decide_batch(struct bench_host *host)
     rcu_read_unlock();
     for (unsigned i = 0; i < BENCH_BATCH; i++) {
         if (d[i].nobid == QBID_NOBID_NONE) {
-            push(host, &d[i]);
+            push(&host->world->page, &d[i]);
             host->bids++;
         }
     }
@@ -200,11 +227,45 @@ static void decide_bare(struct bench_host *host)
     host->bids += qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
 }
 
+static const struct bench_list *list_of(const struct bench_host *host)
+{
+    return &host->world->list[host->order[(host->at - 1) & (BENCH_ORDER - 1)]];
+}
+
+/* As decide_bare(), with the candidates of the context's row as the host's own list. */
+static void decide_named(struct bench_host *host)
+{
+    struct qbid_decision d;
+    struct qbid_view view = view_of(host, host->table);
+    const struct bench_list *list = list_of(host);
+    host->request[0].candidate = list->line_item_idx;
+    host->request[0].candidate_cnt = (uint16_t)list->cnt;
+    host->bids += qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
+    host->request[0].candidate_cnt = 0;
+}
+
 static void decide_naive(struct bench_host *host)
 {
-    const struct bench_world *w = host->world;
-    const struct bench_list *list = &w->list[w->order[(host->at - 1) & (BENCH_ORDER - 1)]];
-    host->bids += bench_naive_decide(w->naive, &host->request[0], list).line_item_idx != UINT32_MAX;
+    host->bids +=
+        bench_naive_decide(host->world->naive, &host->request[0], list_of(host)).line_item_idx !=
+        UINT32_MAX;
+}
+
+static void decide_formula(struct bench_host *host)
+{
+    uint64_t at = host->at - 1;
+    struct bench_context context = bench_context_of(host->order[at & (BENCH_ORDER - 1)]);
+    host->bids +=
+        bench_formula_decide(host->world->formula, at, context, list_of(host)) != UINT32_MAX;
+}
+
+void bench_host_ahead(struct bench_host *host)
+{
+    struct qbid_ahead ahead = {0};
+    struct qbid_view view = view_of(host, host->table);
+    while (qbid_ahead_step(&ahead, &view, &host->request[0], NOW_NS) != 0)
+        ticks_wait(AHEAD_NS);
+    ticks_wait(AHEAD_NS);
 }
 
 void bench_host_step(struct bench_host *host, enum bench_design design)
@@ -212,6 +273,8 @@ void bench_host_step(struct bench_host *host, enum bench_design design)
     switch (design) {
     case BENCH_QBID:
     case BENCH_SWAP:
+    case BENCH_COLD:
+    case BENCH_AHEAD:
         decide_whole(host);
         break;
     case BENCH_BATCH8:
@@ -220,14 +283,93 @@ void bench_host_step(struct bench_host *host, enum bench_design design)
     case BENCH_BARE:
         decide_bare(host);
         break;
+    case BENCH_NAMED:
+        decide_named(host);
+        break;
     case BENCH_NAIVE:
         decide_naive(host);
+        break;
+    case BENCH_FORMULA:
+        decide_formula(host);
         break;
     case BENCH_HARNESS:
     case BENCH_DESIGN_CNT:
         __asm__ volatile("" : : "r"(&host->request[0]) : "memory");
         break;
     }
+}
+
+/* A second worker on the last processor: its own page, the same table and live page. */
+struct bench_other {
+    struct bench_host *host;
+    struct qbid_page page;
+    void *base;
+    size_t bytes;
+    pthread_t thread;
+    _Atomic uint64_t decided, cost_ns;
+};
+
+static void *decide_too(void *arg)
+{
+    struct bench_other *other = arg;
+    struct bench_host *host = other->host;
+    struct qbid_request request;
+    struct qbid_event events[64];
+    uint64_t at = BENCH_ORDER / 2;
+    pin(true);
+    rcu_register_thread();
+    bench_request_init(host->world, &request);
+    while (!atomic_load_explicit(&host->stop, memory_order_relaxed)) {
+        uint64_t start_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        for (unsigned i = 0; i < 4096; i++) {
+            struct qbid_decision d;
+            bench_request_next(host->world, host->order, at++, &request);
+            rcu_read_lock();
+            struct qbid_view view = view_of(host, rcu_dereference(host->table));
+            view.page = &other->page;
+            bool bid = qbid_decide_one(&view, &request, NOW_NS, &d, NULL) == QBID_NOBID_NONE;
+            rcu_read_unlock();
+            if (bid)
+                push(&other->page, &d);
+        }
+        uint64_t cost_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
+        atomic_fetch_add_explicit(&other->decided, 4096, memory_order_relaxed);
+        atomic_fetch_add_explicit(&other->cost_ns, cost_ns, memory_order_relaxed);
+        while (qbid_ring_pop(other->page.ring, other->page.events, other->page.event_mask, events,
+                             64) > 0)
+            continue;
+    }
+    rcu_unregister_thread();
+    return NULL;
+}
+
+static void other_start(struct bench_host *host)
+{
+    struct bench_other *other = calloc(1, sizeof *other);
+    require(other != NULL, "memory");
+    other->host = host;
+    other->bytes = (size_t)qbid_page_footprint(BENCH_BUDGETS, 13);
+    other->base =
+        mmap(NULL, other->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require(other->base != MAP_FAILED, "mmap");
+    require(qbid_page_format(other->base, BENCH_BUDGETS, 13, &other->page) == 0, "worker page");
+    host->other = other;
+    require(pthread_create(&other->thread, NULL, decide_too, other) == 0, "thread");
+}
+
+static void other_stop(struct bench_host *host)
+{
+    pthread_join(host->other->thread, NULL);
+    munmap(host->other->base, host->other->bytes);
+    free(host->other);
+    host->other = NULL;
+}
+
+double bench_host_other_ns(const struct bench_host *host)
+{
+    if (!host->other || atomic_load(&host->other->decided) == 0)
+        return 0;
+    return (double)atomic_load(&host->other->cost_ns) / (double)atomic_load(&host->other->decided);
 }
 
 unsigned bench_round_compare(unsigned k)
@@ -244,7 +386,7 @@ unsigned bench_round_compare(unsigned k)
         struct qbid_decision d;
         if (list->level != 0) /* coarser rows leave out values that the naive layout knows */
             continue;
-        bench_request_next(w, at, &request);
+        bench_request_next(w, w->order, at, &request);
         uint32_t naive = bench_naive_decide(w->naive, &request, list).line_item_idx;
         bool bid = qbid_decide_one(&view, &request, NOW_NS, &d, NULL) == QBID_NOBID_NONE;
         require(bid == (naive != UINT32_MAX), "comparison of the layouts (bid)");

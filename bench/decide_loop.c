@@ -2,6 +2,7 @@
 /* Times the designs of the decision benchmark block by block. */
 #include "bench/decide_loop.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,6 +20,8 @@
 #define BLOCK_LOOKUPS 131072 /* of the naive layout, one a candidate */
 #define CHUNK 256            /* of them between two looks at the context switches */
 #define BLOCKS_MAX 1024
+#define COLD_BYTES ((size_t)3 << 20) /* more than any second-level cache */
+#define COLD_CHUNKS 2                /* in a cycle, of each of the two cold designs */
 
 struct measured {
     double ns[BLOCKS_MAX];
@@ -28,6 +31,7 @@ struct measured {
 
 struct round {
     struct bench_host host;
+    char *cold; /* COLD_BYTES of other memory */
     struct measured of[BENCH_DESIGN_CNT];
     uint64_t empty; /* ticks of a fenced pair with nothing in between */
     double tick_ns;
@@ -44,7 +48,7 @@ static long context_switches(void)
 static unsigned block_of(const struct round *round, enum bench_design design)
 {
     unsigned most = BLOCK_LOOKUPS / round->host.world->k;
-    return design == BENCH_NAIVE && most < BLOCK ? most : BLOCK;
+    return (design == BENCH_NAIVE || design == BENCH_FORMULA) && most < BLOCK ? most : BLOCK;
 }
 
 static void run_steps(struct round *round, enum bench_design design, unsigned decisions)
@@ -68,12 +72,26 @@ static void time_block(struct round *round, enum bench_design design)
         m->ns[m->cnt++] = (double)cost_ns / block;
 }
 
+/* Other memory takes the place of everything in the caches; then the request comes, as from a
+ * parser, and in one of the two designs its table is asked for ahead. */
+static void make_cold(struct round *round, enum bench_design design)
+{
+    for (size_t i = 0; i < COLD_BYTES; i += QBID_CACHE_LINE)
+        round->cold[i]++;
+    bench_host_prepare(&round->host, design);
+    if (design == BENCH_AHEAD)
+        bench_host_ahead(&round->host);
+}
+
 static void time_chunk(struct round *round, enum bench_design design)
 {
     uint64_t ticks[CHUNK];
     long before = context_switches();
     for (unsigned i = 0; i < CHUNK; i++) {
-        bench_host_prepare(&round->host, design);
+        if (design == BENCH_COLD || design == BENCH_AHEAD)
+            make_cold(round, design);
+        else
+            bench_host_prepare(&round->host, design);
         uint64_t start = ticks_before();
         bench_host_step(&round->host, design);
         uint64_t cost = ticks_after() - start;
@@ -101,13 +119,19 @@ static void run_quiet(struct round *round)
     for (unsigned n = 0; n < 3 || ticks_clock_ns(CLOCK_MONOTONIC) < end_ns; n++) {
         for (unsigned i = 0; i < BENCH_DESIGN_CNT; i++) {
             enum bench_design design = (enum bench_design)((i + n) % BENCH_DESIGN_CNT);
-            if (design == BENCH_SWAP)
+            if (design == BENCH_SWAP || design == BENCH_COLD || design == BENCH_AHEAD)
                 continue;
             time_block(round, design);
             if (design == BENCH_QBID || design == BENCH_NAIVE)
                 time_each(round, design);
         }
     }
+}
+
+static void run_cold(struct round *round)
+{
+    for (unsigned i = 0; i < 2 * COLD_CHUNKS; i++)
+        time_chunk(round, i % 2 ? BENCH_AHEAD : BENCH_COLD);
 }
 
 static void run_swapping(struct round *round)
@@ -144,21 +168,65 @@ static struct bench_figures figures_of(struct round *round, enum bench_design de
     };
 }
 
-struct bench_round bench_round_run(unsigned k)
+/* Latencies of all rounds so far, for bench_round_cdf(). */
+static struct histogram all[BENCH_KIND_CNT][BENCH_DESIGN_CNT];
+
+static void keep(const struct round *round)
+{
+    enum bench_kind kind = round->host.kind;
+    for (unsigned d = 0; d < BENCH_DESIGN_CNT && round->host.world->k == BENCH_CDF_K; d++) {
+        for (unsigned i = 0; i < HISTOGRAM_BINS; i++)
+            all[kind][d].bin[i] += round->of[d].latency.bin[i];
+        all[kind][d].cnt += round->of[d].latency.cnt;
+    }
+}
+
+int bench_round_cdf(enum bench_kind kind, enum bench_design design, const char *path)
+{
+    const struct histogram *h = &all[kind][design];
+    double tick_ns = ticks_ns();
+    FILE *file = fopen(path, "w");
+    if (!file)
+        return -1;
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BINS; i++) {
+        seen += h->bin[i];
+        if (h->bin[i] != 0)
+            fprintf(file, "%.1f %.6f\n", histogram_value(i) * tick_ns,
+                    (double)seen / (double)h->cnt);
+    }
+    return fclose(file);
+}
+
+static void measure(struct round *round)
+{
+    for (unsigned cycle = 0; cycle < CYCLES; cycle++) {
+        run_quiet(round);
+        if (round->host.kind != BENCH_DECIDE)
+            continue;
+        run_swapping(round);
+        run_cold(round);
+    }
+}
+
+struct bench_round bench_round_run(enum bench_kind kind, unsigned k)
 {
     static struct round round; /* 1 MB */
     struct bench_round result;
     memset(&round, 0, sizeof round);
-    bench_host_init(&round.host, k);
+    round.cold = calloc(1, COLD_BYTES);
+    if (!round.cold)
+        abort();
+    bench_host_init(&round.host, kind, k);
     const _Atomic uint64_t *drops = &round.host.world->page.ring->drops;
     uint64_t drops_before = atomic_load(drops);
     round.empty = ticks_empty();
     round.tick_ns = ticks_ns();
-    for (unsigned cycle = 0; cycle < CYCLES; cycle++) {
-        run_quiet(&round);
-        run_swapping(&round);
-    }
+    measure(&round);
+    result.other_ns = bench_host_other_ns(&round.host);
     bench_host_done(&round.host);
+    free(round.cold);
+    keep(&round);
     for (unsigned i = 0; i < BENCH_DESIGN_CNT; i++)
         result.of[i] = figures_of(&round, (enum bench_design)i);
     result.swaps = (double)round.host.swaps;

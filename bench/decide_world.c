@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "bench/decide_formula.h"
 #include "bench/decide_naive.h"
 #include "shm/hash.h"
 #include "shm/memfd.h"
@@ -147,6 +148,9 @@ static void fill_line_items(struct image_fixture *f)
                                        .adomain_hash = draw(i % BENCH_BUDGETS, 6),
                                        .q_group = (uint16_t)(i % BENCH_Q_GROUPS),
                                        .flags = QBID_LINE_ITEM_ACTIVE | QBID_LINE_ITEM_SECURE});
+        /* half of them target hours, which no row has resolved; the stream's are among them */
+        for (uint32_t hour = 0; i % 2 == 0 && hour < 48; hour++)
+            image_fixture_target(f, idx, QBID_DIM_HOUR, 1 + 90 + hour);
         for (uint32_t c = 0; c < 2; c++) {
             snprintf(cat, sizeof cat, "IAB%u", (i + 7 * c) % 26);
             image_fixture_cat(f, idx, cat);
@@ -254,6 +258,12 @@ static void make_pages(struct bench_world *w)
     require(qbid_page_format(base, BENCH_BUDGETS, RING_LG, &w->page) == 0, "worker page");
 }
 
+static void fill_uniform(struct bench_world *w)
+{
+    for (uint32_t n = 0; n < BENCH_ORDER; n++)
+        w->uniform[n] = (uint16_t)(draw(n, 13) % BENCH_CONTEXTS);
+}
+
 /* Ranks by Zipf's law, spread over the contexts. */
 static void fill_order(struct bench_world *w)
 {
@@ -296,10 +306,12 @@ static struct bench_world *build(unsigned k)
     image_fixture_done(&f);
     make_pages(w);
     fill_order(w);
+    fill_uniform(w);
     for (uint64_t i = 0; i < BENCH_BLOCKS; i++)
         w->badv[i] = w->bcat[i] = draw(i, 12) | 1;
     w->naive = bench_naive_new();
-    require(w->naive != NULL, "memory");
+    w->formula = bench_formula_new();
+    require(w->naive != NULL && w->formula != NULL, "memory");
     return w;
 }
 

@@ -45,6 +45,7 @@ struct bench_list {
     uint32_t level; /* of the row that the list comes from */
 };
 
+struct bench_formula;
 struct bench_naive;
 
 struct bench_world {
@@ -55,7 +56,9 @@ struct bench_world {
     struct qbid_page page;
     struct bench_naive *naive;
     struct bench_list list[BENCH_CONTEXTS]; /* candidates, for those who are handed them */
-    uint16_t order[BENCH_ORDER];
+    struct bench_formula *formula;
+    uint16_t order[BENCH_ORDER];                   /* contexts of the stream by Zipf's law */
+    uint16_t uniform[BENCH_ORDER];                 /* each context as often as any other */
     uint64_t hash[QBID_DIM_CNT][BENCH_VALUES_MAX]; /* raw values, from 0 */
     uint64_t badv[BENCH_BLOCKS], bcat[BENCH_BLOCKS];
 };
@@ -77,12 +80,12 @@ static inline void bench_value_name(uint32_t i, char out[BENCH_NAME_LEN])
     out[3] = (char)('0' + i % 10);
 }
 
-/** Make *request request number `at` of the stream. All but what varies was set by
- *  bench_request_init(). */
-static inline void bench_request_next(const struct bench_world *world, uint64_t at,
-                                      struct qbid_request *request)
+/** Make *request request number `at` of a stream, world->order or ->uniform. All but what varies
+ * was set by bench_request_init(). */
+static inline void bench_request_next(const struct bench_world *world, const uint16_t *order,
+                                      uint64_t at, struct qbid_request *request)
 {
-    struct bench_context context = bench_context_of(world->order[at & (BENCH_ORDER - 1)]);
+    struct bench_context context = bench_context_of(order[at & (BENCH_ORDER - 1)]);
     uint64_t random = qbid_mix64(at);
     request->id_hash = random;
     request->dim[QBID_DIM_EXCHANGE] = world->hash[QBID_DIM_EXCHANGE][context.exchange];

@@ -105,7 +105,7 @@ struct bench_latency bench_latency_run(unsigned k)
 {
     static struct round round;
     memset(&round, 0, sizeof round);
-    bench_host_init(&round.host, k);
+    bench_host_init(&round.host, BENCH_DECIDE, k);
 #define X(upper, lower, every, clock)                                                              \
     way_init(&round.way[BENCH_WAY_##upper], round.host.world, every, clock,                        \
              BENCH_WAY_##upper == BENCH_WAY_PLAIN);

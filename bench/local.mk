@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 $(call bench,decide,bench/decide.cc bench/decide_loop.c bench/decide_host.c bench/decide_world.c \
-    bench/decide_naive.c bench/limits.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    bench/decide_formula.c bench/decide_naive.c bench/limits.c tests/shm/image_fixture.c \
+    tests/shm/image_fixture_build.c,\
     fastpath shm,\
     $(call pkg,liburcu-memb) -lm)
 $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c \
@@ -18,9 +19,9 @@ $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c ben
 CPPFLAGS_lookup_dpdk = -std=gnu17 $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
 $(call bench,ring,bench/ring.cc bench/ring_loop.c bench/ring_peer.c,shm)
 $(call bench,latency,bench/latency.cc bench/latency_loop.c bench/decide_host.c bench/decide_world.c \
-    bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    bench/decide_formula.c bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
 $(call bench,swap,bench/swap.cc bench/swap_loop.c bench/swap_side.c bench/decide_world.c \
-    bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    bench/decide_formula.c bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     fastpath publish models account shm,$(call pkg,liburcu-memb) -lm)
 $(call bench,rcu,bench/rcu.cc bench/rcu_sides.c,shm,$(call pkg,liburcu-memb liburcu-qsbr liburcu-bp))

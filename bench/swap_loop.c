@@ -105,7 +105,7 @@ static void time_chunk(struct reader *r, struct histogram *h)
     uint64_t ticks[CHUNK];
     long before = context_switches();
     for (unsigned i = 0; i < CHUNK; i++) {
-        bench_request_next(r->world, r->at++, &r->request);
+        bench_request_next(r->world, r->world->order, r->at++, &r->request);
         uint64_t start = ticks_before(), gen = decide(r);
         uint64_t cost = ticks_after() - start;
         ticks[i] = cost > r->empty ? cost - r->empty : 0;

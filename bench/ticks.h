@@ -42,6 +42,14 @@ static inline uint64_t ticks_after(void)
 }
 #endif
 
+/** Other work of at least so many nanoseconds, during which the memory goes on. */
+static inline void ticks_wait(uint64_t ns)
+{
+    for (uint64_t end = ticks_clock_ns(CLOCK_MONOTONIC) + ns;
+         ticks_clock_ns(CLOCK_MONOTONIC) < end;)
+        continue;
+}
+
 /** Nanoseconds in a tick, measured over 20 ms. */
 static inline double ticks_ns(void)
 {

@@ -145,6 +145,16 @@ static enum qbid_nobid decline(const struct qbid_ask *ask, struct qbid_decision 
     return ask->nobid;
 }
 
+/* An impression behind an open gate, by itself. */
+static enum qbid_nobid decide_alone(struct qbid_ask *ask, struct qbid_decision *decision,
+                                    struct qbid_trace *trace)
+{
+    qbid_ask_resolve(ask);
+    qbid_ask_row(ask);
+    qbid_ask_best(ask);
+    return answer(ask, decision, trace);
+}
+
 enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision,
                                 struct qbid_trace *trace)
@@ -158,10 +168,7 @@ enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_
     qbid_ask_gate(&ask, now_ns);
     if (ask.nobid != QBID_NOBID_NONE)
         return decline(&ask, ret_decision);
-    qbid_ask_resolve(&ask);
-    qbid_ask_row(&ask);
-    qbid_ask_best(&ask);
-    return answer(&ask, ret_decision, trace);
+    return decide_alone(&ask, ret_decision, trace);
 }
 
 /* Up to BATCH impressions, stage by stage: what one stage has found out the next one's reads depend
@@ -170,6 +177,11 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
                         unsigned n, struct qbid_decision *ret_decisions)
 {
     struct qbid_ask asks[BATCH];
+    if (n == 1) {
+        qbid_ask_open(&asks[0], gate, requests);
+        (void)decide_alone(&asks[0], ret_decisions, NULL);
+        return;
+    }
     for (unsigned i = 0; i < n; i++) {
         qbid_ask_open(&asks[i], gate, &requests[i]);
         qbid_ask_resolve(&asks[i]);

@@ -50,14 +50,11 @@ static inline float qbid_alias_propensity(const struct qbid_alias *line, uint32_
     if (n - 1u >= QBID_ALIAS_MAX)
         return 0.0f;
     uint64_t mass = 0; /* of n * 2^32 */
-    /* no branch: which entries hold the creative differs by request */
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < QBID_ALIAS_MAX; i++) {
+    for (uint32_t i = 0; i < n; i++) { /* no branch: which entries hold it differs by request */
         const struct qbid_alias_entry *entry = &line->entry[i];
-        uint64_t keep = entry->prob_q32, pass = (UINT64_C(1) << 32) - keep;
-        uint64_t own = -(uint64_t)(entry->creative == creative);
-        uint64_t other = -(uint64_t)(entry->alias == creative);
-        mass += ((keep & own) + (pass & other)) & -(uint64_t)(i < n);
+        uint64_t keep = entry->prob_q32;
+        mass += keep & -(uint64_t)(entry->creative == creative);
+        mass += ((UINT64_C(1) << 32) - keep) & -(uint64_t)(entry->alias == creative);
     }
     return (float)((double)mass / (4294967296.0 * (double)n));
 }

@@ -53,6 +53,8 @@ static const char *account_complaint(const struct qbid_account *account)
         const struct qbid_line_item_def *li = &account->line_items[i];
         if (!price_valid(li->floor_micros) || !price_valid(li->ceiling_micros))
             return "a line item's floor or ceiling is out of range";
+        if (li->idx >= account->line_item_max) /* the bitmaps are written by it */
+            return "a line item's id is 0, or its place is taken or out of range";
     }
     for (uint32_t i = 0; i < account->campaign_cnt; i++)
         if (account->campaigns[i].budget_idx >= QBID_LIVE_BUDGETS_MAX)

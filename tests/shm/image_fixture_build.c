@@ -225,6 +225,28 @@ static void *sorted(const void *from, uint32_t cnt, size_t bytes,
     return copy;
 }
 
+/* The alias lines of a line item over one run of its creatives, where their numbers allow it: as the
+ * builder lays them out. */
+static void share_creatives(struct qbid_alias_dir *dirs, struct qbid_alias *aliases, uint32_t cnt)
+{
+    uint32_t first = UINT32_MAX, far = 0;
+    for (uint32_t d = 0; d < cnt; d++)
+        first = dirs[d].creative_first < first ? dirs[d].creative_first : first;
+    for (uint32_t d = 0; d < cnt; d++)
+        for (uint32_t i = 0; i < dirs[d].cnt; i++) {
+            uint32_t number = dirs[d].creative_first - first + aliases[d].entry[i].creative;
+            far = number > far ? number : far;
+        }
+    for (uint32_t d = 0; d < cnt && far < UINT8_MAX; d++) {
+        uint16_t shift = (uint16_t)(dirs[d].creative_first - first);
+        dirs[d].creative_first = first;
+        for (uint32_t i = 0; i < dirs[d].cnt; i++) {
+            aliases[d].entry[i].creative = (uint16_t)(aliases[d].entry[i].creative + shift);
+            aliases[d].entry[i].alias = (uint16_t)(aliases[d].entry[i].alias + shift);
+        }
+    }
+}
+
 /* What belongs to a line item stands together, alias lines by slot. */
 static void write_line_items(struct build *b)
 {
@@ -251,6 +273,7 @@ static void write_line_items(struct build *b)
             dirs[d] = dir[d].dir;
             dirs[d].alias = d;
         }
+        share_creatives(&dirs[dir_first], &aliases[dir_first], d - dir_first);
         qbid_shelf_fill(&shelves[i], dirs, &laid->entry, dir_first, (uint16_t)(d - dir_first),
                         names, cat_first, (uint8_t)(c - cat_first));
     }

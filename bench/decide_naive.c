@@ -35,7 +35,8 @@ struct naive_campaign {
     uint64_t adomain, cats[2];
     uint32_t creative_cnt;
     struct naive_creative *creatives;
-    float *q; /* multiplier by action, of the current state */
+    float *q; /* multiplier by state and action */
+    float budget_left, time_left, win_rate; /* the state */
     struct qbid_shade *shade;
 };
 
@@ -91,21 +92,27 @@ static void add_values(struct bench_naive *naive, uint32_t idx)
 static struct naive_campaign *new_campaign(struct bench_naive *naive, uint32_t idx)
 {
     struct naive_campaign *c = calloc(1, sizeof *c);
-    float q[QBID_QROW_ACTIONS];
     if (!c)
         return NULL;
-    bench_q_multipliers(idx, q);
     c->id = idx + 1;
-    c->active = bench_pace(idx, q) > 0.0f;
+    c->budget_left = (float)(idx % 97) / 97.0f;
+    c->time_left = (float)(idx % 89) / 89.0f;
+    c->win_rate = (float)(idx % 83) / 83.0f;
+    c->q = malloc(QBID_QSTATES * QBID_QROW_ACTIONS * sizeof *c->q);
+    if (!c->q)
+        abort();
+    for (uint32_t state = 0; state < QBID_QSTATES; state++)
+        bench_q_multipliers(state * BENCH_LINE_ITEMS + idx, c->q + state * QBID_QROW_ACTIONS);
+    float *now = c->q + QBID_QROW_ACTIONS * qbid_qstate(c->budget_left, c->time_left, c->win_rate);
+    bench_q_multipliers(idx, now); /* what qbid has folded into the pace */
+    c->active = bench_pace(idx, now) > 0.0f;
     c->value = bench_line_item_value(idx);
     c->ceiling_micros = c->budget = INT64_MAX;
     c->shade = &naive->shade;
     c->creative_cnt = 2 * BENCH_SLOTS;
-    c->q = malloc(sizeof q);
     c->creatives = calloc(c->creative_cnt, sizeof *c->creatives);
-    if (!c->q || !c->creatives)
+    if (!c->creatives)
         abort();
-    memcpy(c->q, q, sizeof q);
     for (uint32_t i = 0; i < c->creative_cnt; i++)
         c->creatives[i] = (struct naive_creative){.id = idx * 8 + i,
                                                   .slot = raw(QBID_DIM_SLOT, i % BENCH_SLOTS),
@@ -190,10 +197,12 @@ struct bench_naive_answer bench_naive_decide(struct bench_naive *naive,
         const struct naive_campaign *c = naive->campaign[candidates->line_item_idx[i]];
         if (!c->active)
             continue;
+        const float *q =
+            c->q + QBID_QROW_ACTIONS * qbid_qstate(c->budget_left, c->time_left, c->win_rate);
         unsigned action = 0;
         for (unsigned a = 1; a < QBID_QROW_ACTIONS; a++)
-            action = c->q[a] > c->q[action] ? a : action;
-        float price = value_of(naive, c, request) * c->q[action];
+            action = q[a] > q[action] ? a : action;
+        float price = value_of(naive, c, request) * q[action];
         if (price > best) {
             best = price;
             answer.line_item_idx = candidates->line_item_idx[i];

@@ -11,11 +11,20 @@ DESIGNS = [
     ("swap", "  while a swap every 100 ms"),
     ("batch8", "  8 requests a call"),
     ("bare", "  without event and RCU"),
+    ("named", "  and candidates named by the host"),
+    ("cold", "  with nothing in the caches"),
+    ("ahead", "  the same, asked ahead"),
+    ("formula", "formula: multipliers a candidate"),
     ("naive", "naive: structs, hash a candidate"),
+]
+KINDS = [
+    ("uniform", "qbid: contexts uniform, not Zipf"),
+    ("small", "qbid: table in 4 KiB pages"),
+    ("pair", "qbid: two workers, one of them"),
 ]
 KS = (1, 8, 32, 128)
 HEAD = ("", "K", "ns/decision", "spread", "M/s", "naive/it", "spread", "p50", "p99", "p99.9")
-ROW = "{:<33}{:>4}{:>12}{:>13}{:>7}{:>9}{:>12}{:>7}{:>7}{:>7}"
+ROW = "{:<36}{:>4}{:>12}{:>15}{:>7}{:>9}{:>12}{:>7}{:>7}{:>7}"
 
 
 def load(path):
@@ -43,7 +52,7 @@ def spread(values, form="{:.0f}-{:.0f}"):
 
 def decision_row(runs, design, text, k):
     ns = column(runs, f"{design}_ns")
-    ratios = [run["naive_ns"] / run[f"{design}_ns"] for run in runs]
+    ratios = [run["naive_ns"] / run[f"{design}_ns"] for run in runs if f"{design}_ns" in run]
     latency = [number(column(runs, f"{design}_{q}_ns")) for q in ("p50", "p99", "p999")]
     return ROW.format(text, k, number(ns), spread(ns), number([1e3 / x for x in ns], "{:.2f}"),
                       number(ratios, "{:.1f}"), spread(ratios, "{:.1f}-{:.1f}"), *latency)
@@ -61,6 +70,11 @@ def main():
     for design, text in DESIGNS:
         for k, runs in decisions.items():
             print(decision_row(runs, design, text, k))
+    for kind, text in KINDS:
+        for k in KS:
+            if f"{kind}/{k}" in rounds:
+                print(decision_row(rounds[f"{kind}/{k}"], "qbid", text, k))
+                print(decision_row(rounds[f"{kind}/{k}"], "batch8", "  8 requests a call", k))
     every = [run for runs in decisions.values() for run in runs]
     if every:
         harness = column(every, "harness_ns")

@@ -98,8 +98,8 @@ _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is 
 
 /* Raw value hash -> value index, open addressing, linear probing, power of two, load <= 0.5. */
 struct qbid_dict_entry {
-    uint64_t hash; /* 0 = empty; qbid_hash_dim(), seeds keep dimensions apart */
-    uint32_t index;
+    uint64_t hash;  /* 0 = empty; qbid_hash_dim(), seeds keep dimensions apart */
+    uint32_t index; /* 0 in an empty one */
     uint32_t dim;
 };
 
@@ -200,7 +200,7 @@ struct qbid_image {
  *          - level masks of whole dimensions, used levels first; ceiling in range, stale_factor in
  *            [0, 1]
  *          - dict: power of two >= 1, half empty, each entry found by a lookup of its hash, its
- *            index inside its dimension
+ *            index inside its dimension, that of an empty one 0
  *          - elig: a row for each value, value 0 included; no bit at or beyond line_item_cnt
  *          - line items, holes too: prices in [0, QBID_PRICE_MICROS_MAX], budget_idx <
  *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
@@ -235,14 +235,10 @@ uint64_t qbid_image_deadline_ns(const struct qbid_image_header *header, uint64_t
  */
 static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t hash)
 {
-    if (hash == 0)
-        return 0;
     for (uint32_t i = 0; i < QBID_DICT_PROBE_MAX; i++) {
         const struct qbid_dict_entry *e = &image->dict[(uint32_t)(hash + i) & image->dict_mask];
-        if (e->hash == hash)
-            return e->index;
-        if (e->hash == 0)
-            return 0;
+        if (e->hash == hash || e->hash == 0)
+            return e->index; /* of an empty entry it is 0 */
     }
     return 0;
 }

@@ -67,6 +67,8 @@ static bool dict_fits(const struct qbid_image *image, uint64_t cnt)
     uint64_t used = 0;
     for (uint64_t i = 0; i < cnt; i++) {
         const struct qbid_dict_entry *e = &image->dict[i];
+        if (e->hash == 0 && e->index != 0)
+            return false;
         if (e->hash == 0)
             continue;
         used++;

@@ -70,34 +70,39 @@ static inline int qbid_qrow_valid(const struct qbid_qrow *row)
  * Choose the action of one decision: the greedy one, or, with probability explore_q32, one of the
  * others, evenly.
  *
- * Shapes:  random is uniform.
+ * Shapes:  random is uniform; n is 0 or the row is valid, as in an image that was attached.
  * Returns: bid multiplier relative to the greedy action; the action and the probability with which
- *          it was chosen. A row that is not valid gives 1, action 0, propensity 1.
+ *          it was chosen. A row without a table (n 0) gives 1, action 0, propensity 1.
  * Threads: wait-free, no writes to the row.
  * Cost:    one cache line, no division unless exploring.
  */
+static inline float qbid_qrow_pick_valid(const struct qbid_qrow *row, uint64_t random,
+                                         uint32_t *ret_action, float *ret_propensity)
+{
+    *ret_action = row->n ? row->greedy : 0;
+    *ret_propensity = 1.0f;
+    if (row->n <= 1 || row->explore_q32 == 0)
+        return row->n ? row->ratio[*ret_action] : 1.0f;
+    float explore = (float)((double)row->explore_q32 * (1.0 / 4294967296.0));
+    *ret_propensity = 1.0f - explore;
+    if (__builtin_expect((uint32_t)random < row->explore_q32, 0)) {
+        uint32_t others = row->n - 1u, k = (uint32_t)(((random >> 32) * others) >> 32);
+        *ret_action = k + (k >= row->greedy);
+        *ret_propensity = explore / (float)others;
+    }
+    return row->ratio[*ret_action];
+}
+
+/** The same for a row that nobody has checked: one that is not valid gives 1, action 0, propensity
+ *  1. */
 static inline float qbid_qrow_pick(const struct qbid_qrow *row, uint64_t random,
                                    uint32_t *ret_action, float *ret_propensity)
 {
+    if (qbid_qrow_valid(row))
+        return qbid_qrow_pick_valid(row, random, ret_action, ret_propensity);
     *ret_action = 0;
     *ret_propensity = 1.0f;
-    if (!qbid_qrow_valid(row))
-        return 1.0f;
-    if (row->n == 1 || row->explore_q32 == 0) {
-        *ret_action = row->greedy;
-        return row->ratio[row->greedy];
-    }
-    uint32_t others = row->n - 1u;
-    float explore = (float)((double)row->explore_q32 * (1.0 / 4294967296.0));
-    if ((uint32_t)random >= row->explore_q32) {
-        *ret_action = row->greedy;
-        *ret_propensity = 1.0f - explore;
-        return row->ratio[row->greedy];
-    }
-    uint32_t k = (uint32_t)(((random >> 32) * others) >> 32);
-    *ret_action = k + (k >= row->greedy);
-    *ret_propensity = explore / (float)others;
-    return row->ratio[*ret_action];
+    return 1.0f;
 }
 
 #endif

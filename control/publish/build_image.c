@@ -109,7 +109,8 @@ static int dict_renew(struct qbid_builder *b, const char **ret_why)
 static int targets_renew(struct qbid_builder *b)
 {
     free(b->elig);
-    b->elig_words = (b->account->line_item_max + 63) / 64;
+    /* whole cache lines: rows are read by vectors of eight words */
+    b->elig_words = ((b->account->line_item_max + 63) / 64 + 7) & ~UINT32_C(7);
     size_t bytes =
         (size_t)qbid_section_targets_rows(b->dictionary, b->dim) * b->elig_words * sizeof *b->elig;
     b->elig = qbid_scratch_new(bytes);

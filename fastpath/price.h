@@ -62,8 +62,8 @@ static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
     struct qbid_offer offer;
     uint32_t action;
     offer.q_state = qbid_offer_q_state(live, line_item_idx);
-    offer.q_ratio = qbid_qrow_pick_valid(qbid_offer_q_row(image, line_item_idx, offer.q_state), random,
-                                   &action, &offer.q_propensity);
+    offer.q_ratio = qbid_qrow_pick_valid(qbid_offer_q_row(image, line_item_idx, offer.q_state),
+                                         random, &action, &offer.q_propensity);
     offer.q_action = (uint8_t)action;
 
     float worth = price_micros * offer.q_ratio, bid = worth;

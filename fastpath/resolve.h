@@ -45,22 +45,18 @@ static inline uint64_t qbid_place_context(const struct qbid_image *image,
     return qbid_dim_pack(context, QBID_DIM_SEGMENT, lowest_segment);
 }
 
-/* Ask for the index lines of the levels from `first` on: a look-up that has to go on to a coarser
- * level finds its line on the way. */
-static inline void qbid_place_prefetch_rows(const struct qbid_image *image, uint64_t context,
-                                            unsigned first)
+/* Ask for the index lines of every level. Only where other work follows: a look-up right behind it
+ * took 3 to 5 % longer with it than without. */
+static inline void qbid_place_prefetch_rows(const struct qbid_image *image, uint64_t context)
 {
-    for (unsigned level = first; level < image->level_cnt; level++) {
-        uint64_t mask = image->header->level_mask[level];
-        uint64_t hash = qbid_mix64(qbid_context_key(context, mask, level));
-        __builtin_prefetch(&image->index[qbid_mulhi64(hash, image->index_lines)]);
-    }
+    for (unsigned level = 0; level < image->level_cnt; level++)
+        qbid_index_prefetch(image->index, image->index_lines,
+                            qbid_context_key(context, image->header->level_mask[level], level));
 }
 
 /* The row of the finest level that has one. */
 static inline void qbid_place_find_row(const struct qbid_image *image, struct qbid_place *place)
 {
-    qbid_place_prefetch_rows(image, place->context, 1);
     for (unsigned level = 0; level < image->level_cnt; level++) {
         uint64_t mask = image->header->level_mask[level];
         place->row = qbid_image_row(image, qbid_context_key(place->context, mask, level));

@@ -35,7 +35,7 @@ struct naive_campaign {
     uint64_t adomain, cats[2];
     uint32_t creative_cnt;
     struct naive_creative *creatives;
-    float *q; /* multiplier by state and action */
+    float *q;                               /* multiplier by state and action */
     float budget_left, time_left, win_rate; /* the state */
     struct qbid_shade *shade;
 };

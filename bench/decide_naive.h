@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The naive layout, to compare with: campaigns as structs on the heap, one hash lookup for each
- * candidate and backoff level, the state of each campaign's own Q-table worked out and its row's best
- * action looked for at every bid. It is handed its candidates and has neither events nor RCU. */
+ * candidate and backoff level, the state of each campaign's own Q-table worked out and its row's
+ * best action looked for at every bid. It is handed its candidates and has neither events nor RCU.
+ */
 #ifndef QBID_BENCH_DECIDE_NAIVE_H
 #define QBID_BENCH_DECIDE_NAIVE_H
 

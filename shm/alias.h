@@ -49,7 +49,7 @@ static inline float qbid_alias_propensity(const struct qbid_alias *line, uint32_
 {
     if (n - 1u >= QBID_ALIAS_MAX)
         return 0.0f;
-    uint64_t mass = 0; /* of n * 2^32 */
+    uint64_t mass = 0;                 /* of n * 2^32 */
     for (uint32_t i = 0; i < n; i++) { /* no branch: which entries hold it differs by request */
         const struct qbid_alias_entry *entry = &line->entry[i];
         uint64_t keep = entry->prob_q32;

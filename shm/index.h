@@ -96,8 +96,7 @@ static inline struct qbid_row_ref qbid_index_ref(const struct qbid_index_entry *
 }
 
 /* The same as qbid_index_find() once the key is hashed. Which of the four entries it is makes no
- * branch; whether it is there at all does: without it more lookups would have to wait side by side
- * than the processor's queues hold, which was measured to cost more than the wrong guesses. */
+ * branch; whether it is there at all does: forms without that branch were not faster. */
 static inline struct qbid_row_ref qbid_index_find_hash(const struct qbid_index_line *lines,
                                                        uint32_t line_cnt,
                                                        const struct qbid_row_block *rows,

@@ -225,8 +225,8 @@ static void *sorted(const void *from, uint32_t cnt, size_t bytes,
     return copy;
 }
 
-/* The alias lines of a line item over one run of its creatives, where their numbers allow it: as the
- * builder lays them out. */
+/* The alias lines of a line item over one run of its creatives, where their numbers allow it: as
+ * the builder lays them out. */
 static void share_creatives(struct qbid_alias_dir *dirs, struct qbid_alias *aliases, uint32_t cnt)
 {
     uint32_t first = UINT32_MAX, far = 0;

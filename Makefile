@@ -115,7 +115,8 @@ clean:
 include deps.mk
 
 # --- what people call; the lines after ## are what `make help` prints
-.PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench figures install test-bare
+.PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench bench-compare bench-plot \
+    figures install test-bare
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
 
@@ -152,6 +153,13 @@ lint: deps-test ## layers, symbols, exports, guards, words, format
 bench: deps-bench ## speed of the decision and of nginx with the module
 	@+$(rebuild) all benches
 	@B=build/release bench/run.sh
+
+bench-compare: deps-bench ## speed beside that of commit BASE= (PROGRAM=decide, FILTER=, ROUNDS=5)
+	@bench/compare.sh
+
+bench-plot: deps-bench ## build/bench/latency.svg and scale.svg, measured where missing (SCALE=small or full)
+	@+$(rebuild) build/release/bench/decide build/release/bench/build
+	@B=build/release bench/plots.py
 
 figures: deps-bench ## reproduce the stated figures into build/figures/NN.json (N=01 for one set)
 	@+$(rebuild) all benches tests

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The stated figures: $(call figure,NN,tests/figures/NN_name.sh); tests/figures/collect.py says what they print.
 $(call e2e,figures_collect,tests/figures/selftest.sh)
+$(call e2e,bench_compare,tests/figures/compare.sh)
 $(call figure,01,tests/figures/01_recorded.py)
 $(call figure,01,tests/figures/01_publish.sh)
 $(call figure,01,tests/figures/01_speed.py)

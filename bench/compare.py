@@ -78,7 +78,7 @@ def main():
                 for side in ("old", "new"))
     print(f"\nMedians of {rounds} pairs of runs, new/old of each pair: median and spread. Marked where all pairs agree,\n"
           f"which by chance alone 1 row of {2 ** (rounds - 1)} would be.\n")
-    print(ROW.format(*HEAD))
+    print(ROW.format(*HEAD).rstrip())
     lone = {"old": [], "new": []}
     for key in names((old, new)):
         pairs = [(a[key], b[key]) for a, b in zip(old, new) if key in a and key in b]

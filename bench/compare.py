@@ -42,8 +42,10 @@ def ratios(pairs):
     return [new / old for old, new in pairs] if all(old > 0 and new > 0 for old, new in pairs) else []
 
 
-def mark(values):
-    """One pair has no spread, so it says nothing."""
+def mark(values, rounds):
+    """What not every round has measured, and what one round alone has, is not judged."""
+    if 0 < len(values) < rounds:
+        return f"of {len(values)} pairs"
     if len(values) < 2 or min(values) <= 1 <= max(values):
         return ""
     return "faster" if max(values) < 1 else "SLOWER"
@@ -53,11 +55,11 @@ def number(ns):
     return f"{ns:,.1f}" if abs(ns) < 1000 else f"{ns:,.0f}"
 
 
-def row(name, key, pairs):
+def row(name, key, pairs, rounds):
     values = ratios(pairs)
     cells = [f"{statistics.median(values):.3f}", f"{min(values):.3f}-{max(values):.3f}"] if values else ["-", "-"]
     return ROW.format(name, key, number(statistics.median(old for old, _ in pairs)),
-                      number(statistics.median(new for _, new in pairs)), *cells, mark(values)).rstrip()
+                      number(statistics.median(new for _, new in pairs)), *cells, mark(values, rounds)).rstrip()
 
 
 def names(sides):
@@ -83,7 +85,7 @@ def main():
     for key in names((old, new)):
         pairs = [(a[key], b[key]) for a, b in zip(old, new) if key in a and key in b]
         if pairs:
-            print(row(*key, pairs))
+            print(row(*key, pairs, rounds))
         else:
             lone["old" if any(key in found for found in old) else "new"].append(key)
     print_lone("Only the old program has", lone["old"])

@@ -32,17 +32,18 @@ run_json() { # cpu_time and time_unit of load, real_time and more members of dec
 
 # old against new in three pairs: a_ns 0.5, 0.8, 0.75; b_ns 2, 1, 1.5; c_ns 1.1, 1.2, 1.3; load 1, 0.9, 1.1 in us
 cd "$dir"
-run_json 1 us 100 '"a_ns":100,"b_ns":10,"c_ns":10,"d_ns":0,"gone_ns":1,"swaps":5' >old_1.json
-run_json 1 us 200 '"a_ns":200,"b_ns":10,"c_ns":10,"d_ns":1,"gone_ns":1,"swaps":5' >old_2.json
+run_json 1 us 100 '"a_ns":100,"b_ns":10,"c_ns":10,"d_ns":0,"e_ns":4,"gone_ns":1,"swaps":5' >old_1.json
+run_json 1 us 200 '"a_ns":200,"b_ns":10,"c_ns":10,"d_ns":1,"e_ns":4,"gone_ns":1,"swaps":5' >old_2.json
 run_json 1 us 400 '"a_ns":400,"b_ns":10,"c_ns":10,"d_ns":1,"gone_ns":1,"swaps":5' >old_3.json
-run_json 1000 ns 50 '"a_ns":50,"b_ns":20,"c_ns":11,"d_ns":1,"come_ns":1,"swaps":9' >new_1.json
-run_json 900 ns 160 '"a_ns":160,"b_ns":10,"c_ns":12,"d_ns":1,"come_ns":1,"swaps":9' >new_2.json
-run_json 1100 ns 300 '"a_ns":300,"b_ns":15,"c_ns":13,"d_ns":1,"come_ns":1,"swaps":9' >new_3.json
+run_json 1000 ns 50 '"a_ns":50,"b_ns":20,"c_ns":11,"d_ns":1,"e_ns":2,"come_ns":1,"swaps":9' >new_1.json
+run_json 900 ns 160 '"a_ns":160,"b_ns":10,"c_ns":12,"d_ns":1,"e_ns":2,"come_ns":1,"swaps":9' >new_2.json
+run_json 1100 ns 300 '"a_ns":300,"b_ns":15,"c_ns":13,"d_ns":1,"e_ns":2,"come_ns":1,"swaps":9' >new_3.json
 "$root/bench/compare.py" . 3 >table
 says table '^decide/8 +a_ns +200\.0 +160\.0 +0\.750 +0\.500-0\.800  faster$'
 says table '^decide/8 +b_ns +10\.0 +15\.0 +1\.500 +1\.000-2\.000$'
 says table '^decide/8 +c_ns +10\.0 +12\.0 +1\.200 +1\.100-1\.300  SLOWER$'
 says table '^decide/8 +d_ns +1\.0 +1\.0 +- +-$'
+says table '^decide/8 +e_ns +4\.0 +2\.0 +0\.500 +0\.500-0\.500  of 2 pairs$'
 says table '^load +cpu_time +1,000 +1,000 +1\.000 +0\.900-1\.100$'
 says table 'by chance alone 1 row of 4 '
 for side in old:gone_ns new:come_ns; do

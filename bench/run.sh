@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every benchmark program of B/bench and every other script of bench/, one after the other.
+# Runs every benchmark program of B/bench and every other script of bench/ but compare.sh, one after the other.
 #
 # A program's results go to build/bench/NAME.json and are shown as one table, by bench/NAME_table.py where there
 # is one. The repetitions of its benchmarks are run in random order, so that a slow minute of the machine hits
@@ -37,7 +37,7 @@ for program in "$B"/bench/*; do
 done
 
 for script in bench/*.sh; do
-    [ "$script" != bench/run.sh ] || continue
+    [[ $script != bench/run.sh && $script != bench/compare.sh ]] || continue
     "$script" || { echo "bench: $script failed"; failed=1; }
     echo
 done

@@ -120,12 +120,13 @@ broken swap goes_on BLOCKING -DEPOCHS=1
 broken swap unmapped STARVED -DIMAGES=2 -DEPOCHS=1
 
 whole stage safety
+beyond=. whole stage safety -DHELD_MAX=3 # three images cannot be too many then
 whole stage goes_on -DEPOCHS=1 -DIMAGES=2
 whole stage adopts -DEPOCHS=1 -DIMAGES=2
 broken stage safety NO_GRACE
 broken stage safety EARLY
 broken stage safety KEEP
-broken stage safety NO_REPLACE
+broken stage safety NO_REPLACE -DHELD_MAX=3
 broken stage safety NO_ORDER
 broken stage goes_on NO_DEADLINE -DEPOCHS=1 -DIMAGES=2
 broken stage adopts FORGET_COMMIT -DEPOCHS=1 -DIMAGES=2

@@ -39,7 +39,9 @@
 #define EPOCHS 2 /* lives of qbidd */
 #endif
 #define FAULTY 3 /* an image that the stager refuses */
+#ifndef HELD_MAX
 #define HELD_MAX 2 /* QBID_PUBLISHER_HELD_MAX */
+#endif
 #define STAGES_MAX 3 /* QBID_STAGES_MAX */
 
 mtype = { LIVE, STAGE, COMMIT, HANGUP };
@@ -69,7 +71,7 @@ bool lock, up, settled, live;
 bool due;           /* qbid_watcher_link_advance() has found a reason to publish */
 
 bool inside; /* the reader */
-bool left;   /* and it has been outside since the last W1 */
+bool reader_left;   /* and it has been outside since the last W1 */
 byte holds;           /* the image that it has loaded, plus 1 */
 bool stopped;
 bool said;
@@ -99,7 +101,7 @@ end_stopped:
            assert(holds == 1 || refs[holds - 1] > 0);
            holds = 0;
            inside = false; /* W2 */
-           left = true
+           reader_left = true
        }
     od
 }
@@ -208,11 +210,11 @@ inline publish()
            HOLD(now_image);
            settled = true;
            due = false;
-           left = !inside
+           reader_left = !inside
        }
 end_grace:
 #ifndef NO_GRACE
-       left; /* R2 */
+       reader_left; /* R2 */
 #endif
        d_step {
            if

@@ -46,6 +46,27 @@ static void post(void *context, const struct qbid_outcome *outcome)
     qbid_learner_post(e->learner, outcome, li, campaign, spent);
 }
 
+/* What was charged since the store heard of it, with what makes the bills known to the next life:
+ * spent is never written without. */
+static int charges_save(struct qbid_engine *e)
+{
+    int err = 0;
+    for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
+        err = qbid_store_save_spent(e->store, e->changed[i],
+                                    qbid_ledger_spent(e->ledger, e->changed[i]));
+    if (!err)
+        err = qbid_engine_bills_save(e, (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
+    return err;
+}
+
+/* The transaction with them is in the store. */
+static void charges_saved(struct qbid_engine *e)
+{
+    for (uint32_t i = 0; i < e->changed_cnt; i++)
+        e->spent_changed[e->changed[i]] = 0;
+    e->changed_cnt = e->billed_cnt = 0;
+}
+
 /* Money that was charged and how far the ring was read, in one transaction: after a crash events
  * are neither charged again nor lost. */
 static int settle(struct qbid_engine *e, const struct qbid_page *page, uint16_t slot,
@@ -57,18 +78,12 @@ static int settle(struct qbid_engine *e, const struct qbid_page *page, uint16_t 
     int err = qbid_store_begin(e->store);
     if (err)
         return err;
-    for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
-        err = qbid_store_save_spent(e->store, e->changed[i],
-                                    qbid_ledger_spent(e->ledger, e->changed[i]));
-    if (!err)
-        err = qbid_engine_bills_save(e, (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
+    err = charges_save(e);
     if (!err)
         err = qbid_store_set(e->store, name, tail);
     err = qbid_store_end(e->store, err);
-    for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
-        e->spent_changed[e->changed[i]] = 0;
     if (!err)
-        e->changed_cnt = e->billed_cnt = 0;
+        charges_saved(e);
     return err;
 }
 
@@ -146,10 +161,21 @@ static uint64_t boot_now(void *context)
     return qbid_clock_boot_ns();
 }
 
+/* The rows hold charges whose settling was refused, or whose worker left meanwhile: their bills go
+ * with them, or a ring that is read again after a crash would charge them twice. */
 static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
 {
     struct qbid_engine *e = context;
-    return qbid_store_save_ledger(e->store, rows, cnt);
+    int err = qbid_store_begin(e->store);
+    if (err)
+        return err;
+    err = qbid_store_save_ledger(e->store, rows, cnt);
+    if (!err)
+        err = charges_save(e);
+    err = qbid_store_end(e->store, err);
+    if (!err)
+        charges_saved(e);
+    return err;
 }
 
 /* Allowances and leases; the store hears of the exposure first. */
@@ -199,7 +225,7 @@ void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const stru
     struct qbid_engine *e = context;
     while (qbid_engine_drain(e, page, slot, uid, DRAIN_MAX) == DRAIN_MAX)
         ;
-    e->held[slot] = 0; /* charges are in memory and reach the store with the next worker's */
+    e->held[slot] = 0; /* charges are in memory and reach the store with the ledger's rows */
     qbid_ledger_detach(e->ledger, slot, qbid_clock_boot_ns());
     qbid_engine_say(e, QBID_LOG_INFO, "worker in slot %u, uid %u left", slot, uid);
 }

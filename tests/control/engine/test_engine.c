@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "control/account/import.h"
 #include "control/engine/engine.h"
@@ -27,12 +28,18 @@
 #define PRICE_MICROS 1500000             /* what a win pays: 1.50 CPM */
 
 static char folder[128];
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, last_round;
 
 static void on_term(int signal)
 {
     (void)signal;
     stop = 1;
+}
+
+static void on_usr1(int signal)
+{
+    (void)signal;
+    last_round = 1;
 }
 
 static const char config_text[] = "state_dir: state\n"
@@ -127,6 +134,22 @@ static void account_apply(struct qbid_engine *engine, const char *text)
     qbid_diff_done(&diff);
 }
 
+/* Wait for the test, then read what waits, store the rows of the ledger, and die of kill -9 before
+ * the next round. */
+static void engine_last_round(struct qbid_engine *engine)
+{
+    raise(SIGSTOP);
+    uint64_t refused = qbid_engine_counters_load(engine).store_failed;
+    qbid_engine_ingest(engine);
+    if (qbid_engine_counters_load(engine).store_failed == refused)
+        _exit(3); /* the store was to refuse what was read */
+    refused = qbid_engine_counters_load(engine).store_failed;
+    qbid_engine_live(engine);
+    if (qbid_engine_counters_load(engine).store_failed != refused)
+        _exit(4); /* and to take the rows */
+    raise(SIGKILL);
+}
+
 /* What main does, at a quick pace. Never returns. */
 static void engine_loop(void)
 {
@@ -135,6 +158,8 @@ static void engine_loop(void)
         _exit(1);
     uint64_t live_ns = 0, learn_ns = 0;
     while (!stop) {
+        if (last_round)
+            engine_last_round(engine);
         struct pollfd p = {.fd = qbid_engine_fd(engine), .events = POLLIN};
         if (poll(&p, 1, 2) > 0)
             qbid_engine_readers(engine);
@@ -161,7 +186,9 @@ static pid_t engine_start(void)
     assert_true(pid >= 0);
     if (pid == 0) {
         struct sigaction action = {.sa_handler = on_term};
+        struct sigaction last = {.sa_handler = on_usr1};
         sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGUSR1, &last, NULL);
         engine_loop();
     }
     return pid;
@@ -409,6 +436,66 @@ static void a_bill_repeated_to_the_next_life_is_charged_once(void **state)
     store_check(host.billed_nanos, &generations);
 }
 
+/* The engine stops at a round's beginning and goes on with its last one at SIGCONT. */
+static void engine_hold(pid_t pid)
+{
+    int status;
+    assert_int_equal(kill(pid, SIGUSR1), 0);
+    assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+static void store_execute(const char *sql)
+{
+    char path[192];
+    sqlite3 *db;
+    snprintf(path, sizeof path, "%s/state/qbid.db", folder);
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void bills_make(struct host *host, uint64_t cnt)
+{
+    uint64_t bills = host->bills, start_ns = qbid_clock_boot_ns();
+    while (host->bills < bills + cnt && qbid_clock_boot_ns() - start_ns < 5 * QBID_NS_PER_S)
+        if (!auction(host, true))
+            usleep(1000);
+    assert_true(host->bills >= bills + cnt);
+}
+
+/* Only the transaction with a ring's position fails; the ledger's rows get through after it. */
+static void a_bill_that_was_held_when_the_rows_were_stored_is_charged_once(void **state)
+{
+    (void)state;
+    struct host host;
+    uint64_t generations;
+    pid_t pid = engine_start();
+    host_open(&host);
+    bills_make(&host, 1);
+    for (unsigned life = 0; life < 2; life++) {
+        int status;
+        usleep(100000); /* it is charged, and there is an allowance for more */
+        engine_hold(pid);
+        store_execute("CREATE TRIGGER refuse BEFORE INSERT ON kv WHEN NEW.name LIKE 'tail.%' "
+                      "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END");
+        bills_make(&host, 1);
+        assert_int_equal(kill(pid, SIGCONT), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        store_execute("DROP TRIGGER refuse");
+        store_check(host.billed_nanos, &generations); /* the rows are there, with the charge */
+        pid = engine_start();
+        bills_make(&host, 1); /* it has taken over and reads the ring again */
+        usleep(1500000);
+    }
+    host_close(&host);
+    usleep(100000);
+    engine_stop(pid);
+    store_check(host.billed_nanos, &generations);
+}
+
 static void learning_changes_what_the_next_generation_says(void **state)
 {
     (void)state;
@@ -456,6 +543,9 @@ int main(void)
                                         folder_make, folder_drop),
         cmocka_unit_test_setup_teardown(a_bill_repeated_to_the_next_life_is_charged_once,
                                         folder_make, folder_drop),
+        cmocka_unit_test_setup_teardown(
+            a_bill_that_was_held_when_the_rows_were_stored_is_charged_once, folder_make,
+            folder_drop),
         cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,
                                                  folder_make, folder_drop, clicks_text),
     };

@@ -110,8 +110,10 @@ static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items, u
     if (qbid_live_format(memory((size_t)qbid_live_footprint(live)), live, 1, &b->live) != 0)
         abort();
     for (uint32_t i = 0; i < line_items; i++) {
-        items[i] = (struct qbid_line_item){
-            .id = 1 + i, .value_micros = 1e5f + 1e4f * (float)percent(i, 99, 1), .flags = 3};
+        items[i] = (struct qbid_line_item){.id = 1 + i,
+                                           .value_micros = 1e5f + 1e4f * (float)percent(i, 99, 1),
+                                           .flags = 3,
+                                           .targeted = UINT8_MAX};
         qbid_live_set_pace(&b->live, i, 0.5f + 0.01f * (float)percent(i, 99, 2));
     }
     b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items, (uint8_t)QBID_ISA_SCALAR);

@@ -9,7 +9,8 @@
  *             bid are all bills or all losses, and none comes after the notice time (the worker
  *             refuses it: its window is closed)
  *   control   control/engine/engine_ticks.c  post(), settle() in one transaction with the ring's
- *             position, let_go(); qbid_engine_attached(), which skips what was settled
+ *             position, let_go(), which leaves in the ring what the store refuses; ledger_persist();
+ *             qbid_engine_attached(), which skips what was settled
  *             control/ledger/ledger.c  restore(), attach(), detach(), post_former(), post_resolve()
  *             control/ledger/tick.c    slots_sample(), slot_account(), slot_excess(), books_expire(),
  *             rows_store(), and only then raises_apply(), leases_renew()
@@ -24,8 +25,9 @@
  * of it (shm/ring.h counts it as lost), so it is not counted as money here either.
  *
  * Nothing is ever past the budget: what is charged, plus what may still be charged (bids whose
- * notices may come or lie in a ring, and what workers may still commit). No bid is charged twice, in
- * the store's own count, over all lives. A worker that keeps to its limits is never blocked.
+ * notices may come or lie in a ring, and what workers may still commit). No bid is charged twice:
+ * none that is in what the store has as spent is charged again, over all lives. A worker that keeps
+ * to its limits is never blocked. The store may refuse each transaction.
  *
  * Searched whole: one life with a worker that is cut off, two lives without; not both at once.
  *
@@ -37,6 +39,7 @@
  *   -DNO_RUN_OUT      what a worker that left had not used is free at once
  *   -DUNDRAINED       a bid runs out while its notice lies in a ring
  *   -DFORGET_BILLS    the store does not keep which bids were charged
+ *   -DSPENT_ALONE     the ledger's rows are stored without the bids that they hold as charged
  */
 #ifndef BIDS
 #define BIDS 2
@@ -77,9 +80,10 @@ byte notices[BIDS];    /* of it that lie in rings */
 bool later[BIDS];      /* made after its worker's first tick in this life of qbidd */
 bool former[BIDS];     /* made under the limits of a former life */
 bool resolved[BIDS];   /* in this life: billed, lost or run out */
-byte charged[BIDS];    /* in the store's count */
+bool charged[BIDS];    /* in what the store has as spent */
 bool bill_kept[BIDS];  /* in the store */
 bool bill_seen[BIDS];  /* in this life's memory (repeats) */
+bool unsaved[BIDS];    /* charged in memory, and the store has not heard of it */
 
 /* the store */
 byte store_spent, store_exposure;
@@ -90,6 +94,7 @@ byte spent, hold, exposure;
 byte seen[WORKERS], limit[WORKERS];
 byte gone_unused[WORKERS]; /* of a worker that left: not yet run out */
 bool attached[WORKERS], ticked[WORKERS];
+bool held[WORKERS];        /* the first entry of its ring is posted, and the store refused it */
 bool known[WORKERS];       /* its uid, in this life: first_ns */
 byte taken[SLOTS];         /* by worker + 1 */
 byte left_by[SLOTS];       /* worker + 1, while that process may read it */
@@ -109,7 +114,7 @@ inline check_money()
     do
     :: x < made ->
        if
-       :: charged[x] > 0 || bill_seen[x] || bill_kept[x] -> y++
+       :: charged[x] || bill_seen[x] || bill_kept[x] -> y++
        :: else ->
           if
           :: fate[x] == LOSS -> skip
@@ -213,7 +218,7 @@ inline post(kind, b)
            :: !later[b] && hold > 0 -> hold--; fresh = true /* post_former() */
            :: else /* late: its reservation had run out */
            fi;
-           if :: fresh -> spent++; bill_seen[b] = true :: else fi
+           if :: fresh -> assert(!charged[b]); spent++; bill_seen[b] = true; unsaved[b] = true :: else fi
         :: kind == LOSS && later[b] && !resolved[b] -> resolved[b] = true; RESOLVE
         :: else
         fi;
@@ -221,9 +226,27 @@ inline post(kind, b)
     }
 }
 
-/* qbid_engine_drain() of one event, and what let_go() does with it. */
+/* charges_save(), of one bid */
+inline charge(b)
+{
+    if
+    :: unsaved[b] ->
+       charged[b] = true;
+#ifndef FORGET_BILLS
+       bill_kept[b] = true;
+#endif
+       unsaved[b] = false
+    :: else
+    fi
+}
+
+/* qbid_engine_drain() of one event, and what let_go() does with it: one that was held is not posted
+ * again. */
 #define DRAIN(w, ring)                                                                   \
-    atomic { attached[w] && nempty(ring) -> ring?<kind, b>; post(kind, b); from = w }    \
+    atomic { attached[w] && nempty(ring) ->                                              \
+           ring?<kind, b>;                                                               \
+           if :: held[w] -> skip :: else -> post(kind, b) fi;                            \
+           from = w }                                                                    \
        goto settle
 
 #define POP(w, ring)                                                                     \
@@ -268,6 +291,7 @@ inline detach(w)
     d_step {
         x = PLACE(w);
         attached[w] = false;
+        held[w] = false;
         taken[x] = 0;
         if :: alive[w] -> left_by[x] = w + 1 :: else fi;
 #ifndef NO_CLEAR
@@ -374,14 +398,15 @@ serve:
 
 settle: /* one transaction; nothing to settle when nothing was charged */
     if
-    :: atomic { fresh ->
+    :: atomic { unsaved[0] || unsaved[1] ->
            store_spent = spent;
-           charged[b]++;
-           assert(charged[b] == 1);
-#ifndef FORGET_BILLS
-           bill_kept[b] = true;
-#endif
+           charge(0); charge(1);
            store_taken[from] = true
+       }
+    :: atomic { unsaved[0] || unsaved[1] -> /* refused */
+           held[from] = true;
+           kind = 0; b = 0; from = 0; fresh = false;
+           goto serve
        }
     :: else
     fi;
@@ -396,6 +421,7 @@ skip_settled: /* qbid_engine_attached(), and the end of let_go() */
         :: else
         fi;
         store_taken[from] = false;
+        held[from] = false;
         kind = 0; b = 0; from = 0; fresh = false;
         goto serve
     };
@@ -429,13 +455,22 @@ tick: /* qbid_ledger_tick() */
     fi;
     skip;
 #endif
-    d_step { /* rows_store() */
-        store_spent = spent;
-        store_exposure = hold + exposure;
-#ifndef RAISE_FIRST
-        if :: given != NO_SLOT -> store_exposure++ :: else fi
+    if
+    :: d_step { /* rows_store() */
+           store_spent = spent;
+#ifdef SPENT_ALONE
+           if :: unsaved[0] -> charged[0] = true :: else fi;
+           if :: unsaved[1] -> charged[1] = true :: else fi;
+#else
+           charge(0); charge(1); /* ledger_persist() */
 #endif
-    }
+           store_exposure = hold + exposure;
+#ifndef RAISE_FIRST
+           if :: given != NO_SLOT -> store_exposure++ :: else fi
+#endif
+       }
+    :: given = NO_SLOT /* refused: nothing is raised */
+    fi;
     if
     :: skip
     :: life < LIVES -> goto die
@@ -464,6 +499,7 @@ die: /* its memory is lost; workers go on with the page of this life */
         later[0] = false; later[1] = false;
         resolved[0] = false; resolved[1] = false;
         bill_seen[0] = false; bill_seen[1] = false;
+        unsaved[0] = false; unsaved[1] = false; held[0] = false; held[1] = false;
         kind = 0; b = 0; from = 0; fresh = false; given = 0
     }
     goto boot

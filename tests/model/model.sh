@@ -134,9 +134,12 @@ broken stage adopts FORGET_COMMIT -DEPOCHS=1 -DIMAGES=2
 # Within one life of qbidd (which does not die) a worker may be cut off and leave its slot; over two lives it stays.
 beyond=. whole allowance safety -DSLOTS=1 -DLIVES=1
 whole allowance safety -DSLOTS=1 -DSTAY
+# a bill that is read again is charged to what is held for another bid, if the budget has room for two
+whole allowance safety -DSLOTS=1 -DSTAY -DBUDGET=2
 broken allowance safety RAISE_FIRST -DSLOTS=1 -DSTAY
 broken allowance safety NO_HOLD -DSLOTS=1 -DSTAY
 broken allowance safety FORGET_BILLS -DSLOTS=1 -DSTAY
+broken allowance safety SPENT_ALONE -DSLOTS=1 -DSTAY -DBUDGET=2
 broken allowance safety NO_CLEAR -DSLOTS=1 -DLIVES=1
 broken allowance safety REUSE -DSLOTS=1 -DLIVES=1
 broken allowance safety NO_RUN_OUT -DSLOTS=1 -DLIVES=1

@@ -17,7 +17,7 @@ def figure(name, value, unit, how, goal=None, holds=None):
 
 
 def output(*command):
-    env = dict(os.environ, B=BUILD)
+    env = dict(os.environ, B=BUILD, FULL="1")
     done = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, check=False)
     return done.stdout, done.returncode

@@ -116,7 +116,7 @@ static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items, u
                                            .targeted = UINT8_MAX};
         qbid_live_set_pace(&b->live, i, 0.5f + 0.01f * (float)percent(i, 99, 2));
     }
-    b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items, (uint8_t)QBID_ISA_SCALAR);
+    b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items, (uint8_t)qbid_isa_best());
 }
 
 static struct bench_bitmaps *build(uint32_t line_items)
@@ -196,8 +196,7 @@ static uint64_t best(struct bench_bitmaps *b)
 {
     struct qbid_candidate candidate;
     uint32_t seen;
-    (void)qbid_source_best(&b->image, &b->request, &b->place, &b->pricer, qbid_isa_best(),
-                           &candidate, &seen);
+    (void)qbid_source_best(&b->image, &b->request, &b->place, &b->pricer, &candidate, &seen);
     return seen;
 }
 

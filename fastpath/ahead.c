@@ -8,13 +8,10 @@
 #include "fastpath/prefetch.h"
 
 /* Whether there is more to ask for after this step. */
-static bool take_step(struct qbid_ask *ask, unsigned step, uint64_t now_ns)
+static bool take_step(struct qbid_ask *ask, unsigned step)
 {
     switch (step) {
     case 0:
-        qbid_ask_gate(ask, now_ns);
-        if (ask->nobid != QBID_NOBID_NONE)
-            return false;
         qbid_ask_resolve(ask);
         qbid_prefetch_index(ask);
         return true;
@@ -40,13 +37,15 @@ unsigned qbid_ahead_step(struct qbid_ahead *ahead, const struct qbid_view *view,
     if (!header || ahead->step >= QBID_AHEAD_STEPS)
         return 0;
     /* what was found out about another table leads nowhere in this one */
-    if (ahead->step != 0 && (ahead->header != header || ahead->gen != header->gen))
+    if (ahead->step != 0 && (ahead->header != header || ahead->checksum != header->checksum))
         ahead->step = 0;
     ahead->header = header;
-    ahead->gen = header->gen;
+    ahead->checksum = header->checksum;
     ahead->ask.view = view;
     ahead->ask.request = request;
-    bool more = take_step(&ahead->ask, ahead->step, now_ns);
+    /* at every step: a table with the same image may have come with another live page */
+    qbid_ask_gate(&ahead->ask, now_ns);
+    bool more = ahead->ask.nobid == QBID_NOBID_NONE && take_step(&ahead->ask, ahead->step);
     ahead->step = more ? ahead->step + 1 : QBID_AHEAD_STEPS;
     return QBID_AHEAD_STEPS - ahead->step;
 }

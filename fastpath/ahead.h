@@ -23,8 +23,8 @@
 struct qbid_ahead {
     struct qbid_ask ask;
     const struct qbid_image_header *header; /* of the image that the steps were taken in */
-    uint64_t gen;
-    unsigned step; /* steps taken; 0 = begin */
+    uint64_t checksum;                      /* and what it held */
+    unsigned step;                          /* steps taken; 0 = begin */
 };
 
 /**

@@ -93,8 +93,8 @@ static inline void qbid_ask_best(struct qbid_ask *ask)
         qbid_span_best(&ask->pricer, span, &ask->best);
         ask->nobid = ask->best.rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;
     } else {
-        ask->nobid = qbid_source_best(image, ask->request, &ask->place, &ask->pricer,
-                                      (enum qbid_isa)ask->view->isa, &ask->best, &ask->candidates);
+        ask->nobid = qbid_source_best(image, ask->request, &ask->place, &ask->pricer, &ask->best,
+                                      &ask->candidates);
     }
 }
 

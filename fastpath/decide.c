@@ -105,7 +105,7 @@ static enum qbid_nobid attempt_rest(const struct qbid_ask *ask, enum qbid_nobid 
 {
     struct qbid_shortlist list;
     qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
-                     (enum qbid_isa)ask->view->isa, qbid_candidate_line_item(&ask->best), &list);
+                     qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
         enum qbid_nobid rejected = attempt(ask, &list.candidate[i], decision);

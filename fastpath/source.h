@@ -118,14 +118,14 @@ static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span
 static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
                                                const struct qbid_request *request,
                                                const struct qbid_place *place,
-                                               const struct qbid_pricer *pricer, enum qbid_isa isa,
+                                               const struct qbid_pricer *pricer,
                                                struct qbid_candidate *ret_best, uint32_t *ret_seen)
 {
     struct qbid_source source;
     struct qbid_span span;
     struct qbid_candidate best = {0};
     uint32_t kept = 0;
-    qbid_source_init(&source, image, request, place, isa);
+    qbid_source_init(&source, image, request, place, (enum qbid_isa)pricer->isa);
     while (qbid_source_next(&source, &span)) {
         kept += span.cnt;
         qbid_span_best(pricer, span, &best);
@@ -143,13 +143,13 @@ static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
 static inline void qbid_source_rest(const struct qbid_image *image,
                                     const struct qbid_request *request,
                                     const struct qbid_place *place,
-                                    const struct qbid_pricer *pricer, enum qbid_isa isa,
-                                    uint32_t except, struct qbid_shortlist *ret_list)
+                                    const struct qbid_pricer *pricer, uint32_t except,
+                                    struct qbid_shortlist *ret_list)
 {
     struct qbid_source source;
     struct qbid_span span;
     ret_list->cnt = 0;
-    qbid_source_init(&source, image, request, place, isa);
+    qbid_source_init(&source, image, request, place, (enum qbid_isa)pricer->isa);
     while (qbid_source_next(&source, &span))
         qbid_shortlist_add_span(ret_list, pricer, span, except);
     qbid_shortlist_sort(ret_list);

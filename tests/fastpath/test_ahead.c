@@ -80,12 +80,32 @@ static void another_table_starts_the_steps_anew(void **state)
     stage_done(&two);
 }
 
+/* The watcher makes a table of its own for each change, also where the image stays. */
+static void another_live_page_beside_the_same_image_is_the_one_that_is_read(void **state)
+{
+    (void)state;
+    struct stage one, two;
+    struct qbid_ahead ahead = {0};
+    struct qbid_request q = stage_request();
+    stage_with_row(&one);
+    stage_with_row(&two);
+    struct qbid_view view = view_of(&one);
+    for (unsigned i = 0; i < 2; i++)
+        (void)qbid_ahead_step(&ahead, &view, &q, STAGE_NOW_NS);
+    view.live = &two.live;
+    assert_int_equal(qbid_ahead_step(&ahead, &view, &q, STAGE_NOW_NS), 1); /* goes on */
+    assert_ptr_equal(ahead.ask.pricer.live, &two.live);
+    stage_done(&one);
+    stage_done(&two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(four_steps_lead_to_the_line_item),
         cmocka_unit_test(where_nothing_can_be_asked_for_there_are_no_steps),
         cmocka_unit_test(another_table_starts_the_steps_anew),
+        cmocka_unit_test(another_live_page_beside_the_same_image_is_the_one_that_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

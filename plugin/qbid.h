@@ -111,7 +111,7 @@ struct qbid_ahead_state {
 /**
  * Ask ahead for the memory that the decision of a request will read: one step a call, four in all,
  * each of some 20-40 ns, with 100-200 ns of the host's own work (parsing) best in between. A
- * decision whose table is not in the caches then takes a third of the time (README). Answers do not
+ * decision whose table is not in the caches then takes a fifth of the time (README). Answers do not
  * change.
  *
  * Shapes:  the request's dimensions, slots and segments are filled, and the same at every step; the

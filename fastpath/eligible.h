@@ -14,6 +14,7 @@
 #include "shm/request.h"
 
 #define QBID_ELIGIBLE_SINGLES (QBID_DIM_CNT - 2)
+#define QBID_ELIGIBLE_LISTS (1u << QBID_DIM_SLOT | 1u << QBID_DIM_SEGMENT)
 
 static inline uint64_t qbid_eligible_bit(const struct qbid_image *image, unsigned dim,
                                          uint32_t value, uint32_t line_item_idx)
@@ -57,8 +58,16 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
                                           const struct qbid_request *request,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
+    unsigned left = image->line_items[line_item_idx].targeted;
     uint64_t all = 1;
-    for (unsigned left = image->line_items[line_item_idx].targeted; left; left &= left - 1)
+    if ((left & QBID_ELIGIBLE_LISTS) == 0) {
+        /* as a rule one at most: tested without asking whether there is one */
+        unsigned dim = (unsigned)__builtin_ctz(left | 1u << QBID_DIM_HOUR);
+        uint32_t value = qbid_dim_unpack(place->context, dim);
+        all = qbid_eligible_bit(image, dim, value, line_item_idx) | (left == 0);
+        left &= left - 1;
+    }
+    for (; left; left &= left - 1)
         all &=
             qbid_eligible_dim(image, request, place, (unsigned)__builtin_ctz(left), line_item_idx);
     return (unsigned)(all & 1);

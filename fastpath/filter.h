@@ -23,35 +23,73 @@ static inline unsigned qbid_filter_deal(const struct qbid_line_item *line_item,
     return 0;
 }
 
-/* Without a branch on what is compared: a miss, the usual case, has to see the whole list. */
 static inline bool qbid_filter_holds(const uint64_t *hashes, unsigned cnt, uint64_t hash)
 {
-    bool found = false;
-#pragma GCC unroll 4
-    for (unsigned i = 0; i < cnt; i++)
-        found |= hashes[i] == hash;
-    return found;
+    for (unsigned i = 0; i < cnt; i++) {
+        if (hashes[i] == hash)
+            return true;
+    }
+    return false;
 }
 
-/* Whether one of the request's blocked categories may be one of the first four of a shelf: halves
- * of hashes are compared, so that a line item that is not blocked, the usual one, costs no further
- * line. */
+#if defined(__SSE2__)
+/* Low halves of four hashes from `at` on, of those at or behind cnt the last one's once more. */
+static inline __m128i qbid_filter_tags(const uint64_t *hashes, unsigned at, unsigned cnt)
+{
+    if (cnt - at >= 4) {
+        __m128 low = _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)&hashes[at]));
+        __m128 high =
+            _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)&hashes[at + 2]));
+        return _mm_castps_si128(_mm_shuffle_ps(low, high, 0x88));
+    }
+    unsigned last = cnt - 1;
+    return _mm_set_epi32((int)hashes[last], (int)hashes[at + 2 < cnt ? at + 2 : last],
+                         (int)hashes[at + 1 < cnt ? at + 1 : last], (int)hashes[at]);
+}
+#endif
+
+/* Whether a hash may be in a list: halves are compared, four at a time and without a branch on what
+ * is compared, since a miss, the usual case, has to see the whole list. */
+static inline bool qbid_filter_likely(const uint64_t *hashes, unsigned cnt, uint64_t hash)
+{
+#if defined(__SSE2__)
+    __m128i want = _mm_set1_epi32((int)hash), any = _mm_setzero_si128();
+    for (unsigned i = 0; i < cnt; i += 4)
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(want, qbid_filter_tags(hashes, i, cnt)));
+    return _mm_movemask_epi8(any) != 0;
+#else
+    return qbid_filter_holds(hashes, cnt, hash);
+#endif
+}
+
+/* Whether one of the request's blocked categories may be one of a shelf: halves of its first four,
+ * so that a line item that is not blocked, the usual one, costs no further line. */
 static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
                                           const struct qbid_request *request)
 {
-    uint32_t found = 0;
+    if (shelf->cat_cnt > QBID_SHELF_CATS)
+        return true;
 #if defined(__SSE2__)
-    __m128i tags = _mm_load_si128((const __m128i *)(const void *)shelf->cat_tag);
+    __m128i cats = _mm_load_si128((const __m128i *)(const void *)shelf->cat_tag);
     __m128i any = _mm_setzero_si128();
-    for (unsigned i = 0; i < request->bcat_cnt; i++)
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(tags, _mm_set1_epi32((int)request->bcat[i])));
-    found = (uint32_t)_mm_movemask_epi8(any);
+    for (unsigned i = 0; i < request->bcat_cnt; i += 4) {
+        __m128i tags = qbid_filter_tags(request->bcat, i, request->bcat_cnt);
+        /* each of four against each of four */
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(tags, cats));
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x39), cats));
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x4e), cats));
+        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x93), cats));
+    }
+    return _mm_movemask_epi8(any) != 0;
 #else
-    for (unsigned i = 0; i < request->bcat_cnt; i++)
-        for (unsigned c = 0; c < QBID_SHELF_CATS; c++)
-            found |= shelf->cat_tag[c] == (uint32_t)request->bcat[i];
+    for (unsigned i = 0; i < request->bcat_cnt; i++) {
+        for (unsigned c = 0; c < QBID_SHELF_CATS; c++) {
+            if (shelf->cat_tag[c] == (uint32_t)request->bcat[i])
+                return true;
+        }
+    }
+    return false;
 #endif
-    return found != 0 || shelf->cat_cnt > QBID_SHELF_CATS;
 }
 
 /** Whether the request blocks a line item's advertiser domain or one of its categories. */
@@ -59,8 +97,9 @@ static inline bool qbid_filter_blocked(const struct qbid_image *image, uint32_t 
                                        const struct qbid_request *request)
 {
     const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
-    if (qbid_filter_holds(request->badv, request->badv_cnt,
-                          image->line_items[line_item_idx].adomain_hash))
+    uint64_t adomain = image->line_items[line_item_idx].adomain_hash;
+    if (request->badv_cnt != 0 && qbid_filter_likely(request->badv, request->badv_cnt, adomain) &&
+        qbid_filter_holds(request->badv, request->badv_cnt, adomain))
         return true;
     if (request->bcat_cnt == 0 || !qbid_filter_cat_likely(shelf, request))
         return false;

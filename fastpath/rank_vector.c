@@ -11,18 +11,13 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-static inline int pace_bits(const struct qbid_live *live, uint32_t line_item_idx)
-{
-    return (int)atomic_load_explicit(&live->pace[line_item_idx], memory_order_relaxed);
-}
-
 __attribute__((target("avx2"))) static inline __m256i paces8(const struct qbid_live *live,
                                                              const uint32_t *idx)
 {
-    return _mm256_set_epi32(pace_bits(live, idx[7]), pace_bits(live, idx[6]),
-                            pace_bits(live, idx[5]), pace_bits(live, idx[4]),
-                            pace_bits(live, idx[3]), pace_bits(live, idx[2]),
-                            pace_bits(live, idx[1]), pace_bits(live, idx[0]));
+    return _mm256_set_epi32(qbid_pace_bits(live, idx[7]), qbid_pace_bits(live, idx[6]),
+                            qbid_pace_bits(live, idx[5]), qbid_pace_bits(live, idx[4]),
+                            qbid_pace_bits(live, idx[3]), qbid_pace_bits(live, idx[2]),
+                            qbid_pace_bits(live, idx[1]), qbid_pace_bits(live, idx[0]));
 }
 
 /* The best so far in each of eight lanes: price bits, line item, place in the span. */

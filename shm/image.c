@@ -73,7 +73,7 @@ static int set_counts(struct qbid_image *image, const uint64_t cnt[QBID_SECTION_
         if (i != QBID_SECTION_ELIG && i != QBID_SECTION_STRINGS && cnt[i] > UINT32_MAX)
             return QBID_ERR_CORRUPT;
     }
-    image->dict_mask = (uint32_t)(cnt[QBID_SECTION_DICT] - 1);
+    image->dict_mask = (uint32_t)cnt[QBID_SECTION_DICT] - 1;
     image->index_lines = (uint32_t)cnt[QBID_SECTION_INDEX];
     image->line_item_cnt = (uint32_t)cnt[QBID_SECTION_LINE_ITEMS];
     image->creative_cnt = (uint32_t)cnt[QBID_SECTION_CREATIVES];
@@ -161,4 +161,14 @@ uint64_t qbid_image_deadline_ns(const struct qbid_image_header *header, uint64_t
     if (__builtin_add_overflow(now_boot_ns, header->valid_ns - age_ns, &deadline_ns))
         return UINT64_MAX;
     return deadline_ns;
+}
+
+uint32_t qbid_image_value_far(const struct qbid_image *image, uint64_t hash)
+{
+    for (uint32_t i = 0; i < QBID_DICT_PROBE_MAX; i++) {
+        const struct qbid_dict_entry *e = &image->dict[(hash + i) & image->dict_mask];
+        if (e->hash == hash || e->hash == 0)
+            return e->index; /* of an empty entry it is 0 */
+    }
+    return 0;
 }

@@ -96,7 +96,8 @@ struct qbid_image_header {
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
-/* Raw value hash -> value index, open addressing, linear probing, power of two, load <= 0.5. */
+/* Raw value hash -> value index, open addressing, linear probing, power of two, load <= 0.5;
+ * builders keep it at an eighth, so that almost every value lies in its first place. */
 struct qbid_dict_entry {
     uint64_t hash;  /* 0 = empty; qbid_hash_dim(), seeds keep dimensions apart */
     uint32_t index; /* 0 in an empty one */
@@ -180,7 +181,7 @@ struct qbid_image {
 #define X(upper, lower, type) const type *lower;
     QBID_SECTION_LIST(X)
 #undef X
-    uint32_t dict_mask; /* entries - 1 */
+    uint64_t dict_mask; /* entries - 1 */
     uint32_t index_lines;
     uint32_t line_item_cnt;
     uint32_t creative_cnt;
@@ -228,19 +229,20 @@ uint64_t qbid_image_checksum(const void *base, size_t bytes);
 uint64_t qbid_image_deadline_ns(const struct qbid_image_header *header, uint64_t now_boot_ns,
                                 uint64_t now_unix_ns, uint64_t boot_hash);
 
+/** qbid_image_value() of a value that is not in its first place. */
+uint32_t qbid_image_value_far(const struct qbid_image *image, uint64_t hash);
+
 /**
  * Value index of a raw value; 0 = unknown.
  *
- * Threads: any, wait-free. Cost: 1-2 cache lines; at most QBID_DICT_PROBE_MAX probes.
+ * Threads: any, wait-free. Cost: a cache line as a rule; at most QBID_DICT_PROBE_MAX entries.
  */
 static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t hash)
 {
-    for (uint32_t i = 0; i < QBID_DICT_PROBE_MAX; i++) {
-        const struct qbid_dict_entry *e = &image->dict[(uint32_t)(hash + i) & image->dict_mask];
-        if (e->hash == hash || e->hash == 0)
-            return e->index; /* of an empty entry it is 0 */
-    }
-    return 0;
+    const struct qbid_dict_entry *e = &image->dict[hash & image->dict_mask];
+    if (__builtin_expect(e->hash != hash, 0))
+        return qbid_image_value_far(image, hash);
+    return e->index;
 }
 
 /** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */

@@ -165,7 +165,7 @@ static void fill_line_items(struct image_fixture *f)
                            .id = f->creatives.cnt + 1, .line_item_id = 1 + i, .slot_idx = slot});
                 weight[c] = 1.0 + c;
             }
-            image_fixture_alias(f, idx, slot, n, creative, weight);
+            image_fixture_draws(f, idx, slot, n, creative, weight);
         }
     }
 }

@@ -33,18 +33,12 @@ static void draw_creative(const struct qbid_ask *ask, const struct qbid_shelf_sl
                           struct qbid_decision *decision)
 {
     const struct qbid_image *image = ask->view->image;
-    uint16_t creative = slot->only;
-    decision->creative_propensity_q32 = UINT32_MAX;
-    if (creative == QBID_ALIAS_NONE) {
-        const struct qbid_alias *line = &image->aliases[slot->alias];
-        uint64_t roll = qbid_roll(ask->request->id_hash, image->header->seed, QBID_ROLL_CREATIVE);
-        creative = qbid_alias_pick(line, slot->cnt, roll);
-        decision->creative_propensity_q32 =
-            qbid_q32_from_float(qbid_alias_propensity(line, slot->cnt, creative));
-    }
-    decision->slot_idx = slot->slot_idx;
-    decision->creative_idx = slot->creative_first + creative;
-    decision->creative_id = image->creative_ids[decision->creative_idx];
+    uint64_t roll = qbid_roll(ask->request->id_hash, image->header->seed, QBID_ROLL_CREATIVE);
+    const struct qbid_draw *draw = qbid_draw_pick(&image->draws[slot->draw], (uint32_t)roll);
+    decision->creative_propensity_q32 = draw->propensity_q32;
+    decision->slot_idx = (uint16_t)slot->slot_idx;
+    decision->creative_idx = draw->creative_idx;
+    decision->creative_id = draw->creative_id;
 }
 
 /* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */

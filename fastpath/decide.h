@@ -5,7 +5,7 @@
  *           -> price_i = value_i x pace_i -> best
  *           -> targeting and request filters on the best only, next best when it falls
  *           -> Q action (explore or greedy) -> shade (first price) -> floor, ceiling last
- *           -> reservation against this worker's own allowance -> creative by alias line
+ *           -> reservation against this worker's own allowance -> creative by its draw
  *
  * - A price that is no finite number above 0 (a pace of 0, negative, infinite, NaN) counts as 0.
  * - Candidates are tried by price, equal ones by line item, at most QBID_TRACE_MAX of them; when

@@ -127,7 +127,7 @@ static inline bool qbid_filter_creative(const struct qbid_image *image, uint32_t
         !(image->line_items[line_item_idx].flags & QBID_LINE_ITEM_SECURE))
         return false;
     for (unsigned i = 0; i < request->slot_cnt; i++) {
-        if (slot_idx[i] != 0 && qbid_shelf_find(shelf, image->alias_dirs, slot_idx[i], ret_slot))
+        if (slot_idx[i] != 0 && qbid_shelf_find(shelf, image->slot_dirs, slot_idx[i], ret_slot))
             return true;
     }
     return false;

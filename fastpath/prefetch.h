@@ -54,8 +54,7 @@ static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
     }
 }
 
-/* After best, when the shelf is there: the alias line of the slot that will be filled, and the
- * first of its creatives. */
+/* After best, when the shelf is there: the draws of the slot that will be filled. */
 static inline void qbid_prefetch_creatives(const struct qbid_ask *ask)
 {
     if (ask->best.rank == 0)
@@ -65,8 +64,7 @@ static inline void qbid_prefetch_creatives(const struct qbid_ask *ask)
     if (!qbid_filter_creative(image, qbid_candidate_line_item(&ask->best), ask->request,
                               ask->place.slot_idx, &slot))
         return;
-    __builtin_prefetch(&image->aliases[slot.alias]);
-    __builtin_prefetch(&image->creative_ids[slot.creative_first]);
+    __builtin_prefetch(&image->draws[slot.draw]);
 }
 
 #endif

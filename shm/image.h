@@ -3,7 +3,7 @@
  *
  *   +--------+-----------+------------------------------------------------------------+
  *   | header | directory | sections, each 64-byte aligned: dict elig line_items index |
- *   | 192 B  | 24 B each | rows qrows shades alias_dirs alias creatives strings ...    |
+ *   | 192 B  | 24 B each | rows qrows shades slot_dirs draws creatives strings ...    |
  *   +--------+-----------+------------------------------------------------------------+
  *
  * Offsets are bytes from the start of the image. Built once (control/publish), sealed, never
@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/alias.h"
 #include "shm/dims.h"
+#include "shm/draw.h"
 #include "shm/index.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
@@ -47,10 +47,9 @@
     X(ROWS,       rows,       struct qbid_row_block)  \
     X(QROWS,      qrows,      struct qbid_qrow)       \
     X(SHADES,     shades,     struct qbid_shade)      \
-    X(ALIAS_DIRS, alias_dirs, struct qbid_alias_dir)  \
-    X(ALIASES,    aliases,    struct qbid_alias)      \
+    X(SLOT_DIRS,  slot_dirs,  struct qbid_slot_dir)   \
+    X(DRAWS,      draws,      struct qbid_draw)       \
     X(CREATIVES,  creatives,  struct qbid_creative)   \
-    X(CREATIVE_IDS, creative_ids, uint32_t)           \
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
     X(STRINGS,    strings,    char)
@@ -207,13 +206,14 @@ struct qbid_image {
  *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
  *            n = 0, and one segment: 0 serves requests without a row); `targeted` holds every
  *            dimension of which a value is not accepted
- *          - a shelf for each line item, categories and alias directories in range, as
- *            qbid_shelf_fill() makes it; a creative's id in creative_ids
+ *          - a shelf for each line item, categories and slot directories in range, as
+ *            qbid_shelf_fill() makes it
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
- *          - Q rows valid or n = 0, shade tables in [0, 1.0001], alias directories and lines,
- *            strings and rates in range
+ *          - Q rows valid or n = 0, shade tables in [0, 1.0001], strings and rates in range
+ *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
+ *            those of the creatives and bounds
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).
  * Threads: any. Cost: two passes over the image, 0.15-0.3 ms for a MB.
  */

@@ -123,16 +123,16 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
         !price_fits(item->ceiling_micros) ||
         !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
-        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]))
+        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]))
         return false;
-    const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first];
+    const struct qbid_slot_dir *dir = &image->slot_dirs[shelf->dir_first];
     for (uint32_t d = 1; d < shelf->dir_cnt; d++) {
         if (dir[d - 1].slot_idx >= dir[d].slot_idx)
             return false;
     }
     struct qbid_shelf want;
-    qbid_shelf_fill(&want, image->alias_dirs, &image->aliases->entry, shelf->dir_first,
-                    shelf->dir_cnt, image->names, shelf->cat_first, shelf->cat_cnt);
+    qbid_shelf_fill(&want, image->slot_dirs, shelf->dir_first, shelf->dir_cnt, image->names,
+                    shelf->cat_first, shelf->cat_cnt);
     return memcmp(&want, shelf, sizeof want) == 0;
 }
 
@@ -271,33 +271,42 @@ static bool shades_fit(const struct qbid_image *image)
     return true;
 }
 
-static bool alias_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
+/* The draws of one slot are what qbid_draw_make() makes of their masses, which add up to all. */
+static bool draws_fit(const struct qbid_image *image, const struct qbid_slot_dir *dir)
 {
-    if (cnt[QBID_SECTION_ALIASES] != cnt[QBID_SECTION_ALIAS_DIRS])
-        return false;
-    for (uint64_t d = 0; d < cnt[QBID_SECTION_ALIAS_DIRS]; d++) {
-        const struct qbid_alias_dir *dir = &image->alias_dirs[d];
-        if (dir->cnt - 1u >= QBID_ALIAS_MAX || dir->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
-            dir->alias != d || dir->creative_first >= image->creative_cnt)
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < dir->cnt; i++) {
+        const struct qbid_draw *draw = &image->draws[dir->draw + i];
+        uint64_t mass = (uint64_t)draw->upto_q32 + 1 - before;
+        if (draw->creative_idx >= image->creative_cnt || draw->upto_q32 < before)
             return false;
-        uint32_t numbers = image->creative_cnt - dir->creative_first;
-        for (unsigned i = 0; i < dir->cnt; i++) {
-            const struct qbid_alias_entry *e = &image->aliases[dir->alias].entry[i];
-            if (e->creative >= numbers || e->alias >= numbers)
-                return false;
-        }
+        struct qbid_draw want = qbid_draw_make(
+            draw->creative_idx, image->creatives[draw->creative_idx].id, before, mass);
+        if (memcmp(&want, draw, sizeof want) != 0)
+            return false;
+        before += mass;
+    }
+    return before == QBID_DRAW_WHOLE;
+}
+
+static bool slot_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
+{
+    for (uint64_t d = 0; d < cnt[QBID_SECTION_SLOT_DIRS]; d++) {
+        const struct qbid_slot_dir *dir = &image->slot_dirs[d];
+        uint32_t read = dir->cnt > QBID_DRAW_AHEAD ? dir->cnt : QBID_DRAW_AHEAD;
+        if (dir->cnt - 1u >= QBID_DRAW_MAX || dir->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
+            !range_fits(dir->draw, read, cnt[QBID_SECTION_DRAWS]) || !draws_fit(image, dir))
+            return false;
     }
     return true;
 }
 
-static bool creatives_fit(const struct qbid_image *image, uint64_t id_cnt)
+static bool creatives_fit(const struct qbid_image *image)
 {
-    if (id_cnt != image->creative_cnt)
-        return false;
     for (uint32_t i = 0; i < image->creative_cnt; i++) {
         const struct qbid_creative *c = &image->creatives[i];
         if (c->format < QBID_FORMAT_BANNER || c->format > QBID_FORMAT_NATIVE ||
-            c->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) || image->creative_ids[i] != c->id ||
+            c->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
             !range_fits(c->markup_off, c->markup_len, image->strings_len) ||
             !range_fits(c->crid_off, c->crid_len, image->strings_len) ||
             !range_fits(c->adomain_off, c->adomain_len, image->strings_len) ||
@@ -322,8 +331,8 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
                 qrows_fit(image, cnt[QBID_SECTION_QROWS]) && shades_fit(image) &&
-                alias_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
-                index_fits(image, cnt[QBID_SECTION_ROWS]) && alias_dirs_fit(image, cnt) &&
-                creatives_fit(image, cnt[QBID_SECTION_CREATIVE_IDS]) && rates_fit(image);
+                slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
+                index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
+                rates_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

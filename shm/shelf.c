@@ -4,26 +4,19 @@
 
 #include <string.h>
 
-/* Whether a line can say it all: few slots over one run of creatives, an only creative's number in
- * a byte. */
-static bool slots_fit(const struct qbid_alias_dir *dir,
-                      const struct qbid_alias_entry (*alias)[QBID_ALIAS_MAX], uint32_t cnt)
+/* Whether a line can say it all: few slots, whose draws lie not far behind the first one's. */
+static bool slots_fit(const struct qbid_slot_dir *dir, uint32_t cnt)
 {
     if (cnt > QBID_SHELF_SLOTS)
         return false;
     for (uint32_t i = 0; i < cnt; i++) {
-        if (dir[i].creative_first != dir[0].creative_first || dir[i].slot_idx == 0 ||
-            dir[i].cnt > QBID_ALIAS_MAX)
-            return false;
-        if (dir[i].cnt == 1 &&
-            (alias[i][0].creative > UINT8_MAX || alias[i][0].alias != alias[i][0].creative))
+        if (dir[i].slot_idx == 0 || dir[i].draw - dir[0].draw > UINT16_MAX)
             return false;
     }
     return true;
 }
 
-void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_alias_dir *dirs,
-                     const struct qbid_alias_entry (*aliases)[QBID_ALIAS_MAX], uint32_t dir_first,
+void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs, uint32_t dir_first,
                      uint16_t dir_cnt, const uint64_t *names, uint32_t cat_first, uint8_t cat_cnt)
 {
     memset(shelf, 0, sizeof *shelf);
@@ -33,23 +26,20 @@ void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_alias_dir *dirs
     shelf->cat_cnt = cat_cnt;
     for (unsigned i = 0; i < cat_cnt && i < QBID_SHELF_CATS; i++)
         shelf->cat_tag[i] = (uint32_t)names[cat_first + i];
-    if (dir_cnt == 0 || !slots_fit(dirs + dir_first, aliases + dir_first, dir_cnt))
+    if (dir_cnt == 0 || !slots_fit(dirs + dir_first, dir_cnt))
         return;
     shelf->inline_cnt = (uint8_t)dir_cnt;
-    shelf->creative_first = dirs[dir_first].creative_first;
+    shelf->draw_first = dirs[dir_first].draw;
     for (unsigned i = 0; i < dir_cnt; i++) {
-        const struct qbid_alias_dir *dir = &dirs[dir_first + i];
-        shelf->slot_idx[i] = dir->slot_idx;
-        shelf->cnt[i] = (uint8_t)dir->cnt;
-        if (dir->cnt == 1)
-            shelf->only[i] = (uint8_t)aliases[dir_first + i][0].creative;
+        shelf->slot_idx[i] = dirs[dir_first + i].slot_idx;
+        shelf->draw[i] = (uint16_t)(dirs[dir_first + i].draw - shelf->draw_first);
     }
 }
 
-bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_alias_dir *dirs,
+bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs,
                          uint32_t slot_idx, struct qbid_shelf_slot *ret_slot)
 {
-    const struct qbid_alias_dir *dir = dirs + shelf->dir_first;
+    const struct qbid_slot_dir *dir = dirs + shelf->dir_first;
     uint32_t cnt = shelf->dir_cnt;
     if (cnt == 0)
         return false;
@@ -57,10 +47,6 @@ bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_alias
         dir += dir[half - 1].slot_idx < slot_idx ? half : 0;
     if (dir->slot_idx != slot_idx)
         return false;
-    *ret_slot = (struct qbid_shelf_slot){.alias = dir->alias,
-                                         .creative_first = dir->creative_first,
-                                         .cnt = dir->cnt,
-                                         .slot_idx = dir->slot_idx,
-                                         .only = QBID_ALIAS_NONE};
+    *ret_slot = (struct qbid_shelf_slot){dir->draw, slot_idx};
     return true;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line item's shelf: which alias line serves it for which slot, and its first categories; one
- * cache line beside the line item's own, found by the same index.
+/* A line item's shelf: which draws serve it for which slot, and its first categories; one cache line
+ * beside the line item's own, found by the same index.
  *
- * Up to eight slots stand in the line itself when they draw from one run of creatives, as the
- * builder lays them out; else, and for more, the directory entries [dir_first, + dir_cnt) do.
+ * Up to eight slots stand in the line itself when their draws lie together, as the builder lays
+ * them out; else, and for more, the directory entries [dir_first, + dir_cnt) do.
  */
 #ifndef QBID_SHM_SHELF_H
 #define QBID_SHM_SHELF_H
@@ -16,29 +16,26 @@
 #include <emmintrin.h>
 #endif
 
-#include "shm/alias.h"
+#include "shm/draw.h"
 #include "shm/units.h"
 
 #define QBID_SHELF_SLOTS 8
 #define QBID_SHELF_CATS 4
 
-/* Which alias line serves a line item for one slot value; sorted by slot within a line item. */
-struct qbid_alias_dir {
-    uint16_t slot_idx;       /* value index of QBID_DIM_SLOT */
-    uint16_t cnt;            /* creatives in the line, 1..8 */
-    uint32_t alias;          /* into aliases: the entry's own place in the directory */
-    uint32_t creative_first; /* added to the line's creative numbers: into creatives */
+/* Which draws serve a line item for one slot value; sorted by slot within a line item. */
+struct qbid_slot_dir {
+    uint16_t slot_idx; /* value index of QBID_DIM_SLOT */
+    uint16_t cnt;      /* draws, 1..QBID_DRAW_MAX */
+    uint32_t draw;     /* the first of them: into draws */
 };
 
 struct qbid_shelf {
     _Alignas(QBID_CACHE_LINE) uint16_t slot_idx[QBID_SHELF_SLOTS]; /* ascending, then 0 */
-    uint8_t cnt[QBID_SHELF_SLOTS];                                 /* creatives of the slot */
-    uint8_t only[QBID_SHELF_SLOTS];    /* cnt 1: its number; the alias line need not be read */
+    uint16_t draw[QBID_SHELF_SLOTS];   /* the slot's first draw, from draw_first */
     uint32_t cat_tag[QBID_SHELF_CATS]; /* low halves of the first categories, then 0 */
-    uint32_t creative_first;           /* added to creative numbers: into creatives */
+    uint32_t draw_first;               /* into draws */
     uint32_t cat_first;                /* all categories: into names */
-    uint32_t dir_first; /* all slots: into alias_dirs, and into aliases: entry and line have the
-                           same place */
+    uint32_t dir_first;                /* all slots: into slot_dirs */
     uint16_t dir_cnt;
     uint8_t cat_cnt;
     uint8_t inline_cnt; /* slots in this line: dir_cnt, or 0 when they do not fit */
@@ -49,25 +46,21 @@ _Static_assert(offsetof(struct qbid_shelf, cat_tag) % 16 == 0, "the tags are one
 /**
  * Lay out one line item's shelf.
  *
- * Shapes:  dirs, aliases and names are all of an image; [dir_first, + dir_cnt) are this line item's
- *          slots, ascending, [cat_first, + cat_cnt) its categories.
+ * Shapes:  dirs and names are all of an image; [dir_first, + dir_cnt) are this line item's slots,
+ *          ascending, [cat_first, + cat_cnt) its categories.
  * Threads: pure; the one definition of what a shelf holds, for those who build and who check.
  */
-void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_alias_dir *dirs,
-                     const struct qbid_alias_entry (*aliases)[QBID_ALIAS_MAX], uint32_t dir_first,
+void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs, uint32_t dir_first,
                      uint16_t dir_cnt, const uint64_t *names, uint32_t cat_first, uint8_t cat_cnt);
 
 /* What serves a line item for one slot. */
 struct qbid_shelf_slot {
-    uint32_t alias;          /* into aliases */
-    uint32_t creative_first; /* added to creative numbers: into creatives */
-    uint16_t cnt;            /* 1..8 */
-    uint16_t slot_idx;
-    uint16_t only; /* cnt 1: the creative's number, or QBID_ALIAS_NONE: read the alias line */
+    uint32_t draw; /* the first: into draws */
+    uint32_t slot_idx;
 };
 
 /** qbid_shelf_find() in the directory: slots that do not fit into the line. */
-bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_alias_dir *dirs,
+bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs,
                          uint32_t slot_idx, struct qbid_shelf_slot *ret_slot);
 
 /* Place of a slot in the line, or inline_cnt. */
@@ -95,7 +88,7 @@ static inline unsigned qbid_shelf_place(const struct qbid_shelf *shelf, uint32_t
  * Cost:    the shelf's line; more than eight slots: a binary search in the directory.
  */
 static inline bool qbid_shelf_find(const struct qbid_shelf *shelf,
-                                   const struct qbid_alias_dir *dirs, uint32_t slot_idx,
+                                   const struct qbid_slot_dir *dirs, uint32_t slot_idx,
                                    struct qbid_shelf_slot *ret_slot)
 {
     if (shelf->inline_cnt != shelf->dir_cnt)
@@ -103,12 +96,7 @@ static inline bool qbid_shelf_find(const struct qbid_shelf *shelf,
     unsigned i = qbid_shelf_place(shelf, slot_idx);
     if (i >= shelf->inline_cnt)
         return false;
-    *ret_slot =
-        (struct qbid_shelf_slot){.alias = shelf->dir_first + i,
-                                 .creative_first = shelf->creative_first,
-                                 .cnt = shelf->cnt[i],
-                                 .slot_idx = (uint16_t)slot_idx,
-                                 .only = shelf->cnt[i] == 1 ? shelf->only[i] : QBID_ALIAS_NONE};
+    *ret_slot = (struct qbid_shelf_slot){shelf->draw_first + shelf->draw[i], slot_idx};
     return true;
 }
 

@@ -86,7 +86,7 @@ static int share_order(const void *a, const void *b)
     return id_order(a, b);
 }
 
-/* Shares of one group. More than an alias line holds: the best keep theirs, scaled up. */
+/* Shares of one group. More than a slot draws from: the best keep theirs, scaled up. */
 static int group_share(const struct qbid_creatives *creatives,
                        const struct qbid_creative_def *const *def, uint32_t cnt, double prior_ctr,
                        double floor_share, struct qbid_plan_creative *out)
@@ -113,10 +113,10 @@ static int group_share(const struct qbid_creatives *creatives,
     for (uint32_t i = 0; i < cnt; i++)
         out[i] = (struct qbid_plan_creative){def[i]->id, i < n ? probability[i] : 0};
     qsort(out, cnt, sizeof *out, share_order);
-    for (uint32_t i = 0; i < cnt && i < QBID_ALIAS_MAX; i++)
+    for (uint32_t i = 0; i < cnt && i < QBID_DRAW_MAX; i++)
         kept += out[i].probability;
     for (uint32_t i = 0; i < cnt; i++)
-        out[i].probability = i < QBID_ALIAS_MAX ? out[i].probability / kept : 0;
+        out[i].probability = i < QBID_DRAW_MAX ? out[i].probability / kept : 0;
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* P(best creative) by quadrature over beta posteriors, and Vose's alias lines. */
+/* P(best creative) by quadrature over beta posteriors, and masses of draws. */
 #include "control/models/rotation.h"
 
 #include <math.h>
@@ -221,13 +221,12 @@ int qbid_rotation_best(const struct qbid_rotation_arm *arms, uint32_t cnt,
     return 0;
 }
 
-#define WHOLE (UINT64_C(1) << 32) /* the mass of one entry */
-
-/* Integer masses in proportion to the weights, summing to cnt entries exactly. */
-static int masses_init(const double *weight, uint32_t cnt, uint64_t mass[QBID_ALIAS_MAX])
+int qbid_rotation_masses(const double *weight, uint32_t cnt, uint64_t ret_mass[QBID_DRAW_MAX])
 {
     double sum = 0;
     uint32_t most = 0;
+    if (cnt < 1 || cnt > QBID_DRAW_MAX)
+        return QBID_ERR_INVAL;
     for (uint32_t i = 0; i < cnt; i++) {
         if (!(weight[i] >= 0) || !isfinite(weight[i]))
             return QBID_ERR_INVAL;
@@ -236,44 +235,11 @@ static int masses_init(const double *weight, uint32_t cnt, uint64_t mass[QBID_AL
     }
     if (!(sum > 0) || !isfinite(sum))
         return QBID_ERR_INVAL;
-    uint64_t left = cnt * WHOLE;
+    uint64_t left = QBID_DRAW_WHOLE;
     for (uint32_t i = 0; i < cnt; i++) {
-        mass[i] = i == most ? 0 : (uint64_t)(weight[i] / sum * (double)(cnt * WHOLE));
-        left -= mass[i];
+        ret_mass[i] = i == most ? 0 : (uint64_t)(weight[i] / sum * (double)QBID_DRAW_WHOLE);
+        left -= ret_mass[i];
     }
-    mass[most] = left; /* rounding falls to the largest */
-    return 0;
-}
-
-int qbid_rotation_alias(const uint16_t *creative, const double *weight, uint32_t cnt,
-                        struct qbid_alias *ret_line)
-{
-    uint64_t mass[QBID_ALIAS_MAX];
-    if (cnt < 1 || cnt > QBID_ALIAS_MAX || masses_init(weight, cnt, mass))
-        return QBID_ERR_INVAL;
-    struct qbid_alias line;
-    memset(&line, 0, sizeof line);
-    for (uint32_t i = 0; i < cnt; i++) {
-        if (creative[i] == QBID_ALIAS_NONE)
-            return QBID_ERR_INVAL;
-        line.entry[i] = (struct qbid_alias_entry){UINT32_MAX, creative[i], creative[i]};
-    }
-    uint32_t open = (1u << cnt) - 1;
-    for (uint32_t round = 0; round < cnt; round++) {
-        uint32_t small = cnt, large = cnt;
-        for (uint32_t i = 0; i < cnt; i++) {
-            if (open >> i & 1 && mass[i] < WHOLE && small == cnt)
-                small = i;
-            if (open >> i & 1 && mass[i] > WHOLE && large == cnt)
-                large = i;
-        }
-        if (small == cnt)
-            break; /* what is left is whole: its alias is itself */
-        line.entry[small].prob_q32 = (uint32_t)mass[small];
-        line.entry[small].alias = creative[large];
-        mass[large] -= WHOLE - mass[small];
-        open &= ~(1u << small);
-    }
-    *ret_line = line;
+    ret_mass[most] = left; /* rounding falls to the largest */
     return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Creative rotation: Thompson sampling as probabilities, and the alias lines that draw by them. */
+/* Creative rotation: Thompson sampling as probabilities, and the masses that draw by them. */
 #ifndef QBID_CONTROL_MODELS_ROTATION_H
 #define QBID_CONTROL_MODELS_ROTATION_H
 
 #include <stdint.h>
 
-#include "shm/alias.h"
+#include "shm/draw.h"
 
 #define QBID_ROTATION_ARMS_MAX 64
 
@@ -42,16 +42,13 @@ int qbid_rotation_best(const struct qbid_rotation_arm *arms, uint32_t cnt,
                        const struct qbid_rotation_params *params, double *ret_probability);
 
 /**
- * Alias line of weights.
+ * Masses of draws (shm/draw.h) from weights.
  *
- * Shapes:  cnt in [1, QBID_ALIAS_MAX]; creative[i] < QBID_ALIAS_NONE is drawn in proportion to
- *          weight[i] >= 0; a weight of 0 is never drawn, as little as an unused entry.
- * Returns: 0 and the line; entries from cnt on are zero.
- * Errors:  QBID_ERR_INVAL for a count, weight or creative out of range, or no weight above 0.
- * Threads: pure.
- * Source:  Vose 1991, on integers, so that probabilities are exact to 2^-32 of an entry.
+ * Shapes:  cnt in [1, QBID_DRAW_MAX]; mass[i] is in proportion to weight[i] >= 0.
+ * Returns: 0 and masses that add up to QBID_DRAW_WHOLE; that of a weight of 0 is 0.
+ * Errors:  QBID_ERR_INVAL for a count or weight out of range, or no weight above 0.
+ * Threads: pure. Probabilities are exact to 2^-32, the largest one's to 2^-32 of each other's.
  */
-int qbid_rotation_alias(const uint16_t *creative, const double *weight, uint32_t cnt,
-                        struct qbid_alias *ret_line);
+int qbid_rotation_masses(const double *weight, uint32_t cnt, uint64_t ret_mass[QBID_DRAW_MAX]);
 
 #endif

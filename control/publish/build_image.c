@@ -70,10 +70,9 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_ROWS] = b->index.block_cnt,
         [QBID_SECTION_QROWS] = (uint64_t)(plan->qgroup_cnt ? plan->qgroup_cnt : 1) * QBID_QSTATES,
         [QBID_SECTION_SHADES] = plan->shade_cnt ? plan->shade_cnt : 1,
-        [QBID_SECTION_ALIAS_DIRS] = b->creatives.dir_cnt,
-        [QBID_SECTION_ALIASES] = b->creatives.dir_cnt,
+        [QBID_SECTION_SLOT_DIRS] = b->creatives.dir_cnt,
+        [QBID_SECTION_DRAWS] = b->creatives.draw_cnt,
         [QBID_SECTION_CREATIVES] = b->creatives.creative_cnt,
-        [QBID_SECTION_CREATIVE_IDS] = b->creatives.creative_cnt,
         [QBID_SECTION_NAMES] = b->creatives.name_cnt,
         [QBID_SECTION_RATES] = b->params.rate_cnt,
         [QBID_SECTION_STRINGS] = b->creatives.string_bytes};
@@ -287,14 +286,11 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_ELIG, b->elig);
     COPY(QBID_SECTION_LINE_ITEMS, c->line_item);
     COPY(QBID_SECTION_SHELVES, c->shelf);
-    COPY(QBID_SECTION_ALIAS_DIRS, c->dir);
-    COPY(QBID_SECTION_ALIASES, c->alias);
+    COPY(QBID_SECTION_SLOT_DIRS, c->dir);
+    COPY(QBID_SECTION_DRAWS, c->draw);
     COPY(QBID_SECTION_CREATIVES, c->creative);
     COPY(QBID_SECTION_NAMES, c->name);
     COPY(QBID_SECTION_STRINGS, c->string);
-    uint32_t *creative_id = (void *)(at + b->ref[QBID_SECTION_CREATIVE_IDS].off);
-    for (uint32_t i = 0; i < c->creative_cnt; i++)
-        creative_id[i] = c->creative[i].id;
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

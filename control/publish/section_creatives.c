@@ -97,9 +97,7 @@ static int name_add(struct maker *m, struct qbid_shelf *shelf, uint64_t hash)
         m->why = "a line item has too many categories";
         return QBID_ERR_LIMIT;
     }
-    uint64_t max = out->name_max;
-    int err = grow((void **)&out->name, &max, out->name_cnt, 1, sizeof *out->name);
-    out->name_max = (uint32_t)max;
+    int err = grow((void **)&out->name, &out->name_max, out->name_cnt, 1, sizeof *out->name);
     if (err)
         return err;
     out->name[out->name_cnt++] = hash;
@@ -150,39 +148,56 @@ static int by_slot_then_weight(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* The alias line of one slot: offers are the best first. */
+/* Room for the draws of one slot. Where they fit into a cache line they do not cross into another;
+ * what is passed over is zero, which no directory names. */
+static int draws_room(struct qbid_section_creatives *out, uint32_t cnt)
+{
+    const uint32_t line = QBID_CACHE_LINE / sizeof *out->draw;
+    uint32_t skip = (line - out->draw_cnt % line) % line;
+    if (cnt > line || skip >= cnt)
+        skip = 0;
+    int err = grow((void **)&out->draw, &out->draw_max, out->draw_cnt,
+                   (uint64_t)skip + QBID_DRAW_MAX + QBID_DRAW_AHEAD, sizeof *out->draw);
+    if (err)
+        return err;
+    memset(&out->draw[out->draw_cnt], 0,
+           (skip + QBID_DRAW_MAX + QBID_DRAW_AHEAD) * sizeof *out->draw);
+    out->draw_cnt += skip;
+    return 0;
+}
+
+/* The draws of one slot: offers are the best first. */
 static int slot_add(struct maker *m, const struct offer *offers, uint32_t cnt, uint32_t first)
 {
     struct qbid_section_creatives *out = m->out;
-    uint16_t number[QBID_ALIAS_MAX];
-    double weight[QBID_ALIAS_MAX], sum = 0;
-    uint32_t n = cnt < QBID_ALIAS_MAX ? cnt : QBID_ALIAS_MAX;
+    uint64_t mass[QBID_DRAW_MAX], before = 0;
+    double weight[QBID_DRAW_MAX], sum = 0;
+    uint32_t n = cnt < QBID_DRAW_MAX ? cnt : QBID_DRAW_MAX;
     for (uint32_t i = 0; i < n; i++) {
-        number[i] = offers[i].number;
         weight[i] = offers[i].weight > 0 ? offers[i].weight : 0;
         sum += weight[i];
     }
     for (uint32_t i = 0; i < n && !(sum > 0); i++)
         weight[i] = 1;
-    uint64_t max = out->dir_max, alias_max = out->dir_max;
-    int err = grow((void **)&out->dir, &max, out->dir_cnt, 1, sizeof *out->dir);
+    int err = grow((void **)&out->dir, &out->dir_max, out->dir_cnt, 1, sizeof *out->dir);
     if (!err)
-        err = grow((void **)&out->alias, &alias_max, out->dir_cnt, 1, sizeof *out->alias);
+        err = draws_room(out, n);
     if (err)
         return err;
-    out->dir_max = (uint32_t)max;
-    struct qbid_alias line;
-    err = qbid_rotation_alias(number, weight, n, &line);
+    err = qbid_rotation_masses(weight, n, mass);
     if (err) {
         m->why = "a creative's probability is no number";
         return err;
     }
-    memcpy(out->alias[out->dir_cnt], line.entry, sizeof line.entry);
-    out->dir[out->dir_cnt] = (struct qbid_alias_dir){.slot_idx = offers[0].slot_idx,
-                                                     .cnt = (uint16_t)n,
-                                                     .alias = out->dir_cnt,
-                                                     .creative_first = first};
-    out->dir_cnt++;
+    struct qbid_slot_dir *dir = &out->dir[out->dir_cnt++];
+    *dir = (struct qbid_slot_dir){.slot_idx = offers[0].slot_idx, .draw = out->draw_cnt};
+    for (uint32_t i = 0; i < n; before += mass[i++]) {
+        uint32_t idx = first + offers[i].number;
+        if (mass[i] == 0)
+            continue;
+        out->draw[out->draw_cnt++] = qbid_draw_make(idx, out->creative[idx].id, before, mass[i]);
+        dir->cnt++;
+    }
     return 0;
 }
 
@@ -250,7 +265,7 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
     m->offer_cnt = 0;
     shelf->dir_first = m->out->dir_cnt;
     for (; low < account->creative_cnt && m->by_line_item[low]->line_item_id == li->id; low++) {
-        if (m->out->creative_cnt - first >= QBID_ALIAS_NONE) {
+        if (m->out->creative_cnt - first >= UINT16_MAX) {
             m->why = "a line item has too many creatives";
             return QBID_ERR_LIMIT;
         }
@@ -311,9 +326,8 @@ static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
     if (!err)
         err = creatives_add(m, li, item, shelf);
     if (!err)
-        qbid_shelf_fill(
-            shelf, m->out->dir, (const struct qbid_alias_entry(*)[QBID_ALIAS_MAX])m->out->alias,
-            shelf->dir_first, shelf->dir_cnt, m->out->name, shelf->cat_first, shelf->cat_cnt);
+        qbid_shelf_fill(shelf, m->out->dir, shelf->dir_first, shelf->dir_cnt, m->out->name,
+                        shelf->cat_first, shelf->cat_cnt);
     return err;
 }
 
@@ -374,6 +388,7 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     for (size_t i = 0; i < items && !err; i++)
         if (by_idx[i])
             err = line_item_add(&m, by_idx[i]);
+    ret->draw_cnt += ret->draw_cnt ? QBID_DRAW_AHEAD : 0; /* zero, see draws_room() */
 out:
     if (err && m.why)
         *ret_why = m.why;
@@ -396,7 +411,7 @@ void qbid_section_creatives_done(struct qbid_section_creatives *section)
     free(section->line_item);
     free(section->shelf);
     free(section->dir);
-    free(section->alias);
+    free(section->draw);
     free(section->creative);
     free(section->name);
     free(section->string);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Line items and their creatives: alias lines, directories, names and strings of an image. */
+/* Line items and their creatives: draws, directories, names and strings of an image. */
 #ifndef QBID_CONTROL_PUBLISH_SECTION_CREATIVES_H
 #define QBID_CONTROL_PUBLISH_SECTION_CREATIVES_H
 
@@ -16,23 +16,22 @@
 struct qbid_section_creatives {
     struct qbid_line_item *line_item; /* by index; a hole has no id and is targeted away */
     struct qbid_shelf *shelf;         /* likewise */
-    struct qbid_alias_dir *dir;
-    struct qbid_alias_entry (*alias)[QBID_ALIAS_MAX]; /* the line of each directory entry */
+    struct qbid_slot_dir *dir;
+    struct qbid_draw *draw; /* those of a slot in one cache line where they fit into one */
     struct qbid_creative *creative;
     uint64_t *name;
     char *string;
-    uint32_t dir_cnt, creative_cnt, name_cnt;
+    uint32_t dir_cnt, draw_cnt, creative_cnt, name_cnt;
     uint64_t string_bytes;
-    uint32_t dir_max, name_max; /* capacities */
-    uint64_t string_max;
+    uint64_t dir_max, draw_max, name_max, string_max; /* capacities */
 };
 
 /**
  * Lay out all line items and creatives, in order of line item index, then creative id.
  *
  * A creative serves its own slot value, a video also "video:any". Each slot gets the eight most
- * probable creatives (of equals those with lower ids); where the plan says nothing about any of
- * them, all are equal. Creatives and line items that are switched off stay in the image, because
+ * probable creatives (of equals those with lower ids) that have a probability above 0; where the
+ * plan says nothing about any of them, all are equal. Creatives and line items that are switched off stay in the image, because
  * clicks on what they showed still come, but serve nothing.
  *
  * Errors:  NOMEM, LIMIT, INVAL with *ret_why. The result is released by

@@ -96,11 +96,11 @@ static void add_creatives(struct image_fixture *f, struct rng *r, uint32_t idx)
 {
     uint32_t slots = f->value_cnt[QBID_DIM_SLOT];
     for (uint16_t slot = 0; slot < slots; slot++) {
-        uint32_t creative[QBID_ALIAS_MAX];
-        double weight[QBID_ALIAS_MAX];
+        uint32_t creative[QBID_DRAW_MAX];
+        double weight[QBID_DRAW_MAX];
         if (!chance(r, 65))
             continue;
-        unsigned n = 1 + rng_below(r, chance(r, 50) ? 1 : QBID_ALIAS_MAX);
+        unsigned n = 1 + rng_below(r, chance(r, 50) ? 1 : QBID_DRAW_MAX);
         for (unsigned i = 0; i < n; i++) {
             creative[i] = image_fixture_creative(
                 f, &(struct image_fixture_creative){.id = 1 + (uint32_t)rng_below(r, 100000),
@@ -108,7 +108,7 @@ static void add_creatives(struct image_fixture *f, struct rng *r, uint32_t idx)
                                                     .slot_idx = slot});
             weight[i] = rng_uniform(r);
         }
-        image_fixture_alias(f, idx, slot, n, creative, weight);
+        image_fixture_draws(f, idx, slot, n, creative, weight);
     }
 }
 

@@ -95,7 +95,7 @@ uint32_t stage_line_item(struct stage *s, struct qbid_line_item item)
     uint32_t creative = image_fixture_creative(
         &s->f, &(struct image_fixture_creative){
                    .id = 1000 + item.id, .line_item_id = item.id, .slot_idx = 1});
-    image_fixture_alias(&s->f, idx, 1, 1, &creative, &whole);
+    image_fixture_draws(&s->f, idx, 1, 1, &creative, &whole);
     return idx;
 }
 

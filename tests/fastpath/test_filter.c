@@ -168,7 +168,7 @@ static void open_three_slots(struct stage *s)
             creative[i] = image_fixture_creative(
                 &s->f,
                 &(struct image_fixture_creative){.id = 10 * slot + i, .slot_idx = (uint16_t)slot});
-        image_fixture_alias(&s->f, li, (uint16_t)slot, slot == 4 ? 2 : 1, creative, weight);
+        image_fixture_draws(&s->f, li, (uint16_t)slot, slot == 4 ? 2 : 1, creative, weight);
     }
     stage_open(s);
 }
@@ -207,7 +207,7 @@ static void a_creative_for_the_unknown_slot_is_never_shown(void **state)
         &s.f,
         (struct qbid_line_item){.id = 1, .value_micros = 1e6f, .flags = QBID_LINE_ITEM_ACTIVE});
     uint32_t creative = image_fixture_creative(&s.f, &(struct image_fixture_creative){.id = 1});
-    image_fixture_alias(&s.f, li, 0, 1, &creative, &whole);
+    image_fixture_draws(&s.f, li, 0, 1, &creative, &whole);
     stage_open(&s);
     q.slot[0] = stage_hash(QBID_DIM_SLOT, "banner:1x1");
     assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_CREATIVE);

@@ -63,7 +63,7 @@ static void creative(struct image_fixture *f, uint32_t idx, const char *slot, ui
                                       .cat = idx == 0 ? "IAB2,IAB2-1" : "",
                                   });
     image_fixture_target(f, idx, QBID_DIM_SLOT, slot_idx);
-    image_fixture_alias(f, idx, slot_idx, 1, &number, &weight);
+    image_fixture_draws(f, idx, slot_idx, 1, &number, &weight);
 }
 
 static void fill(struct image_fixture *f)

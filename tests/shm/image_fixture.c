@@ -182,55 +182,27 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
     return APPEND(f->creatives, creative);
 }
 
-/* Alias line of weights by Vose's method; n is small enough to look for a partner each time. */
-static void fill_alias(struct qbid_alias *line, unsigned n, const uint16_t *number,
-                       const double *weight)
-{
-    double share[QBID_ALIAS_MAX], sum = 0;
-    int open[QBID_ALIAS_MAX];
-    for (unsigned i = 0; i < n; i++)
-        sum += weight[i];
-    for (unsigned i = 0; i < n; i++) {
-        share[i] = weight[i] / sum * n;
-        open[i] = 1;
-        line->entry[i] = (struct qbid_alias_entry){UINT32_MAX, number[i], number[i]};
-    }
-    for (unsigned round = 1; round < n; round++) {
-        unsigned low = n, high = n;
-        for (unsigned i = 0; i < n; i++) {
-            if (open[i] && (low == n || share[i] < share[low]))
-                low = i;
-            if (open[i] && (high == n || share[i] > share[high]))
-                high = i;
-        }
-        if (low == high || share[low] >= 1)
-            break;
-        line->entry[low].prob_q32 = (uint32_t)(share[low] * 4294967295.0);
-        line->entry[low].alias = number[high];
-        share[high] -= 1 - share[low];
-        open[low] = 0;
-    }
-}
-
-void image_fixture_alias(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
+void image_fixture_draws(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
                          unsigned n, const uint32_t *creative_idx, const double *weight)
 {
-    require(n >= 1 && n <= QBID_ALIAS_MAX && line_item_idx < f->line_items.cnt);
-    uint32_t first = UINT32_MAX;
-    uint16_t number[QBID_ALIAS_MAX];
+    require(n >= 1 && n <= QBID_DRAW_MAX && line_item_idx < f->line_items.cnt);
+    struct image_fixture_dir dir = {.line_item_idx = line_item_idx,
+                                    .dir = {.slot_idx = slot_idx, .cnt = (uint16_t)n}};
+    double sum = 0, part = 0;
+    for (unsigned i = 0; i < n; i++)
+        sum += weight[i];
+    uint64_t before = 0;
     for (unsigned i = 0; i < n; i++) {
+        part += weight[i];
+        /* each of the draws left must have a mass of its own */
+        uint64_t upto = i + 1 == n ? QBID_DRAW_WHOLE : (uint64_t)(part / sum * 4294967296.0);
+        uint64_t most = QBID_DRAW_WHOLE - (n - 1 - i);
+        upto = upto > most ? most : upto <= before ? before + 1 : upto;
         require(creative_idx[i] < f->creatives.cnt);
-        first = creative_idx[i] < first ? creative_idx[i] : first;
+        dir.draw[i] = qbid_draw_make(creative_idx[i], f->creatives.item[creative_idx[i]].id, before,
+                                     upto - before);
+        before = upto;
     }
-    for (unsigned i = 0; i < n; i++) {
-        require(creative_idx[i] - first < UINT16_MAX);
-        number[i] = (uint16_t)(creative_idx[i] - first);
-    }
-    struct image_fixture_dir dir = {
-        .line_item_idx = line_item_idx,
-        .dir = {.slot_idx = slot_idx, .cnt = (uint16_t)n, .creative_first = first},
-    };
-    fill_alias(&dir.alias, n, number, weight);
     APPEND(f->dirs, dir);
 }
 

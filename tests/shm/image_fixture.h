@@ -30,10 +30,10 @@
         uint32_t cnt, max;                                                                         \
     }
 
-struct image_fixture_dir { /* an alias line and what it serves */
+struct image_fixture_dir { /* draws and what they serve */
     uint32_t line_item_idx;
-    struct qbid_alias_dir dir;
-    struct qbid_alias alias;
+    struct qbid_slot_dir dir; /* its draw is set when an image is built */
+    struct qbid_draw draw[QBID_DRAW_MAX];
 };
 
 struct image_fixture_row {
@@ -89,7 +89,7 @@ void image_fixture_done(struct image_fixture *f);
 uint32_t image_fixture_value(struct image_fixture *f, unsigned dim, const char *raw);
 
 /** Add a line item; a zero ceiling becomes the image's. Returns its index. Targeting, categories
- *  and alias lines are added with the calls below. */
+ *  and draws are added with the calls below. */
 uint32_t image_fixture_line_item(struct image_fixture *f, struct qbid_line_item item);
 
 /** The line item accepts this value index, and of this dimension only those named so. */
@@ -109,7 +109,7 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
 
 /** The creatives (by index, within 65,535 of each other) of a line item for a slot value, with
  *  weights > 0. */
-void image_fixture_alias(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
+void image_fixture_draws(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
                          unsigned n, const uint32_t *creative_idx, const double *weight);
 
 /** Add a shade table; returns its segment. */

@@ -118,6 +118,52 @@ static void plan_section(struct build *b, enum qbid_section which, uint64_t cnt,
     b->bytes = (b->bytes + cnt * elem_bytes + 63) / 64 * 64;
 }
 
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_line_item_and_slot(const void *left, const void *right)
+{
+    const struct image_fixture_dir *a = left, *b = right;
+    int order = compare(a->line_item_idx, b->line_item_idx);
+    return order ? order : compare(a->dir.slot_idx, b->dir.slot_idx);
+}
+
+static int by_line_item_and_value(const void *left, const void *right)
+{
+    const struct image_fixture_pair *a = left, *b = right;
+    int order = compare(a->line_item_idx, b->line_item_idx);
+    return order ? order : compare(a->value, b->value);
+}
+
+static void *sorted(const void *from, uint32_t cnt, size_t bytes,
+                    int (*order)(const void *, const void *))
+{
+    void *copy = zeroed(cnt, bytes);
+    if (cnt != 0)
+        memcpy(copy, from, cnt * bytes);
+    qsort(copy, cnt, bytes, order);
+    return copy;
+}
+
+/* Where the draws of a slot go: in one cache line when they fit into one. */
+static uint32_t draws_place(uint32_t at, uint32_t cnt)
+{
+    return cnt <= 4 && at % 4 + cnt > 4 ? (at + 3) / 4 * 4 : at;
+}
+
+static uint32_t draws_total(const struct image_fixture *f)
+{
+    struct image_fixture_dir *dir =
+        sorted(f->dirs.item, f->dirs.cnt, sizeof *dir, by_line_item_and_slot);
+    uint32_t at = 0;
+    for (uint32_t d = 0; d < f->dirs.cnt; d++)
+        at = draws_place(at, dir[d].dir.cnt) + dir[d].dir.cnt;
+    free(dir);
+    return at + QBID_DRAW_AHEAD;
+}
+
 static void plan_sections(struct build *b)
 {
     const struct image_fixture *f = b->f;
@@ -131,10 +177,9 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_ROWS] = b->row_blocks,
         [QBID_SECTION_QROWS] = f->qrows.cnt,
         [QBID_SECTION_SHADES] = f->shades.cnt,
-        [QBID_SECTION_ALIAS_DIRS] = f->dirs.cnt,
-        [QBID_SECTION_ALIASES] = f->dirs.cnt,
+        [QBID_SECTION_SLOT_DIRS] = f->dirs.cnt,
+        [QBID_SECTION_DRAWS] = draws_total(f),
         [QBID_SECTION_CREATIVES] = f->creatives.cnt,
-        [QBID_SECTION_CREATIVE_IDS] = f->creatives.cnt,
         [QBID_SECTION_NAMES] = f->cats.cnt,
         [QBID_SECTION_RATES] = f->rates.cnt,
         [QBID_SECTION_STRINGS] = f->strings.cnt,
@@ -196,58 +241,7 @@ static void write_elig(struct build *b)
     }
 }
 
-static int compare(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-static int by_line_item_and_slot(const void *left, const void *right)
-{
-    const struct image_fixture_dir *a = left, *b = right;
-    int order = compare(a->line_item_idx, b->line_item_idx);
-    return order ? order : compare(a->dir.slot_idx, b->dir.slot_idx);
-}
-
-static int by_line_item_and_value(const void *left, const void *right)
-{
-    const struct image_fixture_pair *a = left, *b = right;
-    int order = compare(a->line_item_idx, b->line_item_idx);
-    return order ? order : compare(a->value, b->value);
-}
-
-static void *sorted(const void *from, uint32_t cnt, size_t bytes,
-                    int (*order)(const void *, const void *))
-{
-    void *copy = zeroed(cnt, bytes);
-    if (cnt != 0)
-        memcpy(copy, from, cnt * bytes);
-    qsort(copy, cnt, bytes, order);
-    return copy;
-}
-
-/* The alias lines of a line item over one run of its creatives, where their numbers allow it: as
- * the builder lays them out. */
-static void share_creatives(struct qbid_alias_dir *dirs, struct qbid_alias *aliases, uint32_t cnt)
-{
-    uint32_t first = UINT32_MAX, far = 0;
-    for (uint32_t d = 0; d < cnt; d++)
-        first = dirs[d].creative_first < first ? dirs[d].creative_first : first;
-    for (uint32_t d = 0; d < cnt; d++)
-        for (uint32_t i = 0; i < dirs[d].cnt; i++) {
-            uint32_t number = dirs[d].creative_first - first + aliases[d].entry[i].creative;
-            far = number > far ? number : far;
-        }
-    for (uint32_t d = 0; d < cnt && far < UINT8_MAX; d++) {
-        uint16_t shift = (uint16_t)(dirs[d].creative_first - first);
-        dirs[d].creative_first = first;
-        for (uint32_t i = 0; i < dirs[d].cnt; i++) {
-            aliases[d].entry[i].creative = (uint16_t)(aliases[d].entry[i].creative + shift);
-            aliases[d].entry[i].alias = (uint16_t)(aliases[d].entry[i].alias + shift);
-        }
-    }
-}
-
-/* What belongs to a line item stands together, alias lines by slot. */
+/* What belongs to a line item stands together, draws by slot. */
 static void write_line_items(struct build *b)
 {
     const struct image_fixture *f = b->f;
@@ -257,11 +251,10 @@ static void write_line_items(struct build *b)
         sorted(f->cats.item, f->cats.cnt, sizeof *cat, by_line_item_and_value);
     struct qbid_line_item *items = section(b, QBID_SECTION_LINE_ITEMS);
     struct qbid_shelf *shelves = section(b, QBID_SECTION_SHELVES);
-    struct qbid_alias_dir *dirs = section(b, QBID_SECTION_ALIAS_DIRS);
-    struct qbid_alias *aliases = section(b, QBID_SECTION_ALIASES);
-    const struct qbid_alias *laid = aliases;
+    struct qbid_slot_dir *dirs = section(b, QBID_SECTION_SLOT_DIRS);
+    struct qbid_draw *draws = section(b, QBID_SECTION_DRAWS);
     uint64_t *names = section(b, QBID_SECTION_NAMES);
-    uint32_t d = 0, c = 0;
+    uint32_t d = 0, c = 0, at = 0;
     for (uint32_t i = 0; i < f->line_items.cnt; i++) {
         items[i] = f->line_items.item[i];
         items[i].targeted = items[i].id == 0 ? UINT8_MAX : 0;
@@ -269,13 +262,13 @@ static void write_line_items(struct build *b)
         for (; c < f->cats.cnt && cat[c].line_item_idx == i; c++)
             names[c] = cat[c].value;
         for (; d < f->dirs.cnt && dir[d].line_item_idx == i; d++) {
-            aliases[d] = dir[d].alias;
             dirs[d] = dir[d].dir;
-            dirs[d].alias = d;
+            dirs[d].draw = at = draws_place(at, dirs[d].cnt);
+            memcpy(&draws[at], dir[d].draw, dirs[d].cnt * sizeof *draws);
+            at += dirs[d].cnt;
         }
-        share_creatives(&dirs[dir_first], &aliases[dir_first], d - dir_first);
-        qbid_shelf_fill(&shelves[i], dirs, &laid->entry, dir_first, (uint16_t)(d - dir_first),
-                        names, cat_first, (uint8_t)(c - cat_first));
+        qbid_shelf_fill(&shelves[i], dirs, dir_first, (uint16_t)(d - dir_first), names, cat_first,
+                        (uint8_t)(c - cat_first));
     }
     for (uint32_t i = 0; i < f->targets.cnt; i++)
         items[f->targets.item[i].line_item_idx].targeted |= (uint8_t)(1u << f->targets.item[i].dim);
@@ -320,9 +313,6 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);
     copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
-    uint32_t *creative_id = section(&b, QBID_SECTION_CREATIVE_IDS);
-    for (uint32_t i = 0; i < f->creatives.cnt; i++)
-        creative_id[i] = f->creatives.item[i].id;
     write_rows(&b);
     write_elig(&b);
     write_line_items(&b);

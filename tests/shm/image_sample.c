@@ -88,8 +88,8 @@ static void fill_line_item(struct image_fixture *f, uint32_t i)
                                                 .adomain = "brand.example",
                                                 .landing = "https://brand.example/",
                                                 .cat = "IAB1,IAB2"});
-    image_fixture_alias(f, li, slot, 2, creative, (const double[]){1, 3});
-    image_fixture_alias(f, li, (uint16_t)(slot + 1), 1, creative, (const double[]){1});
+    image_fixture_draws(f, li, slot, 2, creative, (const double[]){1, 3});
+    image_fixture_draws(f, li, (uint16_t)(slot + 1), 1, creative, (const double[]){1});
     image_fixture_cat(f, li, "IAB1");
     if (i % 3 == 0)
         image_fixture_target(f, li, QBID_DIM_GEO, 1 + i % values[2].cnt);

@@ -36,7 +36,7 @@ static void add_line_item(struct image_fixture *f, uint32_t i, uint32_t slot)
                                             .landing = TABLE_LANDING,
                                             .cat = "IAB3-1"});
     image_fixture_target(f, item, QBID_DIM_SLOT, slot);
-    image_fixture_alias(f, item, (uint16_t)slot, 1, &creative, (const double[]){1});
+    image_fixture_draws(f, item, (uint16_t)slot, 1, &creative, (const double[]){1});
 }
 
 void *table_image_build(uint64_t gen, size_t *ret_bytes)

@@ -101,8 +101,8 @@ static void add_creatives(struct image_fixture *f, struct rng *r, uint32_t idx,
                           int rotate_creatives)
 {
     for (uint16_t slot = 1; slot <= LISTED(slots); slot++) {
-        uint32_t number[QBID_ALIAS_MAX];
-        double weight[QBID_ALIAS_MAX];
+        uint32_t number[QBID_DRAW_MAX];
+        double weight[QBID_DRAW_MAX];
         if (chance(r, 40))
             continue;
         unsigned n = 1 + rng_below(r, 4);
@@ -122,7 +122,7 @@ static void add_creatives(struct image_fixture *f, struct rng *r, uint32_t idx,
         }
         if (rotate_creatives)
             weight[0] *= 50;
-        image_fixture_alias(f, idx, slot, n, number, weight);
+        image_fixture_draws(f, idx, slot, n, number, weight);
     }
 }
 

@@ -46,7 +46,8 @@ static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
     const struct qbid_view *view = ask->view;
     uint32_t idx = qbid_candidate_line_item(&ask->best);
     uint32_t budget = view->image->line_items[idx].budget_idx;
-    __builtin_prefetch(qbid_offer_q_row(view->image, idx, qbid_offer_q_state(view->live, idx)));
+    uint16_t q_state = qbid_offer_q_state(view->live, idx);
+    __builtin_prefetch(&view->image->qheads[qbid_offer_q_place(view->image, idx, q_state)]);
     if (budget < view->page->budget_max && budget < view->live->shape.budget_max) {
         __builtin_prefetch(&view->page->committed[budget]);
         __builtin_prefetch(

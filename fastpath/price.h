@@ -38,11 +38,12 @@ static inline uint16_t qbid_offer_q_state(const struct qbid_live *live, uint32_t
     return (uint16_t)(state < QBID_QSTATES ? state : 0);
 }
 
-static inline const struct qbid_qrow *qbid_offer_q_row(const struct qbid_image *image,
-                                                       uint32_t line_item_idx, uint16_t q_state)
+/* Place of a line item's Q row, and of its head. */
+static inline size_t qbid_offer_q_place(const struct qbid_image *image, uint32_t line_item_idx,
+                                        uint16_t q_state)
 {
     size_t group = image->line_items[line_item_idx].q_group;
-    return &image->qrows[group * QBID_QSTATES + q_state];
+    return group * QBID_QSTATES + q_state;
 }
 
 /**
@@ -51,7 +52,7 @@ static inline const struct qbid_qrow *qbid_offer_q_row(const struct qbid_image *
  * Shapes:  price_micros finite and > 0; segment < image->segment_cnt; line_item_idx inside the live
  *          page; random uniform.
  * Threads: wait-free, no writes.
- * Cost:    the Q row's line and, in a first-price auction, one of the shade table.
+ * Cost:    the Q head's line and, in a first-price auction, one of the shade table.
  */
 static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
                                                 const struct qbid_live *live,
@@ -62,8 +63,9 @@ static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
     struct qbid_offer offer;
     uint32_t action;
     offer.q_state = qbid_offer_q_state(live, line_item_idx);
-    offer.q_ratio = qbid_qrow_pick_valid(qbid_offer_q_row(image, line_item_idx, offer.q_state),
-                                         random, &action, &offer.q_propensity);
+    size_t q = qbid_offer_q_place(image, line_item_idx, offer.q_state);
+    offer.q_ratio = qbid_qhead_pick(&image->qheads[q], &image->qrows[q], random, &action,
+                                    &offer.q_propensity);
     offer.q_action = (uint8_t)action;
 
     float worth = price_micros * offer.q_ratio, bid = worth;

@@ -46,6 +46,7 @@
     X(INDEX,      index,      struct qbid_index_line) \
     X(ROWS,       rows,       struct qbid_row_block)  \
     X(QROWS,      qrows,      struct qbid_qrow)       \
+    X(QHEADS,     qheads,     struct qbid_qhead)      \
     X(SHADES,     shades,     struct qbid_shade)      \
     X(SLOT_DIRS,  slot_dirs,  struct qbid_slot_dir)   \
     X(DRAWS,      draws,      struct qbid_draw)       \
@@ -211,7 +212,7 @@ struct qbid_image {
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
- *          - Q rows valid or n = 0, shade tables in [0, 1.0001], strings and rates in range
+ *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
  *            those of the creatives and bounds
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).

@@ -247,12 +247,15 @@ static bool index_fits(const struct qbid_image *image, uint64_t row_blocks)
     return true;
 }
 
-static bool qrows_fit(const struct qbid_image *image, uint64_t cnt)
+static bool qrows_fit(const struct qbid_image *image, uint64_t cnt, uint64_t head_cnt)
 {
-    if (cnt % QBID_QSTATES != 0)
+    if (cnt % QBID_QSTATES != 0 || head_cnt != cnt)
         return false;
     for (uint64_t i = 0; i < cnt; i++) {
         if (image->qrows[i].n != 0 && !qbid_qrow_valid(&image->qrows[i]))
+            return false;
+        struct qbid_qhead want = qbid_qhead_of(&image->qrows[i]);
+        if (memcmp(&want, &image->qheads[i], sizeof want) != 0)
             return false;
     }
     return true;
@@ -330,7 +333,8 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
 {
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
-                qrows_fit(image, cnt[QBID_SECTION_QROWS]) && shades_fit(image) &&
+                qrows_fit(image, cnt[QBID_SECTION_QROWS], cnt[QBID_SECTION_QHEADS]) &&
+                shades_fit(image) &&
                 slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
                 index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
                 rates_fit(image);

@@ -30,6 +30,16 @@ struct qbid_qrow {
     uint8_t pad[26];
 };
 _Static_assert(sizeof(struct qbid_qrow) == 64, "a Q row is one cache line");
+
+/* What the greedy action needs of a row, and whether to explore: eight to a cache line, so that the
+ * row itself is read by decisions that explore alone. Zero for a row without a table. */
+struct qbid_qhead {
+    uint32_t explore_q32; /* 0 when there is no other action */
+    uint8_t n;
+    uint8_t greedy;
+    uint16_t pad;
+};
+_Static_assert(sizeof(struct qbid_qhead) == 8, "eight heads are one cache line");
 _Static_assert(QBID_QSTATES == 100, "states of a Q-group are part of the image");
 
 /**
@@ -51,7 +61,7 @@ static inline uint32_t qbid_qstate(float budget_left, float time_left, float win
 
 /**
  * Whether a row may be used: 1 <= n <= QBID_QROW_ACTIONS, greedy < n, all eight ratios numbers in
- * [QBID_QROW_RATIO_MIN, QBID_QROW_RATIO_MAX].
+ * [QBID_QROW_RATIO_MIN, QBID_QROW_RATIO_MAX], that of the greedy action 1.
  *
  * Threads: wait-free, no writes.
  */
@@ -63,33 +73,41 @@ static inline int qbid_qrow_valid(const struct qbid_qrow *row)
     /* positive floats order as their bits; NaN, infinity and negatives lie above 4.0 */
     for (uint32_t i = 0; i < QBID_QROW_ACTIONS; i++)
         bad |= bits[i] - 0x3e800000u > 0x40800000u - 0x3e800000u;
-    return !bad && row->n - 1u < QBID_QROW_ACTIONS && row->greedy < row->n;
+    return !bad && row->n - 1u < QBID_QROW_ACTIONS && row->greedy < row->n &&
+           row->ratio[row->greedy] == 1.0f;
+}
+
+/** Head of a row that is valid or has n 0. */
+static inline struct qbid_qhead qbid_qhead_of(const struct qbid_qrow *row)
+{
+    if (row->n == 0)
+        return (struct qbid_qhead){0};
+    return (struct qbid_qhead){
+        .explore_q32 = row->n > 1 ? row->explore_q32 : 0, .n = row->n, .greedy = row->greedy};
 }
 
 /**
  * Choose the action of one decision: the greedy one, or, with probability explore_q32, one of the
  * others, evenly.
  *
- * Shapes:  random is uniform; n is 0 or the row is valid, as in an image that was attached.
+ * Shapes:  random is uniform; the row is valid or has n 0, as in an image that was attached, and
+ *          *head is its head.
  * Returns: bid multiplier relative to the greedy action; the action and the probability with which
  *          it was chosen. A row without a table (n 0) gives 1, action 0, propensity 1.
  * Threads: wait-free, no writes to the row.
- * Cost:    one cache line, no division unless exploring.
+ * Cost:    an eighth of a cache line; exploring, the row's as well.
  */
-static inline float qbid_qrow_pick_valid(const struct qbid_qrow *row, uint64_t random,
-                                         uint32_t *ret_action, float *ret_propensity)
+static inline float qbid_qhead_pick(const struct qbid_qhead *head, const struct qbid_qrow *row,
+                                    uint64_t random, uint32_t *ret_action, float *ret_propensity)
 {
-    *ret_action = row->n ? row->greedy : 0;
-    *ret_propensity = 1.0f;
-    if (row->n <= 1 || row->explore_q32 == 0)
-        return row->n ? row->ratio[*ret_action] : 1.0f;
-    float explore = (float)((double)row->explore_q32 * (1.0 / 4294967296.0));
+    float explore = (float)((double)head->explore_q32 * (1.0 / 4294967296.0));
+    *ret_action = head->greedy;
     *ret_propensity = 1.0f - explore;
-    if (__builtin_expect((uint32_t)random < row->explore_q32, 0)) {
-        uint32_t others = row->n - 1u, k = (uint32_t)(((random >> 32) * others) >> 32);
-        *ret_action = k + (k >= row->greedy);
-        *ret_propensity = explore / (float)others;
-    }
+    if (__builtin_expect((uint32_t)random >= head->explore_q32, 1))
+        return 1.0f;
+    uint32_t others = head->n - 1u, k = (uint32_t)(((random >> 32) * others) >> 32);
+    *ret_action = k + (k >= head->greedy);
+    *ret_propensity = explore / (float)others;
     return row->ratio[*ret_action];
 }
 
@@ -98,8 +116,10 @@ static inline float qbid_qrow_pick_valid(const struct qbid_qrow *row, uint64_t r
 static inline float qbid_qrow_pick(const struct qbid_qrow *row, uint64_t random,
                                    uint32_t *ret_action, float *ret_propensity)
 {
-    if (qbid_qrow_valid(row))
-        return qbid_qrow_pick_valid(row, random, ret_action, ret_propensity);
+    if (qbid_qrow_valid(row)) {
+        struct qbid_qhead head = qbid_qhead_of(row);
+        return qbid_qhead_pick(&head, row, random, ret_action, ret_propensity);
+    }
     *ret_action = 0;
     *ret_propensity = 1.0f;
     return 1.0f;

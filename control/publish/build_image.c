@@ -60,6 +60,7 @@ static uint64_t elig_rows(const struct qbid_builder *b)
 static void sections_place(struct qbid_builder *b)
 {
     const struct qbid_plan *plan = b->plan;
+    uint64_t q_rows = (uint64_t)(plan->qgroup_cnt ? plan->qgroup_cnt : 1) * QBID_QSTATES;
     uint64_t cnt[QBID_SECTION_CNT] = {
         [QBID_SECTION_DICT] = b->dict.cnt,
         [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
@@ -68,7 +69,8 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_SHELVES] = b->account->line_item_max,
         [QBID_SECTION_INDEX] = b->index.line_cnt,
         [QBID_SECTION_ROWS] = b->index.block_cnt,
-        [QBID_SECTION_QROWS] = (uint64_t)(plan->qgroup_cnt ? plan->qgroup_cnt : 1) * QBID_QSTATES,
+        [QBID_SECTION_QROWS] = q_rows,
+        [QBID_SECTION_QHEADS] = q_rows,
         [QBID_SECTION_SHADES] = plan->shade_cnt ? plan->shade_cnt : 1,
         [QBID_SECTION_SLOT_DIRS] = b->creatives.dir_cnt,
         [QBID_SECTION_DRAWS] = b->creatives.draw_cnt,
@@ -250,13 +252,15 @@ static void header_fill(const struct qbid_builder *b, struct qbid_image_header *
 }
 
 /* Copied field by field: what a plan has in its padding must not reach the image. */
-static void qrows_fill(const struct qbid_plan *plan, struct qbid_qrow *out)
+static void qrows_fill(const struct qbid_plan *plan, struct qbid_qrow *out,
+                       struct qbid_qhead *ret_heads)
 {
     for (uint32_t i = 0; i < plan->qgroup_cnt * QBID_QSTATES; i++) {
         memcpy(out[i].ratio, plan->qrows[i].ratio, sizeof out[i].ratio);
         out[i].explore_q32 = plan->qrows[i].explore_q32;
         out[i].n = plan->qrows[i].n;
         out[i].greedy = plan->qrows[i].greedy;
+        ret_heads[i] = qbid_qhead_of(&out[i]);
     }
 }
 
@@ -299,7 +303,8 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
 #undef COPY
     qbid_section_index_fill(&b->index, (void *)(at + b->ref[QBID_SECTION_INDEX].off));
     qbid_section_rows_fill(&b->index, b->plan, (void *)(at + b->ref[QBID_SECTION_ROWS].off));
-    qrows_fill(b->plan, (void *)(at + b->ref[QBID_SECTION_QROWS].off));
+    qrows_fill(b->plan, (void *)(at + b->ref[QBID_SECTION_QROWS].off),
+               (void *)(at + b->ref[QBID_SECTION_QHEADS].off));
     rates_fill(&b->params, (void *)(at + b->ref[QBID_SECTION_RATES].off));
     header->checksum = qbid_image_checksum(base, b->bytes);
 }

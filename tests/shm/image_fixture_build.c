@@ -176,6 +176,7 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_INDEX] = b->index_cnt,
         [QBID_SECTION_ROWS] = b->row_blocks,
         [QBID_SECTION_QROWS] = f->qrows.cnt,
+        [QBID_SECTION_QHEADS] = f->qrows.cnt,
         [QBID_SECTION_SHADES] = f->shades.cnt,
         [QBID_SECTION_SLOT_DIRS] = f->dirs.cnt,
         [QBID_SECTION_DRAWS] = draws_total(f),
@@ -309,6 +310,9 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_DICT, b.dict);
     copy_section(&b, QBID_SECTION_INDEX, b.index);
     copy_section(&b, QBID_SECTION_QROWS, f->qrows.item);
+    struct qbid_qhead *head = section(&b, QBID_SECTION_QHEADS);
+    for (uint32_t i = 0; i < f->qrows.cnt; i++)
+        head[i] = qbid_qhead_of(&f->qrows.item[i]);
     copy_section(&b, QBID_SECTION_SHADES, f->shades.item);
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);

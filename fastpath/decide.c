@@ -30,20 +30,24 @@ static inline void clear(struct qbid_decision *decision)
 
 /* The one creative of this bid and the probability with which it was drawn. */
 static void draw_creative(const struct qbid_ask *ask, const struct qbid_shelf_slot *slot,
-                          struct qbid_decision *decision)
+                          uint64_t stream, struct qbid_decision *decision)
 {
     const struct qbid_image *image = ask->view->image;
-    uint64_t roll = qbid_roll(ask->request->id_hash, image->header->seed, QBID_ROLL_CREATIVE);
-    const struct qbid_draw *draw = qbid_draw_pick(&image->draws[slot->draw], (uint32_t)roll);
+    uint32_t random = (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE);
+    const struct qbid_draw *draw = qbid_draw_pick(&image->draws[slot->draw], random);
     decision->creative_propensity_q32 = draw->propensity_q32;
     decision->slot_idx = (uint16_t)slot->slot_idx;
     decision->creative_idx = draw->creative_idx;
     decision->creative_id = draw->creative_id;
 }
 
+/* The best candidate passes as a rule: its try stands in line, those of others do not. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */
-static enum qbid_nobid attempt(const struct qbid_ask *ask, const struct qbid_candidate *candidate,
-                               struct qbid_decision *decision)
+static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
+                                             const struct qbid_candidate *candidate,
+                                             struct qbid_decision *decision)
 {
     const struct qbid_view *view = ask->view;
     const struct qbid_image *image = view->image;
@@ -64,9 +68,10 @@ static enum qbid_nobid attempt(const struct qbid_ask *ask, const struct qbid_can
     if (!qbid_filter_creative(image, idx, request, ask->place.slot_idx, &slot))
         return QBID_NOBID_NO_CREATIVE;
 
+    uint64_t stream = qbid_roll_start(request->id_hash, image->header->seed);
     struct qbid_offer offer = qbid_offer_make(
         image, view->live, idx, qbid_candidate_price(candidate), ask->place.row.segment,
-        request->auction, qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
+        request->auction, qbid_roll_at(stream, QBID_ROLL_Q));
     int64_t floor = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
     int64_t ceiling = image->header->price_ceiling_micros;
     floor = line_item->floor_micros > floor ? line_item->floor_micros : floor;
@@ -92,7 +97,7 @@ static enum qbid_nobid attempt(const struct qbid_ask *ask, const struct qbid_can
     decision->segment = (uint16_t)ask->place.row.segment;
     decision->deal = (uint8_t)deal;
     decision->stale = ask->stale;
-    draw_creative(ask, &slot, decision);
+    draw_creative(ask, &slot, stream, decision);
     return QBID_NOBID_NONE;
 }
 
@@ -108,8 +113,10 @@ static void trace_add(struct qbid_trace *trace, const struct qbid_candidate *can
 
 /* The best candidate fell for reason `first`: the next ones, QBID_TRACE_MAX tries in all. When all
  * fall the reason is the first. */
-static enum qbid_nobid attempt_rest(const struct qbid_ask *ask, enum qbid_nobid first,
-                                    struct qbid_decision *decision, struct qbid_trace *trace)
+static __attribute__((noinline)) enum qbid_nobid attempt_rest(const struct qbid_ask *ask,
+                                                              enum qbid_nobid first,
+                                                              struct qbid_decision *decision,
+                                                              struct qbid_trace *trace)
 {
     struct qbid_shortlist list;
     qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
@@ -126,8 +133,8 @@ static enum qbid_nobid attempt_rest(const struct qbid_ask *ask, enum qbid_nobid 
 }
 
 /* Candidates in the order of their prices until one passes. */
-static enum qbid_nobid answer(const struct qbid_ask *ask, struct qbid_decision *decision,
-                              struct qbid_trace *trace)
+static ALWAYS_INLINE enum qbid_nobid
+answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
 {
     enum qbid_nobid nobid = ask->nobid;
     decision->gen = ask->view->image->header->gen;
@@ -154,8 +161,8 @@ static enum qbid_nobid decline(const struct qbid_ask *ask, struct qbid_decision 
 }
 
 /* An impression behind an open gate, by itself. */
-static enum qbid_nobid decide_alone(struct qbid_ask *ask, struct qbid_decision *decision,
-                                    struct qbid_trace *trace)
+static ALWAYS_INLINE enum qbid_nobid
+decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
 {
     qbid_ask_resolve(ask);
     qbid_ask_row(ask);
@@ -228,20 +235,40 @@ static inline void decide_many(const struct qbid_view *view, const struct qbid_r
     }
 }
 
+/* Everything that is not marked noinline stands in line: the stages' calls and the registers that
+ * they saved were a tenth of the decision. */
+#define FLATTEN __attribute__((flatten, noinline))
+
 #if defined(QBID_DECIDE_AVX2)
-enum qbid_nobid qbid_decide_one_avx2(const struct qbid_view *view,
-                                     const struct qbid_request *request, uint64_t now_ns,
-                                     struct qbid_decision *ret_decision, struct qbid_trace *trace)
+FLATTEN enum qbid_nobid qbid_decide_one_avx2(const struct qbid_view *view,
+                                             const struct qbid_request *request, uint64_t now_ns,
+                                             struct qbid_decision *ret_decision,
+                                             struct qbid_trace *trace)
 {
     return decide_one(view, request, now_ns, ret_decision, trace);
 }
 
-void qbid_decide_many_avx2(const struct qbid_view *view, const struct qbid_request *requests,
-                           unsigned n, uint64_t now_ns, struct qbid_decision *ret_decisions)
+FLATTEN void qbid_decide_many_avx2(const struct qbid_view *view,
+                                   const struct qbid_request *requests, unsigned n, uint64_t now_ns,
+                                   struct qbid_decision *ret_decisions)
 {
     decide_many(view, requests, n, now_ns, ret_decisions);
 }
 #else
+static FLATTEN enum qbid_nobid
+decide_one_scalar(const struct qbid_view *view, const struct qbid_request *request, uint64_t now_ns,
+                  struct qbid_decision *ret_decision, struct qbid_trace *trace)
+{
+    return decide_one(view, request, now_ns, ret_decision, trace);
+}
+
+static FLATTEN void decide_many_scalar(const struct qbid_view *view,
+                                       const struct qbid_request *requests, unsigned n,
+                                       uint64_t now_ns, struct qbid_decision *ret_decisions)
+{
+    decide_many(view, requests, n, now_ns, ret_decisions);
+}
+
 enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision,
                                 struct qbid_trace *trace)
@@ -250,7 +277,7 @@ enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_
     if (view->isa >= QBID_ISA_AVX2)
         return qbid_decide_one_avx2(view, request, now_ns, ret_decision, trace);
 #endif
-    return decide_one(view, request, now_ns, ret_decision, trace);
+    return decide_one_scalar(view, request, now_ns, ret_decision, trace);
 }
 
 void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,
@@ -262,6 +289,6 @@ void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *r
         return;
     }
 #endif
-    decide_many(view, requests, n, now_ns, ret_decisions);
+    decide_many_scalar(view, requests, n, now_ns, ret_decisions);
 }
 #endif

@@ -7,6 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "shm/image.h"
 #include "shm/request.h"
 
@@ -32,64 +36,111 @@ static inline bool qbid_filter_holds(const uint64_t *hashes, unsigned cnt, uint6
     return false;
 }
 
-#if defined(__SSE2__)
-/* Low halves of four hashes from `at` on, of those at or behind cnt the last one's once more. */
-static inline __m128i qbid_filter_tags(const uint64_t *hashes, unsigned at, unsigned cnt)
+/* Lists are compared by the low halves of their hashes, a vector of them at a time and without a
+ * branch on what is compared, since a miss, the usual case, has to see the whole list. The last
+ * vector of a list overlaps the one before; a list shorter than a vector is not worth one. */
+#if defined(__AVX2__)
+#define QBID_FILTER_LANES 8
+typedef __m256i qbid_filter_lanes;
+
+static inline qbid_filter_lanes qbid_filter_low_halves(const uint64_t *hashes)
 {
-    if (cnt - at >= 4) {
-        __m128 low = _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)&hashes[at]));
-        __m128 high =
-            _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)&hashes[at + 2]));
-        return _mm_castps_si128(_mm_shuffle_ps(low, high, 0x88));
-    }
-    unsigned last = cnt - 1;
-    return _mm_set_epi32((int)hashes[last], (int)hashes[at + 2 < cnt ? at + 2 : last],
-                         (int)hashes[at + 1 < cnt ? at + 1 : last], (int)hashes[at]);
+    __m256 low = _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(const void *)hashes));
+    __m256 high =
+        _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *)(const void *)(hashes + 4)));
+    return _mm256_castps_si256(_mm256_shuffle_ps(low, high, 0x88));
+}
+
+static inline bool qbid_filter_meets(qbid_filter_lanes lanes, uint32_t tag)
+{
+    __m256i same = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((int)tag));
+    return !_mm256_testz_si256(same, same);
+}
+
+/* Whether any of the lanes is any of four tags. */
+static inline bool qbid_filter_meets_four(qbid_filter_lanes lanes,
+                                          const uint32_t tag[QBID_SHELF_CATS])
+{
+    __m256i tags = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)tag));
+    __m256i any = _mm256_cmpeq_epi32(lanes, tags);
+    any = _mm256_or_si256(any, _mm256_cmpeq_epi32(lanes, _mm256_shuffle_epi32(tags, 0x39)));
+    any = _mm256_or_si256(any, _mm256_cmpeq_epi32(lanes, _mm256_shuffle_epi32(tags, 0x4e)));
+    any = _mm256_or_si256(any, _mm256_cmpeq_epi32(lanes, _mm256_shuffle_epi32(tags, 0x93)));
+    return !_mm256_testz_si256(any, any);
+}
+#elif defined(__SSE2__)
+#define QBID_FILTER_LANES 4
+typedef __m128i qbid_filter_lanes;
+
+static inline qbid_filter_lanes qbid_filter_low_halves(const uint64_t *hashes)
+{
+    __m128 low = _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)hashes));
+    __m128 high = _mm_castsi128_ps(_mm_loadu_si128((const __m128i *)(const void *)(hashes + 2)));
+    return _mm_castps_si128(_mm_shuffle_ps(low, high, 0x88));
+}
+
+static inline bool qbid_filter_meets(qbid_filter_lanes lanes, uint32_t tag)
+{
+    return _mm_movemask_epi8(_mm_cmpeq_epi32(lanes, _mm_set1_epi32((int)tag))) != 0;
+}
+
+static inline bool qbid_filter_meets_four(qbid_filter_lanes lanes,
+                                          const uint32_t tag[QBID_SHELF_CATS])
+{
+    __m128i tags = _mm_load_si128((const __m128i *)(const void *)tag);
+    __m128i any = _mm_cmpeq_epi32(lanes, tags);
+    any = _mm_or_si128(any, _mm_cmpeq_epi32(lanes, _mm_shuffle_epi32(tags, 0x39)));
+    any = _mm_or_si128(any, _mm_cmpeq_epi32(lanes, _mm_shuffle_epi32(tags, 0x4e)));
+    any = _mm_or_si128(any, _mm_cmpeq_epi32(lanes, _mm_shuffle_epi32(tags, 0x93)));
+    return _mm_movemask_epi8(any) != 0;
+}
+#else
+#define QBID_FILTER_LANES 1
+typedef uint32_t qbid_filter_lanes;
+
+static inline qbid_filter_lanes qbid_filter_low_halves(const uint64_t *hashes)
+{
+    return (uint32_t)*hashes;
+}
+
+static inline bool qbid_filter_meets(qbid_filter_lanes lanes, uint32_t tag)
+{
+    return lanes == tag;
+}
+
+static inline bool qbid_filter_meets_four(qbid_filter_lanes lanes,
+                                          const uint32_t tag[QBID_SHELF_CATS])
+{
+    return lanes == tag[0] || lanes == tag[1] || lanes == tag[2] || lanes == tag[3];
 }
 #endif
 
-/* Whether a hash may be in a list: halves are compared, four at a time and without a branch on what
- * is compared, since a miss, the usual case, has to see the whole list. */
+/* Whether a hash may be in a list. */
 static inline bool qbid_filter_likely(const uint64_t *hashes, unsigned cnt, uint64_t hash)
 {
-#if defined(__SSE2__)
-    __m128i want = _mm_set1_epi32((int)hash), any = _mm_setzero_si128();
-    for (unsigned i = 0; i < cnt; i += 4)
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(want, qbid_filter_tags(hashes, i, cnt)));
-    return _mm_movemask_epi8(any) != 0;
-#else
-    return qbid_filter_holds(hashes, cnt, hash);
-#endif
+    bool found = cnt < QBID_FILTER_LANES;
+    for (unsigned i = 0; i + QBID_FILTER_LANES <= cnt; i += QBID_FILTER_LANES)
+        found |= qbid_filter_meets(qbid_filter_low_halves(hashes + i), (uint32_t)hash);
+    if (cnt % QBID_FILTER_LANES != 0 && cnt > QBID_FILTER_LANES)
+        found |= qbid_filter_meets(qbid_filter_low_halves(hashes + cnt - QBID_FILTER_LANES),
+                                   (uint32_t)hash);
+    return found;
 }
 
-/* Whether one of the request's blocked categories may be one of a shelf: halves of its first four,
- * so that a line item that is not blocked, the usual one, costs no further line. */
+/* Whether one of the request's blocked categories may be one of a shelf: its first four are looked
+ * at, so that a line item that is not blocked, the usual one, costs no further line. */
 static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
                                           const struct qbid_request *request)
 {
-    if (shelf->cat_cnt > QBID_SHELF_CATS)
-        return true;
-#if defined(__SSE2__)
-    __m128i cats = _mm_load_si128((const __m128i *)(const void *)shelf->cat_tag);
-    __m128i any = _mm_setzero_si128();
-    for (unsigned i = 0; i < request->bcat_cnt; i += 4) {
-        __m128i tags = qbid_filter_tags(request->bcat, i, request->bcat_cnt);
-        /* each of four against each of four */
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(tags, cats));
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x39), cats));
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x4e), cats));
-        any = _mm_or_si128(any, _mm_cmpeq_epi32(_mm_shuffle_epi32(tags, 0x93), cats));
-    }
-    return _mm_movemask_epi8(any) != 0;
-#else
-    for (unsigned i = 0; i < request->bcat_cnt; i++) {
-        for (unsigned c = 0; c < QBID_SHELF_CATS; c++) {
-            if (shelf->cat_tag[c] == (uint32_t)request->bcat[i])
-                return true;
-        }
-    }
-    return false;
-#endif
+    const uint64_t *bcat = request->bcat;
+    unsigned cnt = request->bcat_cnt;
+    bool found = shelf->cat_cnt > QBID_SHELF_CATS || cnt < QBID_FILTER_LANES;
+    for (unsigned i = 0; i + QBID_FILTER_LANES <= cnt; i += QBID_FILTER_LANES)
+        found |= qbid_filter_meets_four(qbid_filter_low_halves(bcat + i), shelf->cat_tag);
+    if (cnt % QBID_FILTER_LANES != 0 && cnt > QBID_FILTER_LANES)
+        found |= qbid_filter_meets_four(qbid_filter_low_halves(bcat + cnt - QBID_FILTER_LANES),
+                                        shelf->cat_tag);
+    return found;
 }
 
 /** Whether the request blocks a line item's advertiser domain or one of its categories. */

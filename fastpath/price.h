@@ -64,8 +64,8 @@ static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
     uint32_t action;
     offer.q_state = qbid_offer_q_state(live, line_item_idx);
     size_t q = qbid_offer_q_place(image, line_item_idx, offer.q_state);
-    offer.q_ratio = qbid_qhead_pick(&image->qheads[q], &image->qrows[q], random, &action,
-                                    &offer.q_propensity);
+    offer.q_ratio =
+        qbid_qhead_pick(&image->qheads[q], &image->qrows[q], random, &action, &offer.q_propensity);
     offer.q_action = (uint8_t)action;
 
     float worth = price_micros * offer.q_ratio, bid = worth;

@@ -115,11 +115,10 @@ static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span
  *
  * Returns: QBID_NOBID_NONE and *ret_best, or NO_CANDIDATE, NO_DEAL, NO_VALUE; *ret_seen always.
  */
-static inline enum qbid_nobid qbid_source_best(const struct qbid_image *image,
-                                               const struct qbid_request *request,
-                                               const struct qbid_place *place,
-                                               const struct qbid_pricer *pricer,
-                                               struct qbid_candidate *ret_best, uint32_t *ret_seen)
+static __attribute__((noinline, unused)) enum qbid_nobid
+qbid_source_best(const struct qbid_image *image, const struct qbid_request *request,
+                 const struct qbid_place *place, const struct qbid_pricer *pricer,
+                 struct qbid_candidate *ret_best, uint32_t *ret_seen)
 {
     struct qbid_source source;
     struct qbid_span span;

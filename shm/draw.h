@@ -16,10 +16,10 @@
 #define QBID_DRAW_WHOLE (UINT64_C(1) << 32) /* the masses of a slot's draws add up to this */
 
 struct qbid_draw {
-    uint32_t upto_q32; /* highest random number that takes this one, if it passes those before;
-                          UINT32_MAX in a slot's last */
-    uint32_t creative_idx;   /* into creatives */
-    uint32_t creative_id;    /* its id */
+    uint32_t upto_q32;     /* highest random number that takes this one, if it passes those before;
+                              UINT32_MAX in a slot's last */
+    uint32_t creative_idx; /* into creatives */
+    uint32_t creative_id;  /* its id */
     uint32_t propensity_q32; /* probability of this draw; UINT32_MAX = 1 */
 };
 _Static_assert(sizeof(struct qbid_draw) == 16, "four draws are one cache line");

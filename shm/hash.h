@@ -46,11 +46,22 @@ static inline uint64_t qbid_mulhi64(uint64_t hash, uint64_t n)
     return (uint64_t)(((qbid_u128)hash * n) >> 64);
 }
 
-/** The random word number `n` of a request: counter mode over its id and a seed. */
+/** Where the random stream of a request begins: its id and a seed. */
+static inline uint64_t qbid_roll_start(uint64_t id_hash, uint64_t seed)
+{
+    return qbid_mix64(id_hash ^ seed ^ QBID_HASH_SEED_ROLL);
+}
+
+/** The random word number `n` of a stream: counter mode. */
+static inline uint64_t qbid_roll_at(uint64_t start, unsigned n)
+{
+    return qbid_mix64(start + UINT64_C(0x9e3779b97f4a7c15) * (n + 1));
+}
+
+/** The random word number `n` of a request. */
 static inline uint64_t qbid_roll(uint64_t id_hash, uint64_t seed, unsigned n)
 {
-    return qbid_mix64(qbid_mix64(id_hash ^ seed ^ QBID_HASH_SEED_ROLL) +
-                      UINT64_C(0x9e3779b97f4a7c15) * (n + 1));
+    return qbid_roll_at(qbid_roll_start(id_hash, seed), n);
 }
 
 #endif

@@ -26,7 +26,7 @@
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
-#define QBID_ABI_MAJOR 2
+#define QBID_ABI_MAJOR 3
 #define QBID_ABI_MINOR 0
 
 #define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
@@ -212,7 +212,8 @@ struct qbid_image {
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
- *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and rates in range
+ *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
+ * rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
  *            those of the creatives and bounds
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).

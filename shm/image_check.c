@@ -334,8 +334,7 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
                 qrows_fit(image, cnt[QBID_SECTION_QROWS], cnt[QBID_SECTION_QHEADS]) &&
-                shades_fit(image) &&
-                slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
+                shades_fit(image) && slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
                 index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
                 rates_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;

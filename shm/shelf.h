@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line item's shelf: which draws serve it for which slot, and its first categories; one cache line
- * beside the line item's own, found by the same index.
+/* A line item's shelf: which draws serve it for which slot, and its first categories; one cache
+ * line beside the line item's own, found by the same index.
  *
  * Up to eight slots stand in the line itself when their draws lie together, as the builder lays
  * them out; else, and for more, the directory entries [dir_first, + dir_cnt) do.
@@ -87,9 +87,8 @@ static inline unsigned qbid_shelf_place(const struct qbid_shelf *shelf, uint32_t
  * Threads: any, wait-free, no writes.
  * Cost:    the shelf's line; more than eight slots: a binary search in the directory.
  */
-static inline bool qbid_shelf_find(const struct qbid_shelf *shelf,
-                                   const struct qbid_slot_dir *dirs, uint32_t slot_idx,
-                                   struct qbid_shelf_slot *ret_slot)
+static inline bool qbid_shelf_find(const struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs,
+                                   uint32_t slot_idx, struct qbid_shelf_slot *ret_slot)
 {
     if (shelf->inline_cnt != shelf->dir_cnt)
         return qbid_shelf_find_dir(shelf, dirs, slot_idx, ret_slot);

@@ -31,8 +31,8 @@ struct qbid_section_creatives {
  *
  * A creative serves its own slot value, a video also "video:any". Each slot gets the eight most
  * probable creatives (of equals those with lower ids) that have a probability above 0; where the
- * plan says nothing about any of them, all are equal. Creatives and line items that are switched off stay in the image, because
- * clicks on what they showed still come, but serve nothing.
+ * plan says nothing about any of them, all are equal. Creatives and line items that are switched
+ * off stay in the image, because clicks on what they showed still come, but serve nothing.
  *
  * Errors:  NOMEM, LIMIT, INVAL with *ret_why. The result is released by
  * qbid_section_creatives_done() in each case.

@@ -7,6 +7,7 @@
 #include "shm/error.h"
 
 #define DICT_ENTRIES_MAX (UINT32_C(1) << 24)
+#define DICT_SPARSE 8 /* entries for each value: nearly all lie where a lookup looks first */
 
 /* 0; LIMIT when a value would lie QBID_DICT_PROBE_MAX places or more from its own. */
 static int dict_insert(struct qbid_section_dict *dict, const struct qbid_dictionary_entry *value)
@@ -44,7 +45,7 @@ static int dict_try(const struct qbid_dictionary *dictionary, struct qbid_sectio
 int qbid_section_dict_make(const struct qbid_dictionary *dictionary, struct qbid_section_dict *ret)
 {
     struct qbid_section_dict dict = {.cnt = 4};
-    while (dict.cnt < 2 * qbid_dictionary_cnt(dictionary))
+    while (dict.cnt < DICT_SPARSE * qbid_dictionary_cnt(dictionary))
         dict.cnt *= 2;
     int err = dict_try(dictionary, &dict);
     while (err == QBID_ERR_LIMIT && dict.cnt < DICT_ENTRIES_MAX) {

@@ -307,11 +307,14 @@ static enum qbid_nobid try_option(struct oracle *o, const struct question *q,
     out.deal = (uint8_t)deal;
     out.segment = (uint16_t)q->market;
     out.slot_idx = dir->dir.slot_idx;
-    uint64_t roll = qbid_roll(q->request->id_hash, o->f->header.seed, 1);
-    uint16_t creative = qbid_alias_pick(&dir->alias, dir->dir.cnt, roll);
-    out.creative_idx = dir->dir.creative_first + creative;
+    uint32_t random = (uint32_t)qbid_roll(q->request->id_hash, o->f->header.seed, 1), c = 0;
+    while (random > dir->draw[c].upto_q32)
+        c++;
+    uint64_t before = c ? (uint64_t)dir->draw[c - 1].upto_q32 + 1 : 0;
+    uint64_t mass = (uint64_t)dir->draw[c].upto_q32 + 1 - before;
+    out.creative_idx = dir->draw[c].creative_idx;
     out.creative_id = o->f->creatives.item[out.creative_idx].id;
-    out.creative_propensity_q32 = q32(qbid_alias_propensity(&dir->alias, dir->dir.cnt, creative));
+    out.creative_propensity_q32 = mass > UINT32_MAX ? UINT32_MAX : (uint32_t)mass;
     *d = out;
     return QBID_NOBID_NONE;
 }

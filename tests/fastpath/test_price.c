@@ -176,9 +176,11 @@ static void open_with_q(struct stage *s, uint32_t explore_q32)
         row.ratio[i] = ratio[i];
     stage_init(s);
     uint32_t group = image_fixture_q_group(&s->f, &row);
-    s->f.qrows.item[group * QBID_QSTATES + 7].greedy = 0;
-    s->f.qrows.item[group * QBID_QSTATES + 7].ratio[0] = 1.5f;
-    s->f.qrows.item[group * QBID_QSTATES + 7].explore_q32 = 0;
+    struct qbid_qrow *seven = &s->f.qrows.item[group * QBID_QSTATES + 7];
+    seven->greedy = 2; /* and explores always: one of the two others */
+    seven->ratio[0] = seven->ratio[1] = 1.5f;
+    seven->ratio[2] = 1;
+    seven->explore_q32 = UINT32_MAX;
     stage_line_item(
         s, (struct qbid_line_item){.id = 1, .value_micros = 1e6f, .q_group = (uint16_t)group});
     stage_open(s);

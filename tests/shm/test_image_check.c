@@ -172,7 +172,6 @@ static void dictionaries_that_a_lookup_could_not_use_are_corrupt(void **state)
     (void)state;
     CORRUPT(d.ref[QBID_SECTION_DICT].cnt--);
     CORRUPT(d.ref[QBID_SECTION_DICT].cnt = 0);
-    CORRUPT(d.ref[QBID_SECTION_DICT].cnt /= 2); /* entries far from home, load over a half */
     CORRUPT(used_entry(&d)->dim = QBID_DIM_CNT);
     CORRUPT(used_entry(&d)->index = 0);
     CORRUPT(used_entry(&d)->index = qbid_dim_index_max(used_entry(&d)->dim) + 1);
@@ -234,13 +233,12 @@ static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void *
         CORRUPT(d.shelves[i].cat_first = UINT32_MAX);
         CORRUPT(d.shelves[i].cat_tag[0] ^= 1);
         CORRUPT(d.shelves[i].cat_cnt = 0); /* the tags say otherwise */
-        CORRUPT(d.shelves[i].dir_first = (uint32_t)d.ref[QBID_SECTION_ALIAS_DIRS].cnt);
+        CORRUPT(d.shelves[i].dir_first = (uint32_t)d.ref[QBID_SECTION_SLOT_DIRS].cnt);
         CORRUPT(d.shelves[i].dir_cnt = UINT16_MAX);
         CORRUPT(d.shelves[i].inline_cnt--);
         CORRUPT(d.shelves[i].slot_idx[0]++);
-        CORRUPT(d.shelves[i].cnt[1]++);
-        CORRUPT(d.shelves[i].only[1]++);
-        CORRUPT(d.shelves[i].creative_first++);
+        CORRUPT(d.shelves[i].draw[1]++);
+        CORRUPT(d.shelves[i].draw_first++);
         ACCEPTED(d.line_items[i].budget_idx = QBID_LIVE_BUDGETS_MAX - 1);
         ACCEPTED(d.line_items[i].floor_micros = QBID_PRICE_MICROS_MAX);
         ACCEPTED(d.line_items[i].targeted = UINT8_MAX);
@@ -250,8 +248,8 @@ static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void *
     CORRUPT(d.line_items[3].targeted = 0);
     CORRUPT(d.line_items[3].targeted = (uint8_t) ~(1u << QBID_DIM_GEO));
     /* slots out of order, and one twice */
-    CORRUPT(d.alias_dirs[d.shelves[5].dir_first].slot_idx = 100);
-    CORRUPT(d.alias_dirs[d.shelves[5].dir_first].slot_idx++);
+    CORRUPT(d.slot_dirs[d.shelves[5].dir_first].slot_idx = 100);
+    CORRUPT(d.slot_dirs[d.shelves[5].dir_first].slot_idx++);
     CORRUPT(d.ref[QBID_SECTION_SHADES].cnt = 0);
     CORRUPT(d.ref[QBID_SECTION_QROWS].cnt = 0);
 }
@@ -321,6 +319,12 @@ static void rows_with_foreign_line_items_or_numbers_are_corrupt(void **state)
     ACCEPTED(row_words(&d)[padded(&d)] = 0);
 }
 
+static void forget_q_row(struct draft *d, uint32_t i)
+{
+    d->qrows[i].n = 0;
+    d->qheads[i] = (struct qbid_qhead){0};
+}
+
 static void market_tables_with_impossible_numbers_are_corrupt(void **state)
 {
     (void)state;
@@ -334,28 +338,47 @@ static void market_tables_with_impossible_numbers_are_corrupt(void **state)
     CORRUPT(d.ref[QBID_SECTION_QROWS].cnt--);
     CORRUPT(d.qrows[2 * QBID_QSTATES - 1].greedy = 5);
     CORRUPT(d.qrows[2 * QBID_QSTATES - 1].n = QBID_QROW_ACTIONS + 1);
-    ACCEPTED(d.qrows[2 * QBID_QSTATES - 1].n = 0);
+    CORRUPT(d.qrows[2 * QBID_QSTATES - 1].n = 0); /* and not its head */
+    ACCEPTED(forget_q_row(&d, 2 * QBID_QSTATES - 1));
+    CORRUPT(d.qrows[QBID_QSTATES].ratio[d.qrows[QBID_QSTATES].greedy] = 1.5f);
+    CORRUPT(d.qheads[0].explore_q32++);
+    CORRUPT(d.qheads[1].greedy++);
+    CORRUPT(d.qheads[2].pad++);
+    CORRUPT(d.ref[QBID_SECTION_QHEADS].cnt--);
     CORRUPT(d.rates[0].micros = 0);
     CORRUPT(d.rates[1].micros = -5);
     CORRUPT(d.rates[1].currency = 0);
+}
+
+/* The first draw of a slot directory. */
+static uint32_t d_draw(uint32_t dir)
+{
+    struct draft d;
+    open_draft(&d);
+    uint32_t draw = d.slot_dirs[dir].draw;
+    free(d.base);
+    return draw;
 }
 
 static void creatives_outside_their_sections_are_corrupt(void **state)
 {
     (void)state;
     const uint32_t creatives = 2 * ITEMS;
-    uint32_t last = 2 * ITEMS - 1; /* alias directories */
-    CORRUPT(d.alias_dirs[last].cnt = 0);
-    CORRUPT(d.alias_dirs[last].cnt = QBID_ALIAS_MAX + 1);
-    CORRUPT(d.alias_dirs[last].alias = (uint32_t)d.ref[QBID_SECTION_ALIASES].cnt);
-    CORRUPT(d.alias_dirs[last].alias--);
-    CORRUPT(d.alias_dirs[last].slot_idx = UINT16_MAX);
-    CORRUPT(d.alias_dirs[last].creative_first = creatives);
-    CORRUPT(d.alias_dirs[last].creative_first = UINT32_MAX);
-    CORRUPT(d.alias_dirs[0].creative_first = creatives - 1); /* 0 fits, 1 does not */
-    CORRUPT(d.aliases[last].entry[0].creative = (uint16_t)creatives);
-    CORRUPT(d.aliases[last].entry[0].alias = QBID_ALIAS_NONE);
-    ACCEPTED(d.aliases[last].entry[7].alias = QBID_ALIAS_NONE); /* not in use */
+    uint32_t last = 2 * ITEMS - 1; /* slot directories */
+    uint32_t draw = d_draw(last);
+    CORRUPT(d.slot_dirs[last].cnt = 0);
+    CORRUPT(d.slot_dirs[last].cnt++); /* what follows is no draw */
+    CORRUPT(d.slot_dirs[last].cnt = QBID_DRAW_MAX + 1);
+    CORRUPT(d.slot_dirs[last].draw = (uint32_t)d.ref[QBID_SECTION_DRAWS].cnt);
+    CORRUPT(d.slot_dirs[last].draw = UINT32_MAX);
+    CORRUPT(d.slot_dirs[last].draw--);
+    CORRUPT(d.slot_dirs[last].slot_idx = UINT16_MAX);
+    CORRUPT(d.ref[QBID_SECTION_DRAWS].cnt -= QBID_DRAW_AHEAD); /* no room to look ahead */
+    CORRUPT(d.draws[draw].creative_idx = creatives);
+    CORRUPT(d.draws[draw].creative_id++);
+    CORRUPT(d.draws[draw].propensity_q32--);
+    CORRUPT(d.draws[draw].upto_q32--);
+    CORRUPT(d.draws[draw].upto_q32 = 0);
     for (uint32_t c = 0; c < creatives; c += creatives - 1) {
         uint32_t off[] = {
             offsetof(struct qbid_creative, markup_off), offsetof(struct qbid_creative, crid_off),

@@ -149,61 +149,99 @@ static void discounting_halves_both_counts_in_a_half_life(void **state)
     assert_true(fabs(arm.trials - 250) < 1e-9);
 }
 
-static void alias_lines_hold_the_weights_exactly(void **state)
+static void masses_hold_the_weights_exactly(void **state)
 {
     (void)state;
     struct rng r = rng_init(3);
+    uint64_t mass[QBID_DRAW_MAX];
     for (int round = 0; round < 2000; round++) {
-        uint32_t cnt = 1 + rng_below(&r, QBID_ALIAS_MAX);
-        uint16_t creative[QBID_ALIAS_MAX];
-        double weight[QBID_ALIAS_MAX], sum = 0;
-        struct qbid_alias line;
+        uint32_t cnt = 1 + rng_below(&r, QBID_DRAW_MAX);
+        double weight[QBID_DRAW_MAX], sum = 0;
         for (uint32_t i = 0; i < cnt; i++) {
-            creative[i] = (uint16_t)(100 + i);
             weight[i] = rng_below(&r, 4) ? rng_uniform(&r) * pow(10, rng_below(&r, 6)) : 0;
             sum += weight[i];
         }
-        int err = qbid_rotation_alias(creative, weight, cnt, &line);
+        int err = qbid_rotation_masses(weight, cnt, mass);
         assert_int_equal(err, sum > 0 ? 0 : QBID_ERR_INVAL);
+        uint64_t all = 0;
         for (uint32_t i = 0; i < cnt && !err; i++) {
-            float got = qbid_alias_propensity(&line, cnt, creative[i]);
-            assert_true(fabs((double)got - weight[i] / sum) < 1e-7);
-            assert_true(weight[i] > 0 || got == 0);
+            assert_true(fabs((double)mass[i] * 0x1p-32 - weight[i] / sum) < 2e-9);
+            assert_true(weight[i] > 0 || mass[i] == 0);
+            all += mass[i];
         }
+        assert_true(err || all == QBID_DRAW_WHOLE);
     }
-    struct qbid_alias line;
-    const uint16_t two[2] = {1, QBID_ALIAS_NONE};
-    assert_int_equal(qbid_rotation_alias(two, (double[]){1, 1}, 2, &line), QBID_ERR_INVAL);
-    assert_int_equal(qbid_rotation_alias(two, (double[]){NAN}, 1, &line), QBID_ERR_INVAL);
-    assert_int_equal(qbid_rotation_alias(two, (double[]){-1}, 1, &line), QBID_ERR_INVAL);
-    assert_int_equal(qbid_rotation_alias(two, (double[]){1}, 0, &line), QBID_ERR_INVAL);
-    assert_int_equal(qbid_rotation_alias(two, (double[]){1}, 9, &line), QBID_ERR_INVAL);
-    assert_int_equal(qbid_alias_pick(&line, 0, 5), QBID_ALIAS_NONE);
-    assert_int_equal(qbid_alias_pick(&line, 9, 5), QBID_ALIAS_NONE);
+    assert_int_equal(qbid_rotation_masses((double[]){NAN}, 1, mass), QBID_ERR_INVAL);
+    assert_int_equal(qbid_rotation_masses((double[]){-1}, 1, mass), QBID_ERR_INVAL);
+    assert_int_equal(qbid_rotation_masses((double[]){1}, 0, mass), QBID_ERR_INVAL);
+    assert_int_equal(qbid_rotation_masses((double[]){1}, 9, mass), QBID_ERR_INVAL);
+}
+
+/* The draws of masses that are not 0, as the builder lays them out, and room to look ahead. */
+static uint32_t draws_make(const uint64_t *mass, uint32_t cnt,
+                           struct qbid_draw ret[QBID_DRAW_MAX + QBID_DRAW_AHEAD])
+{
+    uint32_t n = 0;
+    uint64_t before = 0;
+    memset(ret, 0, (QBID_DRAW_MAX + QBID_DRAW_AHEAD) * sizeof *ret);
+    for (uint32_t i = 0; i < cnt; before += mass[i++]) {
+        if (mass[i] != 0)
+            ret[n++] = qbid_draw_make(i, 100 + i, before, mass[i]);
+    }
+    return n;
 }
 
 static void ten_million_draws_pass_the_chi_square_test(void **state)
 {
     (void)state;
-    const uint16_t creative[8] = {4, 9, 2, 700, 65534, 0, 11, 12};
     const double weight[8] = {0.31, 0.02, 0.17, 0, 0.25, 0.005, 0.2, 0.045};
-    struct qbid_alias line;
+    struct qbid_draw draws[QBID_DRAW_MAX + QBID_DRAW_AHEAD];
+    uint64_t mass[QBID_DRAW_MAX];
+    double seen[8] = {0};
     struct rng r = rng_init(4);
-    static double seen[65536];
-    memset(seen, 0, sizeof seen);
-    assert_int_equal(qbid_rotation_alias(creative, weight, 8, &line), 0);
-    const int draws = 10000000;
-    for (int i = 0; i < draws; i++)
-        seen[qbid_alias_pick(&line, 8, rng_next(&r))]++;
+    assert_int_equal(qbid_rotation_masses(weight, 8, mass), 0);
+    assert_int_equal(draws_make(mass, 8, draws), 7);
+    const int cnt = 10000000;
+    for (int i = 0; i < cnt; i++) {
+        const struct qbid_draw *draw = qbid_draw_pick(draws, (uint32_t)(rng_next(&r) >> 32));
+        assert_true(draw->creative_id == 100 + draw->creative_idx);
+        seen[draw->creative_idx]++;
+    }
     double chi2 = 0, total = 0;
     for (int i = 0; i < 8; i++) {
-        double want = draws * weight[i];
-        chi2 += want > 0 ? (seen[creative[i]] - want) * (seen[creative[i]] - want) / want : 0;
-        total += seen[creative[i]];
+        double want = cnt * weight[i];
+        chi2 += want > 0 ? (seen[i] - want) * (seen[i] - want) / want : 0;
+        total += seen[i];
     }
     print_message("chi-square %.2f at 6 degrees of freedom\n", chi2);
     assert_true(chi2 < 22.458); /* p = 0.001 */
-    assert_true(total == draws && seen[700] == 0);
+    assert_true(total == cnt && seen[3] == 0);
+}
+
+/* Every bound and its neighbours, against a walk over the masses. */
+static void a_draw_is_the_one_whose_mass_the_number_falls_into(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(9);
+    for (int round = 0; round < 2000; round++) {
+        uint32_t cnt = 1 + rng_below(&r, QBID_DRAW_MAX);
+        double weight[QBID_DRAW_MAX];
+        uint64_t mass[QBID_DRAW_MAX], from = 0;
+        struct qbid_draw draws[QBID_DRAW_MAX + QBID_DRAW_AHEAD];
+        for (uint32_t i = 0; i < cnt; i++)
+            weight[i] = rng_uniform(&r) + 1e-12;
+        assert_int_equal(qbid_rotation_masses(weight, cnt, mass), 0);
+        draws_make(mass, cnt, draws);
+        for (uint32_t i = 0; i < cnt; from += mass[i++]) {
+            if (mass[i] == 0)
+                continue;
+            uint32_t first = (uint32_t)from, last = (uint32_t)(from + mass[i] - 1);
+            assert_int_equal(qbid_draw_pick(draws, first)->creative_idx, i);
+            assert_int_equal(qbid_draw_pick(draws, last)->creative_idx, i);
+            uint64_t most = mass[i] > UINT32_MAX ? UINT32_MAX : mass[i];
+            assert_int_equal(qbid_draw_pick(draws, last)->propensity_q32, most);
+        }
+    }
 }
 
 /* --- regret of the loop: counts -> probabilities -> alias-like draws for one batch */
@@ -322,7 +360,8 @@ int main(void)
         cmocka_unit_test(no_arm_falls_below_the_floor),
         cmocka_unit_test(odd_counts_are_no_evidence_and_bad_arguments_are_refused),
         cmocka_unit_test(discounting_halves_both_counts_in_a_half_life),
-        cmocka_unit_test(alias_lines_hold_the_weights_exactly),
+        cmocka_unit_test(masses_hold_the_weights_exactly),
+        cmocka_unit_test(a_draw_is_the_one_whose_mass_the_number_falls_into),
         cmocka_unit_test(ten_million_draws_pass_the_chi_square_test),
         cmocka_unit_test(ten_arms_lose_no_more_than_thompson_sampling_draw_by_draw),
         cmocka_unit_test(low_rates_lose_no_more_than_published_for_thompson_sampling),

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -331,20 +332,27 @@ static void each_slot_draws_its_best_creatives_by_their_probability(void **state
             uint32_t cnt = slot_creatives(s, item->id, slot, id, weight);
             if (cnt == 0)
                 continue;
-            const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first + seen++];
+            const struct qbid_slot_dir *dir = &image->slot_dirs[shelf->dir_first + seen++];
             assert_true(seen <= shelf->dir_cnt);
             assert_int_equal(dir->slot_idx, slot);
-            uint32_t n = cnt < 8 ? cnt : 8;
-            assert_int_equal(dir->cnt, n);
+            uint32_t n = cnt < 8 ? cnt : 8, drawn = 0;
             for (uint32_t k = 0; k < n; k++)
                 sum += weight[k];
             for (uint32_t k = 0; k < n; k++) {
                 const struct qbid_creative *c = creative_find(image, id[k]);
-                uint16_t number = (uint16_t)(c - image->creatives - dir->creative_first);
-                double want = sum > 0 ? weight[k] / sum : 1.0 / n;
-                float got = qbid_alias_propensity(&image->aliases[dir->alias], n, number);
-                assert_true(got - want < 1e-6 && want - got < 1e-6);
+                double want = sum > 0 ? weight[k] / sum : 1.0 / n, got = 0;
+                for (uint32_t at = 0; at < dir->cnt; at++) {
+                    const struct qbid_draw *draw = &image->draws[dir->draw + at];
+                    if (draw->creative_idx == (uint32_t)(c - image->creatives)) {
+                        assert_int_equal(draw->creative_id, id[k]);
+                        got = draw->propensity_q32 * 0x1p-32;
+                    }
+                }
+                assert_true(fabs(got - want) < 1e-9);
+                drawn += want > 0;
             }
+            assert_int_equal(dir->cnt, drawn);
+            assert_true(dir->cnt > 4 || dir->draw % 4 + dir->cnt <= 4); /* in one cache line */
             dirs++, full += cnt > 8;
         }
         assert_int_equal(seen, shelf->dir_cnt);

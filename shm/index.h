@@ -95,18 +95,16 @@ static inline struct qbid_row_ref qbid_index_ref(const struct qbid_index_entry *
                                  entry->segment};
 }
 
-/* The same as qbid_index_find() once the key is hashed. Which of the four entries it is makes no
- * branch; whether it is there at all does: forms without that branch were not faster. */
-static inline struct qbid_row_ref qbid_index_find_hash(const struct qbid_index_line *lines,
-                                                       uint32_t line_cnt,
-                                                       const struct qbid_row_block *rows,
-                                                       uint64_t hash)
+/* Look on where the first line does not answer: more lines, or a tag that is there twice. Out of
+ * line, so that the usual look-up has one branch, which is never taken. */
+static __attribute__((noinline, unused)) struct qbid_row_ref
+qbid_index_find_far(const struct qbid_index_line *lines, uint32_t line_cnt,
+                    const struct qbid_row_block *rows, uint64_t hash)
 {
     uint32_t tag = (uint32_t)hash & QBID_INDEX_TAG_MASK, check = (uint32_t)(hash >> 31);
     uint32_t at = (uint32_t)qbid_mulhi64(hash, line_cnt);
     for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
         const struct qbid_index_line *line = &lines[at];
-        /* more than once only where 31 bits are alike by chance or belong to an empty entry */
         for (unsigned match = qbid_index_match(line, tag); match != 0; match &= match - 1) {
             const struct qbid_index_entry *entry = &line->entry[__builtin_ctz(match)];
             if (entry->check == check && entry->cnt != 0)
@@ -117,6 +115,29 @@ static inline struct qbid_row_ref qbid_index_find_hash(const struct qbid_index_l
         at = at + 1 < line_cnt ? at + 1 : 0;
     }
     return (struct qbid_row_ref){0};
+}
+
+/* The same as qbid_index_find() once the key is hashed. Neither which of the four entries it is nor
+ * whether it is there makes a branch: a wrong guess would wait for the line from memory, and take
+ * the look-ups behind it along. */
+static inline struct qbid_row_ref qbid_index_find_hash(const struct qbid_index_line *lines,
+                                                       uint32_t line_cnt,
+                                                       const struct qbid_row_block *rows,
+                                                       uint64_t hash)
+{
+    uint32_t tag = (uint32_t)hash & QBID_INDEX_TAG_MASK, check = (uint32_t)(hash >> 31);
+    const struct qbid_index_line *line = &lines[qbid_mulhi64(hash, line_cnt)];
+    unsigned match = qbid_index_match(line, tag);
+    const struct qbid_index_entry *entry =
+        &line->entry[(unsigned)__builtin_ctz(match | 1u << QBID_INDEX_WAYS) % QBID_INDEX_WAYS];
+    uint32_t found = -(uint32_t)((match != 0) & (entry->check == check) & (entry->cnt != 0));
+    uint32_t more = (line->tag[0] & QBID_INDEX_TAG_MORE) | (match & (match - 1));
+    if (__builtin_expect((more & ~found) != 0, 0))
+        return qbid_index_find_far(lines, line_cnt, rows, hash);
+    struct qbid_row_ref row = qbid_index_ref(entry, rows);
+    row.cnt &= found;
+    row.segment &= found;
+    return row;
 }
 
 /**

@@ -14,6 +14,7 @@ void ring(benchmark::State &state)
         const ring_round round = ring_round_run();
         state.SetIterationTime(round.live_ns / 1e9);
         state.counters["live_ns"] = round.live_ns;
+        state.counters["chased_ns"] = round.chased_ns;
         state.counters["bare_ns"] = round.bare_ns;
         state.counters["ck_ns"] = round.ck_ns;
         state.counters["dead_ns"] = round.dead_ns;

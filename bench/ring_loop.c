@@ -16,9 +16,11 @@
 #define LOSSLESS (UINT64_C(1) << 23)
 #define DEAD (UINT64_C(1) << 22)
 #define POP_MAX 256
+#define DRAIN_US 1000 /* qbidd looks into the rings less often (ticks.ingest_ms) */
 
 struct stage {
     struct qbid_page page;
+    _Atomic uint32_t pause_us; /* the consumer's, whenever it has taken all; 0 = it looks again */
     _Atomic uint64_t out_of_order; /* the consumer's */
     uint64_t pushed;
 };
@@ -48,7 +50,10 @@ static void consume(struct stage *stage, pid_t parent)
                 _exit(1);
             atomic_fetch_add_explicit(&stage->out_of_order, check_order(event, n, &next),
                                       memory_order_relaxed);
-            if (n == 0)
+            uint32_t pause_us = atomic_load_explicit(&stage->pause_us, memory_order_relaxed);
+            if (n == 0 && pause_us != 0)
+                usleep(pause_us);
+            else if (n == 0)
                 sched_yield();
         }
     }
@@ -198,7 +203,10 @@ struct ring_round ring_round_run(void)
     round.ck_ns = ring_peer_push_ns();
     round.bare_ns = copy_bare(stage);
     pid_t consumer = consumer_start(stage);
+    atomic_store_explicit(&stage->pause_us, DRAIN_US, memory_order_relaxed);
     round.live_ns = push_live(stage);
+    atomic_store_explicit(&stage->pause_us, 0, memory_order_relaxed);
+    round.chased_ns = push_live(stage);
     push_lossless(stage, consumer, &round);
     round.live_drops = (double)drops(stage);
     ring_must(kill(consumer, SIGKILL) == 0 && waitpid(consumer, NULL, 0) == consumer, "kill");

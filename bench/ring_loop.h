@@ -9,7 +9,8 @@ extern "C" {
 #endif
 
 struct ring_round {
-    double live_ns;   /* CPU time of a push while the consumer takes the records */
+    double live_ns;   /* CPU time of a push while the consumer takes the records once a ms */
+    double chased_ns; /* the same while it looks for the next one all the time */
     double bare_ns;   /* of the same 64 bytes into the same memory, without a ring */
     double per_s;     /* records through the ring by the clock, none lost */
     double per_cpu_s; /* the same by the CPU time of the busier side */

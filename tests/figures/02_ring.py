@@ -34,12 +34,13 @@ def main():
         figure(name, round(median, 1), unit, goal, holds(median) if holds else None,
                how=f"{HOW}; {min(values):.1f} to {max(values):.1f}")
 
-    stated("ring: a push, consumer alive", "live_ns", "ns", "<= 25", lambda x: x <= 25)
+    stated("ring: a push, consumer alive and draining once a millisecond", "live_ns", "ns", "<= 25", lambda x: x <= 25)
+    stated("ring: a push, while a consumer polls without a pause", "chased_ns", "ns")
     stated("ring: a push, consumer killed and ring full", "dead_ns", "ns", "<= 4", lambda x: x <= 4)
     stated("ring: records through it, none lost, by the clock", "per_s", "M/s", ">= 10", lambda x: x >= 10, 1e6)
     stated("ring: the same by CPU time of the busier side", "per_cpu_s", "M/s", scale=1e6)
-    ratios = [run["ck_ns"] / run["live_ns"] for run in runs]
-    figure("ring: a push into Concurrency Kit's ring takes", round(statistics.median(ratios), 2), "times as long",
+    ratios = [run["ck_ns"] / run["chased_ns"] for run in runs]
+    figure("ring: a push into Concurrency Kit's ring, polled without a pause, takes", round(statistics.median(ratios), 2), "times as long",
            how=f"{HOW}; {min(ratios):.2f} to {max(ratios):.2f}")
     lost = sum(run["pushed"] - run["consumed"] - run["dropped"] + run["out_of_order"] for run in runs)
     figure("ring: records lost uncounted or out of order", round(lost), "records", "== 0", lost == 0,

@@ -7,7 +7,7 @@ QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr
 
 $(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/recorder.c plugin/response.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

@@ -23,6 +23,7 @@ TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TE
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))

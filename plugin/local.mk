@@ -42,7 +42,7 @@ $(call install,$(B)/libqbid.so,lib,link)
 $(call install,$(B)/sdk/libqbid.a,lib,644)
 $(call install,$(B)/sdk/qbid.h,include,644)
 $(call install,$(B)/sdk/qbid.pc,lib/pkgconfig,644)
-include plugin/nginx/local.mk
+include plugin/nginx/local.mk plugin/dpdk/local.mk
 $(call install,plugin/example/host.c,share/doc/qbid/example,644)
 
 # The example host sees what an installed one sees: the header of the SDK and the shared library.

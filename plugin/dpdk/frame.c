@@ -48,20 +48,59 @@
 /* Hardware type Ethernet, protocol IPv4, address lengths 6 and 4 */
 static const uint8_t arp_head[6] = {0, 1, 8, 0, 6, 4};
 
+/* Less than 8 bytes, the missing ones 0. */
+static uint64_t rest_of(const uint8_t *at, uint32_t len)
+{
+    uint32_t four = 0;
+    uint16_t two = 0, one = 0;
+    if (len & 4) {
+        memcpy(&four, at, sizeof four);
+        at += 4;
+    }
+    if (len & 2) {
+        memcpy(&two, at, sizeof two);
+        at += 2;
+    }
+    if (len & 1)
+        memcpy(&one, at, 1);
+    return (uint64_t)four + two + one;
+}
+
 /* Sum of the 16-bit words as they lie in memory: the one's complement sum does not care for byte
- * order (RFC 1071, 2.B). 2^32 words of 32 bits fit into the accumulators. */
+ * order, nor for the width of the words that are added (RFC 1071, 2.B and 2.C). What is carried out
+ * of 64 bits comes in again; two chains, so that one add need not wait for the other. */
 static uint64_t sum_of(const uint8_t *at, uint32_t len)
 {
-    uint64_t a = 0, b = 0;
-    uint32_t word[2] = {0, 0};
+    uint64_t a = 0, b = 0, word[4];
+    for (; len >= 32; len -= 32, at += 32) {
+        memcpy(word, at, 32);
+        a += word[0];
+        a += a < word[0];
+        b += word[1];
+        b += b < word[1];
+        a += word[2];
+        a += a < word[2];
+        b += word[3];
+        b += b < word[3];
+    }
     for (; len >= 8; len -= 8, at += 8) {
         memcpy(word, at, 8);
         a += word[0];
-        b += word[1];
+        a += a < word[0];
     }
-    word[0] = word[1] = 0;
-    memcpy(word, at, len);
-    return a + b + word[0] + word[1];
+    uint64_t rest = rest_of(at, len);
+    b += rest;
+    b += b < rest;
+    /* in 34 bits, so that callers may add some of these */
+    return (a & UINT32_MAX) + (a >> 32) + (b & UINT32_MAX) + (b >> 32);
+}
+
+/* The same of an IPv4 header without options. */
+static uint64_t sum_of_header(const uint8_t *at)
+{
+    uint32_t word[5];
+    memcpy(word, at, sizeof word);
+    return (uint64_t)word[0] + word[1] + word[2] + word[3] + word[4];
 }
 
 /* Fold to 16 bits, in memory's order. */
@@ -82,9 +121,12 @@ static void put_memory16(uint8_t *at, uint16_t value)
 /* Addresses, protocol and length, as they would stand in memory. */
 static uint64_t pseudo_sum(const uint8_t *frame, uint32_t udp_len)
 {
-    uint8_t tail[4] = {0, PROTOCOL_UDP};
-    qbid_bytes_put16(tail + 2, (uint16_t)udp_len);
-    return sum_of(frame + IP_FROM, 8) + sum_of(tail, 4);
+    uint32_t address[2];
+    uint16_t len, protocol;
+    memcpy(address, frame + IP_FROM, sizeof address);
+    qbid_bytes_put16((uint8_t *)&len, (uint16_t)udp_len);
+    qbid_bytes_put16((uint8_t *)&protocol, PROTOCOL_UDP);
+    return (uint64_t)address[0] + address[1] + len + protocol;
 }
 
 static bool source_allowed(const struct qbid_station *self, uint32_t ip)
@@ -170,7 +212,9 @@ static enum qbid_frame_kind classify_ip(const struct qbid_station *self, const u
     if (ip_len < header || ip_len > len - IP)
         return QBID_FRAME_SHORT;
     if ((offload & QBID_FRAME_IP_BAD) ||
-        (!(offload & QBID_FRAME_IP_DONE) && fold(sum_of(frame + IP, header)) != UINT16_MAX))
+        (!(offload & QBID_FRAME_IP_DONE) &&
+         fold(header == IP_BYTES ? sum_of_header(frame + IP) : sum_of(frame + IP, header)) !=
+             UINT16_MAX))
         return QBID_FRAME_IP_CHECKSUM;
     if (header != IP_BYTES)
         return QBID_FRAME_IP_OPTIONS;
@@ -226,7 +270,7 @@ static void turn_ip(const struct qbid_station *self, uint8_t *frame, uint32_t ip
     frame[IP_TTL] = TTL;
     put_memory16(frame + IP_SUM, 0);
     if (!(offload & QBID_FRAME_IP_DONE))
-        put_memory16(frame + IP_SUM, (uint16_t)~fold(sum_of(frame + IP, IP_BYTES)));
+        put_memory16(frame + IP_SUM, (uint16_t)~fold(sum_of_header(frame + IP)));
 }
 
 uint32_t qbid_frame_answer(const struct qbid_station *self, uint8_t *frame, uint32_t len,

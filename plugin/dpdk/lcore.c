@@ -121,8 +121,10 @@ static void answer(struct round *r)
             r->drop[r->drop_cnt++] = m;
             continue;
         }
-        m->l2_len = 14;
-        m->l3_len = 20;
+        if (flags != 0) { /* a cache line of the buffer's head that nothing else touches */
+            m->l2_len = 14;
+            m->l3_len = 20;
+        }
         to_send(r, m,
                 qbid_frame_answer(&r->port->station, rte_pktmbuf_mtod(m, uint8_t *),
                                   r->datagram[i].ret_len, done),

@@ -79,20 +79,35 @@ static bool write_all(int fd, const char *text, size_t len)
     return true;
 }
 
+/* What a client asks, up to its line end; what comes behind is read so that hanging up does not
+ * throw our answer away. */
+static bool read_ask(int fd, char *out, size_t max)
+{
+    size_t len = 0;
+    while (len < max - 1) {
+        ssize_t n = recv(fd, out + len, max - 1 - len, 0);
+        if (n < 0)
+            return false;
+        len += (size_t)n;
+        if (n == 0 || memchr(out, '\n', len))
+            break;
+    }
+    out[len] = '\0';
+    return true;
+}
+
 void qbid_status_serve(int listener, const struct qbid_dpdk *dpdk)
 {
-    char ask[32];
+    char ask[32], *text = NULL;
     size_t len = 0;
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return;
     be_patient(fd);
-    ssize_t n = recv(fd, ask, sizeof ask, 0);
-    bool prometheus = n >= 10 && memcmp(ask, "prometheus", 10) == 0;
-    char *text =
-        n < 0
-            ? NULL
-            : qbid_status_text(dpdk, prometheus ? QBID_STATUS_PROMETHEUS : QBID_STATUS_JSON, &len);
+    if (read_ask(fd, ask, sizeof ask)) {
+        bool prometheus = strncmp(ask, "prometheus", strlen("prometheus")) == 0;
+        text = qbid_status_text(dpdk, prometheus ? QBID_STATUS_PROMETHEUS : QBID_STATUS_JSON, &len);
+    }
     if (text)
         (void)write_all(fd, text, len);
     free(text);
@@ -109,7 +124,8 @@ int qbid_status_ask(const char *path, const char *what)
         return 1;
     }
     be_patient(fd);
-    bool good = write_all(fd, what, strlen(what)) && write_all(fd, "\n", 1);
+    snprintf(text, sizeof text, "%s\n", what);
+    bool good = write_all(fd, text, strlen(text));
     while (good && (n = recv(fd, text, sizeof text, 0)) != 0) {
         good = n > 0 && fwrite(text, 1, (size_t)n, stdout) == (size_t)n;
     }

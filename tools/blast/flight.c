@@ -172,8 +172,10 @@ static void land(struct flight *f, const uint8_t *bytes, size_t len, uint64_t no
     uint64_t number = number_of(f, bytes, len, &answer);
     struct under_way *u = place(f, number);
     f->stats->received_bytes += len;
-    if (answer.has_error && answer.id_len == 0)
-        return; /* of a malformed one in JSON: nothing in it names its request */
+    if (answer.has_error && answer.id_len == 0) {
+        f->stats->cut_answered++; /* in JSON nothing in it names its request, which stays overdue */
+        return;
+    }
     if (answer.wrong && number == UINT64_MAX) {
         wrong(f, answer.wrong);
         return;

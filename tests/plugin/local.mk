@@ -57,3 +57,4 @@ $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin
     $(TEST_ACCOUNT),shm,-lm))
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
+include $(wildcard tests/plugin/*/local.mk)

@@ -59,6 +59,8 @@ static uint16_t udp_checksum(const uint8_t *frame, size_t udp_len)
 void frames_seal(uint8_t *frame)
 {
     size_t header = (frame[14] & 15u) * 4u, ip_len = get16(frame + 16);
+    if (ip_len + 14 > FRAMES_MAX) /* a length that was damaged */
+        return;
     put16(frame + 24, 0);
     put16(frame + 24, frames_checksum(frame + 14, header, 0));
     if (frame[23] == 17 && header == 20 && ip_len >= 28) {

@@ -28,7 +28,7 @@ size_t frames_echo(uint8_t *out, size_t len);
 /** An ARP request for our address. */
 size_t frames_arp(uint8_t *out);
 
-/** Write the checksums anew after a change of headers or payload. */
+/** Write the checksums anew after a change of headers or payload, in a buffer of FRAMES_MAX. */
 void frames_seal(uint8_t *frame);
 
 /** Whether a frame is a well-formed UDP datagram from us to the station above; then its payload. */

@@ -164,6 +164,11 @@ stop() {
 }
 finish() {
     [ -z "$bidder" ] || stop
+    if [ -n "$far" ]; then # it has the broker's input open as well
+        kill -KILL "$far"
+        wait "$far" 2>/dev/null
+        far=
+    fi
     exec {broker_in}>&-
     wait "$broker" 2>/dev/null
     broker=

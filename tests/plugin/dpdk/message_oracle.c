@@ -85,7 +85,8 @@ static bool get_id(const msgpack_object_map *map, uint64_t key, size_t max, char
         return true;
     if (!is_name(o, max))
         return false;
-    memcpy(out, o->via.str.ptr, o->via.str.size);
+    if (o->via.str.size != 0) /* an empty one has no address */
+        memcpy(out, o->via.str.ptr, o->via.str.size);
     *ret = (uint8_t)o->via.str.size;
     return true;
 }

@@ -97,8 +97,8 @@ in_far() {
 }
 link() {
     # both ends speak IPv4 only: nothing but our own frames is on the link
-    sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null
-    unshare -n sleep 3600 &
+    echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/default/disable_ipv6
+    unshare -n sh -c 'echo 1 2>/dev/null >/proc/sys/net/ipv6/conf/default/disable_ipv6; exec sleep 3600' &
     far=$!
     becomes "the far namespace is there" different \
         sh -c "[ \$(readlink /proc/$far/ns/net) = \$(readlink /proc/self/ns/net) ] || echo different"

@@ -84,7 +84,7 @@ base=(--notice-url https://n.example/q --socket /nonexistent)
 fails 2 "--proc-type" --proc-type=secondary -- --ip 10.9.0.2 "${base[@]}"
 fails 2 "--ip: is required" --no-huge -- "${base[@]}"
 fails 1 "EAL found 0 ports, and --ip is given 1 times" --no-huge -m 64 --no-pci -l 0 -- --ip 10.9.0.2 "${base[@]}"
-fails 1 "give EAL fewer (-l)" --no-huge -m 64 --no-pci --lcores '(0,1)@0' --vdev=net_pcap0,rx_pcap=/dev/null,tx_pcap=/dev/null \
+fails 1 "give EAL fewer (-l)" --no-huge -m 64 --no-pci --lcores '(0,1)@0' --vdev=net_af_packet0,iface=v0 \
     -- --ip 10.9.0.2 "${base[@]}"
 fails 1 "no memory for" --no-huge -m 8 --no-pci -l 0 --vdev=net_null0 -- --ip 10.9.0.2 "${base[@]}" --descriptors 8192
 fails 1 "notice-url" --no-huge -m 64 --no-pci -l 0 --vdev=net_null0 -- --ip 10.9.0.2 --notice-url nonsense --socket /x

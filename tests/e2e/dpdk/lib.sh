@@ -139,8 +139,9 @@ bidder_on() {
         --idle-us 50 "$@" >>"$work/bidder.log" 2>&1 &
     bidder=$!
 }
+# a ring of 8,192 frames: on a machine that is busy with other things it must last while the poller waits for a processor
 bidder() {
-    bidder_on -l 0 --vdev=net_af_packet0,iface=v1 -- "$@"
+    bidder_on -l 0 --vdev=net_af_packet0,iface=v1,framecnt=8192 -- "$@"
     becomes "the bidder polls with a table and a lease" True polling
 }
 blast() { # report, options...

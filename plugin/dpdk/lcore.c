@@ -59,7 +59,8 @@ static void to_send(struct round *r, struct rte_mbuf *m, uint32_t len, uint64_t 
 static void take_control(struct round *r, struct rte_mbuf *m, enum qbid_frame_kind kind)
 {
     uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
-    if (!qbid_throttle_pass(&r->lcore->control, r->now_ns)) {
+    struct qbid_throttle *throttle = kind == QBID_FRAME_ARP ? &r->lcore->arp : &r->lcore->echo;
+    if (!qbid_throttle_pass(throttle, r->now_ns)) {
         qbid_counters_add(&r->lcore->counters, QBID_COUNT_CONTROL_HELD, 1);
         r->drop[r->drop_cnt++] = m;
         return;
@@ -292,7 +293,7 @@ struct qbid_lcore *qbid_lcore_new(const struct qbid_dpdk *dpdk, unsigned id, uin
     lcore->id = id;
     lcore->queue = queue;
     lcore->ask = QBID_LCORE_ASK_NONE;
-    lcore->control = qbid_throttle_init(dpdk->options.control_per_s, CONTROL_BURST);
+    lcore->arp = lcore->echo = qbid_throttle_init(dpdk->options.control_per_s, CONTROL_BURST);
     return lcore;
 }
 

@@ -41,10 +41,10 @@ struct qbid_lcore {
     struct qbid_counters counters; /* first: on cache lines of its own */
     const struct qbid_dpdk *dpdk;
     struct rte_mempool *pool;
-    unsigned id;    /* EAL's number */
-    uint16_t queue; /* of every port */
-    int err;        /* why it ended by itself */
-    struct qbid_throttle control;
+    unsigned id;                    /* EAL's number */
+    uint16_t queue;                 /* of every port */
+    int err;                        /* why it ended by itself */
+    struct qbid_throttle arp, echo; /* apart: a flood of the one must not silence the other */
     uint64_t announced; /* requests to announce that it has followed; of the first lcore */
     _Atomic int state;
     _Atomic int ask;

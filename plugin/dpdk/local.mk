@@ -4,8 +4,8 @@
 # QBID_DPDK_DRIVER_LDLIBS='-libverbs -lmlx5 ...'`.
 QBID_DPDK_DRIVERS ?= net_virtio net_vmxnet3 net_e1000 net_igc net_ixgbe net_i40e net_ice net_iavf net_ena
 QBID_DPDK_VDEVS := net_af_packet net_memif net_ring net_pcap net_null
-DPDK_CFLAGS := -std=gnu17 -isystem /usr/include/dpdk -isystem /usr/include/x86_64-linux-gnu/dpdk \
-    -include rte_config.h -march=corei7
+# DPDK's headers are GNU C and warn
+DPDK_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk 2>/dev/null))
 DPDK_LDLIBS = -Wl,-Bstatic -Wl,--whole-archive \
     $(patsubst %,-lrte_%,$(QBID_DPDK_DRIVERS) $(QBID_DPDK_VDEVS) bus_pci bus_vdev mempool_ring) \
     -Wl,--no-whole-archive -lrte_common_iavf -lrte_security -lrte_cryptodev -lrte_hash -lrte_rcu -lrte_timer \
@@ -19,7 +19,7 @@ $(call lib,bidder,$(addprefix plugin/dpdk/,bidder.c eal_args.c frame.c json_id.c
 ifneq ($(wildcard /usr/include/dpdk/rte_ethdev.h),)
 HAVE_DPDK := yes
 DPDK_SOURCES := $(addprefix plugin/dpdk/,lcore.c port.c qbid_dpdk.c status.c status_text.c telemetry.c)
-$(call obj,$(DPDK_SOURCES)): CPPFLAGS += $(filter-out -std=%,$(DPDK_CFLAGS))
+$(call obj,$(DPDK_SOURCES)): CPPFLAGS += $(DPDK_CFLAGS)
 $(call obj,$(DPDK_SOURCES)): CFLAGS += -std=gnu17
 $(call lib,poller,$(filter-out plugin/dpdk/qbid_dpdk.c,$(DPDK_SOURCES)) plugin/nginx/merge.c)
 $(call prog,qbid-dpdk,plugin/dpdk/qbid_dpdk.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))

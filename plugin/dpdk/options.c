@@ -82,7 +82,7 @@ static const char help[] =
 "  --mtu N                576 to 9000 (1500); longer answers are left out\n"
 "  --descriptors N        of each queue, 64 to 8192 (1024); a driver may use others\n"
 "  --errors-per-s N       malformed datagrams that an lcore answers in a second (1000)\n"
-"  --control-per-s N      ARP and echo requests that an lcore answers in a second (1000)\n"
+"  --control-per-s N      ARP requests, and echo requests, that an lcore answers in a second (1000)\n"
 "  --no-rx-checksum       do not verify UDP checksums in software: for virtual links whose senders\n"
 "                         leave them to hardware that is not there\n"
 "  --idle-us N            sleep so long after 1024 rounds that found nothing (0 = never): gives the\n"

@@ -120,6 +120,8 @@ static void read_json(const uint8_t *bytes, size_t len, struct qbid_blast_answer
     a->has_bid = parsed.bids_cnt == 1 && parsed.bid.has_price && parsed.bid.price_micros > 0;
     a->has_error = a->has_nbr && a->id_len == 0;
     a->has_nbr = a->has_nbr && a->id_len != 0;
+    if (a->has_nbr + a->has_error + a->has_bid != 1)
+        a->wrong = "neither a bid nor a reason";
     if (!a->has_bid)
         return;
     a->price_micros = (uint64_t)parsed.bid.price_micros;

@@ -6,7 +6,7 @@ $(eval $(call exe_rule,e2e/dpdk,check,tests/e2e/dpdk/check.c tests/plugin/dpdk/m
     replay bidder qbid fastpath shm,$(QBID_LDLIBS) -lmsgpackc -lm))
 all: $(B)/e2e/dpdk/check
 endif
-$(call obj,tests/e2e/dpdk/memif.c): CPPFLAGS += $(filter-out -std=%,$(DPDK_CFLAGS))
+$(call obj,tests/e2e/dpdk/memif.c): CPPFLAGS += $(DPDK_CFLAGS)
 $(call obj,tests/e2e/dpdk/memif.c): CFLAGS += -std=gnu17
 $(eval $(call exe_rule,e2e/dpdk,memif,tests/e2e/dpdk/memif.c tests/plugin/dpdk/frames.c,,$(DPDK_LDLIBS)))
 all: $(B)/e2e/dpdk/memif

@@ -12,7 +12,7 @@ $(call fuzz,msgpack,$(FUZZ_MESSAGE) tests/plugin/dpdk/values.c $(TEST_MESSAGES),
 $(call fuzz,frame,plugin/dpdk/frame.c tests/plugin/dpdk/frames.c,bidder)
 
 ifeq ($(HAVE_DPDK),yes)
-$(call obj,tests/plugin/dpdk/test_lcore.c): CPPFLAGS += $(filter-out -std=%,$(DPDK_CFLAGS))
+$(call obj,tests/plugin/dpdk/test_lcore.c): CPPFLAGS += $(DPDK_CFLAGS)
 $(call obj,tests/plugin/dpdk/test_lcore.c): CFLAGS += -std=gnu17
 $(call test,test_lcore,tests/plugin/dpdk/test_lcore.c tests/plugin/dpdk/frames.c $(TEST_HOST),\
     poller bidder qbid fastpath shm,$(TEST_HOST_LDLIBS) $(DPDK_LDLIBS))

@@ -23,6 +23,8 @@
 
 #define EXIT_USAGE 2
 #define TICK_MS 50
+#define ANNOUNCE_CNT 4
+#define ANNOUNCE_TICKS (500 / TICK_MS)
 #define EAL_WORDS_MAX 128
 
 /* What a signal handler can reach; everything else hangs on a struct qbid_dpdk. */
@@ -60,6 +62,7 @@ struct control {
     struct qbid_dpdk *dpdk;
     int listener; /* -1 = none */
     bool up[QBID_DPDK_PORTS_MAX];
+    unsigned ticks_left; /* of announcing, after a link came up */
     _Atomic bool end;
 };
 
@@ -74,8 +77,13 @@ static void watch_links(struct control *c)
         snprintf(line, sizeof line, "port %u: link %s", c->dpdk->port[i].id, up ? "up" : "down");
         say(line);
         if (up)
-            atomic_fetch_add_explicit(&c->dpdk->announce, 1, memory_order_relaxed);
+            c->ticks_left = ANNOUNCE_CNT * ANNOUNCE_TICKS;
     }
+    if (c->ticks_left == 0)
+        return;
+    /* more than once (RFC 5227 has two): the other end of the link may not be up yet */
+    if (c->ticks_left-- % ANNOUNCE_TICKS == 0)
+        atomic_fetch_add_explicit(&c->dpdk->announce, 1, memory_order_relaxed);
 }
 
 static void watch_lcores(struct control *c)

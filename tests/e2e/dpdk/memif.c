@@ -93,11 +93,26 @@ static unsigned receive_some(unsigned next)
     return got;
 }
 
+/* Our side of a link is up before the other one's: the bidder's announcement says that it sends. */
+static void wait_for_announcement(void)
+{
+    struct rte_mbuf *m;
+    for (unsigned ms = 0; ms < 10000; ms++) {
+        if (rte_eth_rx_burst(0, 0, &m, 1) == 1) {
+            rte_pktmbuf_free(m);
+            return;
+        }
+        usleep(1000);
+    }
+    require(false, "the bidder does not announce itself");
+}
+
 int main(int argc, char **argv)
 {
     require(argc == 3, "usage: memif SOCKET N");
     unsigned n = (unsigned)atoi(argv[2]), sent = 0, received = 0, idle = 0;
     start(argv[1]);
+    wait_for_announcement();
     while (received < n) {
         for (; sent < n && sent - received < WINDOW; sent++)
             send_one(sent);

@@ -5,6 +5,7 @@
  * them, so that neither finds more of the table in the caches. */
 #include "bench/dpdk_loop.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,11 +65,12 @@ static double clock_ns(void)
 
 static void start_eal(void)
 {
-    static char line[] =
-        "dpdk --no-huge --no-shconf --no-telemetry --no-pci -m 64 -l 0 --log-level=4 "
-        "--file-prefix=qbid-bench";
-    char *words[16], *save;
+    char line[256], *words[16], *save;
     int n = 0;
+    snprintf(line, sizeof line,
+             "dpdk --no-huge --no-shconf --no-telemetry --no-pci -m 64 --lcores 0@%d "
+             "--log-level=4 --file-prefix=qbid-bench",
+             sched_getcpu());
     for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
         words[n++] = word;
     words[n] = NULL;

@@ -15,6 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 B=${B:-build/release}
 tools=$PWD/$B/e2e/dpdk
 passed=0 failed=0 skipped=0
+# one lcore, on any processor that we may use
+lcore=(--lcores "0@($(taskset -pc $$ | sed 's/.*: //'))")
 bidder='' broker='' far='' broker_in=''
 
 for file in "$B/bin/qbid-dpdk" "$B/bin/qbid-blast" "$tools/check"; do
@@ -141,7 +143,7 @@ bidder_on() {
 }
 # a ring of 8,192 frames: on a machine that is busy with other things it must last while the poller waits for a processor
 bidder() {
-    bidder_on -l 0 --vdev=net_af_packet0,iface=v1,framecnt=8192 -- "$@"
+    bidder_on "${lcore[@]}" --vdev=net_af_packet0,iface=v1,framecnt=8192 -- "$@"
     becomes "the bidder polls with a table and a lease" True polling
 }
 blast() { # report, options...

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* memif SOCKET N: another DPDK process that asks N requests over shared memory, a window at a time,
  * and checks that each answer is a frame for its own request. */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,11 +30,12 @@ static void start(const char *path)
     int n = 0;
     struct rte_eth_conf conf = {0};
     struct rte_eth_link link = {0};
-    snprintf(line, sizeof line,
-             "memif --no-huge --no-shconf --no-telemetry --no-pci -m 64 -l 0 --log-level=4 "
-             "--file-prefix=qbid-test-memif --vdev=net_memif0,role=client,socket=%s,"
-             "socket-abstract=no",
-             path);
+    snprintf(
+        line, sizeof line,
+        "memif --no-huge --no-shconf --no-telemetry --no-pci -m 64 --lcores 0@%d --log-level=4 "
+        "--file-prefix=qbid-test-memif --vdev=net_memif0,role=client,socket=%s,"
+        "socket-abstract=no",
+        sched_getcpu(), path);
     for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
         words[n++] = word;
     words[n] = NULL;

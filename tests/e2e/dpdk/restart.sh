@@ -23,7 +23,7 @@ if [ -n "${QBID_HUGE:-}" ]; then
 fi
 start() {
     rm -f "$status.none"
-    nsenter -t "$far" -n "$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 -l 0 --vdev=net_af_packet0,iface=v1 -- \
+    nsenter -t "$far" -n "$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 "${lcore[@]}" --vdev=net_af_packet0,iface=v1 -- \
         --ip 10.9.0.2 --notice-url https://n.example/q --socket "$broker_socket" --status "$status" --idle-us 50 \
         >>"$work/bidder.log" 2>&1 &
     bidder=$!
@@ -56,7 +56,7 @@ start
 becomes "one polls" True polling
 first_status=$status first=$bidder
 status=$(mktemp -u /tmp/qbid-dpdk-XXXXXX.sock)
-"$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 -l 0 --vdev=net_null0,no-rx=1 -- --ip 10.9.0.7 --idle-us 100 \
+"$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 "${lcore[@]}" --vdev=net_null0,no-rx=1 -- --ip 10.9.0.7 --idle-us 100 \
     --notice-url https://n.example/q --image /nonexistent --status "$status" >>"$work/second.log" 2>&1 &
 bidder=$!
 lcores() {
@@ -65,7 +65,7 @@ lcores() {
 becomes "a second one polls beside it" 1 lcores "$status"
 is "the first one still does" 1 "$(lcores "$first_status")"
 code=0
-"$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 -l 0 --vdev=net_null0 -- --ip 10.9.0.8 --notice-url https://n.example/q \
+"$B/bin/qbid-dpdk" "${memory[@]}" --no-pci --log-level=4 "${lcore[@]}" --vdev=net_null0 -- --ip 10.9.0.8 --notice-url https://n.example/q \
     --image /nonexistent --status "$status" >"$work/third.log" 2>&1 || code=$?
 is "a third one on the same status socket is refused" "1 1" "$code $(grep -c 'status.*in use' "$work/third.log")"
 stop
@@ -83,10 +83,10 @@ fails() { # code, text, EAL options -- options
 base=(--notice-url https://n.example/q --socket /nonexistent)
 fails 2 "--proc-type" --proc-type=secondary -- --ip 10.9.0.2 "${base[@]}"
 fails 2 "--ip: is required" --no-huge -- "${base[@]}"
-fails 1 "EAL found 0 ports, and --ip is given 1 times" --no-huge -m 64 --no-pci -l 0 -- --ip 10.9.0.2 "${base[@]}"
-fails 1 "give EAL fewer (-l)" --no-huge -m 64 --no-pci --lcores '(0,1)@0' --vdev=net_af_packet0,iface=v0 \
+fails 1 "EAL found 0 ports, and --ip is given 1 times" --no-huge -m 64 --no-pci "${lcore[@]}" -- --ip 10.9.0.2 "${base[@]}"
+fails 1 "give EAL fewer (-l)" --no-huge -m 64 --no-pci --lcores "(0,1)@${lcore[1]#0@}" --vdev=net_af_packet0,iface=v0 \
     -- --ip 10.9.0.2 "${base[@]}"
-fails 1 "no memory for" --no-huge -m 8 --no-pci -l 0 --vdev=net_null0 -- --ip 10.9.0.2 "${base[@]}" --descriptors 8192
-fails 1 "notice-url" --no-huge -m 64 --no-pci -l 0 --vdev=net_null0 -- --ip 10.9.0.2 --notice-url nonsense --socket /x
+fails 1 "no memory for" --no-huge -m 8 --no-pci "${lcore[@]}" --vdev=net_null0 -- --ip 10.9.0.2 "${base[@]}" --descriptors 8192
+fails 1 "notice-url" --no-huge -m 64 --no-pci "${lcore[@]}" --vdev=net_null0 -- --ip 10.9.0.2 --notice-url nonsense --socket /x
 is "--ask of nobody" 1 "$("$B/bin/qbid-dpdk" --ask /nonexistent >/dev/null 2>&1; echo $?)"
 finish

@@ -37,11 +37,11 @@ is "frames received are those of a kind" "$(counted counters rx_frames)" "$("$B/
 holds "the metrics are in Prometheus's format" python3 tests/e2e/nginx/prometheus_lint.py "$work/metrics"
 is "requests decided, in the metrics" "$(counted counters messages)" \
     "$(sed -n 's/^qbid_dpdk_messages_total{lcore="0"} //p' "$work/metrics")"
-holds "DPDK's telemetry has the same counters" python3 tests/e2e/dpdk/telemetry.py "$(pgrep -n -x qbid-dpdk)" \
+holds "DPDK's telemetry has the same counters" python3 tests/e2e/dpdk/telemetry.py "$bidder" \
     "messages=$(counted counters messages)" "bids=$(counted counters bids)"
 
 # --- what waits when SIGTERM comes is still answered
-pid=$(pgrep -n -x qbid-dpdk)
+pid=$bidder
 kill -STOP "$pid"
 blast drain --window 200 --count 200 --timeout-ms 5000 &
 load=$!

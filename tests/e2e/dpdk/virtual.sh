@@ -5,7 +5,7 @@
 
 begin virtual
 python3 tests/e2e/dpdk/pcap.py write "$work/in.pcap" 500
-bidder_on -l 0 "--vdev=net_pcap0,rx_pcap=$work/in.pcap,tx_pcap=$work/out.pcap" --
+bidder_on "${lcore[@]}" "--vdev=net_pcap0,rx_pcap=$work/in.pcap,tx_pcap=$work/out.pcap" --
 becomes "the bidder polls with a table and a lease" True polling
 # it may have read the file before it had a table: those get no bid, but an answer
 becomes "all packets are received" 500 counted counters rx_frames
@@ -15,7 +15,7 @@ holds "every request of the file is answered in the other" python3 tests/e2e/dpd
 echo "pcap: $(cat "$work/said")"
 
 memif=$(mktemp -u /tmp/qbid-memif-XXXXXX)
-bidder_on -l 0 "--vdev=net_memif0,role=server,socket=$memif,socket-abstract=no,mac=02:00:00:00:00:02" --
+bidder_on "${lcore[@]}" "--vdev=net_memif0,role=server,socket=$memif,socket-abstract=no,mac=02:00:00:00:00:02" --
 becomes "the bidder polls with a table and a lease" True polling
 holds "another process gets its answers over shared memory" timeout 60 "$tools/memif" "$memif" 20000
 echo "memif: $(tail -n 1 "$work/said")"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The poll loop over a pair of rings: frames in, frames out, every buffer back in its pool. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -191,11 +192,12 @@ static void answers_that_the_link_does_not_take_are_dropped_and_counted(void **s
 
 static void start_eal(void)
 {
-    static char line[] =
-        "test --no-huge --no-shconf --no-telemetry --no-pci -m 64 --lcores 0@(0-1) "
-        "--log-level=4 --file-prefix=qbid-test-lcore";
-    char *words[16], *save;
+    char line[256], *words[16], *save;
     int n = 0;
+    snprintf(line, sizeof line,
+             "test --no-huge --no-shconf --no-telemetry --no-pci -m 64 --lcores 0@%d "
+             "--log-level=4 --file-prefix=qbid-test-lcore",
+             sched_getcpu());
     for (char *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
         words[n++] = word;
     words[n] = NULL;

@@ -33,7 +33,7 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorder,tests/plugin/test_recorder.c $(TEST_HOST),qbid fastpath shm,\
     -Xlinker --wrap=clock_gettime $(TEST_HOST_LDLIBS))
-$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
+$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),bidder qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))

@@ -25,3 +25,10 @@ $(call bench,swap,bench/swap.cc bench/swap_loop.c bench/swap_side.c bench/decide
     bench/decide_formula.c bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     fastpath publish models account shm,$(call pkg,liburcu-memb) -lm)
 $(call bench,rcu,bench/rcu.cc bench/rcu_sides.c,shm,$(call pkg,liburcu-memb liburcu-qsbr liburcu-bp))
+ifeq ($(HAVE_DPDK),yes)
+$(call obj,bench/dpdk_loop.c): CPPFLAGS += $(DPDK_CFLAGS)
+$(call obj,bench/dpdk_loop.c): CFLAGS += -std=gnu17
+$(call bench,dpdk,bench/dpdk.cc bench/dpdk_loop.c bench/dpdk_world.c bench/decide_world.c \
+    bench/decide_formula.c bench/decide_naive.c tests/plugin/broker.c tests/shm/image_fixture.c \
+    tests/shm/image_fixture_build.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
+endif

@@ -7,7 +7,7 @@ QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr
 
 $(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/recorder.c plugin/response.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 
@@ -42,7 +42,7 @@ $(call install,$(B)/libqbid.so,lib,link)
 $(call install,$(B)/sdk/libqbid.a,lib,644)
 $(call install,$(B)/sdk/qbid.h,include,644)
 $(call install,$(B)/sdk/qbid.pc,lib/pkgconfig,644)
-include plugin/nginx/local.mk
+include plugin/nginx/local.mk plugin/dpdk/local.mk
 $(call install,plugin/example/host.c,share/doc/qbid/example,644)
 
 # The example host sees what an installed one sees: the header of the SDK and the shared library.

@@ -196,7 +196,8 @@ static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
     QBID_PUT(w, "}}");
 }
 
-static bool sign(const struct qbid_response *r, const struct qbid_response_bid *bid, char *out)
+bool qbid_response_sign(const struct qbid_response *r, const struct qbid_response_bid *bid,
+                        char *out)
 {
     const struct qbid_decision *d = bid->decision;
     struct qbid_token token = {
@@ -258,7 +259,7 @@ static bool try_bid(struct qbid_writer *w, const struct qbid_response *r,
     char token[QBID_TOKEN_CHARS];
     char *back = w->at;
     int64_t price_micros = qbid_currency_from_account(bid->decision->bid_micros, r->rate_micros);
-    if (price_micros <= 0 || !sign(r, bid, token))
+    if (price_micros <= 0 || !qbid_response_sign(r, bid, token))
         return false;
     qbid_put_word(w, before);
     put_bid(w, r, bid, token, price_micros);

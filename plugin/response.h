@@ -55,6 +55,11 @@ uint32_t qbid_response_currency(const struct qbid_image *image,
 size_t qbid_response_write(const struct qbid_response *response, struct qbid_response_bid *bids,
                            unsigned n, char *out, size_t out_max);
 
+/** Sign a bid's token; out gets QBID_TOKEN_CHARS characters. Reads image, keys, now_ns and unix_s
+ * of the response, decision and event_flags of the bid. False without a key. */
+bool qbid_response_sign(const struct qbid_response *response, const struct qbid_response_bid *bid,
+                        char *out);
+
 /** Flags of a bid's event and token. */
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision);
 

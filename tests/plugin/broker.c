@@ -66,7 +66,7 @@ static void greet(struct broker *b)
 static void answer_worker(struct broker *b, uint64_t cookie, int fd)
 {
     must(cookie < BROKER_WORKERS, "more workers than the test has places for");
-    size_t bytes = (size_t)qbid_page_footprint(BROKER_BUDGETS, b->lg_events);
+    size_t bytes = (size_t)qbid_page_footprint(b->shape.budget_max, b->lg_events);
     void *base;
     struct qbid_msg msg = qbid_handover_msg(QBID_MSG_PAGE);
     msg.u.n.a = cookie;
@@ -75,7 +75,7 @@ static void answer_worker(struct broker *b, uint64_t cookie, int fd)
     if (fd >= 0)
         close(fd);
     must(qbid_memfd_make(QBID_MEMFD_PAGE, bytes, &fd, &base) == 0, "page");
-    must(qbid_page_format(base, BROKER_BUDGETS, b->lg_events, &b->page[cookie]) == 0, "page");
+    must(qbid_page_format(base, b->shape.budget_max, b->lg_events, &b->page[cookie]) == 0, "page");
     send_msg(b, &msg, fd);
 }
 
@@ -139,23 +139,31 @@ static void set_image(struct broker *b, const void *image, size_t bytes)
 
 static void make_live(struct broker *b)
 {
-    struct qbid_live_shape shape = {BROKER_LINE_ITEMS, BROKER_BUDGETS, BROKER_WORKERS};
+    const struct qbid_live_shape shape = b->shape;
     void *base;
     size_t bytes = (size_t)qbid_live_footprint(shape);
     must(qbid_memfd_make(QBID_MEMFD_LIVE, bytes, &b->live_fd, &base) == 0, "live page");
     must(qbid_live_format(base, shape, (uint32_t)getpid(), &b->live) == 0, "live page");
-    for (uint32_t i = 0; i < BROKER_LINE_ITEMS; i++)
+    for (uint32_t i = 0; i < shape.line_item_max; i++)
         qbid_live_set_pace(&b->live, i, 1.0f);
-    for (uint32_t w = 0; w < BROKER_WORKERS; w++) {
+    for (uint32_t w = 0; w < shape.worker_max; w++) {
         atomic_store(&b->live.lease[w].valid_until_ns, qbid_clock_boot_ns() + 3600 * QBID_NS_PER_S);
-        for (uint32_t i = 0; i < BROKER_BUDGETS; i++)
-            atomic_store(&b->live.limit[w * BROKER_BUDGETS + i], BROKER_LIMIT_NANOS);
+        for (uint32_t i = 0; i < shape.budget_max; i++)
+            atomic_store(&b->live.limit[w * shape.budget_max + i], BROKER_LIMIT_NANOS);
     }
 }
 
 void broker_start(struct broker *b, const void *image, size_t bytes, unsigned lg_events)
 {
+    const struct qbid_live_shape shape = {BROKER_LINE_ITEMS, BROKER_BUDGETS, BROKER_WORKERS};
+    broker_start_shape(b, image, bytes, lg_events, shape);
+}
+
+void broker_start_shape(struct broker *b, const void *image, size_t bytes, unsigned lg_events,
+                        struct qbid_live_shape shape)
+{
     memset(b, 0, sizeof *b);
+    b->shape = shape;
     b->image_fd = b->conn = -1;
     b->lg_events = lg_events;
     strcpy(b->folder, "/tmp/qbid-test-XXXXXX");

@@ -30,6 +30,7 @@ struct broker {
     size_t image_bytes;
     int conn;
     struct qbid_keys keys;
+    struct qbid_live_shape shape;
     int live_fd;
     struct qbid_live live;
     unsigned lg_events;
@@ -41,6 +42,10 @@ struct broker {
 /** Serve an image (a copy is taken) in a folder of its own; every pace 1, leases for an hour, keys
  *  1 and 2. lg_events is the ring's size. */
 void broker_start(struct broker *b, const void *image, size_t bytes, unsigned lg_events);
+
+/** The same for an account that needs more room. */
+void broker_start_shape(struct broker *b, const void *image, size_t bytes, unsigned lg_events,
+                        struct qbid_live_shape shape);
 
 /** Publish another image and wait until it is adopted (or 5 s). */
 void broker_publish(struct broker *b, const void *image, size_t bytes);

@@ -23,6 +23,7 @@ TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TE
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -32,7 +33,7 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorder,tests/plugin/test_recorder.c $(TEST_HOST),qbid fastpath shm,\
     -Xlinker --wrap=clock_gettime $(TEST_HOST_LDLIBS))
-$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
+$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),bidder qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -56,3 +57,4 @@ $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin
     $(TEST_ACCOUNT),shm,-lm))
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
+include $(wildcard tests/plugin/*/local.mk)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "plugin/dpdk/bidder.h"
 #include "plugin/openrtb.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
@@ -177,6 +178,37 @@ static void a_decision_a_notice_and_a_status_allocate_nothing(void **state)
     assert_int_equal(allocations, before);
 }
 
+/* Every format that qbid-dpdk takes, good and bad. */
+static void a_burst_of_datagrams_allocates_nothing(void **state)
+{
+    static const char *const payload[] = {"\x83\x01\xa1r\x04\x91\xae"
+                                          "banner:300x250\x0c\x01",
+                                          "{\"id\":\"r\",\"imp\":[{\"id\":\"1\"}]}",
+                                          "{",
+                                          "/win?t=x",
+                                          "\x82\x01",
+                                          "?"};
+    static char bytes[6][1472 + QBID_PADDING];
+    static struct qbid_counters counters;
+    static struct qbid_bidder bidder;
+    struct qbid_datagram datagram[6];
+    (void)state;
+    qbid_bidder_init(&bidder, host.worker, "2", 1000, &counters);
+    for (unsigned i = 0; i < 6; i++) {
+        strcpy(bytes[i], payload[i]);
+        datagram[i] = (struct qbid_datagram){
+            .bytes = bytes[i], .len = (uint32_t)strlen(payload[i]), .max = 1472};
+    }
+    memcpy(bytes[0] + datagram[0].len, "\x00\x01", 2); /* the version, last */
+    bytes[0][0] = '\x84';
+    datagram[0].len += 2;
+    unsigned long before = allocations;
+    qbid_bidder_answer(&bidder, datagram, 6, host.now_ns);
+    assert_int_equal(allocations, before);
+    assert_true(datagram[0].ret_len > QBID_NOTICE_TOKEN_CHARS && datagram[1].ret_len > 0 &&
+                datagram[4].ret_len > 0);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -199,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_request_allocates_nothing),
         cmocka_unit_test(the_largest_request_allocates_nothing),
         cmocka_unit_test(a_decision_a_notice_and_a_status_allocate_nothing),
+        cmocka_unit_test(a_burst_of_datagrams_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -18,6 +18,11 @@ $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,
 $(call test,test_impression,tests/plugin/test_impression.c tests/plugin/lines.c $(TEST_ACCOUNT),\
     qbid shm,$(QBID_LDLIBS) -lm)
 
+$(call test,test_protobuf_agreement,tests/plugin/test_protobuf_agreement.c tests/plugin/protobuf_encode.c \
+    tests/plugin/desk.c tests/plugin/lines.c tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),\
+    qbid fastpath shm,$(QBID_LDLIBS) -lcjson -lm)
+$(B)/tests/plugin/test_protobuf_agreement.o: | $(PROTOBUF_H)
+
 # The whole library against a control side of its own.
 TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TEST_ACCOUNT)
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm

@@ -5,8 +5,9 @@
  * (tests/plugin/test_protobuf_agreement.c). Where the wire format makes the rules of
  * plugin/openrtb.h different:
  *   - A field that comes again: the last one wins, and of messages the fields, as protobuf has it.
- *   - A field with another wire type than its own is malformed, and so is a text that we read and
- *     that is not UTF-8, or a group. Fields that we do not list are skipped unseen.
+ *   - A field with another wire type than its own is malformed, but for flags, which are true when
+ *     any bit of them is set. So is a text that we read and that is not UTF-8, or a group. Fields
+ *     that we do not list are skipped unseen.
  *   - A floor is a double: the decimal of six places that is nearest to it where that is the same
  *     double, else the micro above it. A floor that is no number is a wrong type.
  *   - Nothing is read deeper than plugin/openrtb.proto says, so that there is no depth to limit.

@@ -23,11 +23,19 @@ $(call test,test_protobuf_agreement,tests/plugin/test_protobuf_agreement.c tests
     qbid fastpath shm,$(QBID_LDLIBS) -lcjson -lm)
 $(B)/tests/plugin/test_protobuf_agreement.o: | $(PROTOBUF_H)
 
+$(call test,test_protobuf,tests/plugin/test_protobuf.c tests/plugin/protobuf_encode.c,qbid shm,\
+    $(QBID_LDLIBS) -lcjson -lm)
+$(call test,test_gzip,tests/plugin/test_gzip.c,qbid shm,-lz)
+$(call test,test_coding,tests/plugin/test_coding.c,qbid shm)
+
 # The whole library against a control side of its own.
 TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TEST_ACCOUNT)
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -37,7 +45,8 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorder,tests/plugin/test_recorder.c $(TEST_HOST),qbid fastpath shm,\
     -Xlinker --wrap=clock_gettime $(TEST_HOST_LDLIBS))
-$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),qbid fastpath shm,\
+$(call test,test_allocations,tests/plugin/test_allocations.c tests/plugin/protobuf_encode.c \
+    $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))

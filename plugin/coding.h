@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the headers of a bid request say of its body and of the answer (RFC 9110, 8.3, 8.4, 12.5.3).
- */
+/* What a bid request's headers say of its body and of the answer (RFC 9110, 8.3, 8.4, 12.5.3). */
 #ifndef QBID_PLUGIN_CODING_H
 #define QBID_PLUGIN_CODING_H
 

@@ -24,8 +24,10 @@ void qbid_gzip_free(struct qbid_gzip *gzip);
  *
  * Shapes:  len bytes into out of out_max bytes.
  * Returns: bytes written; QBID_ERR_PARSE: no sound gzip; QBID_ERR_LIMIT: more than out_max bytes,
- * or than QBID_GZIP_RATIO_MAX times len. At most one byte more than that is ever produced. Threads:
- * the owner's. No allocation. Cost:    about 4 ns a byte of text.
+ *          or than QBID_GZIP_RATIO_MAX times len. One byte more than that is the most it makes.
+ * Threads: the owner's. No allocation.
+ * Cost:    32,000 instructions for a recorded request of 640 bytes (callgrind), three times its
+ *          parse.
  */
 int64_t qbid_gzip_inflate(struct qbid_gzip *gzip, const char *body, size_t len, char *out,
                           size_t out_max);

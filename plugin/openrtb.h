@@ -135,6 +135,9 @@ struct qbid_openrtb_request {
     struct qbid_openrtb_imp imp[QBID_OPENRTB_IMPS_MAX];
 };
 
+/** Everything absent: what a parser starts from. */
+void qbid_openrtb_reset(struct qbid_openrtb_request *ret_request);
+
 /* Parser and its buffers, for bodies of up to QBID_OPENRTB_BYTES_MAX. */
 struct qbid_openrtb;
 

@@ -400,15 +400,15 @@ int read_request_field(reader &r, string_view key, value v)
     return skip(r, v);
 }
 
-void reset(struct qbid_openrtb_request *out)
+} // namespace
+
+void qbid_openrtb_reset(struct qbid_openrtb_request *out)
 {
     memset(out, 0, offsetof(struct qbid_openrtb_request, cur));
     out->at = 2;
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
     out->device_geo.utcoffset_min = out->user_geo.utcoffset_min = QBID_OPENRTB_INT_ABSENT;
 }
-
-} // namespace
 
 int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
 {
@@ -431,7 +431,7 @@ void qbid_openrtb_free(struct qbid_openrtb *parser)
 int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len,
                        struct qbid_openrtb_request *ret_request)
 {
-    reset(ret_request);
+    qbid_openrtb_reset(ret_request);
     if (len > QBID_OPENRTB_BYTES_MAX)
         return QBID_ERR_LIMIT;
     simdjson::padded_string_view padded(body, len, len + QBID_PADDING);

@@ -109,27 +109,13 @@ inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, u
     });
 }
 
-/* Decimal tenant number without leading zero, 0 when the name is none. */
-inline uint16_t tenant_of(struct qbid_text seat)
-{
-    uint32_t number = 0;
-    if (seat.len == 0 || seat.len > 5 || seat.at[0] == '0')
-        return 0;
-    for (uint32_t i = 0; i < seat.len; i++) {
-        if (seat.at[i] < '0' || seat.at[i] > '9')
-            return 0;
-        number = number * 10 + static_cast<uint32_t>(seat.at[i] - '0');
-    }
-    return number <= UINT16_MAX ? static_cast<uint16_t>(number) : 0;
-}
-
 inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
 {
     *ret = {};
     return read_array(r, v, [&](value element) {
         struct qbid_text seat;
         int err = read_label(r, element, &seat);
-        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? tenant_of(seat) : 0;
+        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? qbid_text_u16(seat) : 0;
         ret->given = true;
         if (tenant == 0)
             return err;

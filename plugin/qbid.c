@@ -117,6 +117,14 @@ void qbid_close(struct qbid *qbid)
 /* liburcu registers threads, a thread may have several workers: of two accounts, say. */
 static _Thread_local unsigned workers_here[QBID_RCU_QSBR + 1];
 
+static void worker_free(struct qbid_worker *worker)
+{
+    qbid_openrtb_free(worker->parser);
+    qbid_protobuf_free(worker->protobuf);
+    qbid_gzip_free(worker->gzip);
+    free(worker);
+}
+
 int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
 {
     if (!qbid)
@@ -126,10 +134,13 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
         return QBID_ERR_NOMEM;
     int err = qbid_openrtb_new(&worker->parser);
     if (err == 0)
+        err = qbid_protobuf_new(&worker->protobuf);
+    if (err == 0)
+        err = qbid_gzip_new(&worker->gzip);
+    if (err == 0)
         err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
     if (err != 0) {
-        qbid_openrtb_free(worker->parser);
-        free(worker);
+        worker_free(worker);
         return err;
     }
     worker->qbid = qbid;
@@ -148,8 +159,7 @@ void qbid_worker_close(struct qbid_worker *worker)
     if (--workers_here[worker->qbid->rcu] == 0)
         qbid_watcher_thread_unregister(worker->qbid->rcu);
     qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
-    qbid_openrtb_free(worker->parser);
-    free(worker);
+    worker_free(worker);
 }
 
 void qbid_worker_quiescent(struct qbid_worker *worker)

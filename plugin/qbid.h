@@ -172,6 +172,55 @@ QBID_API int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchang
                                  size_t len, uint64_t now_ns, char *out, size_t out_max,
                                  struct qbid_answer *ret_answer);
 
+/* A piece of text that need not be terminated; len 0 = absent. */
+struct qbid_bytes {
+    const char *at;
+    size_t len;
+};
+
+/* A bid request as it came over HTTP. The headers are taken as they are, without their names. */
+struct qbid_http_request {
+    uint32_t size;                  /* sizeof(struct qbid_http_request), as in qbid_options */
+    unsigned gzip_query;            /* 1 = the URL has gzip=1: taken as Content-Encoding: gzip */
+    unsigned gzip_answer;           /* 1 = answer in gzip whoever accepts it; 0 = never */
+    const char *exchange;           /* as in qbid_worker_openrtb() */
+    struct qbid_bytes content_type; /* format of the request, and of its answer */
+    struct qbid_bytes content_encoding; /* of the body */
+    struct qbid_bytes accept_encoding;
+    struct qbid_bytes openrtb_version; /* x-openrtb-version */
+    struct qbid_bytes body;            /* followed by QBID_PADDING readable bytes */
+};
+
+struct qbid_http_answer {
+    uint32_t
+        size; /* sizeof(struct qbid_http_answer): a caller of an earlier version gets its part */
+    struct qbid_answer answer;
+    const char *content_type;     /* NULL without a body */
+    const char *content_encoding; /* NULL = as it is */
+    const char *openrtb_version;  /* x-openrtb-version: "2.6" */
+};
+
+/**
+ * Answer a bid request in the format and the encoding of HTTP that it came in.
+ *
+ *   Content-Type      missing, or anything with "json", text/plain, and the form type that curl
+ *                     sends on its own: JSON. application/x-protobuf, application/protobuf,
+ *                     application/vnd.google.protobuf: the IAB's protobuf (plugin/openrtb.proto).
+ *   Content-Encoding  missing or identity; gzip or x-gzip, of at most QBID_OPENRTB_BYTES_MAX bytes
+ *                     and 100 times the body: more is over the limits (204, counted).
+ *   Accept-Encoding   gzip, x-gzip or * with a q above 0.
+ *   x-openrtb-version 2 and any minor one, or anything that is no version.
+ *
+ * Anything else is answered 415 without a body: a wrong setting that shall be seen.
+ *
+ * Shapes:  out of out_max bytes, as in qbid_worker_openrtb().
+ * Returns: 0 with *ret_answer, whose size the caller has set and whose texts live forever;
+ *          QBID_ERR_INVAL on a misuse.
+ */
+QBID_API int qbid_worker_http(struct qbid_worker *worker, const struct qbid_http_request *request,
+                              uint64_t now_ns, char *out, size_t out_max,
+                              struct qbid_http_answer *ret_answer);
+
 /**
  * Take a notice: kind is the last path segment (win loss bill imp click conv), query what follows
  * the "?" (t=TOKEN and, by kind, p= l= m= v=, and b= where the answer was in another currency).

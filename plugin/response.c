@@ -4,6 +4,7 @@
 
 #include "plugin/currency.h"
 #include "plugin/markup.h"
+#include "plugin/response_parts.h"
 #include "shm/event.h"
 
 #define LANDING_MAX 4096
@@ -37,7 +38,7 @@ uint32_t qbid_response_currency(const struct qbid_image *image,
     return QBID_CURRENCY_NONE;
 }
 
-static struct qbid_text image_text(const struct qbid_image *image, uint32_t off, uint32_t len)
+struct qbid_text qbid_response_text(const struct qbid_image *image, uint32_t off, uint32_t len)
 {
     return (struct qbid_text){image->strings + off, len};
 }
@@ -53,8 +54,9 @@ static void put_notice(struct qbid_writer *w, const struct qbid_response *r, con
     qbid_put(w, token, QBID_TOKEN_CHARS);
 }
 
-static void put_notice_field(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
-                             const char *token, const char *macros, int64_t price_micros)
+void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
+                              const char *kind, const char *token, const char *macros,
+                              int64_t price_micros)
 {
     put_notice(w, r, kind, token);
     qbid_put_word(w, macros);
@@ -62,6 +64,12 @@ static void put_notice_field(struct qbid_writer *w, const struct qbid_response *
         QBID_PUT(w, "&b=");
         qbid_put_micros(w, price_micros);
     }
+}
+
+static void put_notice_field(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
+                             const char *token, const char *macros, int64_t price_micros)
+{
+    qbid_response_put_notice(w, r, kind, token, macros, price_micros);
     qbid_put_char(w, '"');
 }
 
@@ -98,12 +106,14 @@ static struct qbid_text notice_text(char *out, size_t out_max, const struct qbid
     return (struct qbid_text){out, w.full ? 0 : (uint32_t)qbid_writer_len(&w)};
 }
 
-static void put_markup(struct qbid_writer *w, const struct qbid_response *r,
-                       const struct qbid_creative *creative, uint64_t nonce, const char *token)
+void qbid_response_put_markup(struct qbid_writer *w, const struct qbid_response *r,
+                              const struct qbid_creative *creative, uint64_t nonce,
+                              const char *token)
 {
     char click[QBID_NOTICE_MAX], imp[QBID_NOTICE_MAX], landing[LANDING_MAX];
     char width[24], height[24], id[24], buster[24];
-    struct qbid_text page = image_text(r->image, creative->landing_off, creative->landing_len);
+    struct qbid_text page =
+        qbid_response_text(r->image, creative->landing_off, creative->landing_len);
     struct qbid_writer landing_writer = qbid_writer_init(landing, sizeof landing);
     qbid_markup_landing(&landing_writer, (struct qbid_text){token, QBID_TOKEN_CHARS}, page.at,
                         page.len);
@@ -121,18 +131,18 @@ static void put_markup(struct qbid_writer *w, const struct qbid_response *r,
             },
         /* our own URLs, of what qbid_open() lets in, and digits */
         .clean = ~(UINT32_C(1) << QBID_MARKUP_LANDING_URL)};
-    QBID_PUT(w, ",\"adm\":\"");
-    struct qbid_text text = image_text(r->image, creative->markup_off, creative->markup_len);
+    struct qbid_text text =
+        qbid_response_text(r->image, creative->markup_off, creative->markup_len);
     qbid_markup_write(w, &markup, text.at, text.len);
-    qbid_put_char(w, '"');
 }
 
 static void put_creative(struct qbid_writer *w, const struct qbid_response *r,
                          const struct qbid_creative *creative)
 {
-    struct qbid_text crid = image_text(r->image, creative->crid_off, creative->crid_len);
-    struct qbid_text adomain = image_text(r->image, creative->adomain_off, creative->adomain_len);
-    struct qbid_text cat = image_text(r->image, creative->cat_off, creative->cat_len);
+    struct qbid_text crid = qbid_response_text(r->image, creative->crid_off, creative->crid_len);
+    struct qbid_text adomain =
+        qbid_response_text(r->image, creative->adomain_off, creative->adomain_len);
+    struct qbid_text cat = qbid_response_text(r->image, creative->cat_off, creative->cat_len);
     char digits[24];
     struct qbid_text id = number_text(digits, creative->id);
     QBID_PUT(w, ",\"adid\":\"");
@@ -239,14 +249,14 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     QBID_PUT(w, ",\"exp\":");
     qbid_put_u64(w, r->image->header->notice_ttl_ns / QBID_NS_PER_S);
     QBID_PUT(w, ",\"nurl\":\"");
-    put_notice_field(w, r, "win", token, "&p=${AUCTION_PRICE}&m=${AUCTION_MIN_TO_WIN}",
-                     price_micros);
+    put_notice_field(w, r, "win", token, QBID_RESPONSE_WIN_MACROS, price_micros);
     QBID_PUT(w, ",\"burl\":\"");
-    put_notice_field(w, r, "bill", token, "&p=${AUCTION_PRICE}", price_micros);
+    put_notice_field(w, r, "bill", token, QBID_RESPONSE_BILL_MACROS, price_micros);
     QBID_PUT(w, ",\"lurl\":\"");
-    put_notice_field(w, r, "loss", token, "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}",
-                     price_micros);
-    put_markup(w, r, creative, d->nonce, token);
+    put_notice_field(w, r, "loss", token, QBID_RESPONSE_LOSS_MACROS, price_micros);
+    QBID_PUT(w, ",\"adm\":\"");
+    qbid_response_put_markup(w, r, creative, d->nonce, token);
+    qbid_put_char(w, '"');
     if (r->trace)
         put_trace(w, r, d);
     qbid_put_char(w, '}');
@@ -271,7 +281,7 @@ static bool try_bid(struct qbid_writer *w, const struct qbid_response *r,
     return bid->written;
 }
 
-static uint16_t tenant_of(const struct qbid_response *r, const struct qbid_response_bid *bid)
+uint16_t qbid_response_tenant(const struct qbid_response *r, const struct qbid_response_bid *bid)
 {
     return r->image->line_items[bid->decision->line_item_idx].tenant;
 }
@@ -281,7 +291,7 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
                      struct qbid_response_bid *bids, unsigned from, unsigned n, bool first)
 {
     char *back = w->at;
-    uint16_t tenant = tenant_of(r, &bids[from]);
+    uint16_t tenant = qbid_response_tenant(r, &bids[from]);
     bool any = false;
     if (w->end - w->at < CLOSING_BYTES)
         return false;
@@ -290,7 +300,7 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, tenant);
     QBID_PUT(w, "\",\"bid\":[");
     for (unsigned i = from; i < n && !w->full; i++)
-        if (tenant_of(r, &bids[i]) == tenant)
+        if (qbid_response_tenant(r, &bids[i]) == tenant)
             any |= try_bid(w, r, &bids[i], any ? "," : "");
     w->end += CLOSING_BYTES;
     w->full = false;
@@ -301,12 +311,11 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
     return any;
 }
 
-/* Whether an earlier bid has the same tenant: then its seat is done. */
-static bool seat_done(const struct qbid_response *r, const struct qbid_response_bid *bids,
-                      unsigned i)
+bool qbid_response_seat_done(const struct qbid_response *r, const struct qbid_response_bid *bids,
+                             unsigned i)
 {
     for (unsigned j = 0; j < i; j++)
-        if (tenant_of(r, &bids[j]) == tenant_of(r, &bids[i]))
+        if (qbid_response_tenant(r, &bids[j]) == qbid_response_tenant(r, &bids[i]))
             return true;
     return false;
 }
@@ -328,7 +337,7 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
     if (w.full)
         return 0;
     for (unsigned i = 0; i < n; i++)
-        if (!seat_done(response, bids, i))
+        if (!qbid_response_seat_done(response, bids, i))
             any |= put_seat(&w, response, bids, i, n, !any);
     if (!any)
         return 0;

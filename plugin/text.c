@@ -129,3 +129,59 @@ int64_t qbid_text_url_decode(const char *text, size_t len, char *out, size_t out
     }
     return (int64_t)written;
 }
+
+/* Bytes of the sequence that starts at text, 0 when none does; the table is that of RFC 3629, 4. */
+static size_t utf8_sequence(const unsigned char *text, size_t len)
+{
+    unsigned char first = text[0], low = 0x80, high = 0xbf;
+    size_t n = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (n == 0 || first > 0xf4 || n > len)
+        return 0;
+    if (first == 0xe0)
+        low = 0xa0;
+    else if (first == 0xed)
+        high = 0x9f;
+    else if (first == 0xf0)
+        low = 0x90;
+    else if (first == 0xf4)
+        high = 0x8f;
+    for (size_t i = 1; i < n; i++) {
+        if (text[i] < low || text[i] > high)
+            return 0;
+        low = 0x80;
+        high = 0xbf;
+    }
+    return n;
+}
+
+bool qbid_text_utf8_valid(const char *text, size_t len)
+{
+    size_t i = 0;
+    while (i < len) {
+        uint64_t eight = 0;
+        if (len - i >= sizeof eight)
+            memcpy(&eight, text + i, sizeof eight);
+        if (len - i >= sizeof eight && (eight & UINT64_C(0x8080808080808080)) == 0) {
+            i += sizeof eight;
+            continue;
+        }
+        size_t n = utf8_sequence((const unsigned char *)text + i, len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+uint16_t qbid_text_u16(struct qbid_text text)
+{
+    uint32_t number = 0;
+    if (text.len == 0 || text.len > 5 || text.at[0] == '0')
+        return 0;
+    for (uint32_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return 0;
+        number = number * 10 + (uint32_t)(text.at[i] - '0');
+    }
+    return number <= UINT16_MAX ? (uint16_t)number : 0;
+}

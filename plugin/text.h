@@ -45,6 +45,12 @@ int64_t qbid_text_unescape(const char *text, size_t len, char *out);
 /** Whether every backslash in a JSON string's inside starts an escape that JSON knows. */
 bool qbid_text_escapes_valid(const char *text, size_t len);
 
+/** A decimal number from 1 to 65535 without a leading zero; 0 for any other text. */
+uint16_t qbid_text_u16(struct qbid_text text);
+
+/** Whether text is UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
+bool qbid_text_utf8_valid(const char *text, size_t len);
+
 /**
  * Resolve %XX of a URL's query value; "+" stays "+", tokens and prices have none.
  *

@@ -8,14 +8,17 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
+#include "plugin/gzip.h"
 #include "plugin/impression.h"
 #include "plugin/openrtb.h"
+#include "plugin/openrtb_protobuf.h"
 #include "plugin/qbid.h"
 #include "plugin/recorder.h"
 #include "plugin/response.h"
 #include "shm/watcher.h"
 
 #define QBID_NOTICE_URL_MAX 1024
+#define QBID_DEFLATED_MAX 65536 /* an answer that is longer in gzip goes as it is */
 #define QBID_CREATIVE_HINTS 256 /* a power of two */
 
 struct qbid {
@@ -38,6 +41,8 @@ struct qbid_worker {
     struct qbid *qbid;
     unsigned cookie;
     struct qbid_openrtb *parser;
+    struct qbid_protobuf *protobuf;
+    struct qbid_gzip *gzip;
     struct qbid_recorder recorder;
     uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
     uint64_t unix_read_ns;                       /* now_ns at which it was read */
@@ -49,7 +54,24 @@ struct qbid_worker {
     uint8_t imp_idx[QBID_OPENRTB_IMPS_MAX]; /* of request[i] */
     uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX];
     struct qbid_response_bid bid[QBID_OPENRTB_IMPS_MAX];
+    char inflated[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* body of a request that came in gzip */
+    char deflated[QBID_DEFLATED_MAX];                     /* an answer on its way into gzip */
 };
+
+enum qbid_format { QBID_FORMAT_JSON, QBID_FORMAT_PROTOBUF };
+
+/* A bid request's body and what HTTP says of it. */
+struct qbid_body {
+    const char *at;
+    size_t len;
+    enum qbid_format format;
+    bool gzip;
+};
+
+/** What qbid_worker_openrtb() does, for a body in any format; the arguments are checked. */
+void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
+                        const struct qbid_body *body, uint64_t now_ns, char *out, size_t out_max,
+                        struct qbid_answer *ret_answer);
 
 /** Nanoseconds since 1970 that belong to a boot clock reading. The wall clock is read again once a
  *  second, without a system call. */

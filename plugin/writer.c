@@ -40,6 +40,8 @@ static void put_escape(struct qbid_writer *w, char c)
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
     size_t from = 0, i = 0;
+    if (w->raw)
+        i = len;
     while (i < len) {
         if (len - i >= 8 && plain_eight(text + i)) {
             i += 8;

@@ -16,11 +16,12 @@ struct qbid_writer {
     char *at;
     char *end;
     bool full;
+    bool raw; /* the text is no part of JSON: qbid_put_escaped() escapes nothing */
 };
 
 static inline struct qbid_writer qbid_writer_init(char *out, size_t out_max)
 {
-    return (struct qbid_writer){out, out, out + out_max, false};
+    return (struct qbid_writer){out, out, out + out_max, false, false};
 }
 
 static inline size_t qbid_writer_len(const struct qbid_writer *w)

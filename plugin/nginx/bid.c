@@ -32,39 +32,93 @@ static const char *exchange_of(ngx_http_request_t *r, char *name)
     return name;
 }
 
-static ngx_int_t send_bid(ngx_http_request_t *r, struct qbid_ngx_host *host,
-                          const struct qbid_answer *answer)
+static ngx_str_t text(const char *word)
 {
-    u_char *body = ngx_pnalloc(r->pool, answer->body_bytes);
-    ngx_str_t version = ngx_string("2.6");
+    return (ngx_str_t){.data = (u_char *)(uintptr_t)word, .len = ngx_strlen(word)};
+}
 
-    if (body == NULL || qbid_ngx_reply_header(r, "x-openrtb-version", version) != NGX_OK)
+static ngx_int_t send_bid(ngx_http_request_t *r, struct qbid_ngx_host *host,
+                          const struct qbid_http_answer *answer)
+{
+    size_t bytes = answer->answer.body_bytes;
+    u_char *body = ngx_pnalloc(r->pool, bytes);
+
+    if (body == NULL ||
+        qbid_ngx_reply_header(r, "x-openrtb-version", text(answer->openrtb_version)) != NGX_OK ||
+        (answer->content_encoding != NULL &&
+         qbid_ngx_reply_encoding(r, text(answer->content_encoding)) != NGX_OK))
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     qbid_ngx_host_count(host, QBID_NGX_COUNTER_BID);
     /* the worker's buffer is the next request's as soon as this returns, the socket may block */
-    ngx_memcpy(body, host->answer, answer->body_bytes);
-    return qbid_ngx_reply_body(r, "application/json", body, answer->body_bytes);
+    ngx_memcpy(body, host->answer, bytes);
+    return qbid_ngx_reply_body(r, answer->content_type, body, bytes);
+}
+
+/* The headers that say how the body is written and how the answer may be. A header that comes again
+ * replaces what the earlier one said. */
+static void read_headers(ngx_http_request_t *r, struct qbid_http_request *request)
+{
+    static const ngx_str_t type = ngx_string("content-type");
+    static const ngx_str_t encoding = ngx_string("content-encoding");
+    static const ngx_str_t accept = ngx_string("accept-encoding");
+    static const ngx_str_t version = ngx_string("x-openrtb-version");
+    ngx_str_t query;
+
+    for (ngx_list_part_t *part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        const ngx_table_elt_t *header = part->elts;
+
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            struct qbid_bytes value = {(const char *)header[i].value.data, header[i].value.len};
+            size_t len = header[i].key.len;
+            const u_char *name = header[i].lowcase_key;
+
+            if (len == type.len && ngx_memcmp(name, type.data, len) == 0)
+                request->content_type = value;
+            else if (len == encoding.len && ngx_memcmp(name, encoding.data, len) == 0)
+                request->content_encoding = value;
+            else if (len == accept.len && ngx_memcmp(name, accept.data, len) == 0)
+                request->accept_encoding = value;
+            else if (len == version.len && ngx_memcmp(name, version.data, len) == 0)
+                request->openrtb_version = value;
+        }
+    }
+    request->gzip_query = ngx_http_arg(r, (u_char *)"gzip", 4, &query) == NGX_OK &&
+                          query.len == 1 && query.data[0] == '1';
 }
 
 static ngx_int_t answer_with(ngx_http_request_t *r, struct qbid_ngx_host *host,
                              struct qbid_ngx_ctx *ctx, const u_char *body, size_t bytes)
 {
+    struct qbid_ngx_loc_conf *loc = ngx_http_get_module_loc_conf(r, ngx_http_qbid_module);
     char name[BID_EXCHANGE_MAX + 1];
-    int rc = qbid_worker_openrtb(host->worker, exchange_of(r, name), (const char *)body, bytes,
-                                 qbid_now_ns(), host->answer, QBID_NGX_ANSWER_MAX, &ctx->answer);
+    struct qbid_http_request request = {.size = sizeof(request),
+                                        .gzip_answer = loc->gzip != 0,
+                                        .exchange = exchange_of(r, name),
+                                        .body = {(const char *)body, bytes}};
+    struct qbid_http_answer answer = {.size = sizeof(answer)};
+    int rc;
 
+    read_headers(r, &request);
+    rc = qbid_worker_http(host->worker, &request, qbid_now_ns(), host->answer, QBID_NGX_ANSWER_MAX,
+                          &answer);
+    ctx->answer = answer.answer;
     if (rc < 0) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "qbid: %s", qbid_strerror(rc));
         return decline(r, host, ctx, QBID_NOBID_INVALID);
     }
     ctx->decided = 1;
-    if (ctx->answer.status == NGX_HTTP_OK)
-        return send_bid(r, host, &ctx->answer);
-    if (ctx->answer.status == NGX_HTTP_BAD_REQUEST) {
+    switch (ctx->answer.status) {
+    case NGX_HTTP_OK:
+        return send_bid(r, host, &answer);
+    case NGX_HTTP_BAD_REQUEST:
         qbid_ngx_host_count(host, QBID_NGX_COUNTER_MALFORMED);
         return qbid_ngx_reply_empty(r, NGX_HTTP_BAD_REQUEST);
+    case NGX_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        qbid_ngx_host_count(host, QBID_NGX_COUNTER_UNSUPPORTED);
+        return qbid_ngx_reply_empty(r, NGX_HTTP_UNSUPPORTED_MEDIA_TYPE);
+    default:
+        return decline(r, host, ctx, ctx->answer.nobid);
     }
-    return decline(r, host, ctx, ctx->answer.nobid);
 }
 
 static ngx_int_t answer(ngx_http_request_t *r)

@@ -23,6 +23,7 @@
     X(BID,             answered_bid,     "bid requests answered 200")                     \
     X(NOBID,           answered_nobid,   "bid requests answered 204")                     \
     X(MALFORMED,       answered_400,     "bid requests answered 400")                     \
+    X(UNSUPPORTED,     answered_415,     "bid requests answered 415")                     \
     X(METHOD,          refused_method,   "requests with a method that is not allowed")    \
     X(OVER_BODY,       over_max_body,    "bid requests over qbid_max_body")               \
     X(CLOSED,          without_library,  "requests while the library could not be opened") \

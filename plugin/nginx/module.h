@@ -30,6 +30,7 @@ struct qbid_ngx_main_conf {
 
 struct qbid_ngx_loc_conf {
     ngx_http_complex_value_t *exchange;
+    ngx_flag_t gzip;          /* 1 = answer in gzip whoever accepts it */
     ngx_uint_t bid;           /* 1 = qbid_bid stands in this very location */
     ngx_uint_t status_format; /* enum qbid_status_format */
     ngx_str_t bid_file;       /* where qbid_bid stands, for warnings */

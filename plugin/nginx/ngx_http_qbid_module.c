@@ -23,8 +23,11 @@
  *     client_max_body_size in locations with qbid_bid.
  * Syntax:  qbid_exchange name | $variable;       Default: $arg_x   Context: http, server, location
  *     The partner that sends the requests.
+ * Syntax:  qbid_gzip on | off;                   Default: off      Context: http, server, location
+ *     Answer in gzip where the request has Accept-Encoding: gzip. Requests in gzip are always read.
  * Syntax:  qbid_bid;                             Default: -        Context: location
- *     Answer bid requests: POST; 200, 204, or 400 without a body. Chunked bodies are fine.
+ *     Answer bid requests in JSON or protobuf: POST; 200, 204, or without a body 400 and, for a
+ *     format that is not read, 415. Chunked bodies are fine.
  * Syntax:  qbid_notice;                          Default: -        Context: location
  *     Take notices: GET or POST; the last path segment is the kind (win loss bill imp click conv).
  * Syntax:  qbid_status json | prometheus;        Default: -        Context: location
@@ -165,6 +168,7 @@ static ngx_command_t commands[] = {
     {ngx_string("qbid_latency"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_latency, MAIN(latency_every), NULL},
     {ngx_string("qbid_max_body"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_size_slot, MAIN(max_body_bytes), NULL},
     {ngx_string("qbid_exchange"), EVERYWHERE | NGX_CONF_TAKE1, ngx_http_set_complex_value_slot, LOC(exchange), NULL},
+    {ngx_string("qbid_gzip"), EVERYWHERE | NGX_CONF_FLAG, ngx_conf_set_flag_slot, LOC(gzip), NULL},
     {ngx_string("qbid_bid"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_bid, LOC(bid), NULL},
     {ngx_string("qbid_notice"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_notice, LOC(bid), NULL},
     {ngx_string("qbid_status"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, set_status, LOC(status_format), NULL},
@@ -229,7 +233,11 @@ static char *main_conf_init(ngx_conf_t *cf, void *conf)
 
 static void *loc_conf_create(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(struct qbid_ngx_loc_conf));
+    struct qbid_ngx_loc_conf *loc = ngx_pcalloc(cf->pool, sizeof(*loc));
+
+    if (loc != NULL)
+        loc->gzip = NGX_CONF_UNSET;
+    return loc;
 }
 
 static void warn(ngx_conf_t *cf, const struct qbid_ngx_loc_conf *loc, const char *what)
@@ -267,6 +275,7 @@ static char *loc_conf_merge(ngx_conf_t *cf, void *parent, void *child)
 
     if (loc->exchange == NULL)
         loc->exchange = prev->exchange;
+    ngx_conf_merge_value(loc->gzip, prev->gzip, 0);
     if (!loc->bid)
         return NGX_CONF_OK;
     if (loc->exchange == NULL) {

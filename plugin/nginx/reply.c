@@ -18,6 +18,16 @@ ngx_int_t qbid_ngx_reply_header(ngx_http_request_t *r, const char *name, ngx_str
     return NGX_OK;
 }
 
+ngx_int_t qbid_ngx_reply_encoding(ngx_http_request_t *r, ngx_str_t encoding)
+{
+    if (qbid_ngx_reply_header(r, "Content-Encoding", encoding) != NGX_OK)
+        return NGX_ERROR;
+    /* the list's last element is the one that was just pushed */
+    r->headers_out.content_encoding = (ngx_table_elt_t *)r->headers_out.headers.last->elts +
+                                      r->headers_out.headers.last->nelts - 1;
+    return NGX_OK;
+}
+
 ngx_int_t qbid_ngx_reply_empty(ngx_http_request_t *r, ngx_uint_t status)
 {
     r->headers_out.status = status;

@@ -10,6 +10,9 @@
 /** Add a response header; name and value must live as long as the request. NGX_OK or NGX_ERROR. */
 ngx_int_t qbid_ngx_reply_header(ngx_http_request_t *r, const char *name, ngx_str_t value);
 
+/** Say how the body is encoded; nginx's own gzip filter then leaves it as it is. */
+ngx_int_t qbid_ngx_reply_encoding(ngx_http_request_t *r, ngx_str_t encoding);
+
 /** Send a status without body; the connection stays open for the next request. Returns what
  *  ngx_http_finalize_request() wants. */
 ngx_int_t qbid_ngx_reply_empty(ngx_http_request_t *r, ngx_uint_t status);

@@ -34,6 +34,7 @@ struct desk *desk_new(void)
     d->live_base = lines(qbid_live_footprint(shape));
     d->page_base = lines(qbid_page_footprint(LINE_ITEMS, LG_EVENTS));
     must(qbid_openrtb_new(&d->parser));
+    must(qbid_protobuf_new(&d->protobuf));
     must(qbid_image_attach(d->image_base, bytes, &d->image));
     must(qbid_live_format(d->live_base, shape, 1, &d->live));
     must(qbid_page_format(d->page_base, LINE_ITEMS, LG_EVENTS, &d->page));
@@ -51,6 +52,7 @@ struct desk *desk_new(void)
 void desk_free(struct desk *d)
 {
     qbid_openrtb_free(d->parser);
+    qbid_protobuf_free(d->protobuf);
     free(d->image_base);
     free(d->live_base);
     free(d->page_base);
@@ -60,6 +62,11 @@ void desk_free(struct desk *d)
 int desk_parse(struct desk *d, const char *body, size_t len)
 {
     return qbid_openrtb_parse(d->parser, body, len, &d->openrtb);
+}
+
+int desk_parse_protobuf(struct desk *d, const char *body, size_t len)
+{
+    return qbid_protobuf_parse(d->protobuf, body, len, &d->openrtb);
 }
 
 void desk_fill(struct desk *d)
@@ -94,10 +101,11 @@ void desk_decide(struct desk *d)
     }
 }
 
-size_t desk_write(struct desk *d, char *out, size_t out_max)
+/* What all bids of an answer share; false when there is no currency to answer in. */
+static bool response_of(struct desk *d, struct qbid_response *ret)
 {
     static const char url[] = "https://n.example/qbid/notice";
-    struct qbid_response response = {
+    *ret = (struct qbid_response){
         .image = &d->image,
         .keys = &d->keys,
         .openrtb = &d->openrtb,
@@ -106,8 +114,23 @@ size_t desk_write(struct desk *d, char *out, size_t out_max)
         .unix_s = DESK_UNIX_S,
         .trace = true,
     };
-    response.currency = qbid_response_currency(&d->image, &d->openrtb, &response.rate_micros);
-    if (response.currency == QBID_CURRENCY_NONE)
+    ret->currency = qbid_response_currency(&d->image, &d->openrtb, &ret->rate_micros);
+    return ret->currency != QBID_CURRENCY_NONE;
+}
+
+size_t desk_write(struct desk *d, char *out, size_t out_max)
+{
+    struct qbid_response response;
+    if (!response_of(d, &response))
         return 0;
     return qbid_response_write(&response, d->bid, d->bid_cnt, out, out_max);
+}
+
+size_t desk_write_protobuf(struct desk *d, char *out, size_t out_max)
+{
+    struct qbid_response response;
+    if (!response_of(d, &response))
+        return 0;
+    return qbid_response_write_protobuf(&response, d->bid, d->bid_cnt,
+                                        qbid_protobuf_answer_arena(d->protobuf), out, out_max);
 }

@@ -5,7 +5,8 @@
 
 #include "fastpath/decide.h"
 #include "plugin/impression.h"
-#include "plugin/response.h"
+#include "plugin/openrtb_protobuf.h"
+#include "plugin/response_protobuf.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +17,7 @@ extern "C" {
 
 struct desk {
     struct qbid_openrtb *parser;
+    struct qbid_protobuf *protobuf;
     void *image_base, *live_base, *page_base;
     struct qbid_image image;
     struct qbid_live live;
@@ -38,11 +40,14 @@ void desk_free(struct desk *desk);
 
 /** body must be padded. Returns what qbid_openrtb_parse() does. */
 int desk_parse(struct desk *desk, const char *body, size_t len);
+/** The same for a body in protobuf. */
+int desk_parse_protobuf(struct desk *desk, const char *body, size_t len);
 /** Impressions of the parsed request as requests. */
 void desk_fill(struct desk *desk);
 void desk_decide(struct desk *desk);
 /** The answer's bytes, 0 = no bid. */
 size_t desk_write(struct desk *desk, char *out, size_t out_max);
+size_t desk_write_protobuf(struct desk *desk, char *out, size_t out_max);
 
 #ifdef __cplusplus
 }

@@ -18,12 +18,25 @@ $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,
 $(call test,test_impression,tests/plugin/test_impression.c tests/plugin/lines.c $(TEST_ACCOUNT),\
     qbid shm,$(QBID_LDLIBS) -lm)
 
+$(call test,test_protobuf_agreement,tests/plugin/test_protobuf_agreement.c tests/plugin/protobuf_encode.c \
+    tests/plugin/desk.c tests/plugin/lines.c tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),\
+    qbid fastpath shm,$(QBID_LDLIBS) -lcjson -lm)
+$(B)/tests/plugin/test_protobuf_agreement.o: | $(PROTOBUF_H)
+
+$(call test,test_protobuf,tests/plugin/test_protobuf.c tests/plugin/protobuf_encode.c,qbid shm,\
+    $(QBID_LDLIBS) -lcjson -lm)
+$(call test,test_gzip,tests/plugin/test_gzip.c,qbid shm,-lz)
+$(call test,test_coding,tests/plugin/test_coding.c,qbid shm)
+
 # The whole library against a control side of its own.
 TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TEST_ACCOUNT)
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -33,7 +46,8 @@ $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath sh
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorder,tests/plugin/test_recorder.c $(TEST_HOST),qbid fastpath shm,\
     -Xlinker --wrap=clock_gettime $(TEST_HOST_LDLIBS))
-$(call test,test_allocations,tests/plugin/test_allocations.c $(TEST_HOST),bidder qbid fastpath shm,\
+$(call test,test_allocations,tests/plugin/test_allocations.c tests/plugin/protobuf_encode.c \
+    $(TEST_HOST),bidder qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -46,10 +60,15 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c response.c \
-    text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/request.c
+FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
+    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \
+    tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS) -lcjson)
+$(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
+$(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
 
 # The library as others get it.

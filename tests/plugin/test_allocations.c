@@ -10,10 +10,13 @@
 
 #include <cmocka.h>
 
+#include <zlib.h>
+
 #include "plugin/dpdk/bidder.h"
 #include "plugin/openrtb.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
+#include "tests/plugin/protobuf_encode.h"
 
 /* Of this thread only: the watcher and the broker have threads of their own. The compiler knows
  * that malloc changes no variable; this one it does. */
@@ -140,6 +143,46 @@ static void a_request_allocates_nothing(void **state)
     }
 }
 
+static void ask_http(const char *type, const char *encoding, const void *text, size_t len)
+{
+    struct qbid_http_request request = {
+        .size = sizeof request,
+        .gzip_answer = 1,
+        .exchange = "2",
+        .content_type = {type, strlen(type)},
+        .content_encoding = {encoding, strlen(encoding)},
+        .accept_encoding = {"gzip", 4},
+        .body = {text, len},
+    };
+    struct qbid_http_answer answer = {.size = sizeof answer};
+    if (qbid_worker_http(host.worker, &request, host.now_ns, out, sizeof out, &answer))
+        fail();
+}
+
+/* In protobuf, in gzip, answered in gzip; what is sound and what is not. */
+static void other_formats_allocate_nothing(void **state)
+{
+    (void)state;
+    static struct pb pb;
+    static char packed[4096 + QBID_PADDING];
+    z_stream z = {.next_in = (Bytef *)pb.at, .next_out = (Bytef *)packed, .avail_out = 4096};
+    assert_true(pb_from_json(body[0], strlen(body[0]), &pb));
+    z.avail_in = (uInt)pb.len;
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    unsigned long before = allocations;
+    for (unsigned n = 0; n < 10; n++) {
+        ask_http("application/x-protobuf", "", pb.at, pb.len);
+        ask_http("application/x-protobuf", "gzip", packed, z.total_out);
+        ask_http("application/x-protobuf", "gzip", packed, z.total_out - 1);
+        ask_http("application/x-protobuf", "", pb.at, pb.len - 1);
+        ask_http("application/json", "gzip", packed, z.total_out);
+        ask_http("application/xml", "", pb.at, pb.len);
+    }
+    assert_int_equal(allocations, before);
+}
+
 static void the_largest_request_allocates_nothing(void **state)
 {
     (void)state;
@@ -229,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_counter_counts),
         cmocka_unit_test(a_request_allocates_nothing),
+        cmocka_unit_test(other_formats_allocate_nothing),
         cmocka_unit_test(the_largest_request_allocates_nothing),
         cmocka_unit_test(a_decision_a_notice_and_a_status_allocate_nothing),
         cmocka_unit_test(a_burst_of_datagrams_allocates_nothing),

@@ -2,6 +2,7 @@
 /* Escapes of JSON strings and URLs. */
 #include "plugin/text.h"
 
+#include <iconv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,6 +107,58 @@ static void url_escapes_are_resolved(void **state)
     assert_int_equal(qbid_text_url_decode("1234567", 7, out, 6), QBID_ERR_LIMIT);
 }
 
+/* glibc's own reading of UTF-8. */
+static bool iconv_takes(iconv_t to_utf32, const char *text, size_t len)
+{
+    char out[256], *in_at = (char *)(uintptr_t)text, *out_at = out;
+    size_t in_left = len, out_left = sizeof out;
+    iconv(to_utf32, NULL, NULL, NULL, NULL);
+    return iconv(to_utf32, &in_at, &in_left, &out_at, &out_left) != (size_t)-1 && in_left == 0;
+}
+
+static void utf8_is_what_iconv_takes(void **state)
+{
+    (void)state;
+    /* first bytes of every kind and the edges of what may follow them */
+    static const unsigned char byte[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+                                         0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee,
+                                         0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff};
+    enum { N = sizeof byte };
+    iconv_t to_utf32 = iconv_open("UTF-32LE", "UTF-8");
+    unsigned sound = 0;
+    assert_ptr_not_equal(to_utf32, (iconv_t)-1);
+    for (unsigned i = 0; i < N * N * N * N; i++) {
+        /* behind eight plain bytes that are taken at once, and with some behind it */
+        char text[20] = "abcdefgh";
+        unsigned from = i % 2 ? 0 : 8;
+        for (unsigned k = 0, rest = i; k < 4; k++, rest /= N)
+            text[8 + k] = (char)byte[rest % N];
+        for (unsigned end = 9; end <= 12; end++) {
+            bool ours = qbid_text_utf8_valid(text + from, end - from);
+            sound += ours;
+            if (ours != iconv_takes(to_utf32, text + from, end - from))
+                fail_msg("%u, %u bytes: ours says %d", i, end - from, ours);
+        }
+    }
+    assert_true(sound > 10000);
+    assert_true(qbid_text_utf8_valid(NULL, 0));
+    iconv_close(to_utf32);
+}
+
+static void a_number_of_16_bits_is_written_in_one_way(void **state)
+{
+    (void)state;
+    static const char *const none[] = {"",   "0",   "01", "65536", "99999", "100000",    "-1",
+                                       "+1", "1.0", " 1", "1 ",    "1a",    "4294967297"};
+    for (unsigned number = 1; number <= UINT16_MAX; number++) {
+        char text[8];
+        int n = snprintf(text, sizeof text, "%u", number);
+        assert_int_equal(qbid_text_u16((struct qbid_text){text, (uint32_t)n}), number);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_int_equal(qbid_text_u16((struct qbid_text){none[i], (uint32_t)strlen(none[i])}), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +167,8 @@ int main(void)
         cmocka_unit_test(a_nul_escape_gives_a_nul),
         cmocka_unit_test(unknown_escapes_are_malformed),
         cmocka_unit_test(every_code_point_is_encoded_as_utf8),
+        cmocka_unit_test(utf8_is_what_iconv_takes),
+        cmocka_unit_test(a_number_of_16_bits_is_written_in_one_way),
         cmocka_unit_test(url_escapes_are_resolved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

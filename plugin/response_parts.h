@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an answer has in common in each of its formats; inside response*.c only. */
+#ifndef QBID_PLUGIN_RESPONSE_PARTS_H
+#define QBID_PLUGIN_RESPONSE_PARTS_H
+
+#include "plugin/response.h"
+
+#define QBID_RESPONSE_WIN_MACROS "&p=${AUCTION_PRICE}&m=${AUCTION_MIN_TO_WIN}"
+#define QBID_RESPONSE_BILL_MACROS "&p=${AUCTION_PRICE}"
+#define QBID_RESPONSE_LOSS_MACROS "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"
+
+struct qbid_text qbid_response_text(const struct qbid_image *image, uint32_t off, uint32_t len);
+
+/** The signed token of a bid, QBID_TOKEN_CHARS; false when it cannot be signed. */
+bool qbid_response_sign(const struct qbid_response *r, const struct qbid_response_bid *bid,
+                        char *out);
+
+/** A notice URL with the macros that the exchange replaces. */
+void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
+                              const char *kind, const char *token, const char *macros,
+                              int64_t price_micros);
+
+/** A creative's markup. */
+void qbid_response_put_markup(struct qbid_writer *w, const struct qbid_response *r,
+                              const struct qbid_creative *creative, uint64_t nonce,
+                              const char *token);
+
+uint16_t qbid_response_tenant(const struct qbid_response *r, const struct qbid_response_bid *bid);
+
+/** Whether an earlier bid has the same tenant: then its seat is done. */
+bool qbid_response_seat_done(const struct qbid_response *r, const struct qbid_response_bid *bids,
+                             unsigned i);
+
+#endif

@@ -144,7 +144,7 @@ int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
         if (key == "bidfloorcur")
             return read_currency(r, inner, &imp->currency);
         if (key == "secure")
-            return read_flag(r, inner, &imp->secure);
+            return read_tri(r, inner, &imp->secure);
         return skip(r, inner);
     });
 }
@@ -405,6 +405,7 @@ void reset(struct qbid_openrtb_request *out)
     memset(out, 0, offsetof(struct qbid_openrtb_request, cur));
     out->at = 2;
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
+    out->cattax = 1;
     out->device_geo.utcoffset_min = out->user_geo.utcoffset_min = QBID_OPENRTB_INT_ABSENT;
 }
 

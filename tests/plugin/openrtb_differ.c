@@ -34,7 +34,7 @@ static bool same_price(int64_t a, int64_t b)
     return llabs(a / 2 - b / 2) <= 1 + llabs(b / 2) / 1000000000000;
 }
 
-static bool same_seats(const struct qbid_openrtb_seats *a, const struct qbid_openrtb_seats *b)
+static bool same_seats(const struct qbid_seats *a, const struct qbid_seats *b)
 {
     return a->given == b->given && a->over == b->over && a->cnt == b->cnt &&
            memcmp(a->tenant, b->tenant, a->cnt * sizeof a->tenant[0]) == 0;

@@ -144,7 +144,7 @@ static bool is_blank(const cJSON *item)
     return cJSON_IsNull(item) || (cJSON_IsString(item) && item->valuestring[0] == '\0');
 }
 
-static void seats(const cJSON *object, const char *name, struct qbid_openrtb_seats *out)
+static void seats(const cJSON *object, const char *name, struct qbid_seats *out)
 {
     const cJSON *child;
     cJSON_ArrayForEach(child, get_typed(object, name, cJSON_Array))
@@ -160,7 +160,7 @@ static void seats(const cJSON *object, const char *name, struct qbid_openrtb_sea
         snprintf(again, sizeof again, "%ld", tenant);
         if (tenant <= 0 || tenant > UINT16_MAX || strcmp(again, digits) != 0)
             continue;
-        if (out->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (out->cnt == QBID_TERMS_SEATS_MAX)
             out->over = true;
         else
             out->tenant[out->cnt++] = (uint16_t)tenant;
@@ -229,7 +229,7 @@ static void impressions(const cJSON *root, struct qbid_openrtb_request *out)
         imp->id = get_text(child, "id");
         imp->floor_micros = get_floor(child, "bidfloor");
         imp->currency = currency(get_text(child, "bidfloorcur"));
-        imp->secure = get_flag(child, "secure");
+        imp->secure = get_tri(child, "secure");
         media(child, imp);
         deals(get_typed(child, "pmp", cJSON_Object), imp);
     }

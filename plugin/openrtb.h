@@ -138,9 +138,9 @@ struct qbid_openrtb_request {
     bool site;       /* an object with at least one field; of the three there may be one */
     bool app;
     bool dooh;
-    bool acat_given;  /* the list has entries, of which more than fit are not read */
-    bool wlang_given; /* wlang, else wlangb */
-    uint8_t wlang_cnt;
+    bool acat_given;     /* the list has entries, of which more than fit are not read */
+    bool wlang_given[2]; /* wlang, wlangb: has entries, of which more than fit are not read */
+    uint8_t wlang_cnt[2];
     int32_t cattax; /* 1 when absent */
     enum qbid_openrtb_tri sua_mobile;
     struct qbid_text sua_os;              /* device.sua.platform.brand: where device.os is absent */
@@ -168,7 +168,7 @@ struct qbid_openrtb_request {
     struct qbid_seats wseat;
     struct qbid_seats bseat;
     uint32_t cur[QBID_OPENRTB_CURS_MAX];
-    uint64_t wlang[QBID_TERMS_LANGUAGES_MAX]; /* qbid_language() */
+    uint64_t wlang[2][QBID_TERMS_LANGUAGES_MAX]; /* qbid_language() */
     struct qbid_text bapp[QBID_OPENRTB_BAPP_MAX];
     struct qbid_text acat[QBID_OPENRTB_ACAT_MAX];
     struct qbid_text wadomain[QBID_OPENRTB_WADOMAIN_MAX]; /* of all deals */

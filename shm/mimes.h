@@ -50,12 +50,16 @@ enum qbid_mime {
         QBID_MIME_CNT
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /** The bit of a content type, capital letters and parameters (";codecs=...") aside; bit 0 for one
  *  that is not in the list, 0 for an empty text. Cost: some 20 ns. */
+uint64_t qbid_mime_bit(const char *text, uint32_t len);
+
 #ifdef __cplusplus
-extern "C"
+}
 #endif
-    uint64_t
-    qbid_mime_bit(const char *text, uint32_t len);
 
 #endif

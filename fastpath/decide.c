@@ -11,26 +11,123 @@
 #include "fastpath/filter.h"
 #include "fastpath/prefetch.h"
 #include "fastpath/price.h"
+#include "fastpath/terms.h"
 
 #define BATCH 8
 
 /* The one creative of this bid and the probability with which it was drawn. */
-static void draw_creative(const struct qbid_ask *ask, const struct qbid_shelf_slot *slot,
-                          struct qbid_decision *decision)
+static void draw_creative(const struct qbid_ask *ask, struct qbid_pick *pick)
 {
     const struct qbid_image *image = ask->view->image;
-    uint16_t creative = slot->only;
-    decision->creative_propensity_q32 = UINT32_MAX;
-    if (creative == QBID_ALIAS_NONE) {
-        const struct qbid_alias *line = &image->aliases[slot->alias];
+    pick->number = pick->slot.only;
+    pick->propensity = 1.0f;
+    if (pick->number == QBID_ALIAS_NONE) {
+        const struct qbid_alias *line = &image->aliases[pick->slot.alias];
         uint64_t roll = qbid_roll(ask->request->id_hash, image->header->seed, QBID_ROLL_CREATIVE);
-        creative = qbid_alias_pick(line, slot->cnt, roll);
-        decision->creative_propensity_q32 =
-            qbid_q32_from_float(qbid_alias_propensity(line, slot->cnt, creative));
+        pick->number = qbid_alias_pick(line, pick->slot.cnt, roll);
+        pick->propensity = qbid_alias_propensity(line, pick->slot.cnt, pick->number);
     }
-    decision->slot_idx = slot->slot_idx;
-    decision->creative_idx = slot->creative_first + creative;
+}
+
+/* A creative that fits, and nothing else of the line item that stands against it. */
+static enum qbid_nobid choose_creative(const struct qbid_ask *ask, uint32_t idx,
+                                       const struct qbid_terms *terms, unsigned deal,
+                                       struct qbid_pick *pick)
+{
+    const struct qbid_image *image = ask->view->image;
+    const struct qbid_request *request = ask->request;
+    if (terms) {
+        uint64_t roll = qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_CREATIVE);
+        enum qbid_nobid nobid = qbid_terms_line_item(image, idx, terms, deal);
+        return nobid != QBID_NOBID_NONE
+                   ? nobid
+                   : qbid_terms_draw(image, idx, request, terms, ask->place.slot_idx, roll, pick);
+    }
+    if (!qbid_filter_creative(image, idx, request, ask->place.slot_idx, &pick->slot))
+        return QBID_NOBID_NO_CREATIVE;
+    draw_creative(ask, pick);
+    return QBID_NOBID_NONE;
+}
+
+/* What a bid has to keep to. */
+struct bounds {
+    int64_t floor_micros;
+    int64_t ceiling_micros;
+    enum qbid_auction auction;
+    bool fixed;      /* the floor is the price */
+    bool guaranteed; /* whatever it is worth */
+};
+
+static struct bounds bounds_of(const struct qbid_ask *ask, uint32_t idx, unsigned deal,
+                               const struct qbid_pick *pick)
+{
+    const struct qbid_image *image = ask->view->image;
+    const struct qbid_request *request = ask->request;
+    const struct qbid_line_item *line_item = &image->line_items[idx];
+    int64_t ceiling = image->header->price_ceiling_micros;
+    struct bounds b = {
+        .floor_micros = deal ? request->deal[deal - 1].floor_micros : request->floor_micros,
+        .auction = (enum qbid_auction)request->auction,
+    };
+    b.ceiling_micros = line_item->ceiling_micros < ceiling ? line_item->ceiling_micros : ceiling;
+    if (request->terms) {
+        uint32_t creative = pick->slot.creative_first + pick->number;
+        b.floor_micros = qbid_terms_floor(request, deal, image->creatives[creative].format,
+                                          &image->traits[creative]);
+    }
+    if (request->terms && deal) {
+        const struct qbid_deal_terms *terms = &request->terms->deal[deal - 1];
+        b.fixed = terms->fixed;
+        b.guaranteed = terms->guaranteed;
+        if (terms->auction != 0)
+            b.auction = (enum qbid_auction)terms->auction;
+    }
+    if (line_item->floor_micros > b.floor_micros) {
+        b.floor_micros = line_item->floor_micros;
+        b.fixed = b.guaranteed = false; /* the agreed price is below what this line item bids */
+        b.ceiling_micros =
+            deal && request->terms && request->terms->deal[deal - 1].fixed ? 0 : b.ceiling_micros;
+    }
+    return b;
+}
+
+/* Hold an offer between its bounds; false when that is no bid. */
+static bool bound(struct qbid_offer *offer, const struct bounds *b)
+{
+    if (b->guaranteed && offer->worth_micros < b->floor_micros)
+        offer->worth_micros = b->floor_micros;
+    if (b->fixed && offer->bid_micros > b->floor_micros)
+        offer->bid_micros = b->floor_micros;
+    return qbid_offer_bound(offer, b->floor_micros, b->ceiling_micros);
+}
+
+static void placing_note(const struct qbid_ask *ask, uint32_t idx, unsigned deal,
+                         const struct qbid_pick *pick, struct qbid_decision *decision)
+{
+    const struct qbid_image *image = ask->view->image;
+    decision->line_item_idx = idx;
+    decision->line_item_id = image->line_items[idx].id;
+    decision->campaign_id = image->line_items[idx].campaign_id;
+    decision->deal = (uint8_t)deal;
+    decision->segment = (uint16_t)ask->place.row.segment;
+    decision->stale = ask->stale;
+    decision->slot_idx = pick->slot.slot_idx;
+    decision->creative_idx = pick->slot.creative_first + pick->number;
     decision->creative_id = image->creative_ids[decision->creative_idx];
+    decision->creative_propensity_q32 = qbid_q32_from_float(pick->propensity);
+}
+
+static void offer_note(const struct qbid_offer *offer, const struct qbid_candidate *candidate,
+                       struct qbid_decision *decision)
+{
+    decision->bid_micros = offer->bid_micros;
+    decision->value_micros = candidate->value_micros;
+    decision->pace = candidate->pace;
+    decision->q_ratio = offer->q_ratio;
+    decision->shade_ratio = offer->shade_ratio;
+    decision->q_propensity_q32 = qbid_q32_from_float(offer->q_propensity);
+    decision->q_state = offer->q_state;
+    decision->q_action = offer->q_action;
 }
 
 /* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */
@@ -52,39 +149,28 @@ static enum qbid_nobid attempt(const struct qbid_ask *ask, const struct qbid_can
         return QBID_NOBID_NO_DEAL;
     if (qbid_filter_blocked(image, idx, request))
         return QBID_NOBID_BLOCKED;
-    struct qbid_shelf_slot slot;
-    if (!qbid_filter_creative(image, idx, request, ask->place.slot_idx, &slot))
-        return QBID_NOBID_NO_CREATIVE;
+    struct qbid_pick pick;
+    enum qbid_nobid nobid =
+        choose_creative(ask, idx, qbid_terms_of(request, line_item), deal, &pick);
+    if (nobid != QBID_NOBID_NONE)
+        return nobid;
 
+    struct bounds bounds = bounds_of(ask, idx, deal, &pick);
     struct qbid_offer offer = qbid_offer_make(
         image, view->live, idx, qbid_candidate_price(candidate), ask->place.row.segment,
-        request->auction, qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
-    int64_t floor = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
-    int64_t ceiling = image->header->price_ceiling_micros;
-    floor = line_item->floor_micros > floor ? line_item->floor_micros : floor;
-    ceiling = line_item->ceiling_micros < ceiling ? line_item->ceiling_micros : ceiling;
-    if (!qbid_offer_bound(&offer, floor, ceiling))
+        bounds.fixed ? QBID_AUCTION_SECOND_PRICE
+                     : bounds.auction, /* no shading of what is agreed */
+        qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
+    if (!bound(&offer, &bounds))
         return QBID_NOBID_BELOW_FLOOR;
     if (!qbid_allowance_reserve(view, line_item->budget_idx, offer.bid_micros,
                                 !(request->flags & QBID_REQUEST_TEST)))
         return QBID_NOBID_NO_ALLOWANCE;
 
     decision->nonce = qbid_nonce_next(view);
-    decision->bid_micros = offer.bid_micros;
-    decision->value_micros = candidate->value_micros;
-    decision->pace = candidate->pace;
-    decision->q_ratio = offer.q_ratio;
-    decision->shade_ratio = offer.shade_ratio;
-    decision->line_item_idx = idx;
-    decision->line_item_id = line_item->id;
-    decision->campaign_id = line_item->campaign_id;
-    decision->q_propensity_q32 = qbid_q32_from_float(offer.q_propensity);
-    decision->q_state = offer.q_state;
-    decision->q_action = offer.q_action;
-    decision->segment = (uint16_t)ask->place.row.segment;
-    decision->deal = (uint8_t)deal;
-    decision->stale = ask->stale;
-    draw_creative(ask, &slot, decision);
+    decision->auction = (uint8_t)(bounds.fixed ? QBID_AUCTION_FIRST_PRICE : bounds.auction);
+    offer_note(&offer, candidate, decision);
+    placing_note(ask, idx, deal, &pick, decision);
     return QBID_NOBID_NONE;
 }
 

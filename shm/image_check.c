@@ -123,7 +123,8 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
         !price_fits(item->ceiling_micros) ||
         !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
-        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]))
+        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_ALIAS_DIRS]) ||
+        (item->deal_hash != 0 && !qbid_image_deal_likely(image, item->deal_hash)))
         return false;
     const struct qbid_alias_dir *dir = &image->alias_dirs[shelf->dir_first];
     for (uint32_t d = 1; d < shelf->dir_cnt; d++) {
@@ -290,9 +291,9 @@ static bool alias_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QB
     return true;
 }
 
-static bool creatives_fit(const struct qbid_image *image, uint64_t id_cnt)
+static bool creatives_fit(const struct qbid_image *image, uint64_t id_cnt, uint64_t traits_cnt)
 {
-    if (id_cnt != image->creative_cnt)
+    if (id_cnt != image->creative_cnt || traits_cnt != image->creative_cnt)
         return false;
     for (uint32_t i = 0; i < image->creative_cnt; i++) {
         const struct qbid_creative *c = &image->creatives[i];
@@ -324,6 +325,7 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
                 qrows_fit(image, cnt[QBID_SECTION_QROWS]) && shades_fit(image) &&
                 alias_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
                 index_fits(image, cnt[QBID_SECTION_ROWS]) && alias_dirs_fit(image, cnt) &&
-                creatives_fit(image, cnt[QBID_SECTION_CREATIVE_IDS]) && rates_fit(image);
+                creatives_fit(image, cnt[QBID_SECTION_CREATIVE_IDS], cnt[QBID_SECTION_TRAITS]) &&
+                rates_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

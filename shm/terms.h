@@ -99,10 +99,11 @@ static inline bool qbid_seats_hold(const struct qbid_seats *seats, uint16_t tena
 
 /* Of one deal of the request, beside its id and floor. */
 struct qbid_deal_terms {
-    bool fixed;      /* at = 3: the floor is the agreed price */
-    bool guaranteed; /* guar = 1: bid, whatever the impression is worth */
-    bool own_floor;  /* the deal has a floor of its own: durations do not count */
-    uint8_t auction; /* enum qbid_auction of the deal, 0 = the request's */
+    bool fixed;          /* at = 3: the floor is the agreed price */
+    bool guaranteed;     /* guar = 1: bid, whatever the impression is worth */
+    bool own_floor;      /* the deal has a floor of its own: durations do not count */
+    uint8_t auction;     /* enum qbid_auction of the deal, 0 = the request's */
+    bool wadomain_given; /* the list has entries */
     uint16_t wadomain_cnt;
     const struct qbid_seats *wseat; /* NULL = everybody */
     const uint64_t *wadomain;       /* allowed advertiser domains, hashed names */
@@ -122,8 +123,10 @@ struct qbid_terms {
     uint8_t language_cnt;
     bool language_given;
     bool acat_given;
-    uint8_t cattax;  /* taxonomy of the request's category lists; 0 = it has none */
-    uint32_t places; /* enum qbid_place_bit */
+    uint8_t cattax;   /* taxonomy of the request's category lists; 0 = it has none */
+    int32_t pod_s[4]; /* by format - 1: of the pod that the creative must fit into, 0 = none */
+    uint32_t places;  /* enum qbid_place_bit */
+    struct qbid_durfloors pod_floors[2]; /* where durfloors may point */
     struct qbid_deal_terms deal[QBID_TERMS_DEALS_MAX];
 };
 

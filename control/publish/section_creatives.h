@@ -19,6 +19,7 @@ struct qbid_section_creatives {
     struct qbid_alias_dir *dir;
     struct qbid_alias_entry (*alias)[QBID_ALIAS_MAX]; /* the line of each directory entry */
     struct qbid_creative *creative;
+    struct qbid_traits *traits; /* of each creative */
     uint64_t *name;
     char *string;
     uint32_t dir_cnt, creative_cnt, name_cnt;

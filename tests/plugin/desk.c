@@ -68,7 +68,7 @@ void desk_fill(struct desk *d)
     qbid_common_fill(&d->image, &d->openrtb, "2", DESK_UNIX_S, &d->common);
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
-        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=
+        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->terms[i], &d->request[i]) !=
             QBID_NOBID_NONE)
             continue;
         d->imp_idx[i] = (uint8_t)imp;

@@ -177,6 +177,25 @@ bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb)
            us_privacy_restricts(regs->us_privacy.len ? regs->us_privacy : regs->us_privacy_ext);
 }
 
+static void hash_imps(struct qbid_common *common)
+{
+    const struct qbid_openrtb_request *openrtb = common->openrtb;
+    uint64_t seed = XXH3_64bits(openrtb->id.at, openrtb->id.len);
+    for (unsigned i = 0; i < openrtb->imp_cnt; i++) {
+        const struct qbid_text *id = &openrtb->imp[i].id;
+        common->imp_hash[i] = XXH3_64bits_withSeed(id->at, id->len, seed);
+    }
+}
+
+/* Whether another impression of the request has the same id: senders do that. */
+static bool is_repeated(const struct qbid_common *common, unsigned imp_idx)
+{
+    unsigned same = 0;
+    for (unsigned i = 0; i < common->openrtb->imp_cnt; i++)
+        same += common->imp_hash[i] == common->imp_hash[imp_idx];
+    return same > 1;
+}
+
 void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common)
 {
@@ -200,6 +219,7 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
     set_site(ret_common);
     set_hour(ret_common, unix_s);
     set_segments(ret_common);
+    hash_imps(ret_common);
 }
 
 /* --- one impression */
@@ -303,13 +323,11 @@ enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_id
                                      uint8_t deal_idx[QBID_REQUEST_DEALS_MAX],
                                      struct qbid_request *ret_request)
 {
-    const struct qbid_openrtb_request *openrtb = common->openrtb;
-    const struct qbid_openrtb_imp *imp = &openrtb->imp[imp_idx];
-    if (imp->id.len == 0)
+    const struct qbid_openrtb_imp *imp = &common->openrtb->imp[imp_idx];
+    if (imp->id.len == 0 || is_repeated(common, imp_idx))
         return QBID_NOBID_INVALID;
     *ret_request = common->base;
-    ret_request->id_hash =
-        XXH3_64bits_withSeed(imp->id.at, imp->id.len, XXH3_64bits(openrtb->id.at, openrtb->id.len));
+    ret_request->id_hash = common->imp_hash[imp_idx];
     ret_request->flags |= imp->secure ? QBID_REQUEST_SECURE : 0;
     ret_request->flags |= imp->private_auction ? QBID_REQUEST_PRIVATE_ONLY : 0;
     if (!convert_floor(common->image, imp->floor_micros, imp->currency, &ret_request->floor_micros))

@@ -330,6 +330,16 @@ static void an_impression_without_an_id_cannot_be_answered(void **state)
     assert_int_equal(fill_at("{\"id\":\"r\",\"imp\":[{\"banner\":{}}]}", 0), QBID_NOBID_INVALID);
 }
 
+static void impressions_that_share_an_id_cannot_be_answered(void **state)
+{
+    static const char text[] = "{\"id\":\"r\",\"imp\":[{\"id\":\"a\",\"banner\":{}},{\"id\":\"b\","
+                               "\"banner\":{}},{\"id\":\"a\",\"banner\":{}}]}";
+    (void)state;
+    assert_int_equal(fill_at(text, 0), QBID_NOBID_INVALID);
+    assert_int_equal(fill_at(text, 1), QBID_NOBID_NONE);
+    assert_int_equal(fill_at(text, 2), QBID_NOBID_INVALID);
+}
+
 static void the_random_stream_hangs_on_both_ids(void **state)
 {
     (void)state;
@@ -401,6 +411,7 @@ int main(void)
         cmocka_unit_test(unknown_raw_values_are_noted_with_their_text),
         cmocka_unit_test(long_raw_values_are_noted_by_their_beginning),
         cmocka_unit_test(an_impression_without_an_id_cannot_be_answered),
+        cmocka_unit_test(impressions_that_share_an_id_cannot_be_answered),
         cmocka_unit_test(the_random_stream_hangs_on_both_ids),
         cmocka_unit_test(seats_decide_which_tenants_may_bid),
     };

@@ -305,13 +305,22 @@ static bool convert_floor(const struct qbid_image *image, int64_t floor_micros, 
     return true;
 }
 
+/* How many deals of an impression have this id: senders repeat them, with other floors. */
+static unsigned count_deals(const struct qbid_openrtb_imp *imp, const struct qbid_text *id)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < imp->deal_cnt; i++)
+        cnt += imp->deal[i].id.len == id->len && memcmp(imp->deal[i].id.at, id->at, id->len) == 0;
+    return cnt;
+}
+
 static void set_deals(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
                       uint8_t deal_idx[QBID_REQUEST_DEALS_MAX], struct qbid_request *request)
 {
     for (unsigned i = 0; i < imp->deal_cnt && request->deal_cnt < QBID_REQUEST_DEALS_MAX; i++) {
         const struct qbid_openrtb_deal *deal = &imp->deal[i];
         struct qbid_deal *out = &request->deal[request->deal_cnt];
-        if (!qbid_seat_any(&deal->wseat) ||
+        if (count_deals(imp, &deal->id) != 1 || !qbid_seat_any(&deal->wseat) ||
             !convert_floor(common->image, deal->floor_micros, deal->currency, &out->floor_micros))
             continue;
         out->id_hash = qbid_hash_name(deal->id.at, deal->id.len);

@@ -135,23 +135,43 @@ static bool is_targeted(struct question *q)
     return true;
 }
 
-/* A deal is open to us when its floor has a rate and some seat of ours may bid on it. */
+static bool has_twin_deal(const json_t *list, const json_t *deal)
+{
+    struct rtb_raw id = {.len = 0};
+    unsigned read = 0, same = 0;
+    rtb_append(&id, rtb_label(deal, "id"), NULL);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct rtb_raw other = {.len = 0};
+        const json_t *label = rtb_label(json_array_get(list, i), "id");
+        if (!label || read++ >= DEALS_READ)
+            continue;
+        rtb_append(&other, label, NULL);
+        same += other.len == id.len && memcmp(other.text, id.text, id.len) == 0;
+    }
+    return same > 1;
+}
+
+/* A deal is open to us when its floor has a rate, some seat of ours may bid on it, and no other one
+ * has the same id: a bid could not say which of the two floors it is for. */
 static const json_t *find_deal(const json_t *imp, const char *id)
 {
-    const json_t *list = rtb_array(rtb_object(imp, "pmp"), "deals");
-    unsigned read = 0, usable = 0;
+    const json_t *list = rtb_array(rtb_object(imp, "pmp"), "deals"), *found = NULL;
+    unsigned read = 0, usable = 0, same = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *deal = json_array_get(list, i);
         struct seats seats;
         if (!rtb_label(deal, "id") || read++ >= DEALS_READ)
             continue;
+        bool ours = rtb_is(rtb_label(deal, "id"), id, false);
+        same += ours;
         seats_of(deal, "wseat", &seats);
-        if ((seats.given && seats.cnt == 0) || floor_of(deal) < 0 || usable++ >= DEALS_USED)
+        if ((seats.given && seats.cnt == 0) || floor_of(deal) < 0 || has_twin_deal(list, deal) ||
+            usable++ >= DEALS_USED)
             continue;
-        if (rtb_is(rtb_label(deal, "id"), id, false))
-            return deal;
+        if (ours)
+            found = deal;
     }
-    return NULL;
+    return same == 1 ? found : NULL;
 }
 
 static bool has_its_deal(struct question *q)

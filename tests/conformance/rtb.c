@@ -94,7 +94,11 @@ int64_t rtb_micros(const json_t *item, bool up)
     double number = json_number_value(item);
     if (!json_is_number(item) || !(number > 0))
         return 0;
-    snprintf(text, sizeof text, "%.14e", number); /* d.dddddddddddddde+xx: 15 digits */
+    for (int digits = 15; digits <= 17; digits++) { /* the fewest that stand for this double */
+        snprintf(text, sizeof text, "%.*e", digits - 1, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
     int exponent = atoi(strchr(text, 'e') + 1) + 6;
     uint64_t value = 0;
     bool rest = false, half = false;

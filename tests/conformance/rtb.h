@@ -3,8 +3,8 @@
  *
  * Nothing here is shared with the product. What is absent, null, an empty text or of another type
  * than asked for counts as not there; whether types were right is a question of its own
- * (rtb_sound()). Decimals are read back from the digits that a double stands for (15 of them), so
- * prices are exact.
+ * (rtb_sound()). Decimals are read back from the fewest digits that stand for a double, so prices
+ * of up to 17 digits are exact.
  */
 #ifndef QBID_TESTS_CONFORMANCE_RTB_H
 #define QBID_TESTS_CONFORMANCE_RTB_H

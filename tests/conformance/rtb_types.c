@@ -11,6 +11,7 @@ enum type {
     TEXT,
     LABEL,  /* text, or a number in its place */
     INT,    /* a number without a fraction */
+    LIMIT,  /* the same; what is no number at all counts as absent */
     FLAG,   /* 0, 1, true, false */
     NUMBER, /* with or without a fraction */
     OBJECT,
@@ -82,9 +83,9 @@ static const struct field site[] = {{.key = "domain", .type = TEXT}, {.key = "id
 static const struct field app[] = {{.key = "bundle", .type = LABEL}, {.key = "id", .type = LABEL}, {0}};
 static const struct field dooh[] = {{.key = "id", .type = LABEL}, {0}};
 
-/* tmax is not here: what is no number is an absent one */
 static const struct field request[] = {
     {.key = "id", .type = TEXT, .vital = true}, {.key = "at", .type = INT}, {.key = "test", .type = FLAG},
+    {.key = "tmax", .type = LIMIT},
     {.key = "cur", .type = ARRAY, .element = TEXT},
     {.key = "badv", .type = ARRAY, .element = LABEL}, {.key = "bcat", .type = ARRAY, .element = LABEL},
     {.key = "wseat", .type = ARRAY, .element = LABEL}, {.key = "bseat", .type = ARRAY, .element = LABEL},
@@ -108,6 +109,8 @@ static bool has_type(const json_t *item, enum type type)
         return json_is_string(item) || json_is_number(item);
     case INT:
         return json_is_number(item) && number == floor(number);
+    case LIMIT:
+        return !json_is_number(item) || number == floor(number);
     case FLAG:
         return json_is_boolean(item) || (json_is_number(item) && number == floor(number));
     case NUMBER:

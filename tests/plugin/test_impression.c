@@ -201,6 +201,15 @@ static void deals_without_a_rate_or_a_seat_of_ours_are_left_out(void **state)
     assert_int_equal(deal_idx[1], 3);
 }
 
+static void deals_that_share_an_id_are_left_out(void **state)
+{
+    (void)state;
+    fill("", "\"pmp\":{\"deals\":[{\"id\":\"a\",\"bidfloor\":1},{\"id\":\"b\"},{\"id\":\"a\"}]}");
+    assert_int_equal(request.deal_cnt, 1);
+    assert_true(request.deal[0].id_hash == name("b"));
+    assert_int_equal(deal_idx[0], 1);
+}
+
 static void blocked_names_are_compared_in_lower_case(void **state)
 {
     (void)state;
@@ -336,8 +345,8 @@ static void impressions_that_share_an_id_cannot_be_answered(void **state)
                                "\"banner\":{}},{\"id\":\"a\",\"banner\":{}}]}";
     (void)state;
     assert_int_equal(fill_at(text, 0), QBID_NOBID_INVALID);
-    assert_int_equal(fill_at(text, 1), QBID_NOBID_NONE);
-    assert_int_equal(fill_at(text, 2), QBID_NOBID_INVALID);
+    assert_int_equal(qbid_impression_fill(common, 1, deal_idx, &request), QBID_NOBID_NONE);
+    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &request), QBID_NOBID_INVALID);
 }
 
 static void the_random_stream_hangs_on_both_ids(void **state)
@@ -404,6 +413,7 @@ int main(void)
         cmocka_unit_test(the_position_is_the_banners_else_the_videos),
         cmocka_unit_test(floors_are_converted_or_refused),
         cmocka_unit_test(deals_without_a_rate_or_a_seat_of_ours_are_left_out),
+        cmocka_unit_test(deals_that_share_an_id_are_left_out),
         cmocka_unit_test(blocked_names_are_compared_in_lower_case),
         cmocka_unit_test(only_second_price_is_decided_as_such),
         cmocka_unit_test(flags_come_from_test_and_secure),

@@ -10,3 +10,5 @@ CONFORMANCE_CHECK := $(addprefix tests/conformance/,checker.c checker_markup.c)
 $(call test,test_conformance,tests/conformance/test_conformance.c tests/conformance/generator.c \
     $(CONFORMANCE_CHECK) $(CONFORMANCE_RULES) $(CONFORMANCE_PRODUCT),qbid fastpath shm,\
     $(QBID_LDLIBS) -ljansson -lm)
+$(call test,test_checker,tests/conformance/test_checker.c $(CONFORMANCE_CHECK) $(CONFORMANCE_READ) \
+    $(CONFORMANCE_PRODUCT),qbid fastpath shm,$(QBID_LDLIBS) -ljansson -lm)

@@ -47,8 +47,11 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 
 FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c response.c \
     text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/request.c
+FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
-    $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
+    $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
+$(call fuzz,openrtb_differ,$(FUZZ_SHM) $(FUZZ_PLUGIN) $(FUZZ_OPENRTB) \
+    $(addprefix tests/conformance/,rtb.c rtb_types.c rtb_differ.c),qbid shm,$(QBID_LDLIBS) -ljansson -lm)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
 
 # The library as others get it.

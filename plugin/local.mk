@@ -50,3 +50,10 @@ CPPFLAGS_host = $(if $(findstring plugin/example/,$<),-I$(B)/sdk)
 $(B)/plugin/example/host.o: $(B)/sdk/qbid.h
 $(call prog,qbid-example,plugin/example/host.c,,-L$(B) -lqbid -Xlinker -rpath -Xlinker '$$$$ORIGIN/..')
 $(B)/bin/qbid-example: $(B)/libqbid.so
+
+# What the last release promised to hosts that are built against it (libabigail's XML). `make abi` writes it anew.
+.PHONY: abi
+abi: $(B)/sdk/qbid.h plugin/qbid.map
+	plugin/abi/shell.sh $(B)/sdk/qbid.h plugin/qbid.map $(B)/sdk/shell.so
+	abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed \
+	    --out-file plugin/abi/libqbid.so.1.abi $(B)/sdk/shell.so

@@ -46,7 +46,8 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
 FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c response.c \
-    text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/request.c
+    text.c token.c writer.c) build/fuzz/openrtb_simdjson.o \
+    $(addprefix fastpath/,decide.c rank_vector.c request.c scan.c scan_avx2.c scan_avx512.c)
 FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
@@ -59,3 +60,4 @@ $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin
     $(TEST_ACCOUNT),shm,-lm))
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
+$(call e2e,plugin_abi,tests/plugin/abi.sh)

@@ -61,3 +61,5 @@ $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
 $(call e2e,plugin_abi,tests/plugin/abi.sh)
+$(call e2e,plugin_epoll,tests/plugin/epoll.sh)
+$(call e2e,plugin_epoll_asan,tests/plugin/epoll.sh,asan)

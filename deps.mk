@@ -7,7 +7,7 @@ DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
     libcjson-dev nginx nginx-dev curl procps python3
 
 # `make test`: unit tests, lints, figures
-DEPS_TEST := libcmocka-dev clang-format binutils git strace spin libjansson-dev abigail-tools
+DEPS_TEST := libcmocka-dev clang-format binutils git strace spin libjansson-dev abigail-tools gcovr
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libdpdk-dev libck-dev liblmdb-dev libhiredis-dev redis-server

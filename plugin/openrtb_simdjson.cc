@@ -151,10 +151,12 @@ int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
 
 int read_imps(reader &r, value v)
 {
+    simdjson::ondemand::array array;
     r.out->imp_cnt = 0;
-    if (string_view token = token_of(v); token[0] != '[')
+    string_view token = token_of(v);
+    if (v.get_array().get(array) != simdjson::SUCCESS)
         return is_absent(token) ? 0 : QBID_ERR_PARSE;
-    return each_element(r, v, [&](value element) {
+    return each_element(r, array, [&](value element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -416,7 +418,7 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
     if (parser == nullptr)
         return QBID_ERR_NOMEM;
     if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
-        delete parser;
+        qbid_openrtb_free(parser);
         return QBID_ERR_NOMEM;
     }
     *ret_parser = parser;

@@ -44,7 +44,8 @@ inline bool is_blank(char c)
 }
 
 /* A string is consumed here: left alone, On-Demand would take one that a colon follows for a key
- * and let "a": "b": 1 pass. */
+ * and let "a": "b": 1 pass. Its token ends with its quote: the first stage has refused a body with
+ * an open string, and what follows a quote without a blank is a token of its own. */
 inline string_view token_of(value v)
 {
     string_view token = v.raw_json_token();
@@ -53,11 +54,6 @@ inline string_view token_of(value v)
     while (token.size() > 1 && is_blank(token.back()))
         token.remove_suffix(1);
     return token;
-}
-
-inline bool is_string(string_view token)
-{
-    return token.size() >= 2 && token.front() == '"' && token.back() == '"';
 }
 
 inline bool is_number(string_view token)
@@ -105,8 +101,6 @@ inline int unescape(reader &r, const char *text, size_t len, const char **ret_at
 /* The inside of a string, with its escapes resolved. */
 inline int take_string(reader &r, string_view token, struct qbid_text *ret)
 {
-    if (!is_string(token))
-        return QBID_ERR_PARSE;
     const char *start = token.data() + 1, *end = find_mark(start);
     size_t len = static_cast<size_t>(end - start);
     int err = *end == '"' ? 0 : unescape(r, start, token.size() - 2, &start, &len);
@@ -148,7 +142,7 @@ inline int take_key(reader &r, field &f, string_view *ret)
     size_t len = static_cast<size_t>(end - start);
     if (*end != '"') {
         while (*end != '"')
-            end = find_mark(end + (*end == '\\' ? 2 : 0));
+            end = find_mark(end + 2);
         int err = unescape(r, start, static_cast<size_t>(end - start), &start, &len);
         if (err != 0)
             return err;
@@ -176,11 +170,8 @@ template <typename Object, typename Each> int each_field(reader &r, Object objec
     return 0;
 }
 
-template <typename Each> int each_element(reader &r, value v, Each each)
+template <typename Each> int each_element(reader &r, simdjson::ondemand::array array, Each each)
 {
-    simdjson::ondemand::array array;
-    if (v.get_array().get(array) != simdjson::SUCCESS)
-        return QBID_ERR_PARSE;
     if (++r.depth > QBID_OPENRTB_DEPTH_MAX)
         return QBID_ERR_LIMIT;
     for (auto result : array) {
@@ -195,22 +186,35 @@ template <typename Each> int each_element(reader &r, value v, Each each)
     return 0;
 }
 
+inline int mismatch(reader &r, value v, string_view token);
+
+/* A value that must be an object. */
+template <typename Each> int enter_object(reader &r, value v, string_view token, Each each)
+{
+    simdjson::ondemand::object object;
+    if (v.get_object().get(object) != simdjson::SUCCESS)
+        return mismatch(r, v, token);
+    return each_field(r, object, each);
+}
+
+template <typename Each> int enter_array(reader &r, value v, string_view token, Each each)
+{
+    simdjson::ondemand::array array;
+    if (v.get_array().get(array) != simdjson::SUCCESS)
+        return mismatch(r, v, token);
+    return each_element(r, array, each);
+}
+
 /* Validate a value that nobody reads: On-Demand itself would step over it unseen. */
 inline int skip(reader &r, value v)
 {
     string_view token = token_of(v);
     switch (token[0]) {
-    case '{': {
-        simdjson::ondemand::object object;
-        if (v.get_object().get(object) != simdjson::SUCCESS)
-            return QBID_ERR_PARSE;
-        return each_field(r, object, [&](string_view, value inner) { return skip(r, inner); });
-    }
+    case '{':
+        return enter_object(r, v, token, [&](string_view, value inner) { return skip(r, inner); });
     case '[':
-        return each_element(r, v, [&](value inner) { return skip(r, inner); });
+        return enter_array(r, v, token, [&](value inner) { return skip(r, inner); });
     case '"':
-        if (!is_string(token))
-            return QBID_ERR_PARSE;
         if (*find_mark(token.data() + 1) == '"')
             return 0;
         return qbid_text_escapes_valid(token.data() + 1, token.size() - 2) ? 0 : QBID_ERR_PARSE;
@@ -233,9 +237,7 @@ inline int mismatch(reader &r, value v, string_view token)
     r.out->wrong_type = true;
     if (token[0] != '"')
         return skip(r, v);
-    return is_string(token) && qbid_text_escapes_valid(token.data() + 1, token.size() - 2)
-               ? 0
-               : QBID_ERR_PARSE;
+    return qbid_text_escapes_valid(token.data() + 1, token.size() - 2) ? 0 : QBID_ERR_PARSE;
 }
 
 /* Read with a wrong type being malformed. */
@@ -252,22 +254,13 @@ template <typename Read> int vitally(reader &r, Read read)
 template <typename Each> int read_object(reader &r, value v, Each each)
 {
     string_view token = token_of(v);
-    if (is_absent(token))
-        return 0;
-    if (token[0] != '{')
-        return mismatch(r, v, token);
-    simdjson::ondemand::object object;
-    if (v.get_object().get(object) != simdjson::SUCCESS)
-        return QBID_ERR_PARSE;
-    return each_field(r, object, each);
+    return is_absent(token) ? 0 : enter_object(r, v, token, each);
 }
 
 template <typename Each> int read_array(reader &r, value v, Each each)
 {
     string_view token = token_of(v);
-    if (is_absent(token))
-        return 0;
-    return token[0] == '[' ? each_element(r, v, each) : mismatch(r, v, token);
+    return is_absent(token) ? 0 : enter_array(r, v, token, each);
 }
 
 } // namespace qbid_json

@@ -210,6 +210,19 @@ static void deals_that_share_an_id_are_left_out(void **state)
     assert_int_equal(deal_idx[0], 1);
 }
 
+static void deals_are_used_as_far_as_they_fit(void **state)
+{
+    char imp[2048] = "\"pmp\":{\"deals\":[";
+    (void)state;
+    for (unsigned i = 0; i < QBID_REQUEST_DEALS_MAX + 3; i++)
+        snprintf(imp + strlen(imp), sizeof imp - strlen(imp), "%s{\"id\":\"d%u\"}", i ? "," : "",
+                 i);
+    strcat(imp, "]}");
+    fill("", imp);
+    assert_int_equal(request.deal_cnt, QBID_REQUEST_DEALS_MAX);
+    assert_true(request.deal[QBID_REQUEST_DEALS_MAX - 1].id_hash == name("d15"));
+}
+
 static void blocked_names_are_compared_in_lower_case(void **state)
 {
     (void)state;
@@ -269,6 +282,7 @@ static void segments_are_used_only_where_no_signal_forbids_it(void **state)
         ",\"regs\":{\"ext\":{\"gdpr\":1}}",
         ",\"regs\":{\"us_privacy\":\"1YYN\"}",
         ",\"regs\":{\"us_privacy\":\"1-Y-\"}",
+        ",\"regs\":{\"us_privacy\":\"1-y-\"}",
         ",\"regs\":{\"us_privacy\":\"1Y\"}",
         ",\"regs\":{\"us_privacy\":\"2YNN\"}",
         ",\"regs\":{\"us_privacy\":\"1YXN\"}",
@@ -292,6 +306,35 @@ static void segments_are_used_only_where_no_signal_forbids_it(void **state)
         if (request.segment_cnt != 0)
             fail_msg("used: %s", restricted[i]);
     }
+}
+
+/* Long ids are known by their beginning to nobody, and no more segments are asked for than fit. */
+static void segments_are_used_as_far_as_they_fit(void **state)
+{
+    char fields[8192], id[320];
+    size_t n = 0;
+    (void)state;
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    n += (size_t)snprintf(fields, sizeof fields,
+                          "\"user\":{\"data\":[{\"segment\":[{\"id\":\"%s\"}", id);
+    for (unsigned i = 0; i < QBID_REQUEST_SEGMENTS_MAX + 5; i++)
+        n += (size_t)snprintf(fields + n, sizeof fields - n, ",{\"id\":\"vip\"}");
+    snprintf(fields + n, sizeof fields - n, "]}]}");
+    fill(fields, "");
+    assert_int_equal(request.segment_cnt, QBID_REQUEST_SEGMENTS_MAX);
+    assert_true(request.segment[QBID_REQUEST_SEGMENTS_MAX - 1] == raw(QBID_DIM_SEGMENT, "vip"));
+    assert_int_equal(common->unknown.value[common->unknown.cnt - 1].len, 255);
+}
+
+static void the_exchange_may_be_nobody(void **state)
+{
+    (void)state;
+    fill("", "");
+    assert_true(request.dim[QBID_DIM_EXCHANGE] == raw(QBID_DIM_EXCHANGE, "2"));
+    qbid_common_fill(&image, openrtb, NULL, MONDAY_S, common);
+    assert_int_equal(qbid_impression_fill(common, 0, deal_idx, &request), QBID_NOBID_NONE);
+    assert_int_equal(request.dim[QBID_DIM_EXCHANGE], 0);
 }
 
 static void unknown_raw_values_are_noted_with_their_text(void **state)
@@ -376,6 +419,11 @@ static void seats_decide_which_tenants_may_bid(void **state)
     assert_false(qbid_seat_allowed(openrtb, NULL, 2));
     assert_true(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 1));
     assert_false(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 3));
+    fill("\"bseat\":[\"11\",\"12\",\"13\",\"14\",\"15\",\"16\",\"17\",\"18\",\"19\",\"20\",\"21\","
+         "\"22\","
+         "\"23\",\"24\",\"25\"]",
+         ""); /* more than are kept: any of ours may be among them */
+    assert_false(qbid_seat_allowed(openrtb, NULL, 1));
     fill("\"wseat\":[]", "");
     assert_true(qbid_seat_any(&openrtb->wseat));
     assert_true(qbid_seat_allowed(openrtb, NULL, 3));
@@ -413,6 +461,9 @@ int main(void)
         cmocka_unit_test(the_position_is_the_banners_else_the_videos),
         cmocka_unit_test(floors_are_converted_or_refused),
         cmocka_unit_test(deals_without_a_rate_or_a_seat_of_ours_are_left_out),
+        cmocka_unit_test(deals_are_used_as_far_as_they_fit),
+        cmocka_unit_test(segments_are_used_as_far_as_they_fit),
+        cmocka_unit_test(the_exchange_may_be_nobody),
         cmocka_unit_test(deals_that_share_an_id_are_left_out),
         cmocka_unit_test(blocked_names_are_compared_in_lower_case),
         cmocka_unit_test(only_second_price_is_decided_as_such),

@@ -442,7 +442,7 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;
-    reader r = {ret_request, parser->text, 0, false};
+    reader r = {ret_request, body + len, parser->text, 0, false};
     int err = each_field(r, object,
                          [&](string_view key, value v) { return read_request_field(r, key, v); });
     if (err != 0)

@@ -12,3 +12,5 @@ $(call test,test_conformance,tests/conformance/test_conformance.c tests/conforma
     $(QBID_LDLIBS) -ljansson -lm)
 $(call test,test_checker,tests/conformance/test_checker.c $(CONFORMANCE_CHECK) $(CONFORMANCE_READ) \
     $(CONFORMANCE_PRODUCT),qbid fastpath shm,$(QBID_LDLIBS) -ljansson -lm)
+$(call test,test_hostile,tests/conformance/test_hostile.c tests/conformance/facts.c $(CONFORMANCE_PRODUCT),\
+    qbid fastpath shm,$(QBID_LDLIBS) -lm)

@@ -57,6 +57,17 @@ def damages():
                f"test_checker; each of {found.group(2)} rules has one", "all", code == 0)
 
 
+def hostile():
+    text, code = output("test_hostile")
+    found = re.search(r"^the worst costs ([0-9.]+) times a valid one$", text, re.M)
+    if found:
+        worst = float(found.group(1))
+        figure("hostile requests: CPU of the worst", worst, "times a valid request of its size",
+               "test_hostile: 17 shapes at 1.4, 4 and 20 kB, shortest of 40 runs in turns; to the answer, without one",
+               "<= 3", worst <= 3 and code == 0)
+
+
 random_requests()
 recorded_requests()
 damages()
+hostile()

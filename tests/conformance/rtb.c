@@ -12,8 +12,12 @@
 
 json_t *rtb_load(const char *text, size_t len, json_error_t *ret_error, bool *ret_beyond)
 {
-    json_t *root = json_loadb(text, len, LOAD, ret_error);
     *ret_beyond = false;
+    if (memchr(text, '\0', len)) { /* which Jansson takes behind a number */
+        snprintf(ret_error->text, sizeof ret_error->text, "a NUL between the values");
+        return NULL;
+    }
+    json_t *root = json_loadb(text, len, LOAD, ret_error);
     if (root)
         return root;
     switch (json_error_code(ret_error)) {

@@ -18,13 +18,15 @@ static inline void qbid_prefetch_index(const struct qbid_ask *ask)
     qbid_place_prefetch_rows(ask->view->image, ask->place.context);
 }
 
-/* After row: its first candidates and their values. */
+/* After row: its first candidates and their values. Counted as numbers: where there is no row its
+ * pointers are NULL, and nothing may be added to those. */
 static inline void qbid_prefetch_row(const struct qbid_ask *ask)
 {
     const struct qbid_row_ref *row = &ask->place.row;
-    const char *at = (const char *)row->line_item_idx, *end = (const char *)(row->value_micros + 1);
+    uintptr_t at = (uintptr_t)row->line_item_idx,
+              end = (uintptr_t)row->value_micros + sizeof(float);
     for (unsigned i = 0; i < QBID_PREFETCH_ROW_LINES && at < end; i++, at += QBID_CACHE_LINE)
-        __builtin_prefetch(at);
+        __builtin_prefetch((const void *)at);
     __builtin_prefetch(row->value_micros);
 }
 

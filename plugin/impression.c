@@ -337,7 +337,7 @@ enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_id
         return QBID_NOBID_INVALID;
     *ret_request = common->base;
     ret_request->id_hash = common->imp_hash[imp_idx];
-    ret_request->flags |= imp->secure ? QBID_REQUEST_SECURE : 0;
+    ret_request->flags |= imp->secure == QBID_TRI_YES ? QBID_REQUEST_SECURE : 0;
     ret_request->flags |= imp->private_auction ? QBID_REQUEST_PRIVATE_ONLY : 0;
     if (!convert_floor(common->image, imp->floor_micros, imp->currency, &ret_request->floor_micros))
         return QBID_NOBID_CURRENCY;
@@ -347,7 +347,7 @@ enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_id
     return QBID_NOBID_NONE;
 }
 
-static bool holds(const struct qbid_openrtb_seats *seats, uint16_t tenant)
+static bool holds(const struct qbid_seats *seats, uint16_t tenant)
 {
     for (unsigned i = 0; i < seats->cnt; i++)
         if (seats->tenant[i] == tenant)
@@ -355,7 +355,7 @@ static bool holds(const struct qbid_openrtb_seats *seats, uint16_t tenant)
     return false;
 }
 
-bool qbid_seat_any(const struct qbid_openrtb_seats *wseat)
+bool qbid_seat_any(const struct qbid_seats *wseat)
 {
     return !wseat->given || wseat->cnt != 0;
 }

@@ -83,6 +83,6 @@ bool qbid_seat_allowed(const struct qbid_openrtb_request *openrtb,
                        const struct qbid_openrtb_deal *deal, uint16_t tenant);
 
 /** Whether any tenant at all may bid. */
-bool qbid_seat_any(const struct qbid_openrtb_seats *wseat);
+bool qbid_seat_any(const struct qbid_seats *wseat);
 
 #endif

@@ -123,7 +123,7 @@ inline uint16_t tenant_of(struct qbid_text seat)
     return number <= UINT16_MAX ? static_cast<uint16_t>(number) : 0;
 }
 
-inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
+inline int read_seats(reader &r, value v, struct qbid_seats *ret)
 {
     *ret = {};
     return read_array(r, v, [&](value element) {
@@ -133,7 +133,7 @@ inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
         ret->given = true;
         if (tenant == 0)
             return err;
-        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (ret->cnt == QBID_TERMS_SEATS_MAX)
             ret->over = true;
         else
             ret->tenant[ret->cnt++] = tenant;

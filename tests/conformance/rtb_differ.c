@@ -55,7 +55,7 @@ static bool same_tri(const json_t *object, const char *key, enum qbid_openrtb_tr
     return of[rtb_tri(object, key) + 1] == tri;
 }
 
-static bool same_seats(const json_t *object, const char *key, const struct qbid_openrtb_seats *read)
+static bool same_seats(const json_t *object, const char *key, const struct qbid_seats *read)
 {
     const json_t *list = rtb_array(object, key);
     unsigned cnt = 0;
@@ -66,13 +66,13 @@ static bool same_seats(const json_t *object, const char *key, const struct qbid_
         snprintf(again, sizeof again, "%ld", tenant);
         if (tenant < 1 || tenant > UINT16_MAX || !rtb_is(seat, again, false))
             continue;
-        if (cnt < QBID_OPENRTB_SEATS_MAX && (cnt >= read->cnt || read->tenant[cnt] != tenant))
+        if (cnt < QBID_TERMS_SEATS_MAX && (cnt >= read->cnt || read->tenant[cnt] != tenant))
             return false;
         cnt++;
     }
     return read->given == (json_array_size(list) > 0) &&
-           read->over == (cnt > QBID_OPENRTB_SEATS_MAX) &&
-           read->cnt == (cnt < QBID_OPENRTB_SEATS_MAX ? cnt : QBID_OPENRTB_SEATS_MAX);
+           read->over == (cnt > QBID_TERMS_SEATS_MAX) &&
+           read->cnt == (cnt < QBID_TERMS_SEATS_MAX ? cnt : QBID_TERMS_SEATS_MAX);
 }
 
 /* --- impressions */
@@ -80,6 +80,66 @@ static bool same_seats(const json_t *object, const char *key, const struct qbid_
 static bool same_size(const json_t *object, const struct qbid_openrtb_size *size)
 {
     return rtb_int(object, "w", 0) == size->width && rtb_int(object, "h", 0) == size->height;
+}
+
+/* A list of numbers from 0 to 63 as a mask. */
+static bool same_mask(const json_t *object, const char *key, uint64_t mask)
+{
+    const json_t *list = rtb_array(object, key);
+    uint64_t want = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        double number = json_number_value(item);
+        if (json_is_number(item) && number >= 0 && number < 64)
+            want |= UINT64_C(1) << (unsigned)number;
+    }
+    return want == mask;
+}
+
+static const char *durfloors_differ(const json_t *object, const struct qbid_durfloors *read)
+{
+    const json_t *list = rtb_array(object, "durfloors");
+    size_t cnt = json_array_size(list);
+    cnt = cnt < QBID_TERMS_DURFLOORS_MAX ? cnt : QBID_TERMS_DURFLOORS_MAX;
+    SAME(same_price(rtb_get(object, "mincpmpersec"), read->per_second_micros), "mincpmpersec");
+    SAME(cnt == read->cnt, "durfloors");
+    for (size_t i = 0; i < cnt; i++) {
+        const json_t *item = json_array_get(list, i);
+        SAME(rtb_int(item, "mindur", 0) == read->floor[i].least_s, "durfloors.mindur");
+        SAME(rtb_int(item, "maxdur", 0) == read->floor[i].most_s, "durfloors.maxdur");
+        SAME(same_price(rtb_get(item, "bidfloor"), read->floor[i].floor_micros),
+             "durfloors.bidfloor");
+    }
+    return NULL;
+}
+
+static const char *timed_differ(const json_t *media, const struct qbid_media_terms *terms,
+                                const struct qbid_openrtb_pod *pod)
+{
+    SAME(rtb_int(media, "minduration", 0) == terms->duration_least_s, "minduration");
+    SAME(rtb_int(media, "maxduration", 0) == terms->duration_most_s, "maxduration");
+    SAME(rtb_int(media, "minbitrate", 0) == terms->bitrate_least_kbps, "minbitrate");
+    SAME(rtb_int(media, "maxbitrate", 0) == terms->bitrate_most_kbps, "maxbitrate");
+    SAME(same_mask(media, "protocols", terms->protocols), "protocols");
+    SAME((json_array_size(rtb_array(media, "rqddurs")) > 0) == terms->duration_listed, "rqddurs");
+    SAME(rtb_int(media, "poddur", 0) == pod->poddur_s, "poddur");
+    return durfloors_differ(media, &pod->durfloors);
+}
+
+static const char *terms_differ(const json_t *imp, const struct qbid_openrtb_imp *read)
+{
+    static const char *const name[] = {"banner", "video", "audio", "native"};
+    const json_t *video = rtb_object(imp, "video");
+    for (unsigned i = 0; i < 4; i++) {
+        const json_t *media = rtb_object(imp, name[i]);
+        SAME(same_mask(media, "battr", read->media[i].battr), "battr");
+        SAME(same_mask(media, "api", read->media[i].api), "api");
+    }
+    SAME(rtb_int(video, "plcmt", 0) == read->video_plcmt, "video.plcmt");
+    SAME(rtb_int(video, "linearity", 0) == read->media[1].linearity, "video.linearity");
+    SAME((rtb_tri(video, "skip") == 0) == read->media[1].no_skip, "video.skip");
+    const char *why = timed_differ(video, &read->media[1], &read->pod[0]);
+    return why ? why : timed_differ(rtb_object(imp, "audio"), &read->media[2], &read->pod[1]);
 }
 
 static const char *media_differ(const json_t *imp, const struct qbid_openrtb_imp *read)
@@ -116,6 +176,11 @@ static const char *deals_differ(const json_t *imp, const struct qbid_openrtb_imp
         SAME(same_price(rtb_get(deal, "bidfloor"), own->floor_micros), "deals.bidfloor");
         SAME(same_currency(rtb_get(deal, "bidfloorcur"), own->currency), "deals.bidfloorcur");
         SAME(same_seats(deal, "wseat", &own->wseat), "deals.wseat");
+        SAME(rtb_int(deal, "at", ABSENT) == own->at, "deals.at");
+        SAME(rtb_flag(deal, "guar") == own->guaranteed, "deals.guar");
+        SAME((rtb_get(deal, "bidfloor") != NULL) == own->floor_given, "deals.bidfloor");
+        const char *why = durfloors_differ(deal, &own->durfloors);
+        SAME(!why, why);
         cnt++;
     }
     SAME(cnt == read->deal_cnt, "pmp.deals");
@@ -127,8 +192,12 @@ static const char *imp_differ(const json_t *imp, const struct qbid_openrtb_imp *
     SAME(same_label(rtb_text(imp, "id"), read->id), "imp.id");
     SAME(same_price(rtb_get(imp, "bidfloor"), read->floor_micros), "imp.bidfloor");
     SAME(same_currency(rtb_get(imp, "bidfloorcur"), read->currency), "imp.bidfloorcur");
-    SAME(rtb_flag(imp, "secure") == read->secure, "imp.secure");
+    SAME(same_tri(imp, "secure", read->secure), "imp.secure");
+    SAME(rtb_flag(imp, "instl") == read->instl, "imp.instl");
+    SAME(rtb_flag(imp, "rwdd") == read->rwdd, "imp.rwdd");
+    SAME(rtb_int(imp, "exp", 0) == read->exp_s, "imp.exp");
     const char *why = media_differ(imp, read);
+    why = why ? why : terms_differ(imp, read);
     return why ? why : deals_differ(imp, read);
 }
 
@@ -236,8 +305,37 @@ static const char *lists_differ(const json_t *root, const struct qbid_openrtb_re
         names_differ(root, "badv", QBID_OPENRTB_BADV_MAX, read->badv, read->badv_cnt, &over);
     if (!why)
         why = names_differ(root, "bcat", QBID_OPENRTB_BCAT_MAX, read->bcat, read->bcat_cnt, &over);
+    if (!why)
+        why = names_differ(root, "bapp", QBID_OPENRTB_BAPP_MAX, read->bapp, read->bapp_cnt, &over);
     SAME(why || over == read->over, "over");
     return why;
+}
+
+static bool same_schain(const json_t *parent, const struct qbid_openrtb_schain *read)
+{
+    const json_t *schain = rtb_object(parent, "schain"), *nodes = rtb_array(schain, "nodes");
+    const json_t *ver = rtb_label(schain, "ver");
+    struct rtb_raw version = {.len = 0};
+    size_t cnt = json_array_size(nodes), good = 0;
+    rtb_append(&version, ver, NULL);
+    for (size_t i = 0; i < cnt; i++) {
+        const json_t *node = json_array_get(nodes, i);
+        good += rtb_label(node, "asi") && rtb_label(node, "sid") && rtb_flag(node, "hp");
+    }
+    if (json_is_number(ver)) /* whose point may be lost */
+        return read->complete == rtb_flag(schain, "complete");
+    bool sound = version.len >= 2 && memcmp(version.text, "1.", 2) == 0 && cnt > 0 && good == cnt;
+    return read->given == (json_object_size(schain) > 0) && read->sound == sound &&
+           read->complete == rtb_flag(schain, "complete");
+}
+
+static const char *chains_differ(const json_t *root, const struct qbid_openrtb_request *read)
+{
+    const json_t *source = rtb_object(root, "source");
+    SAME(same_schain(source, &read->schain[0]), "source.schain");
+    SAME(same_schain(rtb_object(source, "ext"), &read->schain[1]), "source.ext.schain");
+    SAME(same_schain(rtb_object(root, "ext"), &read->schain[2]), "ext.schain");
+    return NULL;
 }
 
 static const char *names_of_place_differ(const json_t *root,
@@ -258,6 +356,7 @@ static const char *fields_differ(const json_t *root, const struct qbid_openrtb_r
     SAME(rtb_int(root, "at", 2) == read->at, "at");
     SAME(rtb_int(root, "tmax", 0) == read->tmax_ms, "tmax");
     SAME(rtb_flag(root, "test") == read->test, "test");
+    SAME(rtb_int(root, "cattax", 1) == read->cattax, "cattax");
     SAME(same_seats(root, "wseat", &read->wseat), "wseat");
     SAME(same_seats(root, "bseat", &read->bseat), "bseat");
     return names_of_place_differ(root, read);
@@ -272,6 +371,7 @@ const char *rtb_differ(const json_t *root, const struct qbid_openrtb_request *re
     why = why ? why : device_differ(root, read);
     why = why ? why : user_differ(root, read);
     why = why ? why : regs_differ(root, &read->regs);
+    why = why ? why : chains_differ(root, read);
     cnt = cnt < QBID_OPENRTB_IMPS_MAX ? cnt : QBID_OPENRTB_IMPS_MAX;
     SAME(why || cnt == read->imp_cnt, "imp");
     for (size_t i = 0; i < cnt && !why; i++)

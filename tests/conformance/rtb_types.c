@@ -15,6 +15,7 @@ enum type {
     FLAG,   /* 0, 1, true, false */
     NUMBER, /* with or without a fraction */
     OBJECT,
+    EMBEDDED, /* an object, or a text that is one and is looked at elsewhere */
     ARRAY
 };
 
@@ -32,34 +33,73 @@ struct field {
 /* clang-format off */
 static const struct field size[] = {{.key = "w", .type = INT}, {.key = "h", .type = INT}, {0}};
 
+static const struct field durfloor[] = {
+    {.key = "mindur", .type = INT}, {.key = "maxdur", .type = INT}, {.key = "bidfloor", .type = NUMBER}, {0}};
+
+#define ANY_MEDIA                                                                             \
+    {.key = "battr", .type = ARRAY, .element = INT}, {.key = "api", .type = ARRAY, .element = INT}, \
+    {.key = "mimes", .type = ARRAY, .element = TEXT}
+#define TIMED_MEDIA                                                                           \
+    {.key = "minduration", .type = INT}, {.key = "maxduration", .type = INT},                 \
+    {.key = "rqddurs", .type = ARRAY, .element = INT},                                        \
+    {.key = "protocols", .type = ARRAY, .element = INT}, {.key = "minbitrate", .type = INT},  \
+    {.key = "maxbitrate", .type = INT}, {.key = "delivery", .type = ARRAY, .element = INT},   \
+    {.key = "durfloors", .type = ARRAY, .element = OBJECT, .fields = durfloor},               \
+    {.key = "mincpmpersec", .type = NUMBER}, {.key = "poddur", .type = INT}
+
 static const struct field banner[] = {
-    {.key = "w", .type = INT}, {.key = "h", .type = INT}, {.key = "pos", .type = INT},
+    ANY_MEDIA, {.key = "w", .type = INT}, {.key = "h", .type = INT}, {.key = "pos", .type = INT},
+    {.key = "btype", .type = ARRAY, .element = INT}, {.key = "expdir", .type = ARRAY, .element = INT},
     {.key = "format", .type = ARRAY, .element = OBJECT, .fields = size}, {0}};
 
 static const struct field video[] = {
-    {.key = "w", .type = INT}, {.key = "h", .type = INT}, {.key = "pos", .type = INT}, {0}};
+    ANY_MEDIA, TIMED_MEDIA, {.key = "w", .type = INT}, {.key = "h", .type = INT}, {.key = "pos", .type = INT},
+    {.key = "plcmt", .type = INT}, {.key = "linearity", .type = INT}, {.key = "skip", .type = FLAG}, {0}};
 
-static const struct field nothing[] = {{0}};
+static const struct field audio[] = {ANY_MEDIA, TIMED_MEDIA, {0}};
+
+static const struct field image[] = {
+    {.key = "type", .type = INT}, {.key = "w", .type = INT}, {.key = "h", .type = INT},
+    {.key = "wmin", .type = INT}, {.key = "hmin", .type = INT}, {0}};
+static const struct field asset_data[] = {{.key = "type", .type = INT}, {.key = "len", .type = INT}, {0}};
+static const struct field title[] = {{.key = "len", .type = INT}, {0}};
+static const struct field asset[] = {
+    {.key = "required", .type = FLAG}, {.key = "img", .type = OBJECT, .fields = image},
+    {.key = "data", .type = OBJECT, .fields = asset_data}, {.key = "title", .type = OBJECT, .fields = title}, {0}};
+static const struct field native_request[] = {
+    {.key = "assets", .type = ARRAY, .element = OBJECT, .fields = asset}, {0}};
+static const struct field native[] = {
+    ANY_MEDIA, {.key = "request", .type = EMBEDDED, .fields = native_request}, {0}};
 
 static const struct field deal[] = {
     {.key = "id", .type = LABEL}, {.key = "bidfloor", .type = NUMBER}, {.key = "bidfloorcur", .type = TEXT},
+    {.key = "at", .type = INT}, {.key = "guar", .type = FLAG}, {.key = "mincpmpersec", .type = NUMBER},
+    {.key = "durfloors", .type = ARRAY, .element = OBJECT, .fields = durfloor},
+    {.key = "wadomain", .type = ARRAY, .element = LABEL},
     {.key = "wseat", .type = ARRAY, .element = LABEL}, {0}};
 
 static const struct field pmp[] = {
     {.key = "private_auction", .type = FLAG},
     {.key = "deals", .type = ARRAY, .element = OBJECT, .fields = deal, .max = 32, .counts = "id"}, {0}};
 
+static const struct field qty[] = {{.key = "multiplier", .type = NUMBER}, {0}};
+
 static const struct field imp[] = {
     {.key = "id", .type = TEXT}, {.key = "bidfloor", .type = NUMBER}, {.key = "bidfloorcur", .type = TEXT},
-    {.key = "secure", .type = FLAG},
+    {.key = "secure", .type = FLAG}, {.key = "instl", .type = FLAG}, {.key = "rwdd", .type = FLAG},
+    {.key = "exp", .type = INT}, {.key = "qty", .type = OBJECT, .fields = qty},
     {.key = "banner", .type = OBJECT, .fields = banner}, {.key = "video", .type = OBJECT, .fields = video},
-    {.key = "audio", .type = OBJECT, .fields = nothing}, {.key = "native", .type = OBJECT, .fields = nothing},
+    {.key = "audio", .type = OBJECT, .fields = audio}, {.key = "native", .type = OBJECT, .fields = native},
     {.key = "pmp", .type = OBJECT, .fields = pmp}, {0}};
 
 static const struct field geo[] = {
     {.key = "country", .type = TEXT}, {.key = "region", .type = LABEL}, {.key = "utcoffset", .type = INT}, {0}};
 
+static const struct field platform[] = {{.key = "brand", .type = TEXT}, {0}};
+static const struct field sua[] = {
+    {.key = "mobile", .type = FLAG}, {.key = "platform", .type = OBJECT, .fields = platform}, {0}};
 static const struct field device[] = {
+    {.key = "sua", .type = OBJECT, .fields = sua},
     {.key = "devicetype", .type = INT}, {.key = "os", .type = TEXT}, {.key = "lmt", .type = FLAG},
     {.key = "dnt", .type = FLAG}, {.key = "geo", .type = OBJECT, .fields = geo}, {0}};
 
@@ -79,13 +119,26 @@ static const struct field regs[] = {
     {.key = "coppa", .type = FLAG}, {.key = "gdpr", .type = FLAG}, {.key = "us_privacy", .type = TEXT},
     {.key = "gpp_sid", .type = ARRAY, .element = INT}, {.key = "ext", .type = OBJECT, .fields = regs_ext}, {0}};
 
+static const struct field node[] = {
+    {.key = "asi", .type = LABEL}, {.key = "sid", .type = LABEL}, {.key = "hp", .type = FLAG}, {0}};
+static const struct field schain[] = {
+    {.key = "complete", .type = FLAG}, {.key = "ver", .type = LABEL},
+    {.key = "nodes", .type = ARRAY, .element = OBJECT, .fields = node}, {0}};
+static const struct field schain_ext[] = {{.key = "schain", .type = OBJECT, .fields = schain}, {0}};
+static const struct field source[] = {
+    {.key = "schain", .type = OBJECT, .fields = schain},
+    {.key = "ext", .type = OBJECT, .fields = schain_ext}, {0}};
+
 static const struct field site[] = {{.key = "domain", .type = TEXT}, {.key = "id", .type = LABEL}, {0}};
 static const struct field app[] = {{.key = "bundle", .type = LABEL}, {.key = "id", .type = LABEL}, {0}};
 static const struct field dooh[] = {{.key = "id", .type = LABEL}, {0}};
 
 static const struct field request[] = {
     {.key = "id", .type = TEXT, .vital = true}, {.key = "at", .type = INT}, {.key = "test", .type = FLAG},
-    {.key = "tmax", .type = LIMIT},
+    {.key = "tmax", .type = LIMIT}, {.key = "cattax", .type = INT},
+    {.key = "source", .type = OBJECT, .fields = source}, {.key = "ext", .type = OBJECT, .fields = schain_ext},
+    {.key = "bapp", .type = ARRAY, .element = LABEL}, {.key = "acat", .type = ARRAY, .element = LABEL},
+    {.key = "wlang", .type = ARRAY, .element = TEXT}, {.key = "wlangb", .type = ARRAY, .element = TEXT},
     {.key = "cur", .type = ARRAY, .element = TEXT},
     {.key = "badv", .type = ARRAY, .element = LABEL}, {.key = "bcat", .type = ARRAY, .element = LABEL},
     {.key = "wseat", .type = ARRAY, .element = LABEL}, {.key = "bseat", .type = ARRAY, .element = LABEL},
@@ -115,6 +168,8 @@ static bool has_type(const json_t *item, enum type type)
         return json_is_boolean(item) || (json_is_number(item) && number == floor(number));
     case NUMBER:
         return json_is_number(item);
+    case EMBEDDED:
+        return json_is_object(item) || json_is_string(item);
     case OBJECT:
         return json_is_object(item);
     case ARRAY:
@@ -170,7 +225,9 @@ static enum rtb_sound check(const json_t *item, enum type type, const struct fie
         return vital ? RTB_MALFORMED : RTB_WRONG_TYPE;
     if (type == ARRAY)
         return check_elements(item, field, vital);
-    return type == OBJECT ? check_fields(item, field->fields, vital && !field->whole) : RTB_SOUND;
+    if (type != OBJECT && type != EMBEDDED)
+        return RTB_SOUND;
+    return check_fields(item, field->fields, vital && !field->whole); /* a text has no fields */
 }
 
 enum rtb_sound rtb_sound(const json_t *root)

@@ -41,7 +41,7 @@ TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
 build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
-    plugin/json_walk.h plugin/simdjson_reader.h plugin/openrtb.h
+    plugin/json_walk.h plugin/simdjson_reader.h plugin/openrtb_imp.h plugin/openrtb_native.h plugin/openrtb.h
 	@mkdir -p $(@D)
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<

@@ -12,6 +12,7 @@ TEST_PARSING := tests/plugin/parsing.c tests/plugin/lines.c
 
 $(call test,test_openrtb,tests/plugin/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 $(call test,test_openrtb_json,tests/plugin/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_limits,tests/plugin/test_openrtb_limits.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 $(call test,test_openrtb_memory,tests/plugin/test_openrtb_memory.c,qbid shm,$(QBID_LDLIBS))
 TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 

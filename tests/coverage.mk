@@ -3,8 +3,9 @@
 COVERAGE_FILES := plugin/openrtb_simdjson.cc plugin/openrtb_values.h plugin/simdjson_reader.h plugin/json_walk.h plugin/openrtb_imp.h plugin/openrtb_native.h \
     plugin/number.c \
     plugin/impression.c plugin/currency.c plugin/token.c
-COVERAGE_TESTS := test_openrtb test_openrtb_json test_openrtb_limits test_openrtb_memory test_openrtb_agreement test_number test_impression test_currency \
-    test_token test_bid test_reference test_conformance test_fuzz_openrtb_differ
+COVERAGE_TESTS := test_openrtb test_openrtb_json test_openrtb_limits test_openrtb_memory test_openrtb_agreement \
+    test_number test_impression test_currency \
+    test_token test_bid test_reference test_random_requests test_fuzz_openrtb_differ
 
 .PHONY: coverage-tests
 coverage-tests: $(COVERAGE_TESTS:%=$(B)/tests/%)

@@ -7,7 +7,7 @@ CONFORMANCE_PRODUCT := tests/conformance/product.c tests/plugin/broker.c tests/s
 $(call test,test_reference,tests/conformance/test_reference.c tests/plugin/lines.c $(CONFORMANCE_RULES) \
     $(CONFORMANCE_PRODUCT),qbid fastpath shm,$(QBID_LDLIBS) -ljansson -lm)
 CONFORMANCE_CHECK := $(addprefix tests/conformance/,checker.c checker_markup.c)
-$(call test,test_conformance,tests/conformance/test_conformance.c tests/conformance/generator.c \
+$(call test,test_random_requests,tests/conformance/test_random_requests.c tests/conformance/generator.c \
     $(CONFORMANCE_CHECK) $(CONFORMANCE_RULES) $(CONFORMANCE_PRODUCT),qbid fastpath shm,\
     $(QBID_LDLIBS) -ljansson -lm)
 $(call test,test_checker,tests/conformance/test_checker.c $(CONFORMANCE_CHECK) $(CONFORMANCE_READ) \

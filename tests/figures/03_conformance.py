@@ -24,14 +24,14 @@ def output(test, **env):
 
 
 def random_requests():
-    text, code = output("test_conformance", REQUESTS=str(REQUESTS))
+    text, code = output("test_random_requests", REQUESTS=str(REQUESTS))
     found = re.search(r"^requests (\d+) answered (\d+) bids (\d+) deals (\d+) declined (\d+) malformed (\d+) "
                       r"beyond (\d+) violations (\d+) differences (\d+)$", text, re.M)
     if not found:
         print(text)
         return
     requests, answered, bids, deals, declined, malformed, beyond, violations, differences = map(int, found.groups())
-    how = (f"test_conformance, seeded: {answered} answered with {bids} bids, {deals} of them on deals; {declined} "
+    how = (f"test_random_requests, seeded: {answered} answered with {bids} bids, {deals} of them on deals; {declined} "
            f"declined, {malformed} malformed, {beyond} that Jansson cannot hold and only the checker saw")
     figure("conformance: answers that break a response rule", violations, f"of {answered}", how, "= 0",
            violations == 0 and code == 0 and requests == REQUESTS)

@@ -255,7 +255,8 @@ static void a_body_that_goes_on_behind_its_end_is_malformed(void **state)
     static const char text[] =
         "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":300,\"h\":250}}],\"x\":{\"a\":[1,{}"
         "]},"
-        "\"device\":{\"os\":\"iOS\"},\"y\":true,\"badv\":[\"a\"],\"at\":1,\"site\":{}}            "
+        "\"device\":{\"os\":\"iOS\"},\"y\":true,\"badv\":[{},\"a\"],\"at\":1,\"site\":{}}          "
+        "  "
         "                                                                  ";
     size_t end = strlen("{\"id\":\"r\"") + 1;
     (void)state;

@@ -3,11 +3,12 @@
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
 # simdjson's own assertions cost a third of the parse; the other profiles keep them.
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
-QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr)
+QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
-$(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
-    plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+$(call lib,qbid,plugin/base64.c plugin/bid.c plugin/clearing.c plugin/currency.c \
+    plugin/impression.c plugin/markup.c plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c \
+    plugin/receive.c plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c \
+    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

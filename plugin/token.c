@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "plugin/base64.h"
 #include "shm/error.h"
 
 #define PAYLOAD_BYTES 56
@@ -82,23 +83,12 @@ static void encode(const uint8_t bytes[QBID_TOKEN_BYTES], char out[QBID_TOKEN_CH
     }
 }
 
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
 static bool decode(const char text[QBID_TOKEN_CHARS], uint8_t out[QBID_TOKEN_BYTES])
 {
     for (unsigned i = 0; i < QBID_TOKEN_CHARS; i += 4) {
         uint32_t group = 0;
         for (unsigned j = 0; j < 4; j++) {
-            int value = sextet(text[i + j]);
+            int value = qbid_base64_sextet(text[i + j]);
             if (value < 0)
                 return false;
             group = group << 6 | (uint32_t)value;

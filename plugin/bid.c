@@ -107,6 +107,7 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                    .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
                                    .line_item_id = d->line_item_id,
                                    .creative_id = d->creative_id,
+                                   .detail = qbid_event_detail(0, QBID_LOSS_WITHDRAWN),
                                    .bid_time_ns = turn->now_ns,
                                }};
     (void)qbid_page_push(turn->view.page, &event);

@@ -40,6 +40,7 @@
     X(NOTICE_IMP,      notice_imp,      "impression notices")                  \
     X(NOTICE_CLICK,    notice_click,    "click notices")                       \
     X(NOTICE_CONV,     notice_conv,     "conversion notices")                  \
+    X(NOTICE_VIDEO,    notice_video,    "notices of video events")             \
     X(TOKEN_FORGED,    token_forged,    "notices with a forged or altered token") \
     X(TOKEN_EXPIRED,   token_expired,   "notices with an expired token")       \
     X(TOKEN_MALFORMED, token_malformed, "notices without a readable token")    \

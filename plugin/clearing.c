@@ -8,7 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "plugin/base64.h"
+#include "shm/base64.h"
 #include "plugin/number.h"
 #include "shm/error.h"
 #include "shm/units.h"

@@ -5,7 +5,7 @@
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
 QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
-$(call lib,qbid,plugin/base64.c plugin/bid.c plugin/clearing.c plugin/currency.c \
+$(call lib,qbid,plugin/bid.c plugin/clearing.c plugin/currency.c \
     plugin/impression.c plugin/markup.c plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c \
     plugin/receive.c plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c \
     plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)

@@ -126,8 +126,11 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
         return QBID_ERR_NOMEM;
     int err = qbid_openrtb_new(&worker->parser);
     if (err == 0)
+        err = qbid_clearing_reader_new(&worker->clearing);
+    if (err == 0)
         err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
     if (err != 0) {
+        qbid_clearing_reader_free(worker->clearing);
         qbid_openrtb_free(worker->parser);
         free(worker);
         return err;
@@ -148,6 +151,7 @@ void qbid_worker_close(struct qbid_worker *worker)
     if (--workers_here[worker->qbid->rcu] == 0)
         qbid_watcher_thread_unregister(worker->qbid->rcu);
     qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
+    qbid_clearing_reader_free(worker->clearing);
     qbid_openrtb_free(worker->parser);
     free(worker);
 }

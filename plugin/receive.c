@@ -135,6 +135,23 @@ static int accept(const struct qbid_page *page, const struct qbid_notice *notice
     return STATUS_OK;
 }
 
+/* How the partner that a bid went to writes prices; one that has left the configuration since is
+ * taken to write none that can be read. */
+static struct qbid_clearing_rule rule_of(const struct qbid_table *table, uint8_t id)
+{
+    const struct qbid_partner *partner = qbid_image_partner_by_id(&table->image, id);
+    if (id == 0)
+        return (struct qbid_clearing_rule){.coding = QBID_CODING_PLAIN};
+    if (!partner)
+        return (struct qbid_clearing_rule){.coding = QBID_CODING_GOOGLE};
+    return (struct qbid_clearing_rule){
+        .coding = partner->coding,
+        .per_impression = (partner->flags & QBID_PARTNER_PER_IMPRESSION) != 0,
+        .age_max_s = partner->price_age_max_s,
+        .keys = qbid_partner_keys_find(table->partner_keys, id),
+    };
+}
+
 /* A notice while a table is held. */
 static int receive(struct qbid_worker *worker, const struct qbid_table *table,
                    const struct qbid_notice *notice, uint64_t now_ns, char *location,
@@ -158,7 +175,8 @@ static int receive(struct qbid_worker *worker, const struct qbid_table *table,
         qbid_page_count(page, QBID_COUNTER_TOKEN_EXPIRED);
         return STATUS_EXPIRED;
     }
-    struct qbid_notice_prices prices = {.unix_s = unix_s};
+    struct qbid_notice_prices prices = {
+        .reader = worker->clearing, .rule = rule_of(table, token.partner), .unix_s = unix_s};
     int status = accept(page, notice, &token, &prices, now_ns);
     if (status != STATUS_OK || notice->kind != QBID_EVENT_CLICK)
         return status;

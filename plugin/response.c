@@ -20,12 +20,16 @@ uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_dec
 
 uint32_t qbid_response_currency(const struct qbid_image *image,
                                 const struct qbid_openrtb_request *openrtb,
-                                int64_t *ret_rate_micros)
+                                const struct qbid_partner *partner, int64_t *ret_rate_micros)
 {
     uint32_t account = image->header->currency;
     *ret_rate_micros = QBID_MICROS_PER_UNIT;
-    if (openrtb->cur_cnt == 0)
+    if (openrtb->cur_cnt == 0 && (partner->currency == 0 || partner->currency == account))
         return account;
+    if (openrtb->cur_cnt == 0) {
+        *ret_rate_micros = qbid_currency_rate(image, partner->currency);
+        return *ret_rate_micros > 0 ? partner->currency : QBID_CURRENCY_NONE;
+    }
     for (unsigned i = 0; i < openrtb->cur_cnt; i++)
         if (openrtb->cur[i] == account)
             return account;
@@ -53,10 +57,18 @@ static void put_notice(struct qbid_writer *w, const struct qbid_response *r, con
     qbid_put(w, token, QBID_TOKEN_CHARS);
 }
 
-static void put_notice_field(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
-                             const char *token, const char *macros, int64_t price_micros)
+static void put_price(struct qbid_writer *w, const struct qbid_response *r)
 {
-    put_notice(w, r, kind, token);
+    QBID_PUT(w, "&p=");
+    if (r->partner->macro_len != 0) /* checked with the image: nothing in it to escape */
+        qbid_put(w, r->partner->macro, r->partner->macro_len);
+    else
+        QBID_PUT(w, "${AUCTION_PRICE}");
+}
+
+static void put_notice_end(struct qbid_writer *w, const struct qbid_response *r, const char *macros,
+                           int64_t price_micros)
+{
     qbid_put_word(w, macros);
     if (r->currency != r->image->header->currency) {
         QBID_PUT(w, "&b=");
@@ -204,6 +216,7 @@ static bool sign(const struct qbid_response *r, const struct qbid_response_bid *
         .action = d->q_action,
         .tenant = r->image->line_items[d->line_item_idx].tenant,
         .flags = bid->event_flags,
+        .partner = r->partner->id,
         .nonce = d->nonce,
         .context = d->context,
         .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
@@ -214,6 +227,31 @@ static bool sign(const struct qbid_response *r, const struct qbid_response_bid *
         .creative_id = d->creative_id,
     };
     return qbid_token_sign(r->keys, &token, out) == 0;
+}
+
+/* The notice URLs that the partner calls. */
+static void put_notices(struct qbid_writer *w, const struct qbid_response *r, const char *token,
+                        int64_t price_micros)
+{
+    const struct qbid_partner *partner = r->partner;
+    if (partner->notices >> QBID_PARTNER_NURL & 1) {
+        bool bills = (partner->flags & QBID_PARTNER_WIN_BILLS) != 0;
+        QBID_PUT(w, ",\"nurl\":\"");
+        put_notice(w, r, bills ? "bill" : "win", token);
+        put_price(w, r);
+        put_notice_end(w, r, "&m=${AUCTION_MIN_TO_WIN}", price_micros);
+    }
+    if (partner->notices >> QBID_PARTNER_BURL & 1) {
+        QBID_PUT(w, ",\"burl\":\"");
+        put_notice(w, r, "bill", token);
+        put_price(w, r);
+        put_notice_end(w, r, "", price_micros);
+    }
+    if (partner->notices >> QBID_PARTNER_LURL & 1) {
+        QBID_PUT(w, ",\"lurl\":\"");
+        put_notice(w, r, "loss", token);
+        put_notice_end(w, r, "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}", price_micros);
+    }
 }
 
 static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
@@ -237,14 +275,7 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     }
     QBID_PUT(w, ",\"exp\":");
     qbid_put_u64(w, r->image->header->notice_ttl_ns / QBID_NS_PER_S);
-    QBID_PUT(w, ",\"nurl\":\"");
-    put_notice_field(w, r, "win", token, "&p=${AUCTION_PRICE}&m=${AUCTION_MIN_TO_WIN}",
-                     price_micros);
-    QBID_PUT(w, ",\"burl\":\"");
-    put_notice_field(w, r, "bill", token, "&p=${AUCTION_PRICE}", price_micros);
-    QBID_PUT(w, ",\"lurl\":\"");
-    put_notice_field(w, r, "loss", token, "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}",
-                     price_micros);
+    put_notices(w, r, token, price_micros);
     put_markup(w, r, creative, d->nonce, token);
     if (r->trace)
         put_trace(w, r, d);
@@ -286,7 +317,10 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
         return false;
     w->end -= CLOSING_BYTES; /* kept free */
     qbid_put_word(w, first ? "{\"seat\":\"" : ",{\"seat\":\"");
-    qbid_put_u64(w, tenant);
+    if (r->partner->seat_len != 0)
+        qbid_put(w, r->partner->seat, r->partner->seat_len);
+    else
+        qbid_put_u64(w, tenant);
     QBID_PUT(w, "\",\"bid\":[");
     for (unsigned i = from; i < n && !w->full; i++)
         if (tenant_of(r, &bids[i]) == tenant)
@@ -334,4 +368,46 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
     w.end += CLOSING_BYTES;
     QBID_PUT(&w, "]}");
     return qbid_writer_len(&w);
+}
+
+const struct qbid_partner *qbid_response_partner(const struct qbid_image *image,
+                                                 const char *exchange)
+{
+    static const struct qbid_partner none = {.notices = (1u << QBID_PARTNER_NOTICE_CNT) - 1};
+    const struct qbid_partner *found = NULL;
+    if (image->header && image->partner_cnt != 0)
+        found = qbid_image_partner(
+            image, exchange ? qbid_hash_dim(QBID_DIM_EXCHANGE, exchange, strlen(exchange)) : 0);
+    return found ? found : &none;
+}
+
+bool qbid_response_complete(const struct qbid_partner *partner,
+                            const struct qbid_creative *creative)
+{
+    const bool has[QBID_PARTNER_FIELD_CNT] = {
+        [QBID_PARTNER_FIELD_CRID] = creative->crid_len != 0,
+        [QBID_PARTNER_FIELD_ADOMAIN] = creative->adomain_len != 0,
+        [QBID_PARTNER_FIELD_CAT] = creative->cat_len != 0,
+        [QBID_PARTNER_FIELD_SIZE] = creative->width != 0 && creative->height != 0,
+    };
+    for (unsigned i = 0; i < QBID_PARTNER_FIELD_CNT; i++)
+        if (partner->required >> i & 1 && !has[i])
+            return false;
+    return true;
+}
+
+size_t qbid_response_no_bid(struct qbid_text id, enum qbid_nobid nobid, char *out, size_t out_max)
+{
+    static const uint16_t nbr[QBID_NOBID_CNT] = {
+#define X(upper, number, word, text) [QBID_NOBID_##upper] = number,
+        QBID_NOBID_LIST(X)
+#undef X
+    };
+    struct qbid_writer w = qbid_writer_init(out, out_max);
+    QBID_PUT(&w, "{\"id\":");
+    qbid_put_string(&w, id.at, id.len);
+    QBID_PUT(&w, ",\"nbr\":");
+    qbid_put_u64(&w, nbr[nobid]);
+    qbid_put_char(&w, '}');
+    return w.full ? 0 : qbid_writer_len(&w);
 }

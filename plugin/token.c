@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#include "plugin/base64.h"
+#include "shm/base64.h"
 #include "shm/error.h"
 
 #define PAYLOAD_BYTES 56
@@ -43,7 +43,7 @@ static void serialise(const struct qbid_token *token, uint8_t key_id, uint8_t ou
     put_le(&at, token->action, 1);
     put_le(&at, token->tenant, 2);
     put_le(&at, token->flags, 1);
-    put_le(&at, token->pad, 1);
+    put_le(&at, token->partner, 1);
     put_le(&at, token->nonce, 8);
     put_le(&at, token->context, 8);
     put_le(&at, (uint64_t)token->bid_nanos, 8);
@@ -63,7 +63,7 @@ static void deserialise(const uint8_t payload[PAYLOAD_BYTES], struct qbid_token 
     ret_token->action = (uint8_t)get_le(&at, 1);
     ret_token->tenant = (uint16_t)get_le(&at, 2);
     ret_token->flags = (uint8_t)get_le(&at, 1);
-    ret_token->pad = (uint8_t)get_le(&at, 1);
+    ret_token->partner = (uint8_t)get_le(&at, 1);
     ret_token->nonce = get_le(&at, 8);
     ret_token->context = get_le(&at, 8);
     ret_token->bid_nanos = (int64_t)get_le(&at, 8);

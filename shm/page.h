@@ -46,6 +46,7 @@
     X(TOKEN_MALFORMED, token_malformed, "notices without a readable token")    \
     X(PRICE_ABOVE,     price_above,     "notices with a price above the bid")  \
     X(PRICE_UNKNOWN,   price_unknown,   "notices with an unreadable price")    \
+    X(WITHDRAWN,       withdrawn,       "bids not sent: a required field is missing, or no room") \
     X(STALE_BIDS,      stale_bids,      "bids in conservative mode")           \
     X(UNKNOWN_VALUES,  unknown_values,  "raw values that the dictionary lacks")
 /* clang-format on */

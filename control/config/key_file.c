@@ -13,8 +13,6 @@
 
 #include "shm/error.h"
 
-#define FILE_BYTES_MAX 1024
-
 static int sys_why(const char *what, char why[QBID_KEY_FILE_WHY_MAX])
 {
     snprintf(why, QBID_KEY_FILE_WHY_MAX, "%s: %s", what, strerror(errno));
@@ -100,20 +98,29 @@ static const char *text_parse(char *text, struct qbid_keys *ret_keys)
     return NULL;
 }
 
-int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
                        char why[QBID_KEY_FILE_WHY_MAX])
 {
-    char text[FILE_BYTES_MAX + 1];
     int fd = open_checked(path, why);
     if (fd < 0)
         return fd;
-    ssize_t len = read(fd, text, FILE_BYTES_MAX);
+    ssize_t len = read(fd, text, QBID_KEY_FILE_BYTES_MAX);
     if (len < 0)
         sys_why("cannot be read", why);
     close(fd);
     if (len < 0)
         return QBID_ERR_SYS;
     text[len] = '\0';
+    return 0;
+}
+
+int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+                       char why[QBID_KEY_FILE_WHY_MAX])
+{
+    char text[QBID_KEY_FILE_BYTES_MAX + 1];
+    int err = qbid_key_file_read(path, text, why);
+    if (err != 0)
+        return err;
     const char *wrong = text_parse(text, ret_keys);
     explicit_bzero(text, sizeof text);
     if (!wrong)

@@ -9,6 +9,13 @@
 
 #define QBID_KEY_FILE_WHY_MAX 160
 
+#define QBID_KEY_FILE_BYTES_MAX 1024
+
+/** Read a file of secrets, terminated: a regular file of ours or root, mode 0600. NOENT, DENIED or
+ * SYS with the reason in why. The caller wipes text. */
+int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
+                       char why[QBID_KEY_FILE_WHY_MAX]);
+
 /**
  * Read the keys. The first line signs, both verify: to rotate, put a new key above the old one,
  * reload, and take the old line away after event_ttl.

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/config/key_file.h"
+#include "control/config/partners.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -174,6 +174,9 @@ static int readers_open(struct qbid_engine *e, char *why)
         snprintf(why, QBID_ENGINE_WHY_MAX, "keys.file: %s", reason);
         return err;
     }
+    err = qbid_partner_keys_load(c, params.partner_keys, why);
+    if (err)
+        return err;
     uint64_t first = 1;
     err = qbid_store_take(e->store, "worker_uid", 1, UIDS_A_LIFE, &first);
     params.first_uid = (uint16_t)(first % UINT16_MAX + 1);

@@ -30,6 +30,7 @@ struct broker {
     size_t image_bytes;
     int conn;
     struct qbid_keys keys;
+    struct qbid_partner_key partner_key[2]; /* sent with the keys; partner 0 = none */
     int live_fd;
     struct qbid_live live;
     unsigned lg_events;

@@ -101,12 +101,14 @@ size_t desk_write(struct desk *d, char *out, size_t out_max)
         .image = &d->image,
         .keys = &d->keys,
         .openrtb = &d->openrtb,
+        .partner = qbid_response_partner(&d->image, "2"),
         .notice_url = {url, sizeof url - 1},
         .now_ns = DESK_NOW_NS,
         .unix_s = DESK_UNIX_S,
         .trace = true,
     };
-    response.currency = qbid_response_currency(&d->image, &d->openrtb, &response.rate_micros);
+    response.currency =
+        qbid_response_currency(&d->image, &d->openrtb, response.partner, &response.rate_micros);
     if (response.currency == QBID_CURRENCY_NONE)
         return 0;
     return qbid_response_write(&response, d->bid, d->bid_cnt, out, out_max);

@@ -27,6 +27,8 @@ $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TE
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium -lcrypto)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
+$(call test,test_partner,tests/plugin/test_partner.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
 $(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath shm,\
@@ -46,7 +48,7 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,base64.c clearing.c currency.c impression.c markup.c notice.c \
+FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c \
     number.c response.c text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c \
     fastpath/request.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/base64.h"
+#include "shm/base64.h"
 #include "shm/error.h"
 
 static struct qbid_clearing_reader *reader;

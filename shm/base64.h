@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 as it comes in URLs: web-safe or plain alphabet, with or without padding. */
-#ifndef QBID_PLUGIN_BASE64_H
-#define QBID_PLUGIN_BASE64_H
+/* Base64 as it comes in URLs and key files: web-safe or plain alphabet, with or without padding. */
+#ifndef QBID_SHM_BASE64_H
+#define QBID_SHM_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decodes base64 strictly, for what is then decrypted or verified. */
-#include "plugin/base64.h"
+#include "shm/base64.h"
 
 #include "shm/error.h"
 

@@ -28,6 +28,15 @@ int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
 int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
                        char why[QBID_KEY_FILE_WHY_MAX]);
 
+/**
+ * Put a new random key above the one that signs now; a third one leaves. The new file takes the old
+ * one's place at once, so whoever reads sees one or the other; owner and mode are ours and 0600.
+ *
+ * Errors: of qbid_key_file_load(); SYS. Nothing is changed then.
+ */
+int qbid_key_file_rotate(const char *path, struct qbid_keys *ret_keys,
+                         char why[QBID_KEY_FILE_WHY_MAX]);
+
 /** Write a new file, mode 0600, with one random key of id 1. Never replaces one. QBID_ERR_SYS. */
 int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX]);
 

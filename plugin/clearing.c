@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "shm/base64.h"
@@ -191,11 +192,14 @@ static int coded(struct qbid_clearing_reader *reader, const struct qbid_clearing
         len <= QBID_CLEARING_TEXT_MAX ? qbid_base64_decode(text, len, bytes, sizeof bytes) : 0;
     if (n <= 0)
         return QBID_ERR_PARSE;
-    if (rule->coding == QBID_CODING_GOOGLE)
-        return google(reader, rule, bytes, (size_t)n, unix_s, ret_micros);
-    if (rule->coding == QBID_CODING_AES_ECB)
-        return ecb(reader, rule, bytes, (size_t)n, ret_micros);
-    return gcm(reader, rule, bytes, (size_t)n, ret_micros);
+    ERR_set_mark();
+    int err = rule->coding == QBID_CODING_GOOGLE
+                  ? google(reader, rule, bytes, (size_t)n, unix_s, ret_micros)
+              : rule->coding == QBID_CODING_AES_ECB
+                  ? ecb(reader, rule, bytes, (size_t)n, ret_micros)
+                  : gcm(reader, rule, bytes, (size_t)n, ret_micros);
+    ERR_pop_to_mark();
+    return err;
 }
 
 int qbid_clearing_read(struct qbid_clearing_reader *reader, const struct qbid_clearing_rule *rule,

@@ -103,7 +103,8 @@ static int restore_budget(void *context, const struct qbid_store_budget *budget)
     uint32_t b = budget->row.budget_idx;
     if (b >= e->config.capacity.budgets)
         return QBID_ERR_LIMIT;
-    e->day[b] = (struct qbid_engine_day){budget->day, budget->day_spent_nanos};
+    e->day[b] =
+        (struct qbid_engine_day){.day = budget->day, .spent_nanos = budget->day_spent_nanos};
     return qbid_ledger_restore(e->ledger, &budget->row, qbid_clock_boot_ns());
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/err.h>
 #include <sodium.h>
 
 #include <cmocka.h>
@@ -275,6 +276,19 @@ static void gcm_takes_keys_of_either_length(void **state)
                      QBID_ERR_MAC);
 }
 
+static void the_error_queue_of_libcrypto_is_left_as_it_was(void **state)
+{
+    struct qbid_partner_keys keys = aes(16);
+    int64_t micros;
+    (void)state;
+    ERR_clear_error();
+    ERR_raise(ERR_LIB_USER, 42);
+    assert_int_equal(read_text(QBID_CODING_AES_ECB, &keys, "o1zvyjU1usZWEWZIOkszpg==", &micros),
+                     QBID_ERR_MAC);
+    assert_int_equal(ERR_GET_REASON(ERR_get_error()), 42);
+    assert_int_equal(ERR_get_error(), 0);
+}
+
 static void a_plain_price_needs_no_key(void **state)
 {
     int64_t micros;
@@ -401,6 +415,7 @@ int main(void)
         cmocka_unit_test(ecb_prices_of_the_openssl_command_decode),
         cmocka_unit_test(gcm_prices_of_libsodium_decode_and_no_flipped_bit_does),
         cmocka_unit_test(gcm_takes_keys_of_either_length),
+        cmocka_unit_test(the_error_queue_of_libcrypto_is_left_as_it_was),
         cmocka_unit_test(a_plain_price_needs_no_key),
         cmocka_unit_test(a_price_of_one_impression_is_a_thousandth_of_a_cpm),
         cmocka_unit_test(without_its_keys_a_coding_reads_nothing),

@@ -44,8 +44,9 @@
     X(215, "creative_app_bundle")
 /* clang-format on */
 
-#define QBID_REASONS_OTHER 32 /* codes that no list has, by number; the rest are counted together  \
-                               */
+#define QBID_REASONS_OTHER                                                                         \
+    32 /* codes that no list has, by number; the rest are counted together                         \
+        */
 
 #define X(code, word) +1
 enum { QBID_REASONS_LOSSES = 0 QBID_LOSS_LIST(X) };

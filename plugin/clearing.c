@@ -75,29 +75,31 @@ void qbid_clearing_reader_free(struct qbid_clearing_reader *reader)
     free(reader);
 }
 
-static void sha1(EVP_MD_CTX *digest, const uint8_t block[SHA1_BLOCK], const uint8_t *text,
-                 size_t len, uint8_t out[SHA1_BYTES])
+/* False without memory: libcrypto takes some for every digest. */
+static bool sha1(const struct qbid_clearing_reader *reader, const uint8_t block[SHA1_BLOCK],
+                 const uint8_t *text, size_t len, uint8_t out[SHA1_BYTES])
 {
-    /* cannot fail on a context that is set up: memory only */
-    EVP_DigestInit_ex2(digest, NULL, NULL);
-    EVP_DigestUpdate(digest, block, SHA1_BLOCK);
-    EVP_DigestUpdate(digest, text, len);
-    EVP_DigestFinal_ex(digest, out, NULL);
+    return EVP_DigestInit_ex2(reader->digest, reader->sha1, NULL) == 1 &&
+           EVP_DigestUpdate(reader->digest, block, SHA1_BLOCK) == 1 &&
+           EVP_DigestUpdate(reader->digest, text, len) == 1 &&
+           EVP_DigestFinal_ex(reader->digest, out, NULL) == 1;
 }
 
-/* RFC 2104. libcrypto's own HMAC allocates with every key. */
-static void hmac(EVP_MD_CTX *digest, const uint8_t key[QBID_PARTNER_KEY_BYTES], const uint8_t *text,
-                 size_t len, uint8_t out[SHA1_BYTES])
+/* RFC 2104. */
+static bool hmac(const struct qbid_clearing_reader *reader,
+                 const uint8_t key[QBID_PARTNER_KEY_BYTES], const uint8_t *text, size_t len,
+                 uint8_t out[SHA1_BYTES])
 {
     uint8_t block[SHA1_BLOCK] = {0}, inner[SHA1_BYTES];
     memcpy(block, key, QBID_PARTNER_KEY_BYTES);
     for (unsigned i = 0; i < SHA1_BLOCK; i++)
         block[i] ^= 0x36;
-    sha1(digest, block, text, len, inner);
+    bool good = sha1(reader, block, text, len, inner);
     for (unsigned i = 0; i < SHA1_BLOCK; i++)
         block[i] ^= 0x36 ^ 0x5c;
-    sha1(digest, block, inner, sizeof inner, out);
+    good = good && sha1(reader, block, inner, sizeof inner, out);
     OPENSSL_cleanse(block, sizeof block);
+    return good;
 }
 
 static uint64_t load_be(const uint8_t *at, unsigned bytes)
@@ -114,11 +116,13 @@ static int google(struct qbid_clearing_reader *reader, const struct qbid_clearin
     uint8_t pad[SHA1_BYTES], mac[SHA1_BYTES], plain[GOOGLE_PRICE + GOOGLE_IV];
     if (len != GOOGLE_BYTES)
         return QBID_ERR_PARSE;
-    hmac(reader->digest, rule->keys->secret[0], bytes, GOOGLE_IV, pad);
+    if (!hmac(reader, rule->keys->secret[0], bytes, GOOGLE_IV, pad))
+        return QBID_ERR_NOMEM;
     for (unsigned i = 0; i < GOOGLE_PRICE; i++)
         plain[i] = bytes[GOOGLE_IV + i] ^ pad[i];
     memcpy(plain + GOOGLE_PRICE, bytes, GOOGLE_IV);
-    hmac(reader->digest, rule->keys->secret[1], plain, sizeof plain, mac);
+    if (!hmac(reader, rule->keys->secret[1], plain, sizeof plain, mac))
+        return QBID_ERR_NOMEM;
     if (CRYPTO_memcmp(mac, bytes + GOOGLE_IV + GOOGLE_PRICE, GOOGLE_MAC) != 0)
         return QBID_ERR_MAC;
     uint64_t made_s = load_be(bytes, 4), price = load_be(plain, GOOGLE_PRICE);

@@ -42,7 +42,7 @@ void qbid_clearing_reader_free(struct qbid_clearing_reader *reader);
  *
  * Returns: 0 and *ret_micros >= 0 (CPM); PARSE for what is not of this coding (macros that nobody
  *          replaced, negative numbers), INVAL without the keys that the coding needs, MAC for a
- *          wrong signature, EXPIRED for a price older than age_max_s or from as far ahead.
+ *          wrong signature, EXPIRED for a price older than age_max_s or from as far ahead, NOMEM.
  * Threads: the reader's own.
  * Cost:    not for the bid path: libcrypto takes and gives back a few small blocks a price. Its
  * error queue is left as it was, so that a host that uses TLS does not find ours in it.

@@ -150,7 +150,7 @@ int64_t qbid_notice_price(const struct qbid_notice *notice, const struct qbid_to
 /* "${AUCTION_LOSS}", also with a coding behind it, and what half-way encoders make of it. */
 static bool is_macro(const char *text, uint32_t len)
 {
-    return len > 0 && memmem(text, len, "AUCTION_", 8) != NULL;
+    return memmem(text, len, "AUCTION_", 8) != NULL;
 }
 
 static uint16_t loss_code(const struct qbid_notice *notice, uint8_t *flags)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <sodium.h>
 
@@ -289,6 +290,70 @@ static void the_error_queue_of_libcrypto_is_left_as_it_was(void **state)
     assert_int_equal(ERR_get_error(), 0);
 }
 
+/* libcrypto asks these for memory; the allocation number `memory_left` fails, -1 = none does. */
+static long memory_left = -1;
+
+static bool memory_ends(void)
+{
+    return memory_left == 0 || (memory_left > 0 && memory_left-- == 0);
+}
+
+static void *memory_take(size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    return memory_ends() ? NULL : malloc(n);
+}
+
+static void *memory_change(void *at, size_t n, const char *file, int line)
+{
+    (void)file, (void)line;
+    return memory_ends() ? NULL : realloc(at, n);
+}
+
+static void memory_give(void *at, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(at);
+}
+
+/* From any allocation on there is no memory: no reader, or one that reads right or not at all. */
+static void without_memory_nothing_is_read_wrong(void **state)
+{
+    struct qbid_partner_keys narrow = aes(16);
+    struct qbid_partner_keys wide = {.len = {32}};
+    for (uint8_t i = 0; i < 32; i++)
+        wide.secret[0][i] = i;
+    struct qbid_clearing_reader *usual = reader;
+    long n = 0;
+    (void)state;
+    for (int err = QBID_ERR_NOMEM; err != 0; n++) {
+        memory_left = n;
+        err = qbid_clearing_reader_new(&reader);
+        memory_left = -1;
+        assert_true(err == 0 || err == QBID_ERR_NOMEM);
+    }
+    assert_true(n > 10);
+    for (long left = 0; left < 20; left++) {
+        int64_t micros;
+        memory_left = left;
+        int err = read_text(QBID_CODING_GOOGLE, &google, "OG46wAAMCggBI0VniavN7-mNy0VTKPbB3o5CMQ",
+                            &micros);
+        assert_true(err == 0 ? micros == 1200000 : err < 0);
+        memory_left = left;
+        err = read_text(QBID_CODING_AES_ECB, &narrow, "dECaWQHohYFCCQs4Po3Euw==", &micros);
+        assert_true(err == 0 ? micros == 4350000 : err < 0);
+        memory_left = left;
+        err = read_text(QBID_CODING_AES_GCM, &wide, "ZGVmZ2hpamtsbW5vfDXtU8gd34MVs1HRIWpVl4HHcqE",
+                        &micros);
+        assert_true(err == 0 ? micros == 4350000 : err < 0);
+        memory_left = -1;
+        assert_int_equal(read_text(QBID_CODING_AES_ECB, &narrow, "dECaWQHohYFCCQs4Po3Euw", &micros),
+                         0);
+    }
+    qbid_clearing_reader_free(reader);
+    reader = usual;
+}
+
 static void a_plain_price_needs_no_key(void **state)
 {
     int64_t micros;
@@ -416,11 +481,14 @@ int main(void)
         cmocka_unit_test(gcm_prices_of_libsodium_decode_and_no_flipped_bit_does),
         cmocka_unit_test(gcm_takes_keys_of_either_length),
         cmocka_unit_test(the_error_queue_of_libcrypto_is_left_as_it_was),
+        cmocka_unit_test(without_memory_nothing_is_read_wrong),
         cmocka_unit_test(a_plain_price_needs_no_key),
         cmocka_unit_test(a_price_of_one_impression_is_a_thousandth_of_a_cpm),
         cmocka_unit_test(without_its_keys_a_coding_reads_nothing),
         cmocka_unit_test(what_is_not_of_the_coding_is_no_price),
         cmocka_unit_test(base64_agrees_with_libsodium),
     };
+    if (CRYPTO_set_mem_functions(memory_take, memory_change, memory_give) != 1)
+        return 1; /* before libcrypto's first allocation only */
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -77,6 +77,8 @@ static void long_queries_and_fields_are_refused(void **state)
     assert_int_equal(notice.token_len, 0); /* longer than any token */
     assert_int_equal(qbid_notice_parse("win", 3, query, QBID_NOTICE_MAX + 1, &notice),
                      QBID_ERR_LIMIT);
+    assert_int_equal(qbid_notice_parse(query, QBID_NOTICE_MAX + 1, query, 3, &notice),
+                     QBID_ERR_LIMIT);
     assert_int_equal(qbid_notice_parse("win", 3, query, 2 + QBID_NOTICE_VALUE_MAX, &notice), 0);
     assert_int_equal(notice.token_len, QBID_NOTICE_VALUE_MAX);
 }
@@ -152,6 +154,8 @@ static void audit_is_a_test_render(void **state)
     assert_int_equal(price("bill", "p=AUDIT", &flags), 0);
     assert_int_equal(flags, QBID_EVENT_TEST);
     assert_int_equal(price("win", "p=AUDIT&m=AUDIT", &flags), 0);
+    assert_int_equal(flags, QBID_EVENT_TEST);
+    assert_int_equal(price("loss", "l=AUDIT", &flags), 0);
     assert_int_equal(flags, QBID_EVENT_TEST);
     assert_int_equal(price("loss", "l=AUDIT&m=AUDIT", &flags), 0);
     assert_int_equal(flags, QBID_EVENT_TEST);
@@ -249,6 +253,17 @@ static void coded_prices_are_read_by_the_partners_rule(void **state)
     qbid_clearing_reader_free(prices.reader);
 }
 
+/* Signed by us, so it cannot be: but what a share of less than nothing is, nobody needs to know. */
+static void a_bid_below_zero_has_no_share(void **state)
+{
+    const struct qbid_token odd = {.bid_nanos = -1};
+    uint8_t flags = 0;
+    (void)state;
+    assert_int_equal(parse("bill", "p=1&b=2"), 0);
+    assert_int_equal(qbid_notice_price(&notice, &odd, &plain, &flags), 1000000);
+    assert_int_equal(flags, QBID_EVENT_PRICE_ABOVE);
+}
+
 static void losses_have_any_number_for_a_reason(void **state)
 {
     static const struct {
@@ -335,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_loss_tells_the_minimum_and_a_conversion_its_value),
         cmocka_unit_test(flags_of_the_bid_are_kept),
         cmocka_unit_test(coded_prices_are_read_by_the_partners_rule),
+        cmocka_unit_test(a_bid_below_zero_has_no_share),
         cmocka_unit_test(losses_have_any_number_for_a_reason),
         cmocka_unit_test(video_events_have_the_names_of_vast),
         cmocka_unit_test(what_an_event_packs_comes_out_again),

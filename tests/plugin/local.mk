@@ -49,8 +49,8 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
 FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c \
-    number.c response.c text.c token.c writer.c) build/fuzz/openrtb_simdjson.o fastpath/decide.c \
-    fastpath/request.c
+    number.c response.c text.c token.c writer.c) build/fuzz/openrtb_simdjson.o $(wildcard fastpath/*.c) \
+    shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))

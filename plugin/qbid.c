@@ -125,10 +125,16 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
     if (!worker)
         return QBID_ERR_NOMEM;
     int err = qbid_openrtb_new(&worker->parser);
+    worker->exposures = aligned_alloc(QBID_CACHE_LINE, sizeof *worker->exposures);
+    if (err == 0 && !worker->exposures)
+        err = QBID_ERR_NOMEM;
+    if (err == 0)
+        memset(worker->exposures, 0, sizeof *worker->exposures);
     if (err == 0)
         err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
     if (err != 0) {
         qbid_openrtb_free(worker->parser);
+        free(worker->exposures);
         free(worker);
         return err;
     }
@@ -149,6 +155,7 @@ void qbid_worker_close(struct qbid_worker *worker)
         qbid_watcher_thread_unregister(worker->qbid->rcu);
     qbid_watcher_remove_worker(worker->qbid->watcher, worker->cookie);
     qbid_openrtb_free(worker->parser);
+    free(worker->exposures);
     free(worker);
 }
 

@@ -138,6 +138,7 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_NAMES] = f->cats.cnt,
         [QBID_SECTION_RATES] = f->rates.cnt,
         [QBID_SECTION_STRINGS] = f->strings.cnt,
+        [QBID_SECTION_EXPOSURE_VALUES] = f->exposures.cnt,
     };
     /* the directory has room for one more section */
     b->bytes = (sizeof f->header + sizeof b->ref + sizeof *b->ref + 63) / 64 * 64;
@@ -320,6 +321,7 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);
     copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
+    copy_section(&b, QBID_SECTION_EXPOSURE_VALUES, f->exposures.item);
     uint32_t *creative_id = section(&b, QBID_SECTION_CREATIVE_IDS);
     for (uint32_t i = 0; i < f->creatives.cnt; i++)
         creative_id[i] = f->creatives.item[i].id;

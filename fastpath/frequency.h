@@ -53,8 +53,9 @@ static inline bool qbid_exposure_count(const struct qbid_view *view, uint64_t us
         return true;
     }
     uint64_t tail = atomic_load_explicit(&view->page->ring->tail, memory_order_acquire); /* R1 */
-    exposure->cnt = qbid_exposures_count(view->exposures, exposure->key, tail, minute) +
-                    qbid_frequency_count(table, exposure->key, minute); /* R2 */
+    exposure->cnt = qbid_exposures_count(view->exposures, exposure->key, tail, minute);
+    qbid_race_hook("frequency:own_counted");
+    exposure->cnt += qbid_frequency_count(table, exposure->key, minute); /* R2 */
     exposure->room = qbid_exposures_room(view->exposures, exposure->key);
     return exposure->room >= 0;
 }

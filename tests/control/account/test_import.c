@@ -106,6 +106,7 @@ static void the_example_file_is_imported(void **state)
     assert_int_equal(li->target[QBID_DIM_EXCHANGE].cnt, 2);
     assert_string_equal(li->target[QBID_DIM_GEO].value[0], "!CHN/7");
     assert_int_equal(li->target[QBID_DIM_SITE].cnt, 0);
+    assert_string_equal(li->frequency, "");
     const struct qbid_creative_def *cr = qbid_account_creative(&a, 1002);
     assert_int_equal(cr->line_item_id, 101);
     assert_int_equal(cr->width, 728);

@@ -377,7 +377,7 @@ unsigned bench_round_compare(unsigned k)
     const struct bench_world *w = bench_world_get(k);
     struct bench_table *t = bench_table_adopt(w, 0);
     struct qbid_view view = {
-        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best()};
+        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best(), NULL, NULL};
     struct qbid_request request;
     unsigned compared = 0;
     bench_request_init(w, &request);

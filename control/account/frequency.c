@@ -33,6 +33,8 @@ static const char *values_parse(const char *at, struct qbid_frequency_rule *rule
         double value = strtod(at, &end);
         if (!(value >= 0 && value <= 1))
             return "has a value outside 0..1";
+        if (rule->value_cnt == 0 && value != 1)
+            return "has a first value other than 1: a line item's value is that of the first one";
         if (value > before)
             return "has values that rise: a later impression is never worth more";
         rule->value[rule->value_cnt++] = before = value;

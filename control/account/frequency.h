@@ -13,7 +13,8 @@ struct qbid_frequency_rule {
     uint32_t cap;     /* 1..QBID_FREQUENCY_CAP_MAX; 0 = none */
     uint32_t minutes; /* 1..QBID_FREQUENCY_MINUTES_MAX */
     uint32_t value_cnt;
-    double value[QBID_FREQUENCY_VALUES_MAX]; /* r(k) in [0, 1], never rising; the last goes on */
+    double value[QBID_FREQUENCY_VALUES_MAX]; /* r(k) in [0, 1], r(0) = 1, never rising; the last
+                                                goes on */
 };
 
 /**

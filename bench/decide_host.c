@@ -167,7 +167,8 @@ void bench_host_prepare(struct bench_host *host, enum bench_design design)
 static struct qbid_view view_of(const struct bench_host *host, const struct bench_table *table)
 {
     return (struct qbid_view){
-        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa};
+        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa, NULL,
+        NULL};
 }
 
 /* The event that the plugin writes for each bid. */

@@ -25,3 +25,5 @@ $(call bench,swap,bench/swap.cc bench/swap_loop.c bench/swap_side.c bench/decide
     bench/decide_formula.c bench/decide_naive.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     fastpath publish models account shm,$(call pkg,liburcu-memb) -lm)
 $(call bench,rcu,bench/rcu.cc bench/rcu_sides.c,shm,$(call pkg,liburcu-memb liburcu-qsbr liburcu-bp))
+$(call bench,frequency,bench/frequency.cc bench/frequency_loop.c tests/fastpath/stage.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c,fastpath shm)

@@ -5,9 +5,11 @@
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
 QBID_LDLIBS := -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr)
 
+PRIVACY_SOURCES := $(addprefix plugin/privacy/,bits.c gpp.c privacy.c tcf.c us_privacy.c)
+
 $(call lib,qbid,plugin/bid.c plugin/currency.c plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/recorder.c plugin/response.c plugin/status.c plugin/status_latency.c plugin/status_privacy.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c $(PRIVACY_SOURCES))
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

@@ -20,7 +20,8 @@ $(call lib,qbid,plugin/bid.c plugin/coding.c plugin/currency.c plugin/gzip.c plu
     plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c $(PROTOBUF_C) \
     plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/status_merge.c \
+    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

@@ -21,7 +21,7 @@ HAVE_DPDK := yes
 DPDK_SOURCES := $(addprefix plugin/dpdk/,lcore.c port.c qbid_dpdk.c status.c status_text.c telemetry.c)
 $(call obj,$(DPDK_SOURCES)): CPPFLAGS += $(DPDK_CFLAGS)
 $(call obj,$(DPDK_SOURCES)): CFLAGS += -std=gnu17
-$(call lib,poller,$(filter-out plugin/dpdk/qbid_dpdk.c,$(DPDK_SOURCES)) plugin/nginx/merge.c)
+$(call lib,poller,$(filter-out plugin/dpdk/qbid_dpdk.c,$(DPDK_SOURCES)))
 $(call prog,qbid-dpdk,plugin/dpdk/qbid_dpdk.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
 $(call install,$(B)/bin/qbid-dpdk,sbin,755)
 $(call install,plugin/dpdk/message.h,share/doc/qbid/dpdk,644)

@@ -10,7 +10,7 @@
 
 #include "plugin/dpdk/port.h"
 #include "plugin/dpdk/status.h"
-#include "plugin/nginx/merge.h"
+#include "plugin/status_merge.h"
 
 #define LCORE_WAIT_US                                                                              \
     200000 /* for an lcore to answer: one that sleeps, or is starved, is left out */
@@ -156,16 +156,16 @@ static void put_own_metrics(struct page *p, const struct qbid_dpdk *dpdk)
 /* The library's metrics of all lcores; "process" is the lcore there. */
 static void put_library_metrics(struct page *p, const struct qbid_dpdk *dpdk)
 {
-    struct qbid_ngx_text text[QBID_LCORES_MAX];
+    struct qbid_status_text text[QBID_LCORES_MAX];
     unsigned n = 0;
     for (unsigned i = 0; i < dpdk->lcore_cnt; i++) {
         int len = ask(dpdk->lcore[i], QBID_STATUS_PROMETHEUS);
         if (len > 0)
             text[n++] =
-                (struct qbid_ngx_text){dpdk->lcore[i]->text, (size_t)len, dpdk->lcore[i]->id};
+                (struct qbid_status_text){dpdk->lcore[i]->text, (size_t)len, dpdk->lcore[i]->id};
     }
-    if (n > 0 && qbid_ngx_merge_bound(text, n) <= p->max - p->len)
-        p->len += qbid_ngx_merge_metrics(text, n, p->at + p->len);
+    if (n > 0 && qbid_status_merge_bound(text, n) <= p->max - p->len)
+        p->len += qbid_status_merge(text, n, p->at + p->len);
     for (unsigned i = 0; i < dpdk->lcore_cnt; i++)
         release(dpdk->lcore[i]);
 }

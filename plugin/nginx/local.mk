@@ -2,7 +2,7 @@
 # The nginx module: one .so with the library inside, built against the installed nginx's own headers.
 NGX_SRC := $(B)/nginx-src
 NGX_SO := $(B)/ngx_http_qbid_module.so
-NGX_SOURCES := $(addprefix plugin/nginx/,bid.c board.c body.c drain.c host.c merge.c \
+NGX_SOURCES := $(addprefix plugin/nginx/,bid.c board.c body.c drain.c host.c \
     ngx_http_qbid_module.c notice.c reply.c status.c variables.c)
 NGX_OBJS := $(call obj,$(NGX_SOURCES))
 NGX_INCLUDES := $(addprefix -isystem $(NGX_SRC)/,src/core src/event src/event/modules src/os/unix \

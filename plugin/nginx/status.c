@@ -2,10 +2,10 @@
 /* qbid_status: the counters of all workers of this nginx, as JSON or for Prometheus. */
 #include "plugin/nginx/handlers.h"
 #include "plugin/nginx/host.h"
-#include "plugin/nginx/merge.h"
 #include "plugin/nginx/reply.h"
 
 #include "plugin/status_latency.h"
+#include "plugin/status_merge.h"
 
 #include <stdio.h>
 
@@ -97,7 +97,7 @@ static ngx_int_t status_metrics(ngx_http_request_t *r, const struct qbid_ngx_boa
     unsigned live = live_slots(board), n = 0;
     uint64_t now_ns = qbid_now_ns();
     char *store = ngx_pnalloc(r->pool, (size_t)(live + 1) * QBID_NGX_BOARD_METRICS_MAX);
-    struct qbid_ngx_text *texts = ngx_palloc(r->pool, (live + 1) * sizeof(*texts));
+    struct qbid_status_text *texts = ngx_palloc(r->pool, (live + 1) * sizeof(*texts));
     size_t head;
     char *out;
 
@@ -110,13 +110,13 @@ static ngx_int_t status_metrics(ngx_http_request_t *r, const struct qbid_ngx_boa
             qbid_ngx_slot_load(&board->slot[i], QBID_NGX_BOARD_METRICS, now_ns, at, &pid, &age_ns);
 
         if (bytes > 0)
-            texts[n++] = (struct qbid_ngx_text){.at = at, .bytes = bytes, .process = i};
+            texts[n++] = (struct qbid_status_text){.at = at, .bytes = bytes, .process = i};
     }
-    out = ngx_pnalloc(r->pool, qbid_ngx_merge_bound(texts, n) + QBID_NGX_BOARD_METRICS_MAX);
+    out = ngx_pnalloc(r->pool, qbid_status_merge_bound(texts, n) + QBID_NGX_BOARD_METRICS_MAX);
     if (out == NULL)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     head = board_metrics(board, out, QBID_NGX_BOARD_METRICS_MAX);
-    head += qbid_ngx_merge_metrics(texts, n, out + head);
+    head += qbid_status_merge(texts, n, out + head);
     return qbid_ngx_reply_body(r, "text/plain; version=0.0.4", (const u_char *)out, head);
 }
 

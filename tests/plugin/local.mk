@@ -37,6 +37,7 @@ $(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(
 $(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
+$(call test,test_status_merge,tests/plugin/test_status_merge.c,qbid,)
 $(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))

@@ -6,7 +6,6 @@ $(eval $(call exe_rule,e2e/nginx,table_server,tests/e2e/nginx/table_server.c \
     qbid fastpath shm,$(QBID_LDLIBS)))
 all: $(B)/e2e/nginx/client $(B)/e2e/nginx/table_server
 
-$(call test,test_ngx_merge,tests/plugin/nginx/test_merge.c plugin/nginx/merge.c,,)
 $(call test,test_ngx_board,tests/plugin/nginx/test_board.c plugin/nginx/board.c,,)
 TSAN_TESTS += test_ngx_board
 

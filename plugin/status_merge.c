@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Merges Prometheus texts metric by metric. */
-#include "plugin/nginx/merge.h"
+#include "plugin/status_merge.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static bool same_name(const struct family *a, const struct family *b)
 }
 
 /* The same metric in another text; first where that text's cursor stands. */
-static bool family_search(const struct qbid_ngx_text *text, const char **cursor,
+static bool family_search(const struct qbid_status_text *text, const char **cursor,
                           const struct family *wanted, struct family *ret)
 {
     const char *end = text->at + text->bytes;
@@ -103,7 +103,7 @@ static char *put_samples(char *out, const struct family *family, unsigned proces
     return out;
 }
 
-size_t qbid_ngx_merge_bound(const struct qbid_ngx_text *texts, unsigned n)
+size_t qbid_status_merge_bound(const struct qbid_status_text *texts, unsigned n)
 {
     size_t bytes = 0;
 
@@ -117,7 +117,7 @@ size_t qbid_ngx_merge_bound(const struct qbid_ngx_text *texts, unsigned n)
     return bytes;
 }
 
-size_t qbid_ngx_merge_metrics(struct qbid_ngx_text *texts, unsigned n, char *out)
+size_t qbid_status_merge(struct qbid_status_text *texts, unsigned n, char *out)
 {
     char *to = out;
 

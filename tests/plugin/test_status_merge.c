@@ -11,25 +11,25 @@
 
 #include <cmocka.h>
 
-#include "plugin/nginx/merge.h"
+#include "plugin/status_merge.h"
 
 #define OUT_MAX 65536
 
 static char out[OUT_MAX];
 
-static struct qbid_ngx_text text(const char *at, unsigned process)
+static struct qbid_status_text text(const char *at, unsigned process)
 {
-    return (struct qbid_ngx_text){.at = at, .bytes = strlen(at), .process = process};
+    return (struct qbid_status_text){.at = at, .bytes = strlen(at), .process = process};
 }
 
-static const char *merge(struct qbid_ngx_text *texts, unsigned n)
+static const char *merge(struct qbid_status_text *texts, unsigned n)
 {
     size_t bytes;
 
     memset(out, 'Z', sizeof(out));
-    assert_true(qbid_ngx_merge_bound(texts, n) < sizeof(out));
-    bytes = qbid_ngx_merge_metrics(texts, n, out);
-    assert_true(bytes <= qbid_ngx_merge_bound(texts, n));
+    assert_true(qbid_status_merge_bound(texts, n) < sizeof(out));
+    bytes = qbid_status_merge(texts, n, out);
+    assert_true(bytes <= qbid_status_merge_bound(texts, n));
     assert_int_equal(out[bytes], 'Z'); /* nothing behind what it says */
     out[bytes] = '\0';
     return out;
@@ -37,7 +37,7 @@ static const char *merge(struct qbid_ngx_text *texts, unsigned n)
 
 static void two_texts_alike_are_merged_metric_by_metric(void **state)
 {
-    struct qbid_ngx_text texts[] = {
+    struct qbid_status_text texts[] = {
         text("# HELP a x\n# TYPE a gauge\na 1\n# HELP b y z\n# TYPE b counter\nb{k=\"v w\"} 2\n",
              0),
         text("# HELP a x\n# TYPE a gauge\na 3\n# HELP b y z\n# TYPE b counter\nb{k=\"v w\"} 4\n",
@@ -52,9 +52,9 @@ static void two_texts_alike_are_merged_metric_by_metric(void **state)
 
 static void a_metric_that_only_a_later_text_has_is_not_lost(void **state)
 {
-    struct qbid_ngx_text texts[] = {text("# HELP a x\na 1\n# HELP c x\nc 1\n", 1),
-                                    text("# HELP c x\nc 2\n# HELP b x\nb 2\n", 2),
-                                    text("# HELP b x\nb 3\n# HELP a x\na 3\n", 3)};
+    struct qbid_status_text texts[] = {text("# HELP a x\na 1\n# HELP c x\nc 1\n", 1),
+                                       text("# HELP c x\nc 2\n# HELP b x\nb 2\n", 2),
+                                       text("# HELP b x\nb 3\n# HELP a x\na 3\n", 3)};
 
     (void)state;
     assert_string_equal(merge(texts, 3), "# HELP a x\na{process=\"1\"} 1\na{process=\"3\"} 3\n"
@@ -64,8 +64,8 @@ static void a_metric_that_only_a_later_text_has_is_not_lost(void **state)
 
 static void a_name_that_begins_like_another_is_another(void **state)
 {
-    struct qbid_ngx_text texts[] = {text("# TYPE ab gauge\nab 1\n# TYPE a gauge\na 1\n", 0),
-                                    text("# TYPE a gauge\na 2\n# TYPE ab gauge\nab 2\n", 1)};
+    struct qbid_status_text texts[] = {text("# TYPE ab gauge\nab 1\n# TYPE a gauge\na 1\n", 0),
+                                       text("# TYPE a gauge\na 2\n# TYPE ab gauge\nab 2\n", 1)};
 
     (void)state;
     assert_string_equal(merge(texts, 2),
@@ -75,7 +75,7 @@ static void a_name_that_begins_like_another_is_another(void **state)
 
 static void no_text_and_empty_texts_give_nothing(void **state)
 {
-    struct qbid_ngx_text texts[] = {text("", 0), text("", 1)};
+    struct qbid_status_text texts[] = {text("", 0), text("", 1)};
 
     (void)state;
     assert_string_equal(merge(texts, 0), "");
@@ -84,7 +84,7 @@ static void no_text_and_empty_texts_give_nothing(void **state)
 
 static void a_metric_without_samples_keeps_its_lines(void **state)
 {
-    struct qbid_ngx_text texts[] = {
+    struct qbid_status_text texts[] = {
         text("# HELP a x\n# TYPE a gauge\n# HELP b x\n# TYPE b gauge\nb 1\n", 0),
         text("# HELP a x\n# TYPE a gauge\na 2\n# HELP b x\n# TYPE b gauge\nb 2\n", 1)};
 
@@ -168,7 +168,7 @@ static void random_texts_keep_every_sample_once(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 500; round++) {
-        struct qbid_ngx_text texts[TEXTS];
+        struct qbid_status_text texts[TEXTS];
         bool has[TEXTS][METRICS];
 
         for (unsigned t = 0; t < TEXTS; t++) {

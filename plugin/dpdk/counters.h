@@ -43,6 +43,10 @@ enum qbid_count {
         QBID_COUNT_CNT
 };
 
+/* Names under which status and telemetry tell them. */
+extern const char *const qbid_count_name[QBID_COUNT_CNT];
+extern const char *const qbid_frame_name[QBID_FRAME_KIND_CNT];
+
 struct qbid_counters {
     alignas(64) _Atomic uint64_t count[QBID_COUNT_CNT];
     _Atomic uint64_t frame[QBID_FRAME_KIND_CNT]; /* frames by kind */

@@ -13,7 +13,7 @@ DPDK_LDLIBS = -Wl,-Bstatic -Wl,--whole-archive \
     -lrte_telemetry -lrte_kvargs -Wl,-Bdynamic $(QBID_DPDK_DRIVER_LDLIBS) -lbsd -lnuma -lpcap -ldl -lm
 
 # what of the program knows nothing of DPDK: built and tested everywhere
-$(call lib,bidder,$(addprefix plugin/dpdk/,bidder.c eal_args.c frame.c json_id.c message.c message_answer.c \
+$(call lib,bidder,$(addprefix plugin/dpdk/,bidder.c counters.c eal_args.c frame.c json_id.c message.c message_answer.c \
     options.c pack.c runtime.c))
 
 ifneq ($(wildcard /usr/include/dpdk/rte_ethdev.h),)

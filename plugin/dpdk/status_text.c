@@ -17,19 +17,9 @@
 #define LCORE_STEP_US 50
 #define OWN_BYTES_MAX 16384 /* of our own counters, an lcore or a port */
 
-static const char *const count_name[QBID_COUNT_CNT] = {
-#define X(upper, lower, text) #lower,
-    QBID_COUNT_LIST(X)
-#undef X
-};
 static const char *const count_text[QBID_COUNT_CNT] = {
 #define X(upper, lower, text) text,
     QBID_COUNT_LIST(X)
-#undef X
-};
-static const char *const frame_name[QBID_FRAME_KIND_CNT] = {
-#define X(upper, lower, text) #lower,
-    QBID_FRAME_LIST(X)
 #undef X
 };
 
@@ -88,10 +78,10 @@ static void put_lcore(struct page *p, struct qbid_lcore *lcore)
 {
     put(p, "{\"lcore\":%u,\"queue\":%u,\"counters\":{", lcore->id, lcore->queue);
     for (unsigned i = 0; i < QBID_COUNT_CNT; i++)
-        put(p, "%s\"%s\":%lu", i ? "," : "", count_name[i], load(&lcore->counters.count[i]));
+        put(p, "%s\"%s\":%lu", i ? "," : "", qbid_count_name[i], load(&lcore->counters.count[i]));
     put(p, "},\"frames\":{");
     for (unsigned i = 0; i < QBID_FRAME_KIND_CNT; i++)
-        put(p, "%s\"%s\":%lu", i ? "," : "", frame_name[i], load(&lcore->counters.frame[i]));
+        put(p, "%s\"%s\":%lu", i ? "," : "", qbid_frame_name[i], load(&lcore->counters.frame[i]));
     int len = ask(lcore, QBID_STATUS_JSON);
     if (len > 1) /* it ends in a line end */
         put(p, "},\"library\":%.*s}", len - 1, lcore->text);
@@ -139,10 +129,10 @@ static void put_json(struct page *p, const struct qbid_dpdk *dpdk)
 static void put_own_metrics(struct page *p, const struct qbid_dpdk *dpdk)
 {
     for (unsigned i = 0; i < QBID_COUNT_CNT; i++) {
-        put(p, "# HELP qbid_dpdk_%s_total %s\n# TYPE qbid_dpdk_%s_total counter\n", count_name[i],
-            count_text[i], count_name[i]);
+        put(p, "# HELP qbid_dpdk_%s_total %s\n# TYPE qbid_dpdk_%s_total counter\n",
+            qbid_count_name[i], count_text[i], qbid_count_name[i]);
         for (unsigned j = 0; j < dpdk->lcore_cnt; j++)
-            put(p, "qbid_dpdk_%s_total{lcore=\"%u\"} %lu\n", count_name[i], dpdk->lcore[j]->id,
+            put(p, "qbid_dpdk_%s_total{lcore=\"%u\"} %lu\n", qbid_count_name[i], dpdk->lcore[j]->id,
                 load(&dpdk->lcore[j]->counters.count[i]));
     }
     put(p, "# HELP qbid_dpdk_frames_total frames received, by what they are\n"
@@ -150,7 +140,7 @@ static void put_own_metrics(struct page *p, const struct qbid_dpdk *dpdk)
     for (unsigned i = 0; i < QBID_FRAME_KIND_CNT; i++)
         for (unsigned j = 0; j < dpdk->lcore_cnt; j++)
             put(p, "qbid_dpdk_frames_total{lcore=\"%u\",kind=\"%s\"} %lu\n", dpdk->lcore[j]->id,
-                frame_name[i], load(&dpdk->lcore[j]->counters.frame[i]));
+                qbid_frame_name[i], load(&dpdk->lcore[j]->counters.frame[i]));
 }
 
 /* The library's metrics of all lcores; "process" is the lcore there. */

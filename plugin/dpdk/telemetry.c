@@ -14,17 +14,6 @@
  * parameter. Written once, before the first command is registered. */
 static const struct qbid_dpdk *registered;
 
-static const char *const count_name[QBID_COUNT_CNT] = {
-#define X(upper, lower, text) #lower,
-    QBID_COUNT_LIST(X)
-#undef X
-};
-static const char *const frame_name[QBID_FRAME_KIND_CNT] = {
-#define X(upper, lower, text) #lower,
-    QBID_FRAME_LIST(X)
-#undef X
-};
-
 static int add_words(struct rte_tel_data *by_lcore, unsigned lcore, const _Atomic uint64_t *word,
                      const char *const *name, unsigned cnt)
 {
@@ -46,7 +35,7 @@ static int on_counters(const char *cmd, const char *params, struct rte_tel_data 
     (void)params;
     for (unsigned i = 0; err == 0 && i < registered->lcore_cnt; i++)
         err = add_words(d, registered->lcore[i]->id, registered->lcore[i]->counters.count,
-                        count_name, QBID_COUNT_CNT);
+                        qbid_count_name, QBID_COUNT_CNT);
     return err;
 }
 
@@ -57,7 +46,7 @@ static int on_frames(const char *cmd, const char *params, struct rte_tel_data *d
     (void)params;
     for (unsigned i = 0; err == 0 && i < registered->lcore_cnt; i++)
         err = add_words(d, registered->lcore[i]->id, registered->lcore[i]->counters.frame,
-                        frame_name, QBID_FRAME_KIND_CNT);
+                        qbid_frame_name, QBID_FRAME_KIND_CNT);
     return err;
 }
 

@@ -13,7 +13,7 @@ struct turn {
     const struct qbid_table *table;
     struct qbid_view view;
     uint64_t now_ns;
-    enum qbid_format format;
+    enum qbid_media media;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -173,7 +173,7 @@ static void report_unknown(const struct turn *turn)
 static size_t write_answer(struct turn *turn, unsigned bid_cnt, char *out, size_t out_max)
 {
     struct qbid_response_bid *bids = turn->worker->bid;
-    if (turn->format == QBID_FORMAT_JSON)
+    if (turn->media == QBID_MEDIA_JSON)
         return qbid_response_write(&turn->response, bids, bid_cnt, out, out_max);
     return qbid_response_write_protobuf(&turn->response, bids, bid_cnt,
                                         qbid_protobuf_answer_arena(turn->worker->protobuf), out,
@@ -212,7 +212,7 @@ static int parse(struct qbid_worker *worker, const struct qbid_body *body)
         at = worker->inflated;
         len = (size_t)n;
     }
-    return body->format == QBID_FORMAT_JSON
+    return body->media == QBID_MEDIA_JSON
                ? qbid_openrtb_parse(worker->parser, at, len, &worker->openrtb)
                : qbid_protobuf_parse(worker->protobuf, at, len, &worker->openrtb);
 }
@@ -229,7 +229,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
         .table = table,
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
-        .format = body->format,
+        .media = body->media,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;
@@ -259,7 +259,7 @@ int qbid_worker_openrtb(struct qbid_worker *worker, const char *exchange, const 
 {
     if (!worker || !body || !out || !ret_answer)
         return QBID_ERR_INVAL;
-    const struct qbid_body json = {.at = body, .len = len, .format = QBID_FORMAT_JSON};
+    const struct qbid_body json = {.at = body, .len = len, .media = QBID_MEDIA_JSON};
     qbid_worker_answer(worker, exchange, &json, now_ns, out, out_max, ret_answer);
     return 0;
 }

@@ -2,7 +2,6 @@
 /* A bid request as HTTP brings it: headers in, status and headers out. */
 #include <stddef.h>
 
-#include "plugin/coding.h"
 #include "plugin/worker.h"
 #include "shm/error.h"
 
@@ -18,16 +17,15 @@ static struct qbid_text header(struct qbid_bytes value)
 /* What the headers say of the body; false when it is something that we do not read. */
 static bool read_headers(const struct qbid_http_request *request, struct qbid_body *ret)
 {
-    enum qbid_media media = qbid_media_of(header(request->content_type));
     enum qbid_coding coding = qbid_coding_of(header(request->content_encoding));
     *ret = (struct qbid_body){
         .at = request->body.at,
         .len = request->body.len,
-        .format = media == QBID_MEDIA_PROTOBUF ? QBID_FORMAT_PROTOBUF : QBID_FORMAT_JSON,
+        .media = qbid_media_of(header(request->content_type)),
         .gzip = coding == QBID_CODING_GZIP ||
                 (request->content_encoding.len == 0 && request->gzip_query != 0),
     };
-    return media != QBID_MEDIA_UNKNOWN && coding != QBID_CODING_UNKNOWN &&
+    return ret->media != QBID_MEDIA_UNKNOWN && coding != QBID_CODING_UNKNOWN &&
            qbid_coding_version_known(header(request->openrtb_version));
 }
 
@@ -63,7 +61,7 @@ int qbid_worker_http(struct qbid_worker *worker, const struct qbid_http_request 
     if (answer->body_bytes == 0)
         return 0;
     ret_answer->content_type =
-        body.format == QBID_FORMAT_JSON ? "application/json" : "application/x-protobuf";
+        body.media == QBID_MEDIA_JSON ? "application/json" : "application/x-protobuf";
     if (request->gzip_answer && qbid_coding_accepts_gzip(header(request->accept_encoding)) &&
         compress(worker, out, &answer->body_bytes))
         ret_answer->content_encoding = "gzip";

@@ -11,10 +11,6 @@
 
 struct qbid_text qbid_response_text(const struct qbid_image *image, uint32_t off, uint32_t len);
 
-/** The signed token of a bid, QBID_TOKEN_CHARS; false when it cannot be signed. */
-bool qbid_response_sign(const struct qbid_response *r, const struct qbid_response_bid *bid,
-                        char *out);
-
 /** A notice URL with the macros that the exchange replaces. */
 void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
                               const char *kind, const char *token, const char *macros,

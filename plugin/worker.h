@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
+#include "plugin/coding.h"
 #include "plugin/gzip.h"
 #include "plugin/impression.h"
 #include "plugin/openrtb.h"
@@ -58,13 +59,11 @@ struct qbid_worker {
     char deflated[QBID_DEFLATED_MAX];                     /* an answer on its way into gzip */
 };
 
-enum qbid_format { QBID_FORMAT_JSON, QBID_FORMAT_PROTOBUF };
-
 /* A bid request's body and what HTTP says of it. */
 struct qbid_body {
     const char *at;
     size_t len;
-    enum qbid_format format;
+    enum qbid_media media; /* JSON or PROTOBUF */
     bool gzip;
 };
 

@@ -18,6 +18,18 @@
 
 #define BATCH 8
 
+/* The two functions that are made twice. Everything that is not marked noinline stands in line in
+ * them: the stages' calls and the registers that they saved were a tenth of the decision. */
+#if defined(QBID_DECIDE_AVX2)
+#define FLAT __attribute__((flatten, noinline))
+#define DECIDE_ONE qbid_decide_one_avx2
+#define DECIDE_MANY qbid_decide_many_avx2
+#else
+#define FLAT static __attribute__((flatten, noinline))
+#define DECIDE_ONE decide_one
+#define DECIDE_MANY decide_many
+#endif
+
 /* In pieces that the compiler makes plain stores of: of the whole it makes a string instruction,
  * which takes ten nanoseconds to start. */
 static inline void clear(struct qbid_decision *decision)
@@ -170,10 +182,9 @@ decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     return answer(ask, decision, trace);
 }
 
-static inline enum qbid_nobid decide_one(const struct qbid_view *view,
-                                         const struct qbid_request *request, uint64_t now_ns,
-                                         struct qbid_decision *ret_decision,
-                                         struct qbid_trace *trace)
+FLAT enum qbid_nobid DECIDE_ONE(const struct qbid_view *view, const struct qbid_request *request,
+                                uint64_t now_ns, struct qbid_decision *ret_decision,
+                                struct qbid_trace *trace)
 {
     struct qbid_ask ask;
     clear(ret_decision);
@@ -218,8 +229,8 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
         (void)answer(&asks[i], &ret_decisions[i], NULL);
 }
 
-static inline void decide_many(const struct qbid_view *view, const struct qbid_request *requests,
-                               unsigned n, uint64_t now_ns, struct qbid_decision *ret_decisions)
+FLAT void DECIDE_MANY(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,
+                      uint64_t now_ns, struct qbid_decision *ret_decisions)
 {
     struct qbid_ask gate;
     gate.view = view;
@@ -235,40 +246,7 @@ static inline void decide_many(const struct qbid_view *view, const struct qbid_r
     }
 }
 
-/* Everything that is not marked noinline stands in line: the stages' calls and the registers that
- * they saved were a tenth of the decision. */
-#define FLATTEN __attribute__((flatten, noinline))
-
-#if defined(QBID_DECIDE_AVX2)
-FLATTEN enum qbid_nobid qbid_decide_one_avx2(const struct qbid_view *view,
-                                             const struct qbid_request *request, uint64_t now_ns,
-                                             struct qbid_decision *ret_decision,
-                                             struct qbid_trace *trace)
-{
-    return decide_one(view, request, now_ns, ret_decision, trace);
-}
-
-FLATTEN void qbid_decide_many_avx2(const struct qbid_view *view,
-                                   const struct qbid_request *requests, unsigned n, uint64_t now_ns,
-                                   struct qbid_decision *ret_decisions)
-{
-    decide_many(view, requests, n, now_ns, ret_decisions);
-}
-#else
-static FLATTEN enum qbid_nobid
-decide_one_scalar(const struct qbid_view *view, const struct qbid_request *request, uint64_t now_ns,
-                  struct qbid_decision *ret_decision, struct qbid_trace *trace)
-{
-    return decide_one(view, request, now_ns, ret_decision, trace);
-}
-
-static FLATTEN void decide_many_scalar(const struct qbid_view *view,
-                                       const struct qbid_request *requests, unsigned n,
-                                       uint64_t now_ns, struct qbid_decision *ret_decisions)
-{
-    decide_many(view, requests, n, now_ns, ret_decisions);
-}
-
+#if !defined(QBID_DECIDE_AVX2)
 enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision,
                                 struct qbid_trace *trace)
@@ -277,7 +255,7 @@ enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_
     if (view->isa >= QBID_ISA_AVX2)
         return qbid_decide_one_avx2(view, request, now_ns, ret_decision, trace);
 #endif
-    return decide_one_scalar(view, request, now_ns, ret_decision, trace);
+    return DECIDE_ONE(view, request, now_ns, ret_decision, trace);
 }
 
 void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,
@@ -289,6 +267,6 @@ void qbid_decide_many(const struct qbid_view *view, const struct qbid_request *r
         return;
     }
 #endif
-    decide_many_scalar(view, requests, n, now_ns, ret_decisions);
+    DECIDE_MANY(view, requests, n, now_ns, ret_decisions);
 }
 #endif

@@ -7,11 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
 #include "fastpath/decide.h"
+#include "fastpath/rank_lanes.h"
 #include "shm/isa.h"
 #include "shm/live.h"
 
@@ -59,12 +56,6 @@ static inline struct qbid_pricer qbid_pricer_of(const struct qbid_live *live, fl
 {
     bool plain = scale == 1.0f && live->shape.line_item_max >= line_item_cnt;
     return (struct qbid_pricer){live, scale, plain, isa};
-}
-
-/* Pace of a line item as its bits, for vectors. */
-static inline int qbid_pace_bits(const struct qbid_live *live, uint32_t line_item_idx)
-{
-    return (int)atomic_load_explicit(&live->pace[line_item_idx], memory_order_relaxed);
 }
 
 /* Pace of a line item; one that the live page does not hold has none. */
@@ -131,18 +122,8 @@ uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_span sp
  * the lowest. */
 static inline uint32_t qbid_span_best_short(const struct qbid_live *live, struct qbid_span span)
 {
-    const uint32_t *idx = span.line_item_idx;
-    __m256i bits = _mm256_set_epi32(qbid_pace_bits(live, idx[7]), qbid_pace_bits(live, idx[6]),
-                                    qbid_pace_bits(live, idx[5]), qbid_pace_bits(live, idx[4]),
-                                    qbid_pace_bits(live, idx[3]), qbid_pace_bits(live, idx[2]),
-                                    qbid_pace_bits(live, idx[1]), qbid_pace_bits(live, idx[0]));
-    __m256 product = _mm256_mul_ps(_mm256_loadu_ps(span.value_micros), _mm256_castsi256_ps(bits));
-    __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
-    __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)span.cnt), lane);
-    __m256i price = _mm256_and_si256(_mm256_castps_si256(product), inside);
-    __m256i top = _mm256_max_epi32(price, _mm256_permute2x128_si256(price, price, 1));
-    top = _mm256_max_epi32(top, _mm256_shuffle_epi32(top, 0x4e));
-    top = _mm256_max_epi32(top, _mm256_shuffle_epi32(top, 0xb1));
+    __m256i price = qbid_lanes_price(live, span.line_item_idx, span.value_micros, span.cnt);
+    __m256i top = qbid_lanes_top(price);
     /* where nothing is worth anything that is no lane, and the count of no lane, 32, says the first
      */
     __m256i best = _mm256_and_si256(_mm256_cmpeq_epi32(price, top),

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The best candidate of a span with vector instructions.
- *
- * Paces are loaded one by one and put together: on processors whose gather is split into guarded
- * loads (and most are, since 2023) that is three times as fast, and each load stays an atomic one
- * that a sanitizer sees. The loads are the limit, four for each nanosecond, so AVX-512 gains
- * nothing over AVX2 in short rows and little in long ones.
- */
+/* The best candidate of a span with vector instructions. The loads of the paces are the limit, four
+ * for each nanosecond, so AVX-512 gains nothing over AVX2 in short rows and little in long ones. */
 #include "fastpath/rank.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-__attribute__((target("avx2"))) static inline __m256i paces8(const struct qbid_live *live,
-                                                             const uint32_t *idx)
-{
-    return _mm256_set_epi32(qbid_pace_bits(live, idx[7]), qbid_pace_bits(live, idx[6]),
-                            qbid_pace_bits(live, idx[5]), qbid_pace_bits(live, idx[4]),
-                            qbid_pace_bits(live, idx[3]), qbid_pace_bits(live, idx[2]),
-                            qbid_pace_bits(live, idx[1]), qbid_pace_bits(live, idx[0]));
-}
 
 /* The best so far in each of eight lanes: price bits, line item, place in the span. */
 struct lanes8 {
     __m256i price, item, place;
 };
 
-__attribute__((target("avx2"))) static inline void lanes8_raise(struct lanes8 *best, __m256i price,
-                                                                __m256i item, __m256i place)
+QBID_RANK_AVX2 static inline void lanes8_raise(struct lanes8 *best, __m256i price, __m256i item,
+                                               __m256i place)
 {
     __m256i tie = _mm256_and_si256(_mm256_cmpeq_epi32(price, best->price),
                                    _mm256_cmpgt_epi32(best->item, item));
@@ -36,42 +21,27 @@ __attribute__((target("avx2"))) static inline void lanes8_raise(struct lanes8 *b
     best->place = _mm256_blendv_epi8(best->place, place, better);
 }
 
-/* Largest (or, negated, smallest) of eight in every lane. */
-__attribute__((target("avx2"))) static inline __m256i top8(__m256i x)
-{
-    x = _mm256_max_epi32(x, _mm256_permute2x128_si256(x, x, 1));
-    x = _mm256_max_epi32(x, _mm256_shuffle_epi32(x, 0x4e));
-    return _mm256_max_epi32(x, _mm256_shuffle_epi32(x, 0xb1));
-}
-
-__attribute__((target("avx2"))) static inline uint32_t lanes8_place(const struct lanes8 *best)
+QBID_RANK_AVX2 static inline uint32_t lanes8_place(const struct lanes8 *best)
 {
     const __m256i ones = _mm256_set1_epi32(-1);
-    __m256i dearest = _mm256_cmpeq_epi32(best->price, top8(best->price));
+    __m256i dearest = _mm256_cmpeq_epi32(best->price, qbid_lanes_top(best->price));
     /* ~item is at most -1, and smaller for a higher item; lanes that are not the dearest get the
      * least there is */
     __m256i lowest = _mm256_blendv_epi8(_mm256_set1_epi32(INT32_MIN),
                                         _mm256_xor_si256(best->item, ones), dearest);
-    __m256i winner = _mm256_cmpeq_epi32(lowest, top8(lowest));
-    return (uint32_t)_mm256_cvtsi256_si32(top8(_mm256_and_si256(best->place, winner)));
+    __m256i winner = _mm256_cmpeq_epi32(lowest, qbid_lanes_top(lowest));
+    return (uint32_t)_mm256_cvtsi256_si32(qbid_lanes_top(_mm256_and_si256(best->place, winner)));
 }
 
-__attribute__((target("avx2"))) uint32_t qbid_span_best_avx2(const struct qbid_live *live,
-                                                             struct qbid_span span)
+QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct qbid_span span)
 {
-    const __m256i lane = _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
     struct lanes8 best = {_mm256_setzero_si256(), _mm256_set1_epi32(INT32_MAX),
                           _mm256_setzero_si256()};
     for (uint32_t i = 0; i < span.cnt; i += 8) {
         const uint32_t *idx = span.line_item_idx + i;
-        __m256 pace = _mm256_castsi256_ps(paces8(live, idx));
-        __m256i price =
-            _mm256_castps_si256(_mm256_mul_ps(_mm256_loadu_ps(span.value_micros + i), pace));
-        /* what lies behind the end counts for nothing */
-        __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(span.cnt - i)), lane);
-        lanes8_raise(&best, _mm256_and_si256(price, inside),
-                     _mm256_loadu_si256((const __m256i *)(const void *)idx),
-                     _mm256_add_epi32(lane, _mm256_set1_epi32((int)i)));
+        __m256i price = qbid_lanes_price(live, idx, span.value_micros + i, span.cnt - i);
+        lanes8_raise(&best, price, _mm256_loadu_si256((const __m256i *)(const void *)idx),
+                     _mm256_add_epi32(qbid_lanes_number(), _mm256_set1_epi32((int)i)));
     }
     return lanes8_place(&best);
 }
@@ -86,8 +56,8 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
         const uint32_t *idx = span.line_item_idx + i;
         uint32_t left = span.cnt - i;
         __mmask16 in = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
-        __m256i low = paces8(live, idx);
-        __m256i high = left > 8 ? paces8(live, idx + 8) : _mm256_setzero_si256();
+        __m256i low = qbid_lanes_paces(live, idx);
+        __m256i high = left > 8 ? qbid_lanes_paces(live, idx + 8) : _mm256_setzero_si256();
         __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), high, 1);
         __m512i new_item = _mm512_maskz_loadu_epi32(in, idx);
         __m512i new_price = _mm512_castps_si512(_mm512_maskz_mul_ps(

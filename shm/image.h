@@ -213,7 +213,7 @@ struct qbid_image {
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
- * rates in range
+ *            rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
  *            those of the creatives and bounds
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).

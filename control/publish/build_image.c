@@ -61,22 +61,24 @@ static void sections_place(struct qbid_builder *b)
 {
     const struct qbid_plan *plan = b->plan;
     uint64_t q_rows = (uint64_t)(plan->qgroup_cnt ? plan->qgroup_cnt : 1) * QBID_QSTATES;
-    uint64_t cnt[QBID_SECTION_CNT] = {[QBID_SECTION_DICT] = b->dict.cnt,
-                                      [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
-                                      [QBID_SECTION_ELIG] = elig_rows(b) * b->elig_words,
-                                      [QBID_SECTION_LINE_ITEMS] = b->account->line_item_max,
-                                      [QBID_SECTION_SHELVES] = b->account->line_item_max,
-                                      [QBID_SECTION_INDEX] = b->index.line_cnt,
-                                      [QBID_SECTION_ROWS] = b->index.block_cnt,
-                                      [QBID_SECTION_QROWS] = q_rows,
-                                      [QBID_SECTION_QHEADS] = q_rows,
-                                      [QBID_SECTION_SHADES] = plan->shade_cnt ? plan->shade_cnt : 1,
-                                      [QBID_SECTION_SLOT_DIRS] = b->creatives.dir_cnt,
-                                      [QBID_SECTION_DRAWS] = b->creatives.draw_cnt,
-                                      [QBID_SECTION_CREATIVES] = b->creatives.creative_cnt,
-                                      [QBID_SECTION_NAMES] = b->creatives.name_cnt,
-                                      [QBID_SECTION_RATES] = b->params.rate_cnt,
-                                      [QBID_SECTION_STRINGS] = b->creatives.string_bytes};
+    uint64_t cnt[QBID_SECTION_CNT] = {
+        [QBID_SECTION_DICT] = b->dict.cnt,
+        [QBID_SECTION_ELIG_ROWS] = QBID_DIM_CNT,
+        [QBID_SECTION_ELIG] = elig_rows(b) * b->elig_words,
+        [QBID_SECTION_LINE_ITEMS] = b->account->line_item_max,
+        [QBID_SECTION_SHELVES] = b->account->line_item_max,
+        [QBID_SECTION_INDEX] = b->index.line_cnt,
+        [QBID_SECTION_ROWS] = b->index.block_cnt,
+        [QBID_SECTION_QROWS] = q_rows,
+        [QBID_SECTION_QHEADS] = q_rows,
+        [QBID_SECTION_SHADES] = plan->shade_cnt ? plan->shade_cnt : 1,
+        [QBID_SECTION_SLOT_DIRS] = b->creatives.dir_cnt,
+        [QBID_SECTION_DRAWS] = b->creatives.draw_cnt,
+        [QBID_SECTION_CREATIVES] = b->creatives.creative_cnt,
+        [QBID_SECTION_NAMES] = b->creatives.name_cnt,
+        [QBID_SECTION_RATES] = b->params.rate_cnt,
+        [QBID_SECTION_STRINGS] = b->creatives.string_bytes,
+    };
     b->bytes = sizeof(struct qbid_image_header) + sizeof b->ref;
     b->bytes = (b->bytes + QBID_CACHE_LINE - 1) & ~(size_t)(QBID_CACHE_LINE - 1);
 #define X(upper, lower, type)                                                                      \

@@ -40,14 +40,7 @@ if [ -z "${QBID_NAMESPACE:-}" ]; then
 fi
 [ "${PROFILE:-release}" != asan ] || export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
 
-is() {
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-    fi
-}
+. tests/e2e/checks.sh
 # WHAT, WANTED, command...: what the command prints, now or within ten seconds
 becomes() {
     local what=$1 wanted=$2 got='' i

@@ -16,15 +16,7 @@ for file in /usr/sbin/nginx "$B/ngx_http_qbid_module.so" "$B/bin/qbidd" "$B/bin/
     }
 done
 
-# WHAT, WANTED, GOT
-is() {
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-    fi
-}
+. tests/e2e/checks.sh
 # WHAT, command...: the command succeeds
 holds() {
     local what=$1

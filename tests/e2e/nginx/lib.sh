@@ -39,14 +39,7 @@ if [ "$PROFILE" = asan ]; then
     preload=(env "LD_PRELOAD=$runtime" "LSAN_OPTIONS=suppressions=$PWD/tests/e2e/nginx/lsan.supp:print_suppressions=0")
 fi
 
-is() {
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-    fi
-}
+. tests/e2e/checks.sh
 # WHAT, WANTED, command...: what the command prints, now or within ten seconds
 becomes() {
     local what=$1 wanted=$2 got='' i

@@ -70,6 +70,12 @@ static void fill_requests(struct turn *turn, const char *exchange)
     struct qbid_worker *worker = turn->worker;
     qbid_common_fill(&turn->table->image, &worker->openrtb, exchange, turn->response.unix_s,
                      &worker->common);
+    enum qbid_privacy_reason reason = worker->common.privacy.reason;
+    qbid_count_add(&turn->view.page->header->privacy[reason], 1);
+    if (qbid_privacy_class_of(reason) == QBID_PRIVACY_NO_BID) {
+        decline_all(turn, QBID_NOBID_PRIVACY);
+        return;
+    }
     for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
         unsigned i = turn->request_cnt;
         enum qbid_nobid nobid =

@@ -20,6 +20,7 @@
 #include "shm/dims.h"
 #include "shm/draw.h"
 #include "shm/index.h"
+#include "shm/privacy.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
@@ -92,7 +93,8 @@ struct qbid_image_header {
     uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
     float stale_factor; /* conservative multiplier past valid-until; 0 = decline (on_stale) */
-    uint32_t pad[9];
+    struct qbid_privacy_rules privacy; /* what the operator has chosen; zero is the strictest */
+    uint32_t pad[7];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 

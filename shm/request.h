@@ -70,7 +70,8 @@ struct qbid_request {
     X(INVALID,        2, "invalid",        "the request lacks what a decision needs")            \
     X(CURRENCY,     507, "currency",       "none of the allowed currencies has a rate")          \
     X(OVER_LIMIT,     2, "over_limit",     "the request is over a stated limit")                 \
-    X(TIMEOUT,       15, "timeout",        "too little of tmax is left")
+    X(TIMEOUT,       15, "timeout",        "too little of tmax is left")                         \
+    X(PRIVACY,      508, "privacy",        "the request's signals leave nothing that may be bid")
 /* clang-format on */
 
 enum qbid_nobid {

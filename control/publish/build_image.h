@@ -23,6 +23,7 @@ struct qbid_build_params {
     uint64_t event_ttl_ns;
     int64_t price_ceiling_micros;
     float stale_factor;
+    struct qbid_privacy_rules privacy;
     const struct qbid_rate *rates;
     uint32_t rate_cnt;
     uint64_t account_version; /* another one after every change of the account; 0 = not known */

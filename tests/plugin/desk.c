@@ -73,6 +73,8 @@ void desk_fill(struct desk *d)
 {
     d->request_cnt = 0;
     qbid_common_fill(&d->image, &d->openrtb, "2", DESK_UNIX_S, &d->common);
+    if (qbid_privacy_class_of(d->common.privacy.reason) == QBID_PRIVACY_NO_BID)
+        return;
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
         if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=

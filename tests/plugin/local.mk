@@ -61,7 +61,7 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
     response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
     fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \

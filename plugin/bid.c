@@ -107,7 +107,8 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_LOSS,
-                               .level = d->level,
+                               .level = d->level & 15u,
+                               .privacy = bid->privacy & 15u,
                                .action = d->q_action,
                                .flags = bid->event_flags,
                                .u.notice = {
@@ -140,6 +141,7 @@ static unsigned collect_bids(struct turn *turn)
             .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
             .decision = d,
             .event_flags = qbid_bid_flags(&worker->request[i], d),
+            .privacy = worker->request[i].privacy,
         };
         uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
         if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
@@ -166,6 +168,7 @@ static void report_unknown(const struct turn *turn)
         struct qbid_event event = {.time_ns = turn->now_ns,
                                    .gen = (uint32_t)turn->table->image.header->gen,
                                    .kind = QBID_EVENT_SEEN,
+                                   .privacy = turn->worker->common.base.privacy & 15u,
                                    .u.seen = {
                                        .hash = unknown->value[which].hash,
                                        .dim = unknown->value[which].dim,

@@ -167,6 +167,7 @@ void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_reques
     memset(base, 0, sizeof *base);
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
+    base->privacy = (uint8_t)qbid_privacy_class_of(ret_common->privacy.reason);
     hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
     hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
     base->badv = ret_common->badv;

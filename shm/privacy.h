@@ -4,21 +4,17 @@
 #ifndef QBID_SHM_PRIVACY_H
 #define QBID_SHM_PRIVACY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* What may be done with a bid request, from all to nothing; see plugin/privacy/privacy.h. */
-#define QBID_PRIVACY_CLASS_LIST(X)                                                                 \
-    X(OPEN, "open")                                                                                \
-    X(RESTRICTED, "restricted")                                                                    \
-    X(CONTEXTUAL, "contextual")                                                                    \
-    X(NO_BID, "no_bid")
+#include "shm/request.h"
 
-enum qbid_privacy_class {
-#define X(name, word) QBID_PRIVACY_##name,
-    QBID_PRIVACY_CLASS_LIST(X)
-#undef X
-        QBID_PRIVACY_CLASS_CNT
-};
+/** Whether identifiers of the user or the device, and what is known of the person by them
+ *  (segments, exposures), may be used with a request of this class: read, kept or sent. */
+static inline bool qbid_privacy_ids_allowed(enum qbid_privacy_class class_)
+{
+    return class_ == QBID_PRIVACY_OPEN;
+}
 
 /* Why: each request has one, the last of this list that holds for it. Classes never fall from one
  * line to the next, so that the last reason is also the strictest class. */

@@ -99,6 +99,7 @@ void desk_decide(struct desk *d)
             .deal = deal ? &imp->deal[d->deal_idx[i][deal - 1]] : NULL,
             .decision = &d->decision[i],
             .event_flags = qbid_bid_flags(&d->request[i], &d->decision[i]),
+            .privacy = d->request[i].privacy,
         };
     }
 }

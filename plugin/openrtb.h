@@ -115,14 +115,20 @@ struct qbid_openrtb_regs {
     struct qbid_text us_privacy_ext;
 };
 
+/* Where an identifier stands in the body. The parser copies none of it: below open nobody may. */
+struct qbid_openrtb_id {
+    struct qbid_text text; /* of JSON the inside of the string */
+    bool escaped;          /* it has escapes that are still to be resolved */
+};
+
 /* Identifiers of the user and the device: for plugin/privacy alone, which forgets them below open.
  */
 struct qbid_openrtb_ids {
-    struct qbid_text eid; /* the first uids[].id of eids[] that is one */
-    struct qbid_text eid_ext;
-    struct qbid_text buyeruid;
-    struct qbid_text user_id;
-    struct qbid_text ifa;
+    struct qbid_openrtb_id eid; /* the first uids[].id of eids[] that is one */
+    struct qbid_openrtb_id eid_ext;
+    struct qbid_openrtb_id buyeruid;
+    struct qbid_openrtb_id user_id;
+    struct qbid_openrtb_id ifa;
 };
 
 struct qbid_openrtb_request {

@@ -230,7 +230,7 @@ static void read_device(struct reader *r, const Pb__Device *device)
     out->os = text_of(r, device->os);
     out->lmt = flag_of(device->has_lmt, device->lmt);
     out->dnt = flag_of(device->has_dnt, device->dnt);
-    out->ids.ifa = text_of(r, device->ifa);
+    out->ids.ifa.text = text_of(r, device->ifa);
     read_geo(r, device->geo, &out->device_geo);
 }
 
@@ -265,12 +265,12 @@ static void read_user(struct reader *r, const Pb__User *user)
     const Pb__UserExt *ext = user->ext ? user->ext : user->ext_202;
     read_geo(r, user->geo, &r->out->user_geo);
     r->out->consent = text_of(r, user->consent);
-    ids->user_id = text_of(r, user->id);
-    ids->buyeruid = text_of(r, user->buyeruid);
-    ids->eid = read_eids(r, user->n_eids, user->eids);
+    ids->user_id.text = text_of(r, user->id);
+    ids->buyeruid.text = text_of(r, user->buyeruid);
+    ids->eid.text = read_eids(r, user->n_eids, user->eids);
     if (ext) {
         r->out->consent_ext = text_of(r, ext->consent);
-        ids->eid_ext = read_eids(r, ext->n_eids, ext->eids);
+        ids->eid_ext.text = read_eids(r, ext->n_eids, ext->eids);
     }
     for (size_t i = 0; i < user->n_data; i++)
         read_segments(r, user->data[i]);

@@ -216,7 +216,7 @@ int read_device(reader &r, value v)
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
     out->os = {nullptr, 0};
     out->lmt = out->dnt = false;
-    out->ids.ifa = {nullptr, 0};
+    out->ids.ifa = {};
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "devicetype")
@@ -230,7 +230,7 @@ int read_device(reader &r, value v)
         if (key == "dnt")
             return read_flag(r, inner, &out->dnt);
         if (key == "ifa")
-            return read_label(r, inner, &out->ids.ifa);
+            return read_id(r, inner, &out->ids.ifa);
         return skip(r, inner);
     });
 }
@@ -259,20 +259,20 @@ int read_user_data(reader &r, value v)
 }
 
 /* The first uids[].id of eids[] that is one. */
-int read_eids(reader &r, value v, struct qbid_text *ret)
+int read_eids(reader &r, value v, struct qbid_openrtb_id *ret)
 {
-    *ret = {nullptr, 0};
+    *ret = {};
     return read_array(r, v, [&](value eid) {
         return read_object(r, eid, [&](string_view key, value uids) {
             if (key != "uids")
                 return skip(r, uids);
             return read_array(r, uids, [&](value uid) {
                 return read_object(r, uid, [&](string_view name, value inner) {
-                    struct qbid_text id;
+                    struct qbid_openrtb_id id;
                     if (name != "id")
                         return skip(r, inner);
-                    int err = read_label(r, inner, &id);
-                    *ret = ret->len != 0 ? *ret : id;
+                    int err = read_id(r, inner, &id);
+                    *ret = ret->text.len != 0 ? *ret : id;
                     return err;
                 });
             });
@@ -283,7 +283,8 @@ int read_eids(reader &r, value v, struct qbid_text *ret)
 int read_user_ext(reader &r, value v)
 {
     struct qbid_openrtb_request *out = r.out;
-    out->consent_ext = out->ids.eid_ext = {nullptr, 0};
+    out->consent_ext = {nullptr, 0};
+    out->ids.eid_ext = {};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "consent")
             return vitally(r, [&] { return read_text(r, inner, &out->consent_ext); });
@@ -295,7 +296,7 @@ int read_user(reader &r, value v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->consent = out->consent_ext = {nullptr, 0};
-    out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {nullptr, 0};
+    out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {};
     out->segment_cnt = 0;
     out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
@@ -308,9 +309,9 @@ int read_user(reader &r, value v)
         if (key == "eids")
             return read_eids(r, inner, &out->ids.eid);
         if (key == "buyeruid")
-            return read_label(r, inner, &out->ids.buyeruid);
+            return read_id(r, inner, &out->ids.buyeruid);
         if (key == "id")
-            return read_label(r, inner, &out->ids.user_id);
+            return read_id(r, inner, &out->ids.user_id);
         return key == "ext" ? read_user_ext(r, inner) : skip(r, inner);
     });
 }

@@ -198,7 +198,7 @@ void qbid_privacy_strip(struct qbid_privacy privacy, struct qbid_openrtb_request
 {
     strip_geo(privacy.geo, &request->device_geo);
     strip_geo(privacy.geo, &request->user_geo);
-    if (privacy.reason == QBID_PRIVACY_REASON_NONE)
+    if (qbid_privacy_ids_allowed(qbid_privacy_class_of(privacy.reason)))
         return;
     request->ids = (struct qbid_openrtb_ids){0};
     request->segment_cnt = 0;
@@ -214,14 +214,27 @@ static bool is_zeros(struct qbid_text id)
     return true;
 }
 
+/* An identifier as it is meant, whatever escapes it was written with. The parser has found them
+ * valid, and what they stand for is never longer. */
+static struct qbid_text resolve(const struct qbid_openrtb_id *id, char room[QBID_PRIVACY_ID_MAX])
+{
+    if (!id->escaped)
+        return id->text;
+    if (id->text.len > QBID_PRIVACY_ID_MAX)
+        return (struct qbid_text){NULL, 0};
+    return (struct qbid_text){room, (uint32_t)qbid_text_unescape(id->text.at, id->text.len, room)};
+}
+
 uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request)
 {
     const struct qbid_openrtb_ids *ids = &request->ids;
-    const struct qbid_text by_worth[] = {ids->eid, ids->eid_ext, ids->buyeruid, ids->user_id,
-                                         ids->ifa};
+    const struct qbid_openrtb_id *by_worth[] = {&ids->eid, &ids->eid_ext, &ids->buyeruid,
+                                                &ids->user_id, &ids->ifa};
+    char room[QBID_PRIVACY_ID_MAX];
     for (unsigned i = 0; i < sizeof by_worth / sizeof *by_worth; i++) {
-        if (!is_zeros(by_worth[i]))
-            return qbid_hash_name(by_worth[i].at, by_worth[i].len);
+        struct qbid_text id = resolve(by_worth[i], room);
+        if (!is_zeros(id))
+            return qbid_hash_name(id.at, id.len);
     }
     return 0;
 }

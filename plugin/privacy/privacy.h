@@ -34,6 +34,8 @@
 
 enum qbid_privacy_geo { QBID_PRIVACY_GEO_REGION, QBID_PRIVACY_GEO_COUNTRY, QBID_PRIVACY_GEO_NONE };
 
+#define QBID_PRIVACY_ID_MAX 1024
+
 struct qbid_privacy {
     enum qbid_privacy_reason reason;
     enum qbid_privacy_geo geo; /* what may be read of the place */
@@ -59,8 +61,8 @@ void qbid_privacy_strip(struct qbid_privacy privacy, struct qbid_openrtb_request
 
 /**
  * Hash of the best identifier of the user that is left, for frequency caps: the first uid of
- * user.eids (else of user.ext.eids), user.buyeruid, user.id, device.ifa. An ifa of zeros only is
- * none.
+ * user.eids (else of user.ext.eids), user.buyeruid, user.id, device.ifa. One of zeros only is none,
+ * and so is one with escapes of more than QBID_PRIVACY_ID_MAX bytes in JSON.
  *
  * Returns: never 0 for an identifier; 0 when there is none, so always below open after
  *          qbid_privacy_strip().

@@ -250,7 +250,7 @@ static void device(const cJSON *root, struct qbid_openrtb_request *out)
     out->os = get_text(object, "os");
     out->lmt = get_flag(object, "lmt");
     out->dnt = get_flag(object, "dnt");
-    out->ids.ifa = get_label(object, "ifa");
+    out->ids.ifa.text = get_label(object, "ifa");
     geo(object, &out->device_geo);
 }
 
@@ -281,10 +281,10 @@ static void user(const cJSON *root, struct qbid_openrtb_request *out)
     out->consent = get_text(object, "consent");
     out->consent_ext = get_text(ext, "consent");
     vital = false;
-    out->ids.eid = first_uid(object);
-    out->ids.eid_ext = first_uid(ext);
-    out->ids.buyeruid = get_label(object, "buyeruid");
-    out->ids.user_id = get_label(object, "id");
+    out->ids.eid.text = first_uid(object);
+    out->ids.eid_ext.text = first_uid(ext);
+    out->ids.buyeruid.text = get_label(object, "buyeruid");
+    out->ids.user_id.text = get_label(object, "id");
     geo(object, &out->user_geo);
     cJSON_ArrayForEach(data, get_typed(object, "data", cJSON_Array))
     {

@@ -84,22 +84,27 @@ int qbid_gpp_find(struct qbid_text gpp, unsigned section, struct qbid_text *ret)
 }
 
 /* First bits of a section's opt-outs, and of its consents for children; 0 = it has no such field.
- * All sections start with a version of six bits, and each of these fields has two. */
+ * All sections start with a version of six bits, and each of these fields has two. Not every
+ * section has a part with the browser's control: some have another one in its place. */
 struct layout {
     uint8_t section, version;
     uint8_t sale, sharing, targeted;
     uint8_t child, child_cnt;
+    bool has_control;
 };
 
 static const struct layout layouts[] = {
-    {7, 1, 18, 20, 22, 48, 2}, {7, 2, 18, 20, 22, 56, 3}, {8, 1, 12, 14, 0, 34, 2},
-    {9, 1, 12, 0, 14, 32, 1},  {10, 1, 12, 0, 14, 30, 1}, {11, 1, 14, 0, 16, 34, 1},
-    {12, 1, 12, 0, 14, 32, 3}, {13, 1, 12, 0, 14, 32, 3}, {14, 1, 12, 0, 14, 32, 3},
-    {15, 1, 12, 0, 14, 38, 3}, {16, 1, 12, 0, 14, 32, 1}, {17, 1, 12, 0, 14, 34, 5},
-    {18, 1, 14, 0, 16, 34, 1}, {19, 1, 12, 0, 14, 32, 1}, {20, 1, 12, 0, 14, 32, 3},
-    {21, 1, 12, 0, 14, 36, 5}, {22, 1, 12, 0, 14, 32, 1}, {23, 1, 12, 0, 14, 32, 1},
-    {24, 1, 16, 0, 18, 0, 0},  {25, 1, 16, 0, 18, 20, 1}, {26, 1, 16, 0, 18, 20, 1},
-    {27, 1, 16, 0, 18, 20, 1},
+    {7, 1, 18, 20, 22, 48, 2, true},  {7, 2, 18, 20, 22, 56, 3, true},
+    {8, 1, 12, 14, 0, 34, 2, true},   {9, 1, 12, 0, 14, 32, 1, false},
+    {10, 1, 12, 0, 14, 30, 1, true},  {11, 1, 14, 0, 16, 34, 1, false},
+    {12, 1, 12, 0, 14, 32, 3, true},  {13, 1, 12, 0, 14, 32, 3, false},
+    {14, 1, 12, 0, 14, 32, 3, true},  {15, 1, 12, 0, 14, 38, 3, true},
+    {16, 1, 12, 0, 14, 32, 1, true},  {17, 1, 12, 0, 14, 34, 5, true},
+    {18, 1, 14, 0, 16, 34, 1, true},  {19, 1, 12, 0, 14, 32, 1, true},
+    {20, 1, 12, 0, 14, 32, 3, true},  {21, 1, 12, 0, 14, 36, 5, true},
+    {22, 1, 12, 0, 14, 32, 1, true},  {23, 1, 12, 0, 14, 32, 1, true},
+    {24, 1, 16, 0, 18, 0, 0, true},   {25, 1, 16, 0, 18, 20, 1, false},
+    {26, 1, 16, 0, 18, 20, 1, false}, {27, 1, 16, 0, 18, 20, 1, false},
 };
 
 static const struct layout *layout_of(unsigned section, uint32_t version)
@@ -148,6 +153,7 @@ int qbid_gpp_us_read(unsigned section, struct qbid_text text)
     restricts |= field_at(&bits, layout->targeted) == OPTED_OUT;
     for (uint32_t i = 0; i < layout->child_cnt; i++)
         restricts |= field_at(&bits, layout->child + 2 * i) != 0;
-    restricts |= read_controls(text, &bits.bad);
+    if (layout->has_control)
+        restricts |= read_controls(text, &bits.bad);
     return bits.bad ? QBID_ERR_PARSE : restricts;
 }

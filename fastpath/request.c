@@ -29,7 +29,8 @@ int qbid_request_check(const struct qbid_request *request)
         return QBID_ERR_INVAL;
     if (request->privacy >= QBID_PRIVACY_NO_BID)
         return QBID_ERR_INVAL;
-    if (!qbid_privacy_ids_allowed(request->privacy) && request->segment_cnt != 0)
+    if (!qbid_privacy_ids_allowed(request->privacy) &&
+        (request->segment_cnt != 0 || request->user_key != 0))
         return QBID_ERR_INVAL;
     for (unsigned i = 0; i < request->deal_cnt; i++) {
         if (request->deal[i].floor_micros < 0)

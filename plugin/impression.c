@@ -162,12 +162,12 @@ void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_reques
     ret_common->openrtb = openrtb;
     ret_common->privacy = qbid_privacy_of(openrtb, &image->header->privacy);
     qbid_privacy_strip(ret_common->privacy, openrtb);
-    ret_common->user_key = qbid_privacy_user_key(openrtb);
     ret_common->unknown.total = ret_common->unknown.cnt = 0;
     memset(base, 0, sizeof *base);
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
     base->privacy = (uint8_t)qbid_privacy_class_of(ret_common->privacy.reason);
+    base->user_key = image->header->capped_cnt != 0 ? qbid_privacy_user_key(openrtb) : 0;
     hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
     hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
     base->badv = ret_common->badv;

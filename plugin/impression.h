@@ -49,7 +49,6 @@ struct qbid_common {
     const struct qbid_image *image;
     const struct qbid_openrtb_request *openrtb;
     struct qbid_privacy privacy;
-    uint64_t user_key; /* qbid_privacy_user_key(): of the best identifier; 0 = none, or not open */
     struct qbid_request base;
     struct qbid_unknown unknown;
     uint64_t badv[QBID_OPENRTB_BADV_MAX];

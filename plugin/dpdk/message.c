@@ -345,6 +345,7 @@ static void request_init(struct qbid_request *request, const struct qbid_message
     request->badv_cnt = request->bcat_cnt = request->candidate_cnt = 0;
     request->privacy = QBID_PRIVACY_OPEN;
     request->pad = 0;
+    request->user_key = 0;
     request->slot_cnt = request->segment_cnt = request->deal_cnt = 0;
     request->auction = QBID_AUCTION_FIRST_PRICE;
     request->flags = 0;

@@ -5,6 +5,7 @@ $(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/p
     qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_number,tests/plugin/test_number.c,qbid shm)
 $(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
+$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto)
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
@@ -38,8 +39,10 @@ $(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(
     $(TEST_HOST_LDLIBS))
 $(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
 $(call test,test_status_merge,tests/plugin/test_status_merge.c,qbid,)
-$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
+$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium -lcrypto)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(call test,test_partner,tests/plugin/test_partner.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -61,9 +64,9 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
-    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
-    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
+FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o \
+    $(wildcard fastpath/*.c) shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
 $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \

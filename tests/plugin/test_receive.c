@@ -66,10 +66,13 @@ static void every_kind_is_accepted_counted_and_pushed(void **state)
     } row[] = {
         {"win", "&p=4.5", QBID_EVENT_WIN, QBID_COUNTER_NOTICE_WIN, 200, 4500000},
         {"bill", "&p=4.5", QBID_EVENT_BILL, QBID_COUNTER_NOTICE_BILL, 200, 4500000},
-        {"loss", "&m=6", QBID_EVENT_LOSS, QBID_COUNTER_NOTICE_LOSS, 200, 6000000},
+        {"loss", "&l=102&m=6", QBID_EVENT_LOSS, QBID_COUNTER_NOTICE_LOSS, 200,
+         (INT64_C(6000000) << 16) + 102},
         {"imp", "", QBID_EVENT_IMP, QBID_COUNTER_NOTICE_IMP, 200, 0},
         {"click", "", QBID_EVENT_CLICK, QBID_COUNTER_NOTICE_CLICK, 302, 0},
         {"conv", "&v=3", QBID_EVENT_CONV, QBID_COUNTER_NOTICE_CONV, 200, 3000000000},
+        {"video", "&e=midpoint", QBID_EVENT_VIDEO, QBID_COUNTER_NOTICE_VIDEO, 200,
+         QBID_VIDEO_MIDPOINT},
     };
     (void)state;
     bid("\"at\":1");
@@ -95,7 +98,8 @@ static void the_urls_of_an_answer_come_back(void **state)
     assert_int_equal(host_notice(&host, bill, "4.35", NULL), 200);
     assert_int_equal(host_event(&host, QBID_EVENT_BILL).u.notice.price_nanos, 4350000);
     assert_int_equal(host_notice(&host, loss, NULL, "7"), 200);
-    assert_int_equal(host_event(&host, QBID_EVENT_LOSS).u.notice.price_nanos, 7000000);
+    assert_int_equal(qbid_event_detail_nanos(host_event(&host, QBID_EVENT_LOSS).u.notice.detail),
+                     7000000);
     bid("\"cur\":[\"USD\"]");
     assert_int_equal(host_notice(&host, bill, "0.714285", NULL), 200);
     struct qbid_event event = host_event(&host, QBID_EVENT_BILL);
@@ -214,11 +218,11 @@ static void sign_aged(int64_t age_s)
 
 static void user_notices_expire_by_the_wall_clock(void **state)
 {
-    static const char *const kind[] = {"imp", "click", "conv"};
+    static const char *const kind[] = {"imp", "click", "conv", "video"};
     (void)state;
     host.now_ns = qbid_now_ns();
     bid("");
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 4; i++) {
         int good = i == 1 ? 302 : 200;
         sign_aged(ACCOUNT_EVENT_TTL_S - 5);
         assert_int_equal(send_kind(kind[i], ""), good);

@@ -49,6 +49,9 @@ static void set_field(struct qbid_notice *notice, char name, const char *text, s
     case 'e':
         out = notice->video, out_len = &notice->video_len;
         break;
+    case 'a':
+        out = notice->auction, out_len = &notice->auction_len;
+        break;
     default:
         return;
     }
@@ -64,7 +67,7 @@ int qbid_notice_parse(const char *kind, size_t kind_len, const char *query, size
     ret_notice->kind = kind_of((struct qbid_text){kind, (uint32_t)kind_len});
     ret_notice->token_len = ret_notice->price_len = ret_notice->min_len = 0;
     ret_notice->bid_len = ret_notice->value_len = 0;
-    ret_notice->loss_len = ret_notice->video_len = 0;
+    ret_notice->loss_len = ret_notice->video_len = ret_notice->auction_len = 0;
     if (ret_notice->kind == QBID_EVENT_NONE)
         return QBID_ERR_PARSE;
     const char *at = query, *end = query + query_len;
@@ -84,9 +87,22 @@ static bool read_amount(const char *text, uint32_t len, int64_t *ret_micros)
     return qbid_number_micros(text, len, QBID_NUMBER_NEAREST, ret_micros) == 0 && *ret_micros >= 0;
 }
 
+/* What exchanges put in place of every macro when they only look at an ad (OpenRTB 2.6, 4.4); in
+ * base64 where the macro asks for that (${AUCTION_PRICE:B64}). */
 static bool is_audit(const char *text, uint32_t len)
 {
-    return qbid_text_is((struct qbid_text){text, len}, "AUDIT");
+    static const char *const words[] = {"AUDIT", "QVVESVQ=", "QVVESVQ"};
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (qbid_text_is((struct qbid_text){text, len}, words[i]))
+            return true;
+    return false;
+}
+
+static bool is_test_render(const struct qbid_notice *notice)
+{
+    return is_audit(notice->price, notice->price_len) || is_audit(notice->min, notice->min_len) ||
+           is_audit(notice->loss, notice->loss_len) ||
+           is_audit(notice->auction, notice->auction_len);
 }
 
 /* An amount in the answer's currency as account nanos. */
@@ -120,8 +136,7 @@ int64_t qbid_notice_price(const struct qbid_notice *notice, const struct qbid_to
                           const struct qbid_notice_prices *prices, uint8_t *flags)
 {
     int64_t micros;
-    if (is_audit(notice->price, notice->price_len) || is_audit(notice->min, notice->min_len) ||
-        is_audit(notice->loss, notice->loss_len)) {
+    if (is_test_render(notice)) {
         *flags |= QBID_EVENT_TEST;
         return 0;
     }

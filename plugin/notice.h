@@ -17,13 +17,14 @@
 struct qbid_notice {
     enum qbid_event_kind kind;
     char token[QBID_NOTICE_VALUE_MAX];
-    char price[QBID_NOTICE_VALUE_MAX]; /* p: WIN, BILL */
-    char min[QBID_NOTICE_VALUE_MAX];   /* m: LOSS */
-    char bid[QBID_NOTICE_VALUE_MAX];   /* b: our bid in the currency of the answer */
-    char value[QBID_NOTICE_VALUE_MAX]; /* v: CONV */
-    char loss[QBID_NOTICE_VALUE_MAX];  /* l: LOSS */
-    char video[QBID_NOTICE_VALUE_MAX]; /* e: VIDEO */
-    uint32_t token_len, price_len, min_len, bid_len, value_len, loss_len, video_len;
+    char price[QBID_NOTICE_VALUE_MAX];   /* p: WIN, BILL */
+    char min[QBID_NOTICE_VALUE_MAX];     /* m: LOSS */
+    char bid[QBID_NOTICE_VALUE_MAX];     /* b: our bid in the currency of the answer */
+    char value[QBID_NOTICE_VALUE_MAX];   /* v: CONV */
+    char loss[QBID_NOTICE_VALUE_MAX];    /* l: LOSS */
+    char video[QBID_NOTICE_VALUE_MAX];   /* e: VIDEO */
+    char auction[QBID_NOTICE_VALUE_MAX]; /* a: where a template sends on ${AUCTION_ID} */
+    uint32_t token_len, price_len, min_len, bid_len, value_len, loss_len, video_len, auction_len;
 };
 
 /**
@@ -45,7 +46,8 @@ struct qbid_notice_prices {
 /**
  * What a notice costs: price_nanos and the flags PRICE_UNKNOWN, PRICE_ABOVE and TEST of its event.
  *
- * WIN, BILL: p, in the partner's coding. AUDIT is a test render (flag TEST). Absent, an unreplaced
+ * AUDIT in p, m, l or a, also in base64, is a test render of any kind of notice (flag TEST, 0).
+ * WIN, BILL: p, in the partner's coding. Absent, an unreplaced
  * macro, negative, unreadable, with a wrong signature or too old: PRICE_UNKNOWN and 0. Above our
  * bid: PRICE_ABOVE, with what was claimed. LOSS: m, 0 when unknown, without a flag: it is only
  * information. CONV: v, the order value. An answer in another currency has put its bid into the URL

@@ -37,7 +37,8 @@ static uint8_t key_take(const char *line, uint8_t secret[QBID_PARTNER_KEY_BYTES]
     return n == 16 || n == 32 ? (uint8_t)n : 0;
 }
 
-static const char *keys_parse(char *text, unsigned coding, struct qbid_partner_keys *keys)
+const char *qbid_partner_keys_parse(char *text, enum qbid_price_coding coding,
+                                    struct qbid_partner_keys *keys)
 {
     unsigned want = coding == QBID_PRICE_CODING_GOOGLE ? 2 : 1, cnt = 0;
     char *rest = NULL;
@@ -66,7 +67,7 @@ static int keys_load(const char *path, unsigned coding, struct qbid_partner_keys
     int err = qbid_key_file_read(path, text, why);
     if (err != 0)
         return err;
-    const char *wrong = keys_parse(text, coding, keys);
+    const char *wrong = qbid_partner_keys_parse(text, coding, keys);
     explicit_bzero(text, sizeof text);
     if (!wrong)
         return 0;

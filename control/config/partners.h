@@ -17,6 +17,14 @@ const struct qbid_yaml_node *qbid_config_partner_apply(struct qbid_config *confi
                                                        struct qbid_problems *problems);
 
 /**
+ * Read the text of a key file, terminated; it is changed on the way.
+ *
+ * Returns: NULL with the keys' lengths and secrets set; else what is wrong, with no part of a key.
+ */
+const char *qbid_partner_keys_parse(char *text, enum qbid_price_coding coding,
+                                    struct qbid_partner_keys *keys);
+
+/**
  * Load the keys of all partners that have some.
  *
  * A key file (mode 0600) has a line for each key that the coding needs: google the encryption and

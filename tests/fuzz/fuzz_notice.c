@@ -99,6 +99,7 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
         "ggf2HXnA48eo&p=1.25&m=0.5&b=3",
         "bill?p=%24%7BAUCTION_PRICE%7D&t=x",
         "bill?p=AUDIT",
+        "imp?t=x&a=QVVESVQ%3D",
         "loss?l=102&m=1e-1&b=0.714285",
         "conv?v=19.99",
         "click?t=",

@@ -45,5 +45,7 @@ FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schem
     partners.c problems.c yaml.c) shm/error.c shm/units.c
 FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
     import_text.c instant.c money.c)
+$(call fuzz,partner,$(FUZZ_CONFIG) $(addprefix control/config/,key_file.c partner_keys.c) shm/base64.c,\
+    config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)

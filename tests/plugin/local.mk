@@ -74,6 +74,9 @@ $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
+$(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
+    qbid shm,-lsodium -lcrypto)
 
 # The library as others get it.
 $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin/broker.c \

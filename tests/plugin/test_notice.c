@@ -159,6 +159,18 @@ static void audit_is_a_test_render(void **state)
     assert_int_equal(flags, QBID_EVENT_TEST);
     assert_int_equal(price("loss", "l=AUDIT&m=AUDIT", &flags), 0);
     assert_int_equal(flags, QBID_EVENT_TEST);
+    static const char *const field[] = {"p", "m", "l", "a"};
+    static const char *const word[] = {"AUDIT", "QVVESVQ=", "QVVESVQ", "%41UDIT"};
+    static const char *const kind[] = {"win", "loss", "bill", "imp", "click", "conv", "video"};
+    char query[64];
+    for (unsigned i = 0; i < 4 * 4 * 7; i++) {
+        snprintf(query, sizeof query, "v=3&p=2&%s=%s", field[i % 4], word[i / 4 % 4]);
+        assert_int_equal(price(kind[i / 16], query, &flags), 0);
+        assert_int_equal(flags, QBID_EVENT_TEST);
+    }
+    assert_int_equal(price("bill", "p=2&b=AUDIT&e=AUDIT&v=AUDIT", &flags), 2000000);
+    assert_int_equal(price("bill", "p=2&a=AUDITS&m=AUDI", &flags), 2000000);
+    assert_int_equal(flags, 0);
 }
 
 static void a_price_above_the_bid_is_marked_and_reported(void **state)

@@ -9,8 +9,9 @@
 
 static int hex_digit(char c)
 {
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 32) : NULL;
-    return at ? (int)(at - digits) : -1;
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = memchr(digits, c, sizeof digits - 1);
+    return at ? (int)(at - digits) % 16 : -1;
 }
 
 /* 32 or 64 hexadecimal digits. No key of 16 or 32 bytes is that long in base64. */

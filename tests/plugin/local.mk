@@ -5,7 +5,9 @@ $(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/p
     qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_number,tests/plugin/test_number.c,qbid shm)
 $(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
-$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto)
+$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto \
+    $(addprefix -Xlinker --wrap=,calloc EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex \
+    EVP_DecryptInit_ex2 EVP_DecryptUpdate EVP_DecryptFinal_ex EVP_CIPHER_CTX_ctrl))
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)

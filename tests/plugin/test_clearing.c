@@ -12,6 +12,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <sodium.h>
 
 #include <cmocka.h>
@@ -72,6 +73,8 @@ static void the_published_google_vectors_decode(void **state)
         assert_int_equal(read_text(QBID_PRICE_CODING_GOOGLE, row[i].keys, row[i].text, &micros), 0);
         assert_int_equal(micros, row[i].micros);
     }
+    print_message("Google's vectors decoded: %zu of %zu\n", sizeof row / sizeof row[0],
+                  sizeof row / sizeof row[0]);
     /* a negative price, signed: -1.2 */
     assert_int_equal(read_text(QBID_PRICE_CODING_GOOGLE, &google,
                                "OG46wAAMCggBI0VniavN7xZyNLqs1wnBKd_m9w==", &micros),
@@ -156,9 +159,30 @@ static void google_write(const struct qbid_partner_keys *keys, uint64_t price, c
     sodium_bin2base64(out, 40, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
+/* Flip each bit of a coded price; the number of those that were refused for their signature. */
+static unsigned flips_refused(unsigned coding, const struct qbid_partner_keys *keys,
+                              const char *text, unsigned *ret_bits)
+{
+    uint8_t bytes[QBID_CLEARING_TEXT_MAX];
+    char flipped[QBID_CLEARING_TEXT_MAX];
+    unsigned refused = 0;
+    int64_t micros, n = qbid_base64_decode(text, strlen(text), bytes, sizeof bytes);
+    assert_true(n > 0);
+    for (unsigned bit = 0; bit < 8 * (unsigned)n; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        sodium_bin2base64(flipped, sizeof flipped, bytes, (size_t)n,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+        refused += read_text(coding, keys, flipped, &micros) == QBID_ERR_MAC;
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    *ret_bits += 8 * (unsigned)n;
+    return refused;
+}
+
 static void random_google_prices_come_back_and_no_flipped_bit_does(void **state)
 {
-    char text[40], flipped[40];
+    char text[40];
+    unsigned bits = 0, refused = 0;
     (void)state;
     google_write(&google, 1200000,
                  (const uint8_t *)"\x38\x6e\x3a\xc0\0\x0c\x0a\x08\x01\x23\x45\x67"
@@ -167,7 +191,7 @@ static void random_google_prices_come_back_and_no_flipped_bit_does(void **state)
     assert_string_equal(text, "OG46wAAMCggBI0VniavN7-mNy0VTKPbB3o5CMQ"); /* the oracle is right */
     for (unsigned i = 0; i < 2000; i++) {
         struct qbid_partner_keys keys = {.len = {32, 32}};
-        uint8_t iv[16], bytes[28];
+        uint8_t iv[16];
         uint64_t price = (uint64_t)randombytes_random() << 31 ^ randombytes_random();
         int64_t micros;
         randombytes_buf(keys.secret, sizeof keys.secret);
@@ -175,17 +199,11 @@ static void random_google_prices_come_back_and_no_flipped_bit_does(void **state)
         google_write(&keys, price, iv, text);
         assert_int_equal(read_text(QBID_PRICE_CODING_GOOGLE, &keys, text, &micros), 0);
         assert_true(micros == (int64_t)price);
-        if (i >= 4)
-            continue;
-        for (unsigned bit = 0; bit < 28 * 8; bit++) {
-            assert_int_equal(qbid_base64_decode(text, 38, bytes, sizeof bytes), 28);
-            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            sodium_bin2base64(flipped, sizeof flipped, bytes, sizeof bytes,
-                              sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-            assert_int_equal(read_text(QBID_PRICE_CODING_GOOGLE, &keys, flipped, &micros),
-                             QBID_ERR_MAC);
-        }
+        if (i < 4)
+            refused += flips_refused(QBID_PRICE_CODING_GOOGLE, &keys, text, &bits);
     }
+    print_message("bits of google prices flipped: %u of %u refused\n", refused, bits);
+    assert_int_equal(refused, 4 * 8 * 28);
 }
 
 static void a_google_price_has_an_age(void **state)
@@ -241,9 +259,7 @@ static void gcm_prices_of_libsodium_decode_and_no_flipped_bit_does(void **state)
 {
     struct qbid_partner_keys keys = {.len = {32}};
     const char *text = "ZGVmZ2hpamtsbW5vfDXtU8gd34MVs1HRIWpVl4HHcqE";
-    uint8_t bytes[64];
-    char flipped[96];
-    int64_t micros, n = qbid_base64_decode(text, strlen(text), bytes, sizeof bytes);
+    int64_t micros;
     (void)state;
     for (uint8_t i = 0; i < 32; i++)
         keys.secret[0][i] = i;
@@ -261,14 +277,9 @@ static void gcm_prices_of_libsodium_decode_and_no_flipped_bit_does(void **state)
                      QBID_ERR_PARSE); /* "-1", signed */
     assert_int_equal(read_text(QBID_PRICE_CODING_AES_GCM, &keys, "ZGVmZ2hpamtsbW5v", &micros),
                      QBID_ERR_PARSE);
-    for (int64_t bit = 0; bit < n * 8; bit++) {
-        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        sodium_bin2base64(flipped, sizeof flipped, bytes, (size_t)n,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-        assert_int_equal(read_text(QBID_PRICE_CODING_AES_GCM, &keys, flipped, &micros),
-                         QBID_ERR_MAC);
-        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    }
+    unsigned bits = 0, refused = flips_refused(QBID_PRICE_CODING_AES_GCM, &keys, text, &bits);
+    print_message("bits of an aes-gcm price flipped: %u of %u refused\n", refused, bits);
+    assert_int_equal(refused, 8 * (12 + 4 + 16));
 }
 
 /* NIST's test vectors for GCM have no decimal text in them; that of AES-128 is by its own key. */
@@ -358,6 +369,87 @@ static void without_memory_nothing_is_read_wrong(void **state)
     }
     qbid_clearing_reader_free(reader);
     reader = usual;
+}
+
+/* Calls of the code under test that still succeed; the one after them fails, those behind it do
+ * not; -1 = none does. The linker sends the calls here (--wrap). */
+static long calls_left = -1;
+
+static bool call_fails(void)
+{
+    return calls_left >= 0 && calls_left-- == 0;
+}
+
+#define WRAPPED(type, failed, name, parameters, arguments)                                         \
+    type __real_##name parameters;                                                                 \
+    type __wrap_##name parameters;                                                                 \
+    type __wrap_##name parameters                                                                  \
+    {                                                                                              \
+        return call_fails() ? (failed) : __real_##name arguments;                                  \
+    }
+WRAPPED(void *, NULL, calloc, (size_t n, size_t bytes), (n, bytes))
+WRAPPED(int, 0, EVP_DigestInit_ex2, (EVP_MD_CTX * c, const EVP_MD *md, const OSSL_PARAM *p),
+        (c, md, p))
+WRAPPED(int, 0, EVP_DigestUpdate, (EVP_MD_CTX * c, const void *at, size_t len), (c, at, len))
+WRAPPED(int, 0, EVP_DigestFinal_ex, (EVP_MD_CTX * c, unsigned char *out, unsigned *len),
+        (c, out, len))
+WRAPPED(int, 0, EVP_DecryptInit_ex2,
+        (EVP_CIPHER_CTX * c, const EVP_CIPHER *cipher, const unsigned char *secret,
+         const unsigned char *iv, const OSSL_PARAM *p),
+        (c, cipher, secret, iv, p))
+WRAPPED(int, 0, EVP_DecryptUpdate,
+        (EVP_CIPHER_CTX * c, unsigned char *out, int *n, const unsigned char *at, int len),
+        (c, out, n, at, len))
+WRAPPED(int, 0, EVP_DecryptFinal_ex, (EVP_CIPHER_CTX * c, unsigned char *out, int *n), (c, out, n))
+WRAPPED(int, 0, EVP_CIPHER_CTX_ctrl, (EVP_CIPHER_CTX * c, int type, int arg, void *at),
+        (c, type, arg, at))
+
+/* Read a price with call number 0, 1, ... failing, until all succeed; the number of those that did
+ * not. A reading that fails leaves the price alone and does not spoil the next one. */
+static long failures(unsigned coding, const struct qbid_partner_keys *keys, const char *text,
+                     int64_t want)
+{
+    int64_t micros;
+    for (long n = 0;; n++) {
+        calls_left = n;
+        int err = read_text(coding, keys, text, &micros);
+        bool failed = calls_left < 0;
+        calls_left = -1;
+        if (!failed) {
+            assert_int_equal(err, 0);
+            return n;
+        }
+        assert_true(err == QBID_ERR_NOMEM || err == QBID_ERR_MAC);
+        assert_int_equal(micros, -7);
+        assert_int_equal(read_text(coding, keys, text, &micros), 0);
+        assert_int_equal(micros, want);
+    }
+}
+
+static void whatever_fails_in_libcrypto_nothing_is_read_wrong(void **state)
+{
+    struct qbid_partner_keys narrow = aes(16), wide = {.len = {32}};
+    struct qbid_clearing_reader *other = NULL;
+    int err = QBID_ERR_NOMEM;
+    (void)state;
+    for (uint8_t i = 0; i < 32; i++)
+        wide.secret[0][i] = i;
+    long n = 0;
+    for (; err != 0; n++) {
+        calls_left = n;
+        err = qbid_clearing_reader_new(&other);
+        calls_left = -1;
+        assert_true(err == 0 ? other != NULL : err == QBID_ERR_NOMEM && other == NULL);
+    }
+    qbid_clearing_reader_free(other);
+    assert_int_equal(n, 1 + 1 + 4 + 1); /* the reader, the digest, the ciphers, and all of them */
+    const char *text = "OG46wAAMCggBI0VniavN7-mNy0VTKPbB3o5CMQ";
+    /* two HMACs of two digests of four calls */
+    assert_int_equal(failures(QBID_PRICE_CODING_GOOGLE, &google, text, 1200000), 16);
+    text = "dECaWQHohYFCCQs4Po3Euw==";
+    assert_int_equal(failures(QBID_PRICE_CODING_AES_ECB, &narrow, text, 4350000), 3);
+    text = "ZGVmZ2hpamtsbW5vfDXtU8gd34MVs1HRIWpVl4HHcqE";
+    assert_int_equal(failures(QBID_PRICE_CODING_AES_GCM, &wide, text, 4350000), 4);
 }
 
 static void a_plain_price_needs_no_key(void **state)
@@ -490,6 +582,7 @@ int main(void)
         cmocka_unit_test(gcm_takes_keys_of_either_length),
         cmocka_unit_test(the_error_queue_of_libcrypto_is_left_as_it_was),
         cmocka_unit_test(without_memory_nothing_is_read_wrong),
+        cmocka_unit_test(whatever_fails_in_libcrypto_nothing_is_read_wrong),
         cmocka_unit_test(a_plain_price_needs_no_key),
         cmocka_unit_test(a_price_of_one_impression_is_a_thousandth_of_a_cpm),
         cmocka_unit_test(without_its_keys_a_coding_reads_nothing),

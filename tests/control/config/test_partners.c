@@ -73,6 +73,9 @@ static void a_profile_has_all_that_it_says(void **state)
     assert_int_equal(config.partner[2].flags, QBID_PARTNER_WIN_BILLS);
     assert_int_equal(config.partner[2].notices, 1 << QBID_PARTNER_NURL | 1 << QBID_PARTNER_LURL);
     assert_string_equal(config.partner_key_file[2], "");
+    /* the account's own currency needs no rate */
+    assert_int_equal(parse("currency: EUR\npartners: [{name: a, id: 1, currency: EUR}]\n"), 0);
+    assert_int_equal(config.partner[0].currency, qbid_currency_parse("EUR"));
 }
 
 static void an_error_names_line_key_and_reason(void **state)
@@ -176,6 +179,9 @@ static void keys_are_hexadecimal_or_base64(void **state)
     assert_int_equal(list[1].len[0], 16);
     assert_int_equal(list[1].len[1], 0);
     assert_int_equal(list[1].secret[0][10], 0xaa);
+    assert_int_equal(load("aes-gcm", "ABEiM0RVZneImaq7zN3u/w", 0600, list, why), 0); /* of 16 */
+    assert_int_equal(list[1].len[0], 16);
+    assert_int_equal(list[1].secret[0][15], 0xff);
 }
 
 static void key_files_that_are_wrong_are_told_without_their_content(void **state)
@@ -197,6 +203,15 @@ static void key_files_that_are_wrong_are_told_without_their_content(void **state
          "holds more than an encryption and an integrity key", 0600, QBID_ERR_PARSE},
         {"aes-ecb", "0011223344556677889-aabbccddeef!", "has a line that is no key", 0600,
          QBID_ERR_PARSE},
+        {"aes-ecb", "!0112233445566778899aabbccddeeff", "has a line that is no key", 0600,
+         QBID_ERR_PARSE},
+        {"aes-ecb", "0!112233445566778899aabbccddeeff", "has a line that is no key", 0600,
+         QBID_ERR_PARSE},
+        {"aes-ecb",
+         "\x11"
+         "0112233445566778899aabbccddeefF",
+         "has a line that is no key", 0600, QBID_ERR_PARSE},
+        {"aes-ecb", "ABEiM0RVZneImaq7zN3u", "has a line that is no key", 0600, QBID_ERR_PARSE},
         {"aes-ecb", "0011", "has a line that is no key", 0600, QBID_ERR_PARSE},
         {"aes-ecb", "00112233445566778899aabbccddeeff", "its mode must be 0600", 0640,
          QBID_ERR_DENIED},

@@ -96,7 +96,8 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
          "\0# two keys\nsIxwz7yw62yrfoLGt12lIHKuYrK_S5kLuApI2BQe7Ac=\n"
          "v3fsVcMBMMHYzRhi7SpM0sdqwzvAxM6KPTu9OtVod5I=\n");
     SEED("partners: [{name: x, id: 3, price: aes-gcm, key_file: k}]\n"
-         "\0" "00112233445566778899aabbccddeeff\n");
+         "\0"
+         "00112233445566778899aabbccddeeff\n");
     SEED("partners: []\n\0bf77ec55c30130c1d8cd1862ed2a4cd2c76ac33bc0c4ce8a3d3bbd3ad5687792");
     SEED("partners: [{name: a, id: 0}, {name: a, id: 256}]\n\0#\n");
 #undef SEED

@@ -16,7 +16,7 @@ site=$work
 SITE_EXTRA='notice_ttl_ms: 600000' SITE_NGINX_EXTRA=''
 site_make "$site" 2
 trap 'site_stop' EXIT
-site_start
+site_start || exit 1
 # its logs and its port, where the checks of every run look
 work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
 qbid() {

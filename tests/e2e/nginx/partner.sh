@@ -24,7 +24,7 @@ printf '# encryption, integrity\n%s\n%s\n' sIxwz7yw62yrfoLGt12lIHKuYrK_S5kLuApI2
     v3fsVcMBMMHYzRhi7SpM0sdqwzvAxM6KPTu9OtVod5I= >"$site/adx.keys"
 chmod 600 "$site/adx.keys"
 trap 'site_stop' EXIT
-site_start
+site_start || exit 1
 # its logs and its port, where the checks of every run look
 work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
 qbid() {

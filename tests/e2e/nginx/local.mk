@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The nginx module in a real nginx. The helpers lie in build/<profile>/e2e/nginx.
 $(eval $(call exe_rule,e2e/nginx,client,$(addprefix tests/e2e/nginx/,client.c http.c load.c),,))
+$(eval $(call exe_rule,e2e/nginx,pace,$(addprefix tests/e2e/nginx/,pace.c http.c),,))
 $(eval $(call exe_rule,e2e/nginx,table_server,tests/e2e/nginx/table_server.c \
     tests/e2e/nginx/table_image.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
     qbid fastpath shm,$(QBID_LDLIBS)))
-all: $(B)/e2e/nginx/client $(B)/e2e/nginx/table_server
+all: $(B)/e2e/nginx/client $(B)/e2e/nginx/pace $(B)/e2e/nginx/table_server
 
 $(call test,test_ngx_board,tests/plugin/nginx/test_board.c plugin/nginx/board.c,,)
 TSAN_TESTS += test_ngx_board

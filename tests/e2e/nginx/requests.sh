@@ -11,6 +11,10 @@ conf "qbid_max_body 200k;
         location = /small { client_body_buffer_size 1k; qbid_bid; }
         location = /named { access_log $work/bids.log bids; qbid_exchange 2; qbid_bid; }
         location = /mirrored { mirror /bid; qbid_bid; }
+        location = /unfiled { client_body_in_file_only on; qbid_bid; }
+        location = /filed {
+            client_body_in_file_only clean; mirror /bid; proxy_pass http://127.0.0.1:$port/none;
+        }
         location = /asked { auth_request /bid; return 200; }
         location = /from_header { qbid_exchange \$http_x_exchange; qbid_bid; }"
 table 5
@@ -188,6 +192,16 @@ for body in bid bid_20k; do
         becomes "and its copy" $((before + 2)) counted answered_bid
     done
 done
+for body in bid bid_20k at_limit; do
+    is "a location that asks for a file gets memory: $body" 200 "$(code --data-binary "@$work/$body" "$url/unfiled?x=2")"
+    is "no file: $body" "" "$(find "$work/tmp" -type f)"
+    before=$(counted answered_bid)
+    is "another location keeps $body in a file" 204 "$(code --data-binary "@$work/$body" "$url/filed?x=2")"
+    becomes "its copy is read from there: $body" $((before + 1)) counted answered_bid
+done
+before=$(counted over_max_body)
+is "another location's file is over the limit" 204 "$(code --data-binary "@$work/over_limit" "$url/filed?x=2")"
+becomes "which is counted" $((before + 1)) counted over_max_body
 before=$(counted refused_method)
 code "$url/asked" >/dev/null
 holds "as the answer to auth_request it is a GET" test "$(counted refused_method)" -ge "$before"

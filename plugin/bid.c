@@ -14,6 +14,7 @@ struct turn {
     struct qbid_view view;
     uint64_t now_ns;
     enum qbid_media media;
+    unsigned waited_ms;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -43,7 +44,7 @@ static enum qbid_nobid request_nobid(struct turn *turn)
     const struct qbid *qbid = turn->worker->qbid;
     const struct qbid_openrtb_request *openrtb = &turn->worker->openrtb;
     int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : (int64_t)qbid->tmax_default_ms;
-    if (tmax_ms <= (int64_t)qbid->tmax_margin_ms)
+    if (tmax_ms <= (int64_t)qbid->tmax_margin_ms + turn->waited_ms)
         return QBID_NOBID_TIMEOUT;
     if (!turn->table->image.header)
         return QBID_NOBID_NO_TABLE;
@@ -230,6 +231,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
         .media = body->media,
+        .waited_ms = body->waited_ms,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;

@@ -3,7 +3,7 @@
 NGX_SRC := $(B)/nginx-src
 NGX_SO := $(B)/ngx_http_qbid_module.so
 NGX_SOURCES := $(addprefix plugin/nginx/,bid.c board.c body.c drain.c host.c \
-    ngx_http_qbid_module.c notice.c reply.c status.c variables.c)
+    ngx_http_qbid_module.c notice.c reply.c status.c variables.c wait.c)
 NGX_OBJS := $(call obj,$(NGX_SOURCES))
 NGX_INCLUDES := $(addprefix -isystem $(NGX_SRC)/,src/core src/event src/event/modules src/os/unix \
     src/http src/http/modules objs)

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """nginx figures of issue 03: requests a second of one worker beside `return 204` and beside a module that sends a
-fixed bid, latency that the module adds at a rate, and parse, decide and write alone."""
+fixed bid, latency that the module adds at a rate, parse, decide and write alone; reloads and swaps under load, and
+ten times the load that a worker bears."""
 import json
 import os
 import statistics
@@ -82,5 +83,46 @@ def alone():
                f"{ALONE}; {of[0]['request_bytes']:.0f} bytes; {min(times):.2f} to {max(times):.2f}", "<= 5", value <= 5)
 
 
+def facts_of(script, **env):
+    facts = os.path.join(ROOT, "build", "figures", f"nginx_{script}.json")
+    os.makedirs(os.path.dirname(facts), exist_ok=True)
+    if os.path.exists(facts):
+        os.remove(facts)
+    run = subprocess.run([f"tests/e2e/nginx/{script}.sh"], cwd=ROOT, env={**os.environ, "QBID_FACTS": facts, **env},
+                         stdout=subprocess.PIPE, text=True, check=False)
+    print(run.stdout, end="", flush=True)
+    if not os.path.exists(facts):
+        raise SystemExit(f"tests/e2e/nginx/{script}.sh failed")
+    with open(facts, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def life():
+    f = facts_of("reloads", QBID_RELOADS="100", QBID_SWAPS="1000")
+    how = "make figures N=03 (tests/e2e/nginx/reloads.sh: 2 workers, 32 keep-alive connections, as fast as answers come)"
+    figure("nginx: requests lost in 100 reloads with 1,000 swaps", f["lost"], f"of {f['answers']}", how, "== 0",
+           f["lost"] == 0)
+    figure("nginx: requests lost in two upgrades of its binary, there and back", f["upgrade_lost"],
+           f"of {f['upgrade_answers']}", how, "== 0", f["upgrade_lost"] == 0)
+
+
+def overload():
+    f = facts_of("overload", QBID_OVERLOAD_MS="5000")
+    how = (f"make figures N=03 (tests/e2e/nginx/overload.sh: one worker that bears {f['capacity']}/s of requests with 64 "
+           f"impressions; {f['offered']}/s for {f['ms']} ms on {f['queue']} connections, of which {f['sent']} found one "
+           "free; late is over 100 ms)")
+    figure("nginx, 10x overload: answers that were late", f["late"], f"of {f['sent']}", how, "<= 1 %",
+           f["late"] * 100 <= f["sent"])
+    figure("nginx, 10x overload: answered with a bid, in time", round(f["bids"] / f["ms"] * 1e3), "1/s",
+           f"{how}; the others get 204 unread")
+    figure("nginx, 10x overload: late with qbid_wait off", round(100 * f["off"]["late"] / f["off"]["sent"], 1), "%", how)
+    figure("nginx, 10x overload: growth of the worker's memory", f["growth_kib"], "KiB", how, "< 16384",
+           f["growth_kib"] < 16384)
+    figure("nginx, 10x overload: p99 in the second second after it", round(f["second_p99_us"]), "us", how,
+           "< 100000", f["second_p99_us"] < 100000)
+
+
 nginx()
 alone()
+life()
+overload()

@@ -24,6 +24,10 @@ for every in 0 -1 1048577 16x "''" on; do
     refuses "qbid_latency $every" "qbid_latency $every;" "" "" '"qbid_latency" directive takes off or a number between 1'
 done
 refuses "qbid_latency twice" "qbid_latency off; qbid_latency 16;" "" "" '"qbid_latency" directive is duplicate'
+for wait in 0 -1 60001 50ms "''" on; do
+    refuses "qbid_wait $wait" "qbid_wait $wait;" "" "" '"qbid_wait" directive takes off or a number between 1 and 60000'
+done
+refuses "qbid_wait twice" "qbid_wait off; qbid_wait 16;" "" "" '"qbid_wait" directive is duplicate'
 refuses "qbid_latency in a location" "" "location /a { qbid_latency 16; }" "" 'not allowed here'
 refuses "qbid_max_body over the library's limit" "qbid_max_body 257k;" "" "" 'qbid_max_body must be between'
 refuses "qbid_max_body 0" "qbid_max_body 0;" "" "" 'qbid_max_body must be between'
@@ -56,6 +60,7 @@ is "a fit location" "" "$(warnings "" "")"
 is "nginx's own defaults" "client_body_buffer_size keepalive_requests keepalive_time keepalive_timeout" \
     "$(warnings "" "keepalive_timeout 75s; keepalive_requests 1000; keepalive_time 1h; client_body_buffer_size 8k;")"
 is "no keep-alive" "keepalive_timeout" "$(warnings "" "keepalive_timeout 0;")"
+is "bodies in files" "client_body_in_file_only" "$(warnings "" "client_body_in_file_only clean;")"
 is "a small buffer for a small qbid_max_body" "" "$(warnings "qbid_max_body 8k;" "client_body_buffer_size 8k;")"
 conf "" "location /a {
             keepalive_requests 5;

@@ -42,3 +42,5 @@ $(NGX_FIXED_SO): $(call obj,bench/nginx_fixed.c)
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $<
 BENCHES += $(NGX_FIXED_SO)
+$(call bench,frequency,bench/frequency.cc bench/frequency_loop.c tests/fastpath/stage.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c,fastpath shm)

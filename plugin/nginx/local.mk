@@ -17,6 +17,13 @@ $(NGX_SRC)/objs/ngx_auto_config.h: plugin/nginx/configure.sh plugin/nginx/config
 $(B)/plugin/nginx/%.o: CPPFLAGS += $(NGX_INCLUDES)
 $(NGX_OBJS): $(NGX_SRC)/objs/ngx_auto_config.h
 
+# the page of qbid_status html as the bytes of a C array
+NGX_PAGE := $(B)/gen/plugin/nginx/status_page.h
+$(NGX_PAGE): plugin/nginx/status.html
+	@mkdir -p $(@D)
+	od -An -v -tu1 $< | sed 's/  *\([0-9][0-9]*\)/\1,/g' >$@
+$(B)/plugin/nginx/status.o: $(NGX_PAGE)
+
 # made by nginx's configure: the tables that nginx looks up in a module, and nothing else
 $(NGX_SRC)/objs/modules.o: $(NGX_SRC)/objs/ngx_auto_config.h $(B)/flags
 	$(CC) $(NGX_INCLUDES) -O2 -fPIC -c -o $@ $(NGX_SRC)/objs/ngx_http_qbid_module_modules.c

@@ -29,11 +29,17 @@ struct qbid_ngx_main_conf {
     ngx_http_request_body_filter_pt next_body_filter;
 };
 
+enum qbid_ngx_status_format {
+    QBID_NGX_STATUS_JSON,
+    QBID_NGX_STATUS_PROMETHEUS,
+    QBID_NGX_STATUS_HTML
+};
+
 struct qbid_ngx_loc_conf {
     ngx_http_complex_value_t *exchange;
     ngx_flag_t gzip;          /* 1 = answer in gzip whoever accepts it */
     ngx_uint_t bid;           /* 1 = qbid_bid stands in this very location */
-    ngx_uint_t status_format; /* enum qbid_status_format */
+    ngx_uint_t status_format; /* enum qbid_ngx_status_format */
     ngx_str_t bid_file;       /* where qbid_bid stands, for warnings */
     ngx_uint_t bid_line;
 };

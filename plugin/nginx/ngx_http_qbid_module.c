@@ -33,8 +33,9 @@
  *     format that is not read, 415. Chunked bodies are fine.
  * Syntax:  qbid_notice;                          Default: -        Context: location
  *     Take notices: GET or POST; the last path segment is the kind (win loss bill imp click conv).
- * Syntax:  qbid_status json | prometheus;        Default: -        Context: location
- *     Counters of all workers of this nginx. The argument may be left out: json.
+ * Syntax:  qbid_status json | prometheus | html; Default: -        Context: location
+ *     Counters of all workers of this nginx. The argument may be left out: json. The page of html
+ *     asks for them every two seconds.
  *
  * Variables, for log_format: $qbid_decision (bid, nobid, malformed), $qbid_reason (why there was no
  * bid), $qbid_generation (table image that decided), $qbid_ns (time spent in the
@@ -93,12 +94,14 @@ static char *set_status(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     const ngx_str_t *args = cf->args->elts;
 
     (void)command;
-    loc->status_format = QBID_STATUS_JSON;
+    loc->status_format = QBID_NGX_STATUS_JSON;
     if (cf->args->nelts > 1) {
         if (ngx_strcmp(args[1].data, "prometheus") == 0)
-            loc->status_format = QBID_STATUS_PROMETHEUS;
+            loc->status_format = QBID_NGX_STATUS_PROMETHEUS;
+        else if (ngx_strcmp(args[1].data, "html") == 0)
+            loc->status_format = QBID_NGX_STATUS_HTML;
         else if (ngx_strcmp(args[1].data, "json") != 0)
-            return "takes json or prometheus";
+            return "takes json, prometheus or html";
     }
     return set_handler(cf, qbid_ngx_status_handler);
 }

@@ -46,7 +46,7 @@ refuses "a notice URL of 1024 bytes" "" "" "s|qbid_notice_url .*|qbid_notice_url
 refuses "qbid_bid at server level" "" "qbid_bid;" "" '"qbid_bid" directive is not allowed here'
 refuses "qbid_bid with an argument" "" "location /a { qbid_bid on; }" "" 'invalid number of arguments'
 refuses "qbid_bid beside qbid_notice" "" "location /a { qbid_bid; qbid_notice; }" "" 'stands beside another'
-refuses "qbid_status html" "" "location /a { qbid_status html; }" "" 'takes json or prometheus'
+refuses "qbid_status xml" "" "location /a { qbid_status xml; }" "" 'takes json, prometheus or html'
 conf "" "qbid_exchange \$nothing;"
 holds "an unknown variable is refused" grep -q '\[emerg\] unknown "nothing" variable' <(run_nginx -t 2>&1)
 refuses "qbid_socket in a location" "" "location /a { qbid_socket x; }" "" 'not allowed here'

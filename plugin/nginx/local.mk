@@ -38,3 +38,4 @@ all: $(NGX_SO)
 
 $(call install,$(B)/ngx_http_qbid_module.so,lib/nginx/modules,644)
 $(call install,plugin/nginx/qbid.conf.example,share/doc/qbid/nginx,644)
+$(call install,plugin/nginx/README.md,share/doc/qbid/nginx,644)

@@ -1,45 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qbid inside nginx: directives, their checks, and the life of the library in a worker.
- *
- * Syntax:  qbid_socket path;                     Default: -        Context: http
- *     Hand-over socket of qbidd. A relative path is relative to nginx's prefix. Without it only
- *     qbid_image is served.
- * Syntax:  qbid_image path;                      Default: -        Context: http
- *     Last published image, from which is served until qbidd answers.
- * Syntax:  qbid_notice_url url;                  Default: -        Context: http
- *     Base of the notice URLs, as the exchange must call them; the kind is appended as the last
- *     path segment. Required: without notices no spend is ever learned.
- * Syntax:  qbid_trace on | off;                  Default: off      Context: http
- *     Put ext.qbid (generation and factors) into each answer.
- * Syntax:  qbid_tmax milliseconds;               Default: 100      Context: http
- *     Time to answer of a request that has no tmax.
- * Syntax:  qbid_tmax_margin milliseconds;        Default: 0        Context: http
- *     Network time to subtract from tmax; a request with less left gets 204.
- * Syntax:  qbid_wait milliseconds | off;         Default: qbid_tmax less qbid_tmax_margin Context:
- * http What a request may have waited in its socket for the worker, which happens when the worker
- * is overloaded. One that waited for longer is answered 204 unread; what another one waited is
- * taken off its tmax. Syntax:  qbid_latency number | off;            Default: 16       Context:
- * http Time one of so many decisions, answers and notices, for the histograms of qbid_status and
- *     `qbid stat`; at most 1048576. With off no clock is read and the histograms stay empty.
- * Syntax:  qbid_max_body size;                   Default: 256k     Context: http
- *     Longest body, at most 256k; a longer one gets 204 and is counted. It takes the place of
- *     client_max_body_size in locations with qbid_bid.
- * Syntax:  qbid_exchange name | $variable;       Default: $arg_x   Context: http, server, location
- *     The partner that sends the requests.
- * Syntax:  qbid_gzip on | off;                   Default: off      Context: http, server, location
- *     Answer in gzip where the request has Accept-Encoding: gzip. Requests in gzip are always read.
- * Syntax:  qbid_bid;                             Default: -        Context: location
- *     Answer bid requests in JSON or protobuf: POST; 200, 204, or without a body 400 and, for a
- *     format that is not read, 415. Chunked bodies are fine.
- * Syntax:  qbid_notice;                          Default: -        Context: location
- *     Take notices: GET or POST; the last path segment is the kind (win loss bill imp click conv).
- * Syntax:  qbid_status json | prometheus | html; Default: -        Context: location
- *     Counters of all workers of this nginx. The argument may be left out: json. The page of html
- *     asks for them every two seconds.
- *
- * Variables, for log_format: $qbid_decision (bid, nobid, malformed), $qbid_reason (why there was no
- * bid), $qbid_generation (table image that decided), $qbid_ns (time spent in the
- * decision, measured with qbid_trace on).
+/* qbid inside nginx: directives, their checks, and the life of the library in a worker. What each
+ * directive and variable means, with its default and context, is in plugin/nginx/README.md.
  *
  * `nginx -t` and the master open nothing: the library is opened in each worker, after the fork.
  */

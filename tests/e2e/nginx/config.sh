@@ -133,6 +133,12 @@ sed -E 's/(NGINX_VERSION +)"[0-9.]+"/\1"1.0.1"/' "$source/src/core/nginx.h" >"$w
 said=$(plugin/nginx/signature.sh "$work/source" "$module" "$nginx" 2>&1)
 holds "another version is named" grep -qE '^  module +1\.0\.1 ' <<<"$said"
 
+# --- what is written about the directives
+is "each directive is documented, with its default and context, and no other" \
+    "$(sed -nE 's/^ *\{ngx_string\("(qbid_[a-z_]+)"\).*/\1/p' plugin/nginx/ngx_http_qbid_module.c | sort)" \
+    "$(sed -nE '/^\*\*qbid_/{ s/^\*\*(qbid_[a-z_]+)\*\*.*/\1/; N; /Default: .* Context: (http|location|http, server, location)  $/P; }' \
+        plugin/nginx/README.md | sort)"
+
 # --- what is installed as an example is right, but for its paths
 sed -E "s|/usr/local/lib/nginx/modules/ngx_http_qbid_module.so|$module|; s|listen 80 |listen 127.0.0.1:$port |;
     s|listen 127.0.0.1:8081|listen unix:$work/status.sock|; 1i pid $work/nginx.pid;" \

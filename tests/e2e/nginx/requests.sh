@@ -47,6 +47,27 @@ for line in 'Content-Type: application/json' 'x-openrtb-version: 2.6' 'Connectio
     holds "an answer says $line" grep -qx "$line" <<<"$head"
 done
 
+# --- system calls: what nginx itself makes of a request on a kept connection, and nothing else
+if [ "$PROFILE" = release ] && strace -o "$work/strace.log" true 2>/dev/null; then
+    : >"$work/attached"
+    strace -o "$work/strace.log" -p "$(worker_pids)" 2>"$work/attached" &
+    tracer=$!
+    becomes "strace is attached" 1 grep -c attached "$work/attached"
+    "$tools/client" repeat "$port" '/bid?x=2' "$work/bid" 50 >/dev/null
+    kill -INT $tracer
+    wait $tracer
+    calls() { # what, how often
+        sed -nE 's/^([a-z_0-9]+)\(.*/\1/p' "$work/strace.log" | grep -cE "^($1)$"
+    }
+    holds "50 bids: reads" test "$(calls 'recvfrom|readv')" -le 55
+    is "50 bids: writes" 50 "$(calls writev)"
+    is "50 bids: others" "" "$(sed -nE 's/^([a-z_0-9]+)\(.*/\1/p' "$work/strace.log" |
+        grep -vxE 'recvfrom|readv|writev|epoll_wait|accept4|epoll_ctl|setsockopt|close|write|gettid' | sort | uniq -c)"
+elif [ "$PROFILE" = release ]; then
+    skipped=$((skipped + 1))
+    echo "skipped: strace may not trace here"
+fi
+
 # --- what is in the body
 is "nothing to bid on" 204 "$(code --data-binary "@$work/nobid" "$url/bid?x=2")"
 is "204 has no body" 0 "$(wc -c <"$work/answer")"

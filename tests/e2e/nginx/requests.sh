@@ -11,6 +11,7 @@ conf "qbid_max_body 200k;
         location = /small { client_body_buffer_size 1k; qbid_bid; }
         location = /named { access_log $work/bids.log bids; qbid_exchange 2; qbid_bid; }
         location = /mirrored { mirror /bid; qbid_bid; }
+        location = /page { qbid_status html; }
         location = /unfiled { client_body_in_file_only on; qbid_bid; }
         location = /filed {
             client_body_in_file_only clean; mirror /bid; proxy_pass http://127.0.0.1:$port/none;
@@ -226,6 +227,12 @@ becomes "which is counted" $((before + 1)) counted over_max_body
 before=$(counted refused_method)
 code "$url/asked" >/dev/null
 holds "as the answer to auth_request it is a GET" test "$(counted refused_method)" -ge "$before"
+
+# --- the status in each format, here also under a sanitizer; status.sh has the rest
+for location in status metrics page; do
+    is "/$location" 200 "$(code "$url/$location")"
+    is "/$location over HTTP/2" 200 "$(code --http2-prior-knowledge --unix-socket "$work/h2.sock" "http://a.example/$location")"
+done
 
 # --- HTTP/2
 h2=(--http2-prior-knowledge --unix-socket "$work/h2.sock" -o "$work/answer" -s -m 10 -w '%{http_version} %{http_code}\n')

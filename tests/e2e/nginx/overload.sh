@@ -59,7 +59,7 @@ is "answers other than 200 and 204" "0 0 0 0" "$(of 1 other) $(of 2 other) $(of 
 is "connections that nginx ended" "connections $queue" "$(grep ^connections "$work/pace")"
 holds "some are answered unread" test "$(counted answered_unread)" -gt $((sent / 10))
 holds "and many get a bid" test "$bids" -gt $((capacity * ms / 1000 / 10))
-holds "in time, of $sent: $late late" test $((late * 20)) -le "$sent"
+holds "in time, of $sent: $late late" test $((late * 5)) -le "$sent"
 holds "the second second after it: without a bid, late" test $((($(of 4 nobids) + $(of 4 late)) * 50)) -le "$(of 4 sent)"
 holds "memory: $before KiB, then $(memory VmRSS), at most $(memory VmHWM)" test $(($(memory VmHWM) - before)) -lt 16384
 growth=$(($(memory VmHWM) - before)) after_us=$(of 3 p99_us) second_us=$(of 4 p99_us) unsent=$(of 2 unsent)

@@ -108,8 +108,8 @@ def life():
 
 def overload():
     f = facts_of("overload", QBID_OVERLOAD_MS="5000")
-    how = (f"make figures N=03 (tests/e2e/nginx/overload.sh: one worker that bears {f['capacity']}/s of requests with 64 "
-           f"impressions; {f['offered']}/s for {f['ms']} ms on {f['queue']} connections, of which {f['sent']} found one "
+    how = (f"make figures N=03 (tests/e2e/nginx/overload.sh: one worker that bears {f['capacity']}/s of requests of 100 kB "
+           f"in gzip; {f['offered']}/s for {f['ms']} ms on {f['queue']} connections, of which {f['sent']} found one "
            "free; late is over 100 ms)")
     figure("nginx, 10x overload: answers that were late", f["late"], f"of {f['sent']}", how, "<= 1 %",
            f["late"] * 100 <= f["sent"])

@@ -3,12 +3,12 @@
  *
  *     pace PORT PATH FILE CONNECTIONS RATE:MS...
  *
- * FILE has a body a line. In each phase requests are due RATE times a second for MS milliseconds;
- * one that is due while every connection waits for an answer is not sent, and counted (with RATE 0
- * each connection has its next request as soon as it has its answer). Times run from when a request
- * was due, so that what waits behind a slow answer counts. All connections are opened before the
- * first phase and stay open over the phases; one that ends with a request on it has lost it, and is
- * opened again.
+ * FILE has a body a line; a line "@PATH" stands for the bytes of that file. In each phase requests
+ * are due RATE times a second for MS milliseconds; one that is due while every connection waits for
+ * an answer is not sent, and counted (with RATE 0 each connection has its next request as soon as
+ * it has its answer). Times run from when a request was due, so that what waits behind a slow
+ * answer counts. All connections are opened before the first phase and stay open over the phases;
+ * one that ends with a request on it has lost it, and is opened again.
  *
  * Prints a line for each phase, of the requests that were due in it (times in microseconds):
  *     phase 1 sent N unsent N answers N lost N bids N nobids N other N late N p50_us N p99_us N
@@ -229,6 +229,16 @@ static void print(const struct pace *pace)
                usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec);
 }
 
+static void add_body(struct pace *pace, const char *path, const char *line, size_t len)
+{
+    char *from = line[0] == '@' ? http_file(line + 1, &len) : NULL;
+
+    pace->request[pace->body_cnt] =
+        http_post(path, from != NULL ? from : line, len, &pace->bytes[pace->body_cnt]);
+    pace->body_cnt++;
+    free(from);
+}
+
 static void read_bodies(struct pace *pace, const char *path, const char *file)
 {
     size_t bytes;
@@ -238,9 +248,8 @@ static void read_bodies(struct pace *pace, const char *path, const char *file)
         end = memchr(at, '\n', (size_t)(text + bytes - at));
         if (end == NULL)
             end = text + bytes;
-        pace->request[pace->body_cnt] =
-            http_post(path, at, (size_t)(end - at), &pace->bytes[pace->body_cnt]);
-        pace->body_cnt++;
+        *end = '\0'; /* http_file() has put one behind the last line */
+        add_body(pace, path, at, (size_t)(end - at));
     }
     free(text);
 }

@@ -15,6 +15,7 @@ struct turn {
     struct qbid_view view;
     uint64_t now_ns;
     enum qbid_media media;
+    unsigned waited_ms;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -47,7 +48,7 @@ static enum qbid_nobid request_nobid(struct turn *turn)
     int64_t tmax_default_ms = partner->tmax_ms ? partner->tmax_ms : qbid->tmax_default_ms;
     int64_t margin_ms = partner->margin_ms ? partner->margin_ms : qbid->tmax_margin_ms;
     int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : tmax_default_ms;
-    if (tmax_ms <= margin_ms)
+    if (tmax_ms <= margin_ms + turn->waited_ms)
         return QBID_NOBID_TIMEOUT;
     if (openrtb->test && (partner->flags & QBID_PARTNER_TEST_DECLINE))
         return QBID_NOBID_BLOCKED;
@@ -259,6 +260,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
         .media = body->media,
+        .waited_ms = body->waited_ms,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;

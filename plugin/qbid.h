@@ -189,6 +189,7 @@ struct qbid_http_request {
     struct qbid_bytes accept_encoding;
     struct qbid_bytes openrtb_version; /* x-openrtb-version */
     struct qbid_bytes body;            /* followed by QBID_PADDING readable bytes */
+    unsigned waited_ms;                /* since the request came: taken off its tmax */
 };
 
 struct qbid_http_answer {

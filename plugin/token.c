@@ -78,8 +78,11 @@ static void encode(const uint8_t bytes[QBID_TOKEN_BYTES], char out[QBID_TOKEN_CH
 {
     for (unsigned i = 0; i < QBID_TOKEN_BYTES; i += 3) {
         uint32_t group = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
-        for (int shift = 18; shift >= 0; shift -= 6)
-            *out++ = alphabet[(group >> shift) & 63];
+        out[0] = alphabet[group >> 18];
+        out[1] = alphabet[(group >> 12) & 63];
+        out[2] = alphabet[(group >> 6) & 63];
+        out[3] = alphabet[group & 63];
+        out += 4;
     }
 }
 

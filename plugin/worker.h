@@ -68,6 +68,7 @@ struct qbid_body {
     size_t len;
     enum qbid_media media; /* JSON or PROTOBUF */
     bool gzip;
+    unsigned waited_ms; /* off tmax */
 };
 
 /** What qbid_worker_openrtb() does, for a body in any format; the arguments are checked. */

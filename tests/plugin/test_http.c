@@ -199,6 +199,26 @@ static void bad_bodies_are_400_and_bombs_204(void **state)
     assert_int_equal(ask_json((struct qbid_http_request){0}), 200);
 }
 
+static void what_was_waited_is_taken_off_tmax(void **state)
+{
+    (void)state;
+    static const char short_time[] =
+        "{\"id\":\"auction\",\"tmax\":40,\"imp\":[{\"id\":\"i1\",\"banner\":"
+        "{\"w\":300,\"h\":250}}]}";
+    const struct {
+        const char *text;
+        unsigned waited_ms;
+        int status;
+    } list[] = {{body, 0, 200},        {body, 99, 200},       {body, 100, 204},
+                {short_time, 39, 200}, {short_time, 40, 204}, {short_time, UINT32_MAX, 204}};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct qbid_http_request request = {.waited_ms = list[i].waited_ms};
+        assert_int_equal(ask(list[i].text, strlen(list[i].text), request), list[i].status);
+        if (list[i].status == 204)
+            assert_int_equal(answer.answer.nobid, QBID_NOBID_TIMEOUT);
+    }
+}
+
 static void a_misuse_is_said(void **state)
 {
     (void)state;
@@ -315,6 +335,7 @@ int main(void)
         cmocka_unit_test(gzip_in_the_query_is_read),
         cmocka_unit_test(what_is_not_read_gets_415),
         cmocka_unit_test(bad_bodies_are_400_and_bombs_204),
+        cmocka_unit_test(what_was_waited_is_taken_off_tmax),
         cmocka_unit_test(a_misuse_is_said),
         cmocka_unit_test(a_no_bid_has_its_code_in_every_format),
         cmocka_unit_test(a_partner_without_a_notice_gets_none_in_protobuf),

@@ -60,6 +60,8 @@ static struct qbid_build_params params_of(const struct qbid_engine *e, uint64_t 
                                       .privacy = c->privacy,
                                       .rates = c->rate,
                                       .rate_cnt = c->rate_cnt,
+                                      .partners = c->partner,
+                                      .partner_cnt = c->partner_cnt,
                                       .account_version = e->account_version};
 }
 

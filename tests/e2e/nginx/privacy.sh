@@ -14,7 +14,8 @@ begin privacy
 site=$work/site asked=$work/asked
 mkdir -p "$asked"
 SITE_EXTRA='log: {level: debug, target: q.log}
-ticks: {live_ms: 20, learn_ms: 200, snapshot_ms: 1000}'
+ticks: {live_ms: 20, learn_ms: 200, snapshot_ms: 1000}
+partners: [{name: "2", id: 1, no_bid: nbr}]'
 SITE_NGINX_EXTRA=''
 
 # --- without the operator's choice qbidd does not start, and names what it wants
@@ -54,7 +55,7 @@ def send(to, body=None, headers={}):
 
 for number, (reason, device, regs) in enumerate(cases):
     m = {place: f"c{number}-{place}-9f3e" for place in places}
-    bids = 0
+    bids, nbr = 0, set()
     for i in range(40):
         request = {"id": f"{reason}{i}", "imp": [{"id": "1", "banner": {"w": 300, "h": 250}, "bidfloorcur": "CNY"}],
                    "site": {"domain": f"case{number}.example"}, "regs": regs,
@@ -69,13 +70,14 @@ for number, (reason, device, regs) in enumerate(cases):
         status, answer = send(url + "/bid?x=2", body, headers)
         if b"-9f3e" in answer:
             print("told", reason)
-        if status == 200:
+        answer = json.loads(answer) if status == 200 else {}
+        nbr.add(answer.get("nbr", 0))
+        if "seatbid" in answer:
             bids += 1
-            burl = json.loads(answer)["seatbid"][0]["bid"][0]["burl"].replace("${AUCTION_PRICE}", "1")
-            send(burl)
-    print(reason, bids)
+            send(answer["seatbid"][0]["bid"][0]["burl"].replace("${AUCTION_PRICE}", "1"))
+    print(reason, bids, *sorted(nbr))
 PY
-is "bids by case" "none 40;lmt 40;us_opt_out 40;gdpr_no_consent 40;coppa 40;dsa 0;" "$(tr '\n' ';' <"$asked/tally")"
+is "bids and reasons of no bid by case" "none 40 0;lmt 40 0;us_opt_out 40 0;gdpr_no_consent 40 0;coppa 40 0;dsa 0 508;" "$(tr '\n' ';' <"$asked/tally")"
 reason() {
     qbid stat | python3 -c "import json, sys; print(json.load(sys.stdin)['counters']['privacy.$1'])"
 }

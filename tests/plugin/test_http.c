@@ -50,7 +50,7 @@ static int ask(const void *text, size_t len, struct qbid_http_request request)
 {
     char *padded = lines_padded(text, len, '}');
     request.size = sizeof request;
-    request.exchange = "2";
+    request.exchange = request.exchange ? request.exchange : "2";
     request.body = (struct qbid_bytes){padded, len};
     memset(&answer, 0x5a, sizeof answer);
     answer.size = sizeof answer;
@@ -241,6 +241,48 @@ static void a_misuse_is_said(void **state)
 #undef CALL
 }
 
+/* A no-bid of partner "coded", which wants a reason: the margin of its network is 10 ms. */
+static void a_no_bid_has_its_code_in_every_format(void **state)
+{
+    static const char late[] =
+        "{\"id\":\"late\",\"tmax\":10,\"imp\":[{\"id\":\"i1\",\"banner\":{\"w\":1,\"h\":1}}]}";
+    struct qbid_http_request coded = {.exchange = "coded", .gzip_answer = 1};
+    (void)state;
+    assert_int_equal(ask(late, sizeof late - 1, coded), 200);
+    cJSON *json = host_json(&host);
+    assert_string_equal(host_text(json, "id"), "late");
+    assert_int_equal(cJSON_GetObjectItem(json, "nbr")->valueint, 15);
+    cJSON_Delete(json);
+    assert_true(pb_from_json(late, sizeof late - 1, &pb));
+    coded.content_type = bytes(PROTOBUF);
+    assert_int_equal(ask(pb.at, pb.len, coded), 200);
+    assert_string_equal(answer.content_type, PROTOBUF);
+    assert_int_equal(answer.answer.body_bytes, 8); /* 0a 04 "late" 30 0f */
+    assert_memory_equal(host.out, "\x0a\x04late\x30\x0f", 8);
+    coded.accept_encoding = bytes("gzip"); /* which would make it longer */
+    assert_int_equal(ask(pb.at, pb.len, coded), 200);
+    assert_null(answer.content_encoding);
+    assert_int_equal(answer.answer.body_bytes, 8);
+    coded.exchange = "2";
+    assert_int_equal(ask(pb.at, pb.len, coded), 204);
+}
+
+static void a_partner_without_a_notice_gets_none_in_protobuf(void **state)
+{
+    struct qbid_http_request request = {.content_type = bytes(PROTOBUF), .exchange = "strict"};
+    (void)state;
+    assert_true(pb_from_json(body, sizeof body - 1, &pb));
+    assert_int_equal(ask(pb.at, pb.len, request), 200);
+    Pb__Response *r =
+        pb__response__unpack(NULL, answer.answer.body_bytes, (const uint8_t *)host.out);
+    assert_non_null(r);
+    const Pb__Bid *bid = r->seatbid[0]->bid[0];
+    assert_false(bid->has_nurl);
+    assert_true(bid->has_burl);
+    assert_false(bid->has_lurl);
+    pb__response__free_unpacked(r, NULL);
+}
+
 /* In every room an answer is whole or not there; a bid that is left out is given back. */
 static void a_protobuf_answer_is_cut_between_bids_only(void **state)
 {
@@ -295,6 +337,8 @@ int main(void)
         cmocka_unit_test(bad_bodies_are_400_and_bombs_204),
         cmocka_unit_test(what_was_waited_is_taken_off_tmax),
         cmocka_unit_test(a_misuse_is_said),
+        cmocka_unit_test(a_no_bid_has_its_code_in_every_format),
+        cmocka_unit_test(a_partner_without_a_notice_gets_none_in_protobuf),
         cmocka_unit_test(a_protobuf_answer_is_cut_between_bids_only),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -79,6 +79,7 @@ static void make_cold(struct round *round, enum bench_design design)
     for (size_t i = 0; i < COLD_BYTES; i += QBID_CACHE_LINE)
         round->cold[i]++;
     bench_host_prepare(&round->host, design);
+    bench_host_parsed(&round->host);
     if (design == BENCH_AHEAD)
         bench_host_ahead(&round->host);
 }

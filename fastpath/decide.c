@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fastpath/ask.h"
+#include "fastpath/capped.h"
 #include "fastpath/decide_avx2.h"
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
@@ -56,9 +57,11 @@ static void draw_creative(const struct qbid_ask *ask, const struct qbid_shelf_sl
 /* The best candidate passes as a rule: its try stands in line, those of others do not. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */
+/* Try one candidate: every filter, the price, the reservation. On success the decision is whole.
+ * exposure is NULL where no cap applies. */
 static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
                                              const struct qbid_candidate *candidate,
+                                             const struct qbid_exposure *exposure,
                                              struct qbid_decision *decision)
 {
     const struct qbid_view *view = ask->view;
@@ -110,6 +113,8 @@ static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
     decision->deal = (uint8_t)deal;
     decision->stale = ask->stale;
     draw_creative(ask, &slot, stream, decision);
+    if (exposure)
+        qbid_exposure_keep(view, request, exposure, decision);
     return QBID_NOBID_NONE;
 }
 
@@ -135,13 +140,54 @@ static __attribute__((noinline)) enum qbid_nobid attempt_rest(const struct qbid_
                      qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
-        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], decision);
+        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], NULL, decision);
         trace_add(trace, &list.candidate[i], rejected);
         if (rejected == QBID_NOBID_NONE)
             return QBID_NOBID_NONE;
         decision->skipped++;
     }
     return first;
+}
+
+/* The candidates from the best on, or from the one behind it when it fell for reason `first`. */
+static __attribute__((noinline)) enum qbid_nobid attempt_capped(const struct qbid_ask *ask,
+                                                                enum qbid_nobid first,
+                                                                struct qbid_decision *decision,
+                                                                struct qbid_trace *trace)
+{
+    struct qbid_shortlist rest;
+    struct qbid_capped list;
+    struct qbid_capped_entry entry;
+    enum qbid_nobid rejected;
+    qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
+                     qbid_candidate_line_item(&ask->best), &rest);
+    qbid_capped_init(&list, &rest, first == QBID_NOBID_NONE ? &ask->best : NULL);
+    decision->skipped = first != QBID_NOBID_NONE;
+    while (decision->skipped < QBID_TRACE_MAX && qbid_capped_next(ask, &list, &entry, &rejected)) {
+        if (rejected == QBID_NOBID_NONE)
+            rejected = attempt(ask, &entry.candidate, &entry.exposure, decision);
+        trace_add(trace, &entry.candidate, rejected);
+        if (rejected == QBID_NOBID_NONE)
+            return QBID_NOBID_NONE;
+        first = first == QBID_NOBID_NONE ? rejected : first;
+        decision->skipped++;
+    }
+    return first;
+}
+
+/* Where caps apply: when the best candidate is worth what it was, the others need no look. */
+static __attribute__((noinline)) enum qbid_nobid
+answer_capped(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
+{
+    struct qbid_candidate best = ask->best;
+    struct qbid_exposure exposure;
+    enum qbid_nobid nobid = qbid_exposure_weigh(ask, &best, &exposure);
+    if (nobid == QBID_NOBID_NONE && best.rank != ask->best.rank)
+        return attempt_capped(ask, QBID_NOBID_NONE, decision, trace);
+    if (nobid == QBID_NOBID_NONE)
+        nobid = attempt(ask, &best, &exposure, decision);
+    trace_add(trace, &ask->best, nobid);
+    return nobid == QBID_NOBID_NONE ? nobid : attempt_capped(ask, nobid, decision, trace);
 }
 
 /* Candidates in the order of their prices until one passes. */
@@ -153,8 +199,10 @@ answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     decision->context = ask->place.context;
     decision->level = (uint8_t)ask->place.level;
     decision->candidates = ask->candidates;
-    if (nobid == QBID_NOBID_NONE) {
-        nobid = attempt(ask, &ask->best, decision);
+    if (nobid == QBID_NOBID_NONE && qbid_frequency_applies(ask->view, ask->request)) {
+        nobid = answer_capped(ask, decision, trace);
+    } else if (nobid == QBID_NOBID_NONE) {
+        nobid = attempt(ask, &ask->best, NULL, decision);
         trace_add(trace, &ask->best, nobid);
         if (nobid != QBID_NOBID_NONE)
             nobid = attempt_rest(ask, nobid, decision, trace);

@@ -8,6 +8,7 @@
 #include "fastpath/ask.h"
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
+#include "fastpath/frequency.h"
 #include "fastpath/price.h"
 
 /* Lines of a row that are asked for: of a longer one the processor finds the rest by itself. */
@@ -57,8 +58,22 @@ static inline void qbid_prefetch_line_item(const struct qbid_ask *ask)
                             qbid_candidate_price(&ask->best));
 }
 
-/* After best, when the line item is there: its Q row, its money, and its bits of the dimensions
- * that it targets. */
+/* The user's exposures to a line item: the table's bucket and the worker's own. */
+static inline void qbid_prefetch_exposures(const struct qbid_view *view, uint64_t user_key,
+                                           const struct qbid_line_item *line_item)
+{
+    const struct qbid_frequency *table = &view->live->frequency;
+    if (line_item->frequency_cap == 0 || !table->header || !view->exposures)
+        return;
+    uint64_t salt = atomic_load_explicit(&table->header->salt, memory_order_relaxed);
+    uint64_t key = qbid_frequency_key(user_key, line_item->id, salt);
+    __builtin_prefetch(qbid_frequency_bucket(table, key));
+    __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].key);
+    __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].until);
+}
+
+/* After best, when the line item is there: its Q row, its money, its bits of the dimensions that it
+ * targets, and the user's exposures. */
 static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
 {
     if (ask->best.rank == 0)
@@ -75,6 +90,8 @@ static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
     }
     if (ask->request->candidate_cnt == 0)
         qbid_eligible_prefetch(view->image, &ask->place, idx);
+    if (qbid_frequency_applies(view, ask->request))
+        qbid_prefetch_exposures(view, ask->request->user_key, &view->image->line_items[idx]);
 }
 
 /* After best, when the shelf is there: the draws of the slot that will be filled. */

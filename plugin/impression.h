@@ -45,7 +45,7 @@ struct qbid_unknown {
 struct qbid_common {
     const struct qbid_image *image;
     const struct qbid_openrtb_request *openrtb;
-    struct qbid_request base;
+    struct qbid_request base; /* user_key 0: no identifier is read yet */
     struct qbid_unknown unknown;
     uint64_t badv[QBID_OPENRTB_BADV_MAX];
     uint64_t bcat[QBID_OPENRTB_BCAT_MAX];

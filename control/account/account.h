@@ -59,6 +59,7 @@ struct qbid_line_item_def {
     char *deal;                 /* NULL = open auction */
     char *adomain;
     char *categories; /* comma-separated IAB ids, may be empty */
+    char *frequency;  /* rule, see control/account/frequency.h; may be empty */
     struct qbid_target_def target[QBID_DIM_CNT];
     double prior_ctr; /* before there is data, in (0, 1) */
     double prior_cvr;

@@ -78,5 +78,8 @@ static const char first_state[] =
     "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END;";
 
+static const char line_item_frequency[] =
+    "ALTER TABLE line_items ADD COLUMN frequency TEXT NOT NULL DEFAULT '';";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
-    {first_account, first_state}};
+    {first_account, first_state}, {line_item_frequency, NULL}};

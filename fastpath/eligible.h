@@ -58,17 +58,13 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
                                           const struct qbid_request *request,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
-    const struct qbid_line_item *line_item = &image->line_items[line_item_idx];
-    unsigned left = line_item->targeted;
+    unsigned left = image->line_items[line_item_idx].targeted;
     uint64_t all = 1;
     if ((left & QBID_ELIGIBLE_LISTS) == 0) {
-        /* as a rule one at most: tested without asking whether there is one, and where there is
-         * none without another line than the line item's */
+        /* as a rule one at most: tested without asking whether there is one */
         unsigned dim = (unsigned)__builtin_ctz(left | 1u << QBID_DIM_HOUR);
         uint32_t value = qbid_dim_unpack(place->context, dim);
-        const uint64_t *word = qbid_image_elig(image, dim, value) + (line_item_idx >> 6);
-        word = left ? word : &line_item->deal_hash;
-        all = *word >> (line_item_idx & 63) | (left == 0);
+        all = qbid_eligible_bit(image, dim, value, line_item_idx) | (left == 0);
         left &= left - 1;
     }
     for (; left; left &= left - 1)
@@ -83,11 +79,12 @@ static inline void qbid_eligible_prefetch(const struct qbid_image *image,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
     unsigned left = image->line_items[line_item_idx].targeted & ~QBID_ELIGIBLE_LISTS;
-    for (; left; left &= left - 1) {
-        unsigned dim = (unsigned)__builtin_ctz(left);
+    do {
+        unsigned dim = (unsigned)__builtin_ctz(left | 1u << QBID_DIM_HOUR);
         const uint64_t *row = qbid_image_elig(image, dim, qbid_dim_unpack(place->context, dim));
         __builtin_prefetch(&row[line_item_idx >> 6]);
-    }
+        left &= left - 1;
+    } while (left);
 }
 
 /* Rows of a request. Behind the last one of a list it stands again, QBID_ELIGIBLE_PAD times: a

@@ -22,8 +22,11 @@ static void raw_init(struct raw *raw)
 
 static void raw_add(struct raw *raw, const char *text, size_t len, char (*map)(char))
 {
-    for (size_t i = 0; i < len && raw->len < RAW_MAX; i++)
-        raw->text[raw->len++] = map ? map(text[i]) : text[i];
+    uint32_t room = RAW_MAX - raw->len, n = len < room ? (uint32_t)len : room;
+    char *to = raw->text + raw->len; /* a store through it may not change what the loop counts by */
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = map ? map(text[i]) : text[i];
+    raw->len += n;
 }
 
 static void raw_add_number(struct raw *raw, int64_t number)

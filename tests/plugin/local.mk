@@ -66,7 +66,7 @@ build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
     response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o \
     $(wildcard fastpath/*.c) shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
@@ -76,6 +76,7 @@ $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,consent,$(PRIVACY_SOURCES) plugin/text.c shm/error.c,qbid shm,)
 $(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
 $(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
     qbid shm,-lsodium -lcrypto)

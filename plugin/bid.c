@@ -37,6 +37,17 @@ static void decline_one(struct turn *turn, enum qbid_nobid nobid)
     turn->answer->nobid = nobid;
 }
 
+/* By the chain's newest place. */
+static bool schain_allowed(const struct qbid_openrtb_request *openrtb, unsigned rule)
+{
+    if (rule == QBID_SCHAIN_ANY)
+        return true;
+    for (unsigned i = 0; i < sizeof openrtb->schain / sizeof openrtb->schain[0]; i++)
+        if (openrtb->schain[i].given)
+            return openrtb->schain[i].complete && openrtb->schain[i].sound;
+    return rule != QBID_SCHAIN_REQUIRED;
+}
+
 /* Why nothing of this request can be decided, before anything of it is looked up. */
 static enum qbid_nobid request_nobid(struct turn *turn)
 {
@@ -50,7 +61,11 @@ static enum qbid_nobid request_nobid(struct turn *turn)
     if (turn->table->keys.id[0] == 0) /* a bid whose notices cannot be signed cannot be settled */
         return QBID_NOBID_NO_LEASE;
     if (!qbid_seat_any(&openrtb->wseat))
-        return QBID_NOBID_BLOCKED;
+        return QBID_NOBID_SEAT;
+    if (openrtb->site + openrtb->app + openrtb->dooh > 1)
+        return QBID_NOBID_SUPPLY;
+    if (!schain_allowed(openrtb, qbid->schain))
+        return QBID_NOBID_SCHAIN;
     turn->response = (struct qbid_response){
         .image = &turn->table->image,
         .keys = &turn->table->keys,
@@ -71,15 +86,17 @@ static void fill_requests(struct turn *turn, const char *exchange)
     qbid_common_fill(&turn->table->image, &worker->openrtb, exchange, turn->response.unix_s,
                      &worker->common);
     for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
-        unsigned i = turn->request_cnt;
         enum qbid_nobid nobid =
-            qbid_impression_fill(&worker->common, imp, worker->deal_idx[i], &worker->request[i]);
+            qbid_impression_fill(&worker->common, imp, worker->deal_idx[imp], &worker->terms[imp],
+                                 &worker->request[turn->request_cnt]);
         if (nobid != QBID_NOBID_NONE) {
             decline_one(turn, nobid);
             continue;
         }
-        worker->imp_idx[i] = (uint8_t)imp;
-        turn->request_cnt++;
+        unsigned parts =
+            qbid_impression_split(&turn->table->image, &worker->request[turn->request_cnt]);
+        for (unsigned i = 0; i < parts; i++)
+            worker->imp_idx[turn->request_cnt++] = (uint8_t)imp;
     }
 }
 
@@ -114,34 +131,24 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
     (void)qbid_page_push(turn->view.page, &event);
 }
 
-/* Collect the bids; those of a tenant whose seat the request or the deal excludes are withdrawn. */
 static unsigned collect_bids(struct turn *turn)
 {
     struct qbid_worker *worker = turn->worker;
-    const struct qbid_openrtb_request *openrtb = &worker->openrtb;
     unsigned cnt = 0;
     for (unsigned i = 0; i < turn->request_cnt; i++) {
         const struct qbid_decision *d = &worker->decision[i];
-        const struct qbid_openrtb_imp *imp = &openrtb->imp[worker->imp_idx[i]];
+        const struct qbid_openrtb_imp *imp = &worker->openrtb.imp[worker->imp_idx[i]];
         qbid_worker_record(turn->view.page, &worker->request[i], d, turn->now_ns);
         if (d->nobid != QBID_NOBID_NONE) {
             turn->answer->nobid = d->nobid;
             continue;
         }
-        struct qbid_response_bid *bid = &worker->bid[cnt];
-        *bid = (struct qbid_response_bid){
+        worker->bid[cnt++] = (struct qbid_response_bid){
             .imp = imp,
-            .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
+            .deal = d->deal ? &imp->deal[worker->deal_idx[worker->imp_idx[i]][d->deal - 1]] : NULL,
             .decision = d,
             .event_flags = qbid_bid_flags(&worker->request[i], d),
         };
-        uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
-        if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
-            cnt++;
-        } else {
-            withdraw(turn, bid);
-            turn->answer->nobid = QBID_NOBID_BLOCKED;
-        }
     }
     return cnt;
 }
@@ -217,6 +224,21 @@ static int parse(struct qbid_worker *worker, const struct qbid_body *body)
                : qbid_protobuf_parse(worker->protobuf, at, len, &worker->openrtb);
 }
 
+/* A request that was understood and gets no bid: 204, or the reason where that is wanted. */
+static void answer_nobid(const struct turn *turn, char *out, size_t out_max)
+{
+    const struct qbid_openrtb_request *openrtb = &turn->worker->openrtb;
+    struct qbid_answer *answer = turn->answer;
+    enum qbid_nobid nobid = (enum qbid_nobid)answer->nobid;
+    if (!turn->worker->qbid->nbr || answer->status != 204)
+        return;
+    answer->body_bytes = turn->media == QBID_MEDIA_JSON
+                             ? qbid_response_write_nobid(openrtb, nobid, out, out_max)
+                             : qbid_response_write_nobid_protobuf(openrtb, nobid, out, out_max);
+    if (answer->body_bytes != 0)
+        answer->status = 200;
+}
+
 void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
                         const struct qbid_body *body, uint64_t now_ns, char *out, size_t out_max,
                         struct qbid_answer *ret_answer)
@@ -249,6 +271,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
     } else {
         answer_request(&turn, exchange, out, out_max);
     }
+    answer_nobid(&turn, out, out_max);
     qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);
 }

@@ -14,11 +14,11 @@ $(PROTOBUF_C): plugin/openrtb.proto
 	@mkdir -p $(B)/gen
 	protoc-c --c_out=$(B)/gen $<
 $(PROTOBUF_H): $(PROTOBUF_C)
-$(B)/plugin/openrtb_protobuf.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
+$(B)/plugin/openrtb_protobuf.o $(B)/plugin/openrtb_protobuf_imp.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
 
 $(call lib,qbid,plugin/bid.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
     plugin/impression.c plugin/markup.c \
-    plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c $(PROTOBUF_C) \
+    plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c plugin/openrtb_protobuf_imp.c $(PROTOBUF_C) \
     plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
     plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/status_merge.c \
     plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)

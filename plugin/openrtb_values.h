@@ -109,7 +109,7 @@ inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, u
     });
 }
 
-inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
+inline int read_seats(reader &r, value v, struct qbid_seats *ret)
 {
     *ret = {};
     return read_array(r, v, [&](value element) {
@@ -119,7 +119,7 @@ inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
         ret->given = true;
         if (tenant == 0)
             return err;
-        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (ret->cnt == QBID_TERMS_SEATS_MAX)
             ret->over = true;
         else
             ret->tenant[ret->cnt++] = tenant;

@@ -59,6 +59,17 @@ struct qbid_options {
     unsigned quiescent; /* 1 = every worker's thread calls qbid_worker_quiescent() between requests:
                            0.3 ns less a decision, replaced tables freed sooner; see there. 0 =
                            nothing is asked of it */
+    unsigned nbr;    /* 1 = a request without a bid gets 200 with {"id":...,"nbr":N}, where N stands
+                        for the reason of the last impression; 0 = 204. A malformed one gets 400
+                        in each case */
+    unsigned schain; /* enum qbid_schain_rule: which supply chains are bid on; others get nbr 16 */
+};
+
+enum qbid_schain_rule {
+    QBID_SCHAIN_ANY,     /* not asked about */
+    QBID_SCHAIN_SOUND,   /* where one is given it must be complete: complete = 1, version 1.x, each
+                            node with asi, sid and hp = 1 */
+    QBID_SCHAIN_REQUIRED /* it must be given, too */
 };
 
 /* enum qbid_err of this library, negative; text by qbid_strerror(). */

@@ -12,7 +12,7 @@
 
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision)
 {
-    unsigned flags = request->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
+    unsigned flags = decision->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
     flags |= request->flags & QBID_REQUEST_TEST ? QBID_EVENT_TEST : 0;
     flags |= decision->deal ? QBID_EVENT_DEAL : 0;
     flags |= decision->stale ? QBID_EVENT_STALE : 0;
@@ -36,6 +36,30 @@ uint32_t qbid_response_currency(const struct qbid_image *image,
             return openrtb->cur[i];
     }
     return QBID_CURRENCY_NONE;
+}
+
+unsigned qbid_nobid_nbr(enum qbid_nobid nobid)
+{
+    static const uint16_t nbr[QBID_NOBID_CNT] = {
+#define X(name, number, word, text) [QBID_NOBID_##name] = number,
+        QBID_NOBID_LIST(X)
+#undef X
+    };
+    return nobid < QBID_NOBID_CNT ? nbr[nobid] : 0;
+}
+
+size_t qbid_response_write_nobid(const struct qbid_openrtb_request *openrtb, enum qbid_nobid nobid,
+                                 char *out, size_t out_max)
+{
+    struct qbid_writer w = qbid_writer_init(out, out_max);
+    if (openrtb->id.len == 0)
+        return 0;
+    QBID_PUT(&w, "{\"id\":");
+    qbid_put_string(&w, openrtb->id.at, openrtb->id.len);
+    QBID_PUT(&w, ",\"nbr\":");
+    qbid_put_u64(&w, qbid_nobid_nbr(nobid));
+    qbid_put_char(&w, '}');
+    return w.full ? 0 : qbid_writer_len(&w);
 }
 
 struct qbid_text qbid_response_text(const struct qbid_image *image, uint32_t off, uint32_t len)
@@ -171,6 +195,43 @@ static void put_creative(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, creative->format);
 }
 
+/* The numbers of a mask as an array; nothing for an empty one. */
+static void put_numbers(struct qbid_writer *w, const char *name, uint64_t mask)
+{
+    for (bool first = true; mask != 0; mask &= mask - 1, first = false) {
+        if (first)
+            qbid_put_word(w, name);
+        else
+            qbid_put_char(w, ',');
+        qbid_put_u64(w, (uint64_t)__builtin_ctzll(mask));
+        if ((mask & (mask - 1)) == 0)
+            qbid_put_char(w, ']');
+    }
+}
+
+/* What an exchange would have to find out about the creative by itself. */
+static void put_traits(struct qbid_writer *w, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char language[8];
+    uint32_t len = qbid_response_language(traits, language);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    put_numbers(w, ",\"attr\":[", traits->attr);
+    put_numbers(w, ",\"apis\":[", traits->api);
+    if (len != 0) { /* language is the two letters alone, langb a whole tag */
+        qbid_put_word(w, len == 2 ? ",\"language\":" : ",\"langb\":");
+        qbid_put_string(w, language, len);
+    }
+    if (duration_s != 0) {
+        QBID_PUT(w, ",\"dur\":");
+        qbid_put_u64(w, duration_s);
+    }
+    if (traits->cattax > 1) {
+        QBID_PUT(w, ",\"cattax\":");
+        qbid_put_u64(w, traits->cattax);
+    }
+}
+
 /* What `qbid explain` needs to make the same bid again, and what it must come to. */
 static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
                       const struct qbid_decision *d)
@@ -242,6 +303,7 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, d->campaign_id);
     qbid_put_char(w, '"');
     put_creative(w, r, creative);
+    put_traits(w, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal) {
         QBID_PUT(w, ",\"dealid\":");
         qbid_put_string(w, bid->deal->id.at, bid->deal->id.len);

@@ -60,6 +60,14 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
 bool qbid_response_sign(const struct qbid_response *response, const struct qbid_response_bid *bid,
                         char *out);
 
+/** {"id":...,"nbr":N}: the reason towards the exchange. 0 when the request has no id or it does not
+ *  fit. */
+size_t qbid_response_write_nobid(const struct qbid_openrtb_request *openrtb, enum qbid_nobid nobid,
+                                 char *out, size_t out_max);
+
+/** The OpenRTB no-bid reason that stands for ours. */
+unsigned qbid_nobid_nbr(enum qbid_nobid nobid);
+
 /** Flags of a bid's event and token. */
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision);
 

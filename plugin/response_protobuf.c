@@ -110,6 +110,37 @@ static void set_creative(struct build *b, Pb__Bid *out, const struct qbid_creati
     SET(out, mtype, creative->format);
 }
 
+/* The numbers of a mask. */
+static size_t numbers(struct build *b, uint64_t mask, int32_t **ret)
+{
+    size_t n = (size_t)__builtin_popcountll(mask), i = 0;
+    *ret = qbid_arena_take(b->arena, n * sizeof **ret);
+    for (; *ret && mask != 0; mask &= mask - 1)
+        (*ret)[i++] = __builtin_ctzll(mask);
+    return i;
+}
+
+static void set_traits(struct build *b, Pb__Bid *out, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char tag[8];
+    uint32_t len = qbid_response_language(traits, tag);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    struct qbid_writer w = text_begin(b);
+    qbid_put(&w, tag, len);
+    ProtobufCBinaryData language = text_end(b, &w);
+    if (len == 2)
+        SET(out, language, language);
+    else if (len != 0)
+        SET(out, langb, language);
+    out->n_attr = numbers(b, traits->attr, &out->attr);
+    out->n_apis = numbers(b, traits->api, &out->apis);
+    if (duration_s != 0)
+        SET(out, dur, duration_s);
+    if (traits->cattax > 1)
+        SET(out, cattax, traits->cattax);
+}
+
 static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bid *bid,
                     const char *token, int64_t price_micros)
 {
@@ -122,6 +153,7 @@ static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bi
     SET(out, price, (double)price_micros / QBID_MICROS_PER_UNIT);
     SET(out, cid, number(b, d->campaign_id));
     set_creative(b, out, creative);
+    set_traits(b, out, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal)
         SET(out, dealid, borrow(bid->deal->id));
     SET(out, exp, (int32_t)(r->image->header->notice_ttl_ns / QBID_NS_PER_S));
@@ -199,4 +231,17 @@ size_t qbid_response_write_protobuf(const struct qbid_response *response,
         if (!qbid_response_seat_done(response, bids, i))
             add_seat(&b, bids, i, n);
     return b.out.n_seatbid > 0 ? pb__response__pack(&b.out, (uint8_t *)out) : 0;
+}
+
+size_t qbid_response_write_nobid_protobuf(const struct qbid_openrtb_request *openrtb,
+                                          enum qbid_nobid nobid, char *out, size_t out_max)
+{
+    Pb__Response answer = PB__RESPONSE__INIT;
+    if (openrtb->id.len == 0)
+        return 0;
+    SET(&answer, id, borrow(openrtb->id));
+    SET(&answer, nbr, (int32_t)qbid_nobid_nbr(nobid));
+    return pb__response__get_packed_size(&answer) <= out_max
+               ? pb__response__pack(&answer, (uint8_t *)out)
+               : 0;
 }

@@ -31,7 +31,9 @@ using std::string_view;
 /* State of one parse. */
 struct reader {
     struct qbid_openrtb_request *out;
-    char *text; /* free part of the parser's text */
+    char *text;                        /* free part of the parser's text */
+    simdjson::ondemand::parser *inner; /* of JSON in a string */
+    char *inner_text;                  /* that, and its strings whose escapes were resolved */
     unsigned depth;
     bool vital; /* a wrong type here is malformed */
 };
@@ -48,6 +50,10 @@ inline bool is_blank(char c)
 inline string_view token_of(value v)
 {
     string_view token = v.raw_json_token();
+    /* Behind the last one of a body that was cut off, where bytes that are not ours may go on with
+     * it: its length is the difference to the first place, below 0. */
+    if (token.size() > QBID_OPENRTB_BYTES_MAX + QBID_PADDING)
+        return token.substr(0, 1);
     if (token[0] == '"')
         (void)v.get_raw_json_string();
     while (token.size() > 1 && is_blank(token.back()))

@@ -14,6 +14,7 @@
 #ifndef QBID_SHM_IMAGE_H
 #define QBID_SHM_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
+#include "shm/traits.h"
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
@@ -53,7 +55,8 @@
     X(CREATIVES,  creatives,  struct qbid_creative)   \
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
-    X(STRINGS,    strings,    char)
+    X(STRINGS,    strings,    char)                   \
+    X(TRAITS,     traits,     struct qbid_traits)
 /* clang-format on */
 
 enum qbid_section {
@@ -91,8 +94,9 @@ struct qbid_image_header {
     int64_t price_ceiling_micros;        /* no bid above this, checked last */
     uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
-    float stale_factor; /* conservative multiplier past valid-until; 0 = decline (on_stale) */
-    uint32_t pad[9];
+    float stale_factor;    /* conservative multiplier past valid-until; 0 = decline (on_stale) */
+    uint32_t deal_bits[2]; /* of line items' deals: bit deal_hash % 64; another deal is not ours */
+    uint32_t pad[7];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
@@ -114,7 +118,10 @@ struct qbid_elig_dim {
 
 enum qbid_line_item_flag {
     QBID_LINE_ITEM_SECURE = 1u << 0, /* all creatives are HTTPS only */
-    QBID_LINE_ITEM_ACTIVE = 1u << 1
+    QBID_LINE_ITEM_ACTIVE = 1u << 1,
+    QBID_LINE_ITEM_NEEDS = 1u << 2 /* a creative needs what not every impression has (API, room to
+                                      expand, a kind of placement, another
+                                      category taxonomy than 1) */
 };
 
 /* A line item's place (its index) is fixed for its life: the live page uses the same index. */
@@ -207,11 +214,13 @@ struct qbid_image {
  *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
  *            n = 0, and one segment: 0 serves requests without a row); `targeted` holds every
  *            dimension of which a value is not accepted
+ *          - the bit of each line item's deal
  *          - a shelf for each line item, categories and slot directories in range, as
  *            qbid_shelf_fill() makes it
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
+ *          - traits for each creative
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
  *            rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
@@ -245,6 +254,12 @@ static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t
     if (__builtin_expect(e->hash != hash, 0))
         return qbid_image_value_far(image, hash);
     return e->index;
+}
+
+/** Whether a deal may be one of a line item's; false is certain. */
+static inline bool qbid_image_deal_likely(const struct qbid_image *image, uint64_t deal_hash)
+{
+    return image->header->deal_bits[deal_hash >> 5 & 1] >> (deal_hash & 31) & 1;
 }
 
 /** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */

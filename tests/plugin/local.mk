@@ -33,6 +33,8 @@ TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TE
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_conformance,tests/plugin/test_conformance.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
 $(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -56,14 +58,15 @@ TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
 build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
+    plugin/openrtb_imp.h plugin/openrtb_native.h \
     plugin/simdjson_reader.h plugin/openrtb.h
 	@mkdir -p $(@D)
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c openrtb_protobuf_imp.c \
     response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
-    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
+    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c fastpath/terms.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
 $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \

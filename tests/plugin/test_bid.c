@@ -132,20 +132,22 @@ static void each_impression_gets_one_bid_and_each_tenant_one_seat(void **state)
         const char *impid, *seat;
         int mtype;
         double price;
-    } want[] = {{"x", "1", 1, 5}, {"v", "1", 2, 4}, {"n", "1", 4, 4},
-                {"s", "1", 3, 4}, {"w", "1", 2, 4}, {"deal", "2", 1, 20}};
-    for (int i = 0; i < 6; i++) {
+    } want[] = {{"x", "1", 1, 5}, {"deal", "1", 1, 5}, {"v", "1", 2, 4},    {"n", "1", 4, 4},
+                {"s", "1", 3, 4}, {"w", "1", 2, 4},    {"deal", "2", 1, 20}};
+    for (int i = 0; i < 7; i++) {
         const cJSON *bid = host_bid(json, i, &seat);
         assert_string_equal(host_text(bid, "impid"), want[i].impid);
         assert_string_equal(host_text(seat, "seat"), want[i].seat);
         assert_true(number(bid, "mtype") == want[i].mtype);
         assert_true(number(bid, "price") == want[i].price);
-        if (i == 5)
+        if (i == 6)
             assert_string_equal(host_text(bid, "dealid"), "deal-3");
+        else
+            assert_null(cJSON_GetObjectItem(bid, "dealid"));
     }
-    assert_null(host_bid(json, 6, NULL));
-    assert_null(cJSON_GetObjectItem(host_bid(json, 2, NULL), "w"));
-    cJSON *native = cJSON_Parse(host_text(host_bid(json, 2, NULL), "adm"));
+    assert_null(host_bid(json, 7, NULL));
+    assert_null(cJSON_GetObjectItem(host_bid(json, 3, NULL), "w"));
+    cJSON *native = cJSON_Parse(host_text(host_bid(json, 3, NULL), "adm"));
     assert_non_null(native); /* native markup is JSON inside the string */
     cJSON_Delete(native);
     cJSON_Delete(json);
@@ -189,9 +191,9 @@ static void every_way_to_decline_is_counted_by_reason(void **state)
         {"\"bcat\":[\"IAB2\"]", "", 204, QBID_NOBID_BLOCKED},
         {"\"bcat\":[\"IAB3\"],\"badv\":[\"x.y\"]", "", 200, QBID_NOBID_NONE},
         {"", "\"pmp\":{\"private_auction\":1,\"deals\":[{\"id\":\"q\"}]}", 204, QBID_NOBID_NO_DEAL},
-        {"\"wseat\":[\"agency\"]", "", 204, QBID_NOBID_BLOCKED},
-        {"\"wseat\":[\"2\"]", "", 204, QBID_NOBID_BLOCKED},
-        {"\"bseat\":[\"1\"]", "", 204, QBID_NOBID_BLOCKED},
+        {"\"wseat\":[\"agency\"]", "", 204, QBID_NOBID_SEAT},
+        {"\"wseat\":[\"2\"]", "", 204, QBID_NOBID_SEAT},
+        {"\"bseat\":[\"1\"]", "", 204, QBID_NOBID_SEAT},
         {"\"wseat\":[\"1\"],\"bseat\":[\"2\"]", "", 200, QBID_NOBID_NONE},
         {"\"tmax\":30", "", 204, QBID_NOBID_TIMEOUT},
         {"\"tmax\":31", "", 200, QBID_NOBID_NONE},

@@ -23,6 +23,7 @@ static struct qbid_image image;
 static struct qbid_openrtb *parser;
 static struct qbid_openrtb_request *openrtb;
 static struct qbid_common *common;
+static struct qbid_terms terms;
 static struct qbid_request request;
 static uint8_t deal_idx[QBID_REQUEST_DEALS_MAX];
 static char *body;
@@ -33,7 +34,7 @@ static enum qbid_nobid fill_at(const char *text, uint64_t unix_s)
     body = lines_padded(text, strlen(text), 0);
     assert_int_equal(qbid_openrtb_parse(parser, body, strlen(text), openrtb), 0);
     qbid_common_fill(&image, openrtb, "2", unix_s, common);
-    return qbid_impression_fill(common, 0, deal_idx, &request);
+    return qbid_impression_fill(common, 0, deal_idx, &terms, &request);
 }
 
 /* Fields of the request, fields of its impression. */
@@ -343,23 +344,18 @@ static void the_random_stream_hangs_on_both_ids(void **state)
     assert_true(request.id_hash != first);
 }
 
-static void seats_decide_which_tenants_may_bid(void **state)
+static void seats_tell_whether_any_of_ours_may_bid(void **state)
 {
     (void)state;
     fill("\"wseat\":[\"1\",\"agency\"]", "");
     assert_true(qbid_seat_any(&openrtb->wseat));
-    assert_true(qbid_seat_allowed(openrtb, NULL, 1));
-    assert_false(qbid_seat_allowed(openrtb, NULL, 2));
+    assert_ptr_equal(request.terms, &terms);
+    assert_ptr_equal(terms.wseat, &openrtb->wseat);
     fill("\"wseat\":[\"agency\"]", "");
     assert_false(qbid_seat_any(&openrtb->wseat));
-    fill("\"bseat\":[\"2\"]", "\"pmp\":{\"deals\":[{\"id\":\"a\",\"wseat\":[\"1\",\"2\"]}]}");
-    assert_true(qbid_seat_allowed(openrtb, NULL, 1));
-    assert_false(qbid_seat_allowed(openrtb, NULL, 2));
-    assert_true(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 1));
-    assert_false(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 3));
     fill("\"wseat\":[]", "");
     assert_true(qbid_seat_any(&openrtb->wseat));
-    assert_true(qbid_seat_allowed(openrtb, NULL, 3));
+    assert_null(request.terms);
 }
 
 static int setup(void **state)
@@ -402,7 +398,7 @@ int main(void)
         cmocka_unit_test(long_raw_values_are_noted_by_their_beginning),
         cmocka_unit_test(an_impression_without_an_id_cannot_be_answered),
         cmocka_unit_test(the_random_stream_hangs_on_both_ids),
-        cmocka_unit_test(seats_decide_which_tenants_may_bid),
+        cmocka_unit_test(seats_tell_whether_any_of_ours_may_bid),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -173,7 +173,7 @@ static void flags_may_be_booleans_or_numbers(void **state)
         assert_int_equal(request->test, row[i].value);
         snprintf(fields, sizeof fields, "\"secure\":%s", row[i].text);
         assert_int_equal(parse_imp_with(fields), 0);
-        assert_int_equal(request->imp[0].secure, row[i].value);
+        assert_int_equal(request->imp[0].secure == QBID_TRI_YES, row[i].value);
     }
 }
 

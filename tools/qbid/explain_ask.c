@@ -73,7 +73,9 @@ enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct
 {
     ask->image = image;
     if (!qbid_seat_any(&ask->openrtb.wseat))
-        return QBID_NOBID_BLOCKED;
+        return QBID_NOBID_SEAT;
+    if (ask->openrtb.site + ask->openrtb.app + ask->openrtb.dooh > 1)
+        return QBID_NOBID_SUPPLY;
     ask->currency = qbid_response_currency(image, &ask->openrtb, &ask->rate_micros);
     if (ask->currency == QBID_CURRENCY_NONE)
         return QBID_NOBID_CURRENCY;
@@ -93,13 +95,10 @@ static void make_offer(const struct qbid_explain_ask *ask, const uint8_t *deal_i
                        struct qbid_explain_imp *imp)
 {
     const struct qbid_decision *decision = &imp->decision;
-    uint16_t tenant = ask->image->line_items[decision->line_item_idx].tenant;
     if (decision->deal)
         imp->deal = &imp->imp->deal[deal_idx[decision->deal - 1]];
     imp->price_micros = qbid_currency_from_account(decision->bid_micros, ask->rate_micros);
-    if (!qbid_seat_allowed(&ask->openrtb, imp->deal, tenant))
-        decline(imp, QBID_NOBID_BLOCKED, "the request's or the deal's seats exclude the tenant");
-    else if (imp->price_micros <= 0)
+    if (imp->price_micros <= 0)
         decline(imp, QBID_NOBID_CURRENCY, "the price vanishes in the currency of the answer");
 }
 
@@ -110,13 +109,18 @@ void qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_vie
     memset(ret_imp, 0, sizeof *ret_imp);
     ret_imp->imp = &ask->openrtb.imp[imp_idx];
     ask->common.unknown = ask->unknown;
+    struct qbid_request part[2];
     enum qbid_nobid nobid =
-        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ret_imp->request);
+        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ret_imp->terms, part);
     ret_imp->unknown = ask->common.unknown;
-    if (nobid == QBID_NOBID_NONE) {
+    unsigned parts = nobid == QBID_NOBID_NONE ? qbid_impression_split(ask->image, part) : 0;
+    for (unsigned i = ask->open_only && parts == 2; i < parts; i++) {
+        ret_imp->request = part[i];
         ret_imp->decided = true;
         nobid =
             qbid_explain_world_decide(view, &ret_imp->request, &ret_imp->decision, &ret_imp->trace);
+        if (nobid == QBID_NOBID_NONE)
+            break;
     }
     decline(ret_imp, nobid, NULL);
     if (nobid == QBID_NOBID_NONE)

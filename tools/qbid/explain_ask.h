@@ -16,6 +16,7 @@ struct qbid_explain_ask {
     struct qbid_openrtb *parser;
     char *body;
     size_t body_max;
+    bool open_only; /* leave deals out: an impression can have a bid for them and one without */
     const struct qbid_image *image;
     uint32_t currency;           /* of the answer */
     int64_t rate_micros;         /* account currency for one unit of it */
@@ -33,6 +34,7 @@ struct qbid_explain_imp {
     bool decided;         /* the fast path was asked: request, decision and trace are set */
     int64_t price_micros; /* of a bid, in the currency of the answer */
     struct qbid_request request;
+    struct qbid_terms terms;
     struct qbid_decision decision;
     struct qbid_trace trace;
     struct qbid_unknown unknown; /* raw values that the dictionary lacks */
@@ -49,7 +51,8 @@ int qbid_explain_ask_parse(struct qbid_explain_ask *ask, const char *body, size_
 enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct qbid_image *image,
                                       const char *exchange, uint64_t unix_s);
 
-/** Decide an impression of an opened request; view is of the same image. */
+/** Decide an impression of an opened request: on its deals, or without them where they give no bid
+ * or open_only is set; view is of the same image. */
 void qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
                              unsigned imp_idx, struct qbid_explain_imp *ret_imp);
 

@@ -91,9 +91,12 @@ static bool replay(struct check *c, const struct qbid_explain_bid *bid,
         if (openrtb->imp[i].id.len != c->impid.len ||
             memcmp(openrtb->imp[i].id.at, c->impid.text, c->impid.len) != 0)
             continue;
-        qbid_explain_ask_decide(c->ask, &view, i, &c->imp);
-        if (matches(c, bid))
-            return true;
+        for (unsigned open_only = 0; open_only < 2; open_only++) {
+            c->ask->open_only = open_only != 0;
+            qbid_explain_ask_decide(c->ask, &view, i, &c->imp);
+            if (matches(c, bid))
+                return true;
+        }
     }
     return false;
 }

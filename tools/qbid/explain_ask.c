@@ -102,27 +102,45 @@ static void make_offer(const struct qbid_explain_ask *ask, const uint8_t *deal_i
         decline(imp, QBID_NOBID_CURRENCY, "the price vanishes in the currency of the answer");
 }
 
-void qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
-                             unsigned imp_idx, struct qbid_explain_imp *ret_imp)
+/* One part of a filled impression. */
+static void decide_part(struct qbid_explain_ask *ask, const struct qbid_view *view,
+                        const uint8_t *deal_idx, struct qbid_explain_imp *imp)
+{
+    imp->decided = true;
+    enum qbid_nobid nobid =
+        qbid_explain_world_decide(view, &imp->request, &imp->decision, &imp->trace);
+    decline(imp, nobid, NULL);
+    if (nobid == QBID_NOBID_NONE)
+        make_offer(ask, deal_idx, imp);
+}
+
+unsigned qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
+                                 unsigned imp_idx, struct qbid_explain_imp ret_imp[2])
 {
     uint8_t deal_idx[QBID_REQUEST_DEALS_MAX];
-    memset(ret_imp, 0, sizeof *ret_imp);
+    struct qbid_request request[2];
+    memset(ret_imp, 0, 2 * sizeof *ret_imp);
     ret_imp->imp = &ask->openrtb.imp[imp_idx];
     ask->common.unknown = ask->unknown;
-    struct qbid_request part[2];
     enum qbid_nobid nobid =
-        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ret_imp->terms, part);
+        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ask->terms, request);
     ret_imp->unknown = ask->common.unknown;
-    unsigned parts = nobid == QBID_NOBID_NONE ? qbid_impression_split(ask->image, part) : 0;
-    for (unsigned i = ask->open_only && parts == 2; i < parts; i++) {
-        ret_imp->request = part[i];
-        ret_imp->decided = true;
-        nobid =
-            qbid_explain_world_decide(view, &ret_imp->request, &ret_imp->decision, &ret_imp->trace);
-        if (nobid == QBID_NOBID_NONE)
-            break;
-    }
     decline(ret_imp, nobid, NULL);
-    if (nobid == QBID_NOBID_NONE)
-        make_offer(ask, deal_idx, ret_imp);
+    if (nobid != QBID_NOBID_NONE)
+        return 1;
+    unsigned parts = qbid_impression_split(ask->image, request);
+    for (unsigned i = 0; i < parts; i++) {
+        ret_imp[i].imp = ret_imp->imp;
+        ret_imp[i].unknown = ret_imp->unknown;
+        ret_imp[i].request = request[i];
+        ret_imp[i].part = parts == 1 ? QBID_EXPLAIN_WHOLE : QBID_EXPLAIN_DEALS + i;
+        decide_part(ask, view, deal_idx, &ret_imp[i]);
+    }
+    return parts;
+}
+
+const char *qbid_explain_part_word(enum qbid_explain_part part)
+{
+    static const char *const words[] = {"whole", "deals", "open"};
+    return words[part];
 }

@@ -51,7 +51,10 @@ enum qbid_nobid qbid_terms_draw(const struct qbid_image *image, uint32_t line_it
 static inline const struct qbid_terms *qbid_terms_of(const struct qbid_request *request,
                                                      const struct qbid_line_item *line_item)
 {
-    static const struct qbid_terms nothing, blocking = {.cattax = 1};
+    /* an impression that says nothing is not interstitial, nor does it reward */
+    static const struct qbid_terms nothing = {.places = QBID_PLACE_INLINE | QBID_PLACE_PLAIN},
+                                   blocking = {.places = QBID_PLACE_INLINE | QBID_PLACE_PLAIN,
+                                               .cattax = 1};
     if (request->terms)
         return request->terms;
     if (!(line_item->flags & QBID_LINE_ITEM_NEEDS))

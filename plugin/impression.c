@@ -183,6 +183,25 @@ bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb)
            us_privacy_restricts(regs->us_privacy.len ? regs->us_privacy : regs->us_privacy_ext);
 }
 
+static void hash_imps(struct qbid_common *common)
+{
+    const struct qbid_openrtb_request *openrtb = common->openrtb;
+    uint64_t seed = XXH3_64bits(openrtb->id.at, openrtb->id.len);
+    for (unsigned i = 0; i < openrtb->imp_cnt; i++) {
+        const struct qbid_text *id = &openrtb->imp[i].id;
+        common->imp_hash[i] = XXH3_64bits_withSeed(id->at, id->len, seed);
+    }
+}
+
+/* Whether another impression of the request has the same id: senders do that. */
+static bool is_repeated(const struct qbid_common *common, unsigned imp_idx)
+{
+    unsigned same = 0;
+    for (unsigned i = 0; i < common->openrtb->imp_cnt; i++)
+        same += common->imp_hash[i] == common->imp_hash[imp_idx];
+    return same > 1;
+}
+
 void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common)
 {
@@ -209,6 +228,7 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
     set_site(ret_common);
     set_hour(ret_common, unix_s);
     set_segments(ret_common);
+    hash_imps(ret_common);
 }
 
 /* --- one impression */
@@ -294,14 +314,53 @@ static bool convert_floor(const struct qbid_image *image, int64_t floor_micros, 
     return true;
 }
 
+static bool floors_given(const struct qbid_durfloors *floors)
+{
+    return floors->cnt != 0 || floors->per_second_micros != 0;
+}
+
+/* Floors by duration in account currency; false when there is no rate for them. */
+static bool convert_floors(const struct qbid_image *image, const struct qbid_durfloors *from,
+                           uint32_t currency, struct qbid_durfloors *to)
+{
+    bool good = convert_floor(image, from->per_second_micros, currency, &to->per_second_micros);
+    to->cnt = from->cnt;
+    for (unsigned i = 0; i < from->cnt; i++) {
+        to->floor[i] = from->floor[i];
+        good &=
+            convert_floor(image, from->floor[i].floor_micros, currency, &to->floor[i].floor_micros);
+    }
+    return good;
+}
+
+/* How many deals of an impression have this id: senders repeat them, with other floors. */
+static unsigned count_deals(const struct qbid_openrtb_imp *imp, const struct qbid_text *id)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < imp->deal_cnt; i++)
+        cnt += imp->deal[i].id.len == id->len && memcmp(imp->deal[i].id.at, id->at, id->len) == 0;
+    return cnt;
+}
+
+/* Whether a bid on a deal could be made: of deals that share an id it could not say which it is
+ * for, nor be above a floor that has no rate. */
+static bool is_usable(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
+                      const struct qbid_openrtb_deal *deal, int64_t *ret_floor_micros)
+{
+    struct qbid_durfloors floors;
+    return count_deals(imp, &deal->id) == 1 && qbid_seat_any(&deal->wseat) &&
+           convert_floor(common->image, deal->floor_micros, deal->currency, ret_floor_micros) &&
+           (!floors_given(&deal->durfloors) ||
+            convert_floors(common->image, &deal->durfloors, deal->currency, &floors));
+}
+
 static void set_deals(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
                       uint8_t deal_idx[QBID_REQUEST_DEALS_MAX], struct qbid_request *request)
 {
     for (unsigned i = 0; i < imp->deal_cnt && request->deal_cnt < QBID_REQUEST_DEALS_MAX; i++) {
         const struct qbid_openrtb_deal *deal = &imp->deal[i];
         struct qbid_deal *out = &request->deal[request->deal_cnt];
-        if (!qbid_seat_any(&deal->wseat) ||
-            !convert_floor(common->image, deal->floor_micros, deal->currency, &out->floor_micros))
+        if (!is_usable(common, imp, deal, &out->floor_micros))
             continue;
         out->id_hash = qbid_hash_name(deal->id.at, deal->id.len);
         deal_idx[request->deal_cnt++] = (uint8_t)i;
@@ -309,11 +368,6 @@ static void set_deals(const struct qbid_common *common, const struct qbid_openrt
 }
 
 /* --- terms */
-
-static bool floors_given(const struct qbid_durfloors *floors)
-{
-    return floors->cnt != 0 || floors->per_second_micros != 0;
-}
 
 static bool media_given(const struct qbid_media_terms *m)
 {
@@ -335,20 +389,6 @@ static bool terms_given(const struct qbid_openrtb_request *o, const struct qbid_
     for (unsigned i = 0; i < 2; i++)
         given |= floors_given(&imp->pod[i].durfloors) || imp->pod[i].poddur_s > 0;
     return given || imp->native || imp->instl || imp->rwdd || imp->video_plcmt != 0;
-}
-
-/* Floors by duration in account currency; false when there is no rate for them. */
-static bool convert_floors(const struct qbid_image *image, const struct qbid_durfloors *from,
-                           uint32_t currency, struct qbid_durfloors *to)
-{
-    bool good = convert_floor(image, from->per_second_micros, currency, &to->per_second_micros);
-    to->cnt = from->cnt;
-    for (unsigned i = 0; i < from->cnt; i++) {
-        to->floor[i] = from->floor[i];
-        good &=
-            convert_floor(image, from->floor[i].floor_micros, currency, &to->floor[i].floor_micros);
-    }
-    return good;
 }
 
 static void set_languages(const struct qbid_openrtb_request *o, struct qbid_terms *terms)
@@ -383,7 +423,7 @@ static uint32_t places_of(const struct qbid_openrtb_imp *imp)
     return places;
 }
 
-static bool set_deal_terms(const struct qbid_common *common, const struct qbid_openrtb_deal *deal,
+static void set_deal_terms(const struct qbid_common *common, const struct qbid_openrtb_deal *deal,
                            struct qbid_deal_terms *terms)
 {
     terms->own_floor = deal->floor_given;
@@ -396,7 +436,7 @@ static bool set_deal_terms(const struct qbid_common *common, const struct qbid_o
     terms->wadomain = common->wadomain + deal->wadomain_first;
     terms->wadomain_cnt = deal->wadomain_cnt;
     terms->wadomain_given = deal->wadomain_cnt != 0 || deal->wadomain_over;
-    return convert_floors(common->image, &deal->durfloors, deal->currency, &terms->durfloors);
+    (void)convert_floors(common->image, &deal->durfloors, deal->currency, &terms->durfloors);
 }
 
 /* False when a floor has no rate. */
@@ -420,16 +460,16 @@ static bool set_terms(const struct qbid_common *common, const struct qbid_openrt
     terms->places = places_of(imp);
     set_lists(common, terms);
     for (unsigned i = 0; i < request->deal_cnt; i++)
-        good &= set_deal_terms(common, &imp->deal[deal_idx[i]], &terms->deal[i]);
+        set_deal_terms(common, &imp->deal[deal_idx[i]], &terms->deal[i]);
     request->terms = terms;
     return good;
 }
 
 /* Why an impression cannot be bid on, whatever there is to show. */
-static enum qbid_nobid imp_nobid(const struct qbid_common *common,
-                                 const struct qbid_openrtb_imp *imp)
+static enum qbid_nobid imp_nobid(const struct qbid_common *common, unsigned imp_idx)
 {
-    if (imp->id.len == 0)
+    const struct qbid_openrtb_imp *imp = &common->openrtb->imp[imp_idx];
+    if (imp->id.len == 0 || is_repeated(common, imp_idx))
         return QBID_NOBID_INVALID;
     if (imp->multiplied)
         return QBID_NOBID_MULTIPLIER;
@@ -444,12 +484,11 @@ enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_id
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     const struct qbid_openrtb_imp *imp = &openrtb->imp[imp_idx];
-    enum qbid_nobid nobid = imp_nobid(common, imp);
+    enum qbid_nobid nobid = imp_nobid(common, imp_idx);
     if (nobid != QBID_NOBID_NONE)
         return nobid;
     *ret_request = common->base;
-    ret_request->id_hash =
-        XXH3_64bits_withSeed(imp->id.at, imp->id.len, XXH3_64bits(openrtb->id.at, openrtb->id.len));
+    ret_request->id_hash = common->imp_hash[imp_idx];
     ret_request->flags |= imp->secure == QBID_TRI_YES ? QBID_REQUEST_SECURE : 0;
     ret_request->flags |= imp->private_auction ? QBID_REQUEST_PRIVATE_ONLY : 0;
     if (!convert_floor(common->image, imp->floor_micros, imp->currency, &ret_request->floor_micros))

@@ -48,6 +48,7 @@ struct qbid_common {
     const struct qbid_openrtb_request *openrtb;
     struct qbid_request base;
     struct qbid_unknown unknown;
+    uint64_t imp_hash[QBID_OPENRTB_IMPS_MAX]; /* of request id and impression id */
     uint64_t badv[QBID_OPENRTB_BADV_MAX];
     uint64_t bcat[QBID_OPENRTB_BCAT_MAX];
     uint64_t acat[QBID_OPENRTB_ACAT_MAX];
@@ -73,11 +74,12 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
  * Fill the request of impression imp_idx; *ret_request borrows the block lists of *common and,
  * where the impression asks for more than slot, floor and block lists, *ret_terms.
  *
- * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id), CURRENCY (a floor
- *          without a rate), EXPIRY (the impression may come later than a notice is taken),
- *          MULTIPLIER (what would be paid is not what would be reserved). deal_idx[i] tells which
- *          openrtb deal became ret_request->deal[i]; deals without a rate for their floor, or
- * closed to all our seats, are left out.
+ * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id, or one that another
+ *          impression has as well: an answer would be ambiguous), CURRENCY (a floor without a rate),
+ *          EXPIRY (the impression may come later than a notice is taken), MULTIPLIER (what would be
+ *          paid is not what would be reserved). deal_idx[i] tells which openrtb deal became
+ *          ret_request->deal[i]; deals without a rate for their floor, or closed to all our seats,
+ *          are left out.
  */
 enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_idx,
                                      uint8_t deal_idx[QBID_REQUEST_DEALS_MAX],

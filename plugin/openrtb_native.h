@@ -99,6 +99,7 @@ inline int parse_native(reader &r, struct qbid_text text, struct qbid_openrtb_im
     memcpy(r.inner_text, text.at, text.len);
     memset(r.inner_text + text.len, 0, QBID_PADDING);
     r.text = r.inner_text + text.len + QBID_PADDING;
+    r.end = r.inner_text + text.len;
     if (r.inner->iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;

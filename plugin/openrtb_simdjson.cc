@@ -22,10 +22,12 @@ using namespace qbid_json;
 
 int read_imps(reader &r, value v)
 {
+    simdjson::ondemand::array array;
     r.out->imp_cnt = 0;
-    if (string_view token = token_of(v); token[0] != '[')
+    string_view token = token_of(v);
+    if (v.get_array().get(array) != simdjson::SUCCESS)
         return is_absent(token) ? 0 : QBID_ERR_PARSE;
-    return each_element(r, v, [&](value element) {
+    return each_element(r, array, [&](value element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -420,7 +422,7 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
         return QBID_ERR_NOMEM;
     if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS ||
         parser->inner.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
-        delete parser;
+        qbid_openrtb_free(parser);
         return QBID_ERR_NOMEM;
     }
     *ret_parser = parser;
@@ -435,7 +437,8 @@ void qbid_openrtb_free(struct qbid_openrtb *parser)
 void qbid_openrtb_read_native(struct qbid_openrtb *parser, struct qbid_text text,
                               struct qbid_openrtb_request *request, struct qbid_openrtb_imp *imp)
 {
-    reader r = {request, parser->text, &parser->inner, parser->inner_text, 0, false};
+    reader r = {request, text.at + text.len, parser->text, &parser->inner, parser->inner_text, 0,
+                false};
     read_native_text(r, text, imp);
 }
 
@@ -451,7 +454,8 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;
-    reader r = {ret_request, parser->text, &parser->inner, parser->inner_text, 0, false};
+    reader r = {ret_request,        body + len, parser->text, &parser->inner,
+                parser->inner_text, 0,          false};
     int err = each_field(r, object,
                          [&](string_view key, value v) { return read_request_field(r, key, v); });
     if (err != 0)

@@ -17,7 +17,7 @@ inline int read_text(reader &r, value v, struct qbid_text *ret)
     *ret = {nullptr, 0};
     if (is_absent(token))
         return 0;
-    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v, token);
+    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v);
 }
 
 inline int read_label(reader &r, value v, struct qbid_text *ret)
@@ -41,7 +41,7 @@ inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
     if (is_absent(token))
         return 0;
     if (!is_number(token) || qbid_number_int(token.data(), token.size(), &wide) != 0)
-        return mismatch(r, v, token);
+        return mismatch(r, v);
     *ret = static_cast<int32_t>(wide > INT32_MAX    ? INT32_MAX
                                 : wide <= INT32_MIN ? -INT32_MAX
                                                     : wide);
@@ -78,7 +78,7 @@ inline int read_floor(reader &r, value v, int64_t *ret)
     if (is_absent(token))
         return 0;
     if (!is_number(token))
-        return mismatch(r, v, token);
+        return mismatch(r, v);
     int err = qbid_number_micros(token.data(), token.size(), QBID_NUMBER_UP, ret);
     if (*ret < 0)
         *ret = 0;

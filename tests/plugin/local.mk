@@ -12,6 +12,8 @@ TEST_PARSING := tests/plugin/parsing.c tests/plugin/lines.c
 
 $(call test,test_openrtb,tests/plugin/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 $(call test,test_openrtb_json,tests/plugin/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_limits,tests/plugin/test_openrtb_limits.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_memory,tests/plugin/test_openrtb_memory.c,qbid shm,$(QBID_LDLIBS))
 TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 
 $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
@@ -58,17 +60,20 @@ TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
 build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
-    plugin/openrtb_imp.h plugin/openrtb_native.h \
-    plugin/simdjson_reader.h plugin/openrtb.h
+    plugin/json_walk.h plugin/simdjson_reader.h plugin/openrtb_imp.h plugin/openrtb_native.h \
+    plugin/openrtb_asset.h plugin/openrtb.h
 	@mkdir -p $(@D)
 	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
 	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
 
 FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c openrtb_protobuf_imp.c \
-    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
-    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c fastpath/terms.c
+    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o \
+    $(addprefix fastpath/,decide.c rank_vector.c request.c scan.c scan_avx2.c scan_avx512.c terms.c)
+FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
-    $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
+    $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
+$(call fuzz,openrtb_differ,$(FUZZ_SHM) $(FUZZ_PLUGIN) $(FUZZ_OPENRTB) \
+    $(addprefix tests/conformance/,rtb.c rtb_types.c rtb_differ.c),qbid shm,$(QBID_LDLIBS) -ljansson -lm)
 $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \
     tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS) -lcjson)
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
@@ -80,4 +85,7 @@ $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin
     $(TEST_ACCOUNT),shm,-lm))
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
+$(call e2e,plugin_abi,tests/plugin/abi.sh)
+$(call e2e,plugin_epoll,tests/plugin/epoll.sh)
+$(call e2e,plugin_epoll_asan,tests/plugin/epoll.sh,asan)
 include $(wildcard tests/plugin/*/local.mk)

@@ -167,7 +167,8 @@ void bench_host_prepare(struct bench_host *host, enum bench_design design)
 static struct qbid_view view_of(const struct bench_host *host, const struct bench_table *table)
 {
     return (struct qbid_view){
-        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa};
+        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa, NULL,
+        NULL};
 }
 
 /* The event that the plugin writes for each bid. */
@@ -377,7 +378,7 @@ unsigned bench_round_compare(unsigned k)
     const struct bench_world *w = bench_world_get(k);
     struct bench_table *t = bench_table_adopt(w, 0);
     struct qbid_view view = {
-        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best()};
+        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best(), NULL, NULL};
     struct qbid_request request;
     unsigned compared = 0;
     bench_request_init(w, &request);

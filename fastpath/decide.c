@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fastpath/ask.h"
+#include "fastpath/capped.h"
 #include "fastpath/decide_avx2.h"
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
@@ -176,9 +177,31 @@ attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate
     return nobid;
 }
 
-/* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */
+/* A candidate whose creatives bear what is asked as they are. */
+static ALWAYS_INLINE enum qbid_nobid attempt_plain(const struct qbid_ask *ask,
+                                                   const struct qbid_candidate *candidate,
+                                                   unsigned deal, struct qbid_decision *decision)
+{
+    const struct qbid_image *image = ask->view->image;
+    uint32_t idx = qbid_candidate_line_item(candidate);
+    struct qbid_shelf_slot slot;
+    if (!qbid_filter_creative(image, idx, ask->request, ask->place.slot_idx, &slot))
+        return QBID_NOBID_NO_CREATIVE;
+    uint64_t stream = qbid_roll_start(ask->request->id_hash, image->header->seed);
+    struct bounds bounds = bounds_plain(ask, &image->line_items[idx], deal);
+    enum qbid_nobid nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
+    if (nobid == QBID_NOBID_NONE)
+        note_creative(qbid_draw_pick(&image->draws[slot.draw],
+                                     (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE)),
+                      slot.slot_idx, decision);
+    return nobid;
+}
+
+/* Try one candidate: every filter, the price, the reservation. On success the decision is whole.
+ * exposure is NULL where no cap applies. */
 static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
                                              const struct qbid_candidate *candidate,
+                                             const struct qbid_exposure *exposure,
                                              struct qbid_decision *decision)
 {
     const struct qbid_image *image = ask->view->image;
@@ -196,19 +219,11 @@ static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
     if (qbid_filter_blocked(image, idx, request))
         return QBID_NOBID_BLOCKED;
     const struct qbid_terms *terms = qbid_terms_of(request, line_item);
-    if (__builtin_expect(terms != NULL, 0))
-        return attempt_terms(ask, candidate, terms, deal, decision);
-    struct qbid_shelf_slot slot;
-    if (!qbid_filter_creative(image, idx, request, ask->place.slot_idx, &slot))
-        return QBID_NOBID_NO_CREATIVE;
-
-    uint64_t stream = qbid_roll_start(request->id_hash, image->header->seed);
-    struct bounds bounds = bounds_plain(ask, line_item, deal);
-    enum qbid_nobid nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
-    if (nobid == QBID_NOBID_NONE)
-        note_creative(qbid_draw_pick(&image->draws[slot.draw],
-                                     (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE)),
-                      slot.slot_idx, decision);
+    enum qbid_nobid nobid = __builtin_expect(terms != NULL, 0)
+                                ? attempt_terms(ask, candidate, terms, deal, decision)
+                                : attempt_plain(ask, candidate, deal, decision);
+    if (nobid == QBID_NOBID_NONE && exposure)
+        qbid_exposure_keep(ask->view, request, exposure, decision);
     return nobid;
 }
 
@@ -234,13 +249,54 @@ static __attribute__((noinline)) enum qbid_nobid attempt_rest(const struct qbid_
                      qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
-        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], decision);
+        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], NULL, decision);
         trace_add(trace, &list.candidate[i], rejected);
         if (rejected == QBID_NOBID_NONE)
             return QBID_NOBID_NONE;
         decision->skipped++;
     }
     return first;
+}
+
+/* The candidates from the best on, or from the one behind it when it fell for reason `first`. */
+static __attribute__((noinline)) enum qbid_nobid attempt_capped(const struct qbid_ask *ask,
+                                                                enum qbid_nobid first,
+                                                                struct qbid_decision *decision,
+                                                                struct qbid_trace *trace)
+{
+    struct qbid_shortlist rest;
+    struct qbid_capped list;
+    struct qbid_capped_entry entry;
+    enum qbid_nobid rejected;
+    qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
+                     qbid_candidate_line_item(&ask->best), &rest);
+    qbid_capped_init(&list, &rest, first == QBID_NOBID_NONE ? &ask->best : NULL);
+    decision->skipped = first != QBID_NOBID_NONE;
+    while (decision->skipped < QBID_TRACE_MAX && qbid_capped_next(ask, &list, &entry, &rejected)) {
+        if (rejected == QBID_NOBID_NONE)
+            rejected = attempt(ask, &entry.candidate, &entry.exposure, decision);
+        trace_add(trace, &entry.candidate, rejected);
+        if (rejected == QBID_NOBID_NONE)
+            return QBID_NOBID_NONE;
+        first = first == QBID_NOBID_NONE ? rejected : first;
+        decision->skipped++;
+    }
+    return first;
+}
+
+/* Where caps apply: when the best candidate is worth what it was, the others need no look. */
+static __attribute__((noinline)) enum qbid_nobid
+answer_capped(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
+{
+    struct qbid_candidate best = ask->best;
+    struct qbid_exposure exposure;
+    enum qbid_nobid nobid = qbid_exposure_weigh(ask, &best, &exposure);
+    if (nobid == QBID_NOBID_NONE && best.rank != ask->best.rank)
+        return attempt_capped(ask, QBID_NOBID_NONE, decision, trace);
+    if (nobid == QBID_NOBID_NONE)
+        nobid = attempt(ask, &best, &exposure, decision);
+    trace_add(trace, &ask->best, nobid);
+    return nobid == QBID_NOBID_NONE ? nobid : attempt_capped(ask, nobid, decision, trace);
 }
 
 /* Candidates in the order of their prices until one passes. */
@@ -252,8 +308,10 @@ answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     decision->context = ask->place.context;
     decision->level = (uint8_t)ask->place.level;
     decision->candidates = ask->candidates;
-    if (nobid == QBID_NOBID_NONE) {
-        nobid = attempt(ask, &ask->best, decision);
+    if (nobid == QBID_NOBID_NONE && qbid_frequency_applies(ask->view, ask->request)) {
+        nobid = answer_capped(ask, decision, trace);
+    } else if (nobid == QBID_NOBID_NONE) {
+        nobid = attempt(ask, &ask->best, NULL, decision);
         trace_add(trace, &ask->best, nobid);
         if (nobid != QBID_NOBID_NONE)
             nobid = attempt_rest(ask, nobid, decision, trace);

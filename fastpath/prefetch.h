@@ -7,6 +7,7 @@
 
 #include "fastpath/ask.h"
 #include "fastpath/filter.h"
+#include "fastpath/frequency.h"
 #include "fastpath/price.h"
 
 /* Lines of a row that are asked for: of a longer one the processor finds the rest by itself. */
@@ -40,7 +41,21 @@ static inline void qbid_prefetch_line_item(const struct qbid_ask *ask)
     __builtin_prefetch(&ask->view->image->shelves[idx]);
 }
 
-/* After best, when the line item is there: its Q row and its money. */
+/* The user's exposures to a line item: the table's bucket and the worker's own. */
+static inline void qbid_prefetch_exposures(const struct qbid_view *view, uint64_t user_key,
+                                           const struct qbid_line_item *line_item)
+{
+    const struct qbid_frequency *table = &view->live->frequency;
+    if (line_item->frequency_cap == 0 || !table->header || !view->exposures)
+        return;
+    uint64_t salt = atomic_load_explicit(&table->header->salt, memory_order_relaxed);
+    uint64_t key = qbid_frequency_key(user_key, line_item->id, salt);
+    __builtin_prefetch(qbid_frequency_bucket(table, key));
+    __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].key);
+    __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].until);
+}
+
+/* After best, when the line item is there: its Q row, its money, and the user's exposures. */
 static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
 {
     if (ask->best.rank == 0)
@@ -55,6 +70,8 @@ static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
         __builtin_prefetch(
             &view->live->limit[(size_t)view->slot * view->live->shape.budget_max + budget]);
     }
+    if (qbid_frequency_applies(view, ask->request))
+        qbid_prefetch_exposures(view, ask->request->user_key, &view->image->line_items[idx]);
 }
 
 /* After best, when the shelf is there: the draws of the slot that will be filled. */

@@ -138,7 +138,7 @@ static unsigned collect_bids(struct turn *turn)
     for (unsigned i = 0; i < turn->request_cnt; i++) {
         const struct qbid_decision *d = &worker->decision[i];
         const struct qbid_openrtb_imp *imp = &worker->openrtb.imp[worker->imp_idx[i]];
-        qbid_worker_record(turn->view.page, &worker->request[i], d, turn->now_ns);
+        qbid_worker_record(&turn->view, &worker->request[i], d, turn->now_ns);
         if (d->nobid != QBID_NOBID_NONE) {
             turn->answer->nobid = d->nobid;
             continue;

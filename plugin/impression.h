@@ -46,7 +46,7 @@ struct qbid_unknown {
 struct qbid_common {
     const struct qbid_image *image;
     const struct qbid_openrtb_request *openrtb;
-    struct qbid_request base;
+    struct qbid_request base; /* user_key 0: no identifier is read yet */
     struct qbid_unknown unknown;
     uint64_t imp_hash[QBID_OPENRTB_IMPS_MAX]; /* of request id and impression id */
     uint64_t badv[QBID_OPENRTB_BADV_MAX];

@@ -124,6 +124,7 @@ static void worker_free(struct qbid_worker *worker)
     qbid_openrtb_free(worker->parser);
     qbid_protobuf_free(worker->protobuf);
     qbid_gzip_free(worker->gzip);
+    free(worker->exposures);
     free(worker);
 }
 
@@ -135,6 +136,11 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
     if (!worker)
         return QBID_ERR_NOMEM;
     int err = qbid_openrtb_new(&worker->parser);
+    worker->exposures = aligned_alloc(QBID_CACHE_LINE, sizeof *worker->exposures);
+    if (err == 0 && !worker->exposures)
+        err = QBID_ERR_NOMEM;
+    if (err == 0)
+        memset(worker->exposures, 0, sizeof *worker->exposures);
     if (err == 0)
         err = qbid_protobuf_new(worker->parser, &worker->protobuf);
     if (err == 0)

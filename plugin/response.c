@@ -252,6 +252,10 @@ static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_ratio(w, (double)d->pace);
     QBID_PUT(w, ",\"pace_bits\":");
     qbid_put_u64(w, pace_bits);
+    if (d->exposures != 0) {
+        QBID_PUT(w, ",\"exposures\":");
+        qbid_put_u64(w, d->exposures);
+    }
     QBID_PUT(w, ",\"q_action\":");
     qbid_put_u64(w, d->q_action);
     QBID_PUT(w, ",\"q_ratio\":");

@@ -49,6 +49,7 @@ struct qbid_worker {
     struct qbid_protobuf *protobuf;
     struct qbid_gzip *gzip;
     struct qbid_recorder recorder;
+    struct qbid_exposures *exposures;            /* own bids on capped line items */
     uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
     uint64_t unix_read_ns;                       /* now_ns at which it was read */
     uint32_t creative_hint[QBID_CREATIVE_HINTS]; /* by creative id: where it was found last */
@@ -84,8 +85,10 @@ uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns);
 /** What a decision of this worker may read of a table. */
 struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table);
 
-/** Count decisions and push their bid events; request and decision belong together. */
-void qbid_worker_record(const struct qbid_page *page, const struct qbid_request *request,
+/** Count decisions and push their bid events; request and decision belong together, and to this
+ * view.
+ */
+void qbid_worker_record(const struct qbid_view *view, const struct qbid_request *request,
                         const struct qbid_decision *decision, uint64_t now_ns);
 
 /**

@@ -9,6 +9,7 @@
 #include "shm/units.h"
 
 /* Kind, its word in notice URLs and counters. BID and SEEN are made by the bidder itself;
+ * EXPOSE too, ahead of the BID that it belongs to: whom it would count for, see shm/frequency.h;
  * the others are notices that came back with a valid token. */
 /* clang-format off */
 #define QBID_EVENT_LIST(X) \
@@ -20,7 +21,8 @@
     X(CLICK,  6, "click")  \
     X(CONV,   7, "conv")   \
     X(SEEN,   8, "seen")   \
-    X(NOBID,  9, "nobid")
+    X(NOBID,  9, "nobid")  \
+    X(EXPOSE, 10, "expose")
 /* clang-format on */
 
 enum qbid_event_kind {
@@ -28,7 +30,7 @@ enum qbid_event_kind {
 #define X(name, code, word) QBID_EVENT_##name = (code),
     QBID_EVENT_LIST(X)
 #undef X
-        QBID_EVENT_KIND_END = 10
+        QBID_EVENT_KIND_END = 11
 };
 
 enum qbid_event_flag {
@@ -69,6 +71,11 @@ struct qbid_event {
                                      CONV: order value */
             uint64_t bid_time_ns; /* of the bid, CLOCK_BOOTTIME */
         } notice;
+        struct {          /* EXPOSE */
+            uint64_t key; /* qbid_frequency_key() */
+            uint32_t line_item_id;
+            uint32_t counted; /* exposures that the decision counted before this one */
+        } expose;
         struct { /* SEEN: a raw value that the dictionary does not hold */
             uint64_t hash;
             uint8_t dim;

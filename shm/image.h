@@ -56,6 +56,7 @@
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
     X(STRINGS,    strings,    char)                   \
+    X(EXPOSURE_VALUES, exposure_values, float)        \
     X(TRAITS,     traits,     struct qbid_traits)
 /* clang-format on */
 
@@ -95,8 +96,9 @@ struct qbid_image_header {
     uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
     float stale_factor;    /* conservative multiplier past valid-until; 0 = decline (on_stale) */
+    uint32_t capped_cnt;   /* line items with a frequency cap; 0 = exposures are not asked for */
     uint32_t deal_bits[2]; /* of line items' deals: bit deal_hash % 64; another deal is not ours */
-    uint32_t pad[7];
+    uint32_t pad[6];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
@@ -139,7 +141,10 @@ struct qbid_line_item {
     uint8_t flags;    /* enum qbid_line_item_flag */
     uint8_t targeted; /* by dimension, 1 << dim: some value of it is not accepted. The others need
                          no test; a hole has all bits */
-    uint8_t pad[10];
+    uint8_t frequency_cap;   /* impressions that one user sees in a window, 0 = any number */
+    uint8_t exposure_cnt;    /* values r(k); 0 = 1 for every k, the last one goes on */
+    uint32_t exposure_first; /* in exposure_values */
+    uint8_t pad[4];
 };
 _Static_assert(sizeof(struct qbid_line_item) == QBID_CACHE_LINE, "a line item is one cache line");
 
@@ -221,6 +226,7 @@ struct qbid_image {
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
  *          - traits for each creative
+ *          - caps <= QBID_FREQUENCY_CAP_MAX, as many as capped_cnt says; exposure values in [0, 1]
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
  *            rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities

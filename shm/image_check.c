@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shm/error.h"
+#include "shm/frequency.h"
 #include "shm/live.h"
 
 #define RATIO_MAX 1.0001f /* one, and what rounding may add */
@@ -114,6 +115,23 @@ static bool elig_fits(const struct qbid_image *image, uint64_t dim_cnt, uint64_t
     return true;
 }
 
+/* A value above 1 would break the order in which capped candidates are tried (fastpath). */
+static bool frequency_fits(const struct qbid_image *image, const struct qbid_line_item *item,
+                           const uint64_t cnt[QBID_SECTION_CNT])
+{
+    if (item->frequency_cap > QBID_FREQUENCY_CAP_MAX ||
+        item->exposure_cnt > QBID_FREQUENCY_VALUES_MAX ||
+        (item->frequency_cap == 0 && item->exposure_cnt != 0) ||
+        !range_fits(item->exposure_first, item->exposure_cnt, cnt[QBID_SECTION_EXPOSURE_VALUES]))
+        return false;
+    for (unsigned k = 0; k < item->exposure_cnt; k++) {
+        float value = image->exposure_values[item->exposure_first + k];
+        if (!is_value(value) || value > 1.0f)
+            return false;
+    }
+    return true;
+}
+
 static bool line_item_fits(const struct qbid_image *image, uint32_t i,
                            const uint64_t cnt[QBID_SECTION_CNT])
 {
@@ -121,7 +139,7 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
     const struct qbid_shelf *shelf = &image->shelves[i];
     if (item->budget_idx >= QBID_LIVE_BUDGETS_MAX || item->q_group >= image->qgroup_cnt ||
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
-        !price_fits(item->ceiling_micros) ||
+        !price_fits(item->ceiling_micros) || !frequency_fits(image, item, cnt) ||
         !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
         !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]) ||
         (item->deal_hash != 0 && !qbid_image_deal_likely(image, item->deal_hash)))
@@ -174,11 +192,13 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
         (image->line_item_cnt != 0 && image->segment_cnt == 0) ||
         cnt[QBID_SECTION_SHELVES] != image->line_item_cnt)
         return false;
+    uint32_t capped = 0;
     for (uint32_t i = 0; i < image->line_item_cnt; i++) {
         if (!line_item_fits(image, i, cnt))
             return false;
+        capped += image->line_items[i].frequency_cap != 0;
     }
-    return targeted_fits(image);
+    return capped == image->header->capped_cnt && targeted_fits(image);
 }
 
 static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)

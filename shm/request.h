@@ -41,6 +41,8 @@ struct qbid_request {
     const uint32_t *candidate; /* indices of line items that alone may bid, for a host that has its
                                   own targeting (qbid's is not asked then); ascending, each once;
                                   borrowed for the call */
+    uint64_t user_key;         /* hash of the user's best identifier, for frequency caps; 0 = none:
+                                  nothing is counted (class "open" only) */
     int64_t floor_micros;      /* imp.bidfloor, CPM, account currency, >= 0 */
     uint16_t badv_cnt;
     uint16_t bcat_cnt;
@@ -76,6 +78,7 @@ struct qbid_request {
     X(CURRENCY,     507, "currency",       "none of the allowed currencies has a rate")          \
     X(OVER_LIMIT,     2, "over_limit",     "the request is over a stated limit")                 \
     X(TIMEOUT,       15, "timeout",        "too little of tmax is left")                         \
+    X(FREQUENCY,      9, "frequency",      "this user has seen every matching line item enough") \
     X(SUPPLY,         2, "supply",         "more than one of site, app and dooh")                \
     X(SCHAIN,        16, "schain",         "the supply chain is not there, broken or incomplete")\
     X(SEAT,         540, "seat",           "the buyer's seat may not bid")                       \
@@ -108,7 +111,8 @@ struct qbid_decision {
     uint64_t nonce;     /* of this bid: unique, in its token and its event */
     uint64_t context;   /* packed value indices */
     int64_t bid_micros; /* price to offer, CPM */
-    float value_micros; /* expected value of the impression in the row, before pacing, CPM */
+    float value_micros; /* expected value of the impression: the row's x r(exposures), before pacing
+                         */
     float pace;         /* pacing multiplier that was applied */
     float q_ratio;      /* Q action's multiplier, relative to the greedy one */
     float shade_ratio;  /* first price: bid / value; second price 1 */
@@ -125,12 +129,15 @@ struct qbid_decision {
     uint16_t segment;  /* market segment of the shade table */
     uint16_t slot_idx; /* value index of the slot that the creative fills */
     uint8_t q_action;
-    uint8_t level;   /* backoff level, QBID_LEVEL_DEFAULT = bitmaps */
-    uint8_t deal;    /* 1 + index into request.deal when the bid is on a deal, else 0 */
-    uint8_t nobid;   /* enum qbid_nobid; 0 = bid */
-    uint8_t stale;   /* 1 = conservative bid from a stale image */
-    uint8_t auction; /* enum qbid_auction: of the deal, else of the request */
-    uint8_t pad[4];
+    uint8_t level;     /* backoff level, QBID_LEVEL_DEFAULT = bitmaps */
+    uint8_t deal;      /* 1 + index into request.deal when the bid is on a deal, else 0 */
+    uint8_t nobid;     /* enum qbid_nobid; 0 = bid */
+    uint8_t stale;     /* 1 = conservative bid from a stale image */
+    uint8_t exposures; /* of this user to the line item that were counted: r(k) of it is in
+                          value_micros; 0 where there is no cap */
+    uint8_t counted;   /* 1 = the bid counts against a cap */
+    uint8_t auction;   /* enum qbid_auction: of the deal, else of the request */
+    uint8_t pad[2];
 };
 
 #endif

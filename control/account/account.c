@@ -19,6 +19,7 @@ static void line_item_done(struct qbid_line_item_def *li)
     free(li->deal);
     free(li->adomain);
     free(li->categories);
+    free(li->frequency);
 }
 
 static void creative_done(struct qbid_creative_def *c)
@@ -120,6 +121,7 @@ static int line_item_copy(struct qbid_account *account, const struct qbid_line_i
     err |= text_copy(&from->deal, &to->deal);
     err |= text_copy(&from->adomain, &to->adomain);
     err |= text_copy(&from->categories, &to->categories);
+    err |= text_copy(&from->frequency, &to->frequency);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         err |= target_copy(&from->target[dim], &to->target[dim]);
     return err ? QBID_ERR_NOMEM : 0;

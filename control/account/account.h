@@ -61,6 +61,7 @@ struct qbid_line_item_def {
     char *adomain;
     char *categories; /* comma-separated ids, may be empty */
     uint16_t cattax;  /* their taxonomy, 1 = IAB Content Category Taxonomy 1.0 */
+    char *frequency;  /* rule, see control/account/frequency.h; may be empty */
     struct qbid_target_def target[QBID_DIM_CNT];
     double prior_ctr; /* before there is data, in (0, 1) */
     double prior_cvr;

@@ -63,6 +63,7 @@ static const struct qbid_field line_item_fields[] = {
     FIELD(line_item, "adomain", adomain, QBID_FIELD_TEXT, .least = 1, .most = 253),
     FIELD(line_item, "categories", categories, QBID_FIELD_TEXT, .most = 400, .preset = ""),
     FIELD(line_item, "cattax", cattax, QBID_FIELD_U16, .least = 1, .most = 254, .preset = "1"),
+    FIELD(line_item, "frequency", frequency, QBID_FIELD_TEXT, .most = 400, .preset = ""),
     FIELD(line_item, "prior_ctr", prior_ctr, QBID_FIELD_REAL, .least_real = 1e-9,
           .most_real = 0.999999, .preset = "0.001"),
     FIELD(line_item, "prior_cvr", prior_cvr, QBID_FIELD_REAL, .least_real = 1e-9,

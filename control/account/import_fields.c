@@ -189,6 +189,10 @@ void qbid_import_field(struct qbid_import_item *item, const struct qbid_field *f
         list_read(item, field, node);
         return;
     }
+    if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "frequency") == 0) {
+        qbid_import_frequency(item, to(item, field), node);
+        return;
+    }
     if (node->kind != QBID_YAML_SCALAR) {
         qbid_import_complain(item, node, "%s: must be one value", field->name);
         return;

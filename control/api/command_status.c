@@ -28,6 +28,10 @@ static void capacity_add(const struct qbid_command *c)
         capacity, "workers",
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX),
         config->capacity.workers);
+    struct qbid_frequency_counters f =
+        qbid_frequency_book_counters(qbid_engine_frequency(c->engine));
+    used_add(capacity, "frequency", f.used, f.max);
+    qbid_json_count(cJSON_GetObjectItem(capacity, "frequency"), "dropped", f.evicted);
     used_add(capacity, "held_generations", p.held_generations, QBID_PUBLISHER_HELD_MAX);
     cJSON *values = cJSON_AddObjectToObject(capacity, "dictionary");
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
@@ -123,6 +127,8 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
     struct qbid_publisher_counters p =
         qbid_publisher_counters_load(qbid_engine_publisher(c->engine));
     struct qbid_engine_counters e = qbid_engine_counters_load(c->engine);
+    struct qbid_frequency_counters f =
+        qbid_frequency_book_counters(qbid_engine_frequency(c->engine));
     const struct {
         const char *name;
         uint64_t value;
@@ -137,6 +143,13 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
                 {"ingest.tests", i.tests},
                 {"ingest.price_above", i.price_above},
                 {"ingest.price_unknown", i.price_unknown},
+                {"frequency.bids", f.bids},
+                {"frequency.shown", f.shown},
+                {"frequency.lost", f.lost},
+                {"frequency.timed_out", f.timed_out},
+                {"frequency.late", f.late},
+                {"frequency.unknown", f.unknown},
+                {"frequency.evicted", f.evicted},
                 {"ledger.grants", l.grants},
                 {"ledger.blocked", l.blocked},
                 {"ledger.late", l.late},

@@ -4,6 +4,7 @@
 #define QBID_CONTROL_ENGINE_ENGINE_STATE_H
 
 #include "control/engine/engine.h"
+#include "control/frequency/frequency_book.h"
 #include "control/keymap.h"
 #include "control/publish/build_image.h"
 
@@ -31,6 +32,7 @@ struct qbid_engine {
     struct qbid_snapshot *snapshot;
     struct qbid_learner *learner;
     struct qbid_ingest *ingest;
+    struct qbid_frequency_book *frequency;
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */

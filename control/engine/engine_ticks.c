@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -21,6 +22,33 @@ static void tail_name(const struct qbid_engine *e, uint16_t slot, char name[TAIL
     snprintf(name, TAIL_NAME_MAX, "tail.%u", e->page_id[slot]);
 }
 
+/* What an outcome says about a capped line item's exposures; a nonce without one is not known. */
+static void frequency_post(struct qbid_engine *e, const struct qbid_outcome *outcome,
+                           const struct qbid_line_item_def *li)
+{
+    struct qbid_frequency_rule rule;
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    switch (outcome->kind) {
+    case QBID_EVENT_EXPOSE:
+        /* a rule that is gone by now counts nothing */
+        if (li->frequency && !qbid_frequency_rule_parse(li->frequency, &rule) && rule.cap)
+            qbid_frequency_book_bid(e->frequency, outcome->nonce, outcome->exposure_key,
+                                    rule.minutes, unix_s);
+        break;
+    case QBID_EVENT_WIN:
+    case QBID_EVENT_BILL:
+    case QBID_EVENT_IMP:
+        if (li->frequency && *li->frequency)
+            qbid_frequency_book_shown(e->frequency, outcome->nonce, unix_s);
+        break;
+    case QBID_EVENT_LOSS:
+        qbid_frequency_book_lost(e->frequency, outcome->nonce);
+        break;
+    default:
+        break;
+    }
+}
+
 static void post(void *context, const struct qbid_outcome *outcome)
 {
     struct qbid_engine *e = context;
@@ -30,6 +58,9 @@ static void post(void *context, const struct qbid_outcome *outcome)
         li ? qbid_account_campaign(&e->account, li->campaign_id) : NULL;
     if (!campaign)
         return; /* expired after its line item went: the ledger runs it out by time */
+    frequency_post(e, outcome, li);
+    if (outcome->kind == QBID_EVENT_EXPOSE)
+        return;
     if (outcome->kind == QBID_EVENT_BILL && qbid_engine_bill_known(e, outcome->nonce)) {
         e->counters.bills_repeated++;
         return;
@@ -288,6 +319,7 @@ void qbid_engine_live(struct qbid_engine *engine)
                         (long long)broken);
     }
     pace_set(engine);
+    qbid_frequency_book_tick(engine->frequency, unix_s);
     atomic_store_explicit(&live->header->heartbeat_ns, qbid_clock_boot_ns(), memory_order_relaxed);
 }
 

@@ -95,6 +95,12 @@ static void emit(const struct sink *sink, const struct qbid_outcome *outcome)
     sink->fn(sink->context, outcome);
 }
 
+/* What a bid's own worker says of it, before any notice. */
+static bool is_own(uint32_t kind)
+{
+    return kind == QBID_EVENT_BID || kind == QBID_EVENT_EXPOSE;
+}
+
 static bool is_money(uint32_t kind)
 {
     return ((1u << kind) & MONEY_KINDS) != 0;
@@ -293,12 +299,42 @@ static void take_seen(struct qbid_ingest *ingest, struct qbid_dictionary *dictio
     qbid_dictionary_add_hashed(dictionary, dim, event->u.seen.hash, text);
 }
 
+/* Whom a bid would count for. Whether the nonce has a bid is told by what follows. */
+static void take_exposure(struct qbid_ingest *ingest, const struct qbid_account *account,
+                          const struct qbid_event *event, uint16_t slot, uint16_t uid,
+                          const struct sink *sink)
+{
+    const struct qbid_line_item_def *li =
+        qbid_account_line_item(account, event->u.expose.line_item_id);
+    if (!li) {
+        ingest->counters.unknown++;
+        return;
+    }
+    if (event->nonce >> 48 != uid || event->u.expose.key == 0) {
+        ingest->counters.invalid++;
+        return;
+    }
+    struct qbid_outcome o = {.time_ns = event->time_ns,
+                             .nonce = event->nonce,
+                             .exposure_key = event->u.expose.key,
+                             .line_item_id = li->id,
+                             .line_item_idx = li->idx,
+                             .worker_slot = slot,
+                             .worker_uid = uid,
+                             .kind = QBID_EVENT_EXPOSE};
+    emit(sink, &o);
+}
+
 static void take_event(struct qbid_ingest *ingest, const struct qbid_account *account,
                        struct qbid_dictionary *dictionary, const struct qbid_event *event,
                        uint16_t slot, uint16_t uid, uint64_t now_ns, const struct sink *sink)
 {
     if (event->kind == QBID_EVENT_SEEN) {
         take_seen(ingest, dictionary, event);
+        return;
+    }
+    if (event->kind == QBID_EVENT_EXPOSE) {
+        take_exposure(ingest, account, event, slot, uid, sink);
         return;
     }
     if (event->kind < QBID_EVENT_BID || event->kind > QBID_EVENT_CONV) {
@@ -378,7 +414,7 @@ int qbid_ingest_bids(struct qbid_ingest *ingest, const struct qbid_account *acco
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)
-            if (batch[i].kind == QBID_EVENT_BID)
+            if (is_own(batch[i].kind))
                 take_event(ingest, account, NULL, &batch[i], slot, uid, now_ns, &sink);
         skip += (uint64_t)got;
     }
@@ -404,7 +440,7 @@ int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *acc
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)
-            if (batch[i].kind != QBID_EVENT_BID || (uint64_t)(total + i) >= ahead)
+            if (!is_own(batch[i].kind) || (uint64_t)(total + i) >= ahead)
                 take_event(ingest, account, dictionary, &batch[i], slot, uid, now_ns, &sink);
         ingest->counters.events += (uint64_t)got;
         total += got;

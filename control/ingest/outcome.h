@@ -15,7 +15,8 @@ struct qbid_outcome {
     uint64_t time_ns;     /* CLOCK_BOOTTIME of the event */
     uint64_t bid_time_ns; /* of its bid */
     uint64_t nonce;
-    uint64_t context; /* packed */
+    uint64_t context;      /* packed */
+    uint64_t exposure_key; /* EXPOSE: qbid_frequency_key() */
     int64_t bid_nanos;
     int64_t
         price_nanos; /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown; CONV: value */

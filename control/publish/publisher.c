@@ -49,14 +49,15 @@ static void close_if_open(int fd)
 
 static int live_make(struct qbid_publisher *p)
 {
-    int64_t bytes = qbid_live_footprint(p->params.shape);
+    int64_t bytes = qbid_live_footprint_counting(p->params.shape, p->params.frequency_lg);
     if (bytes < 0)
         return (int)bytes;
     int fd, err = qbid_memfd_make(QBID_MEMFD_LIVE, (size_t)bytes, &fd, &p->live_base);
     if (err)
         return err;
     p->live_bytes = (size_t)bytes;
-    err = qbid_live_format(p->live_base, p->params.shape, (uint32_t)getpid(), &p->live);
+    err = qbid_live_format_counting(p->live_base, p->params.shape, p->params.frequency_lg,
+                                    (uint32_t)getpid(), &p->live);
     if (!err)
         err = qbid_memfd_reopen_ro(fd, &p->live_ro_fd);
     close(fd);

@@ -25,6 +25,7 @@ struct qbid_publisher_params {
     const char *socket_path;
     mode_t socket_mode; /* e.g. 0660 */
     struct qbid_live_shape shape;
+    unsigned frequency_lg; /* log2 of the buckets of the table of exposures */
     unsigned page_lg_events;
     struct qbid_keys keys;
     const uid_t *allow_uid; /* beside root and our own uid */

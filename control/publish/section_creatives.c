@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks line items in order of their index and appends what belongs to each. */
+#include "control/account/frequency.h"
 #include "control/publish/section_creatives.h"
 
 #include <ctype.h>
@@ -300,6 +301,25 @@ static void plan_apply(const struct qbid_plan *plan, uint32_t idx, struct qbid_l
     item->q_group = known ? plan->line_q_group[idx] : 0;
 }
 
+/* The cap, and its values behind those of the line items before. */
+static int frequency_add(struct maker *m, const struct qbid_line_item_def *li,
+                         struct qbid_line_item *item)
+{
+    struct qbid_section_creatives *out = m->out;
+    struct qbid_frequency_rule rule = {0};
+    if (li->frequency && qbid_frequency_rule_parse(li->frequency, &rule)) {
+        m->why = "a line item's frequency rule cannot be read";
+        return QBID_ERR_INVAL;
+    }
+    item->frequency_cap = (uint8_t)rule.cap;
+    item->exposure_cnt = (uint8_t)rule.value_cnt;
+    item->exposure_first = rule.value_cnt ? out->exposure_cnt : 0;
+    out->capped_cnt += rule.cap != 0;
+    for (uint32_t k = 0; k < rule.value_cnt; k++)
+        out->exposure[out->exposure_cnt++] = (float)rule.value[k];
+    return 0;
+}
+
 static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
 {
     const struct qbid_campaign_def *campaign = qbid_account_campaign(m->account, li->campaign_id);
@@ -326,7 +346,9 @@ static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         item->targeted |= (uint8_t)((li->target[dim].cnt != 0) << dim);
     struct qbid_shelf *shelf = &m->out->shelf[li->idx];
-    int err = categories_add(m, li->categories, shelf);
+    int err = frequency_add(m, li, item);
+    if (!err)
+        err = categories_add(m, li->categories, shelf);
     if (!err)
         err = creatives_add(m, li, item, shelf);
     if (!err)
@@ -366,6 +388,15 @@ static int order_make(struct maker *m, const struct qbid_line_item_def **by_idx)
     return 0;
 }
 
+/* Room for the values of all line items that have a rule. */
+static size_t exposure_max(const struct qbid_account *account)
+{
+    size_t rules = 0;
+    for (uint32_t i = 0; i < account->line_item_cnt; i++)
+        rules += account->line_items[i].frequency && *account->line_items[i].frequency;
+    return rules * QBID_FREQUENCY_VALUES_MAX + 1;
+}
+
 int qbid_section_creatives_make(const struct qbid_account *account,
                                 const struct qbid_dictionary *dictionary,
                                 const struct qbid_plan *plan, struct qbid_section_creatives *ret,
@@ -381,9 +412,10 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     ret->shelf = aligned_alloc(sizeof *ret->shelf, (items + 1) * sizeof *ret->shelf);
     ret->creative = calloc(creatives + 1, sizeof *ret->creative);
     ret->traits = calloc(creatives + 1, sizeof *ret->traits);
+    ret->exposure = calloc(exposure_max(account), sizeof *ret->exposure);
     int err = QBID_ERR_NOMEM;
     if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf ||
-        !ret->creative || !ret->traits)
+        !ret->creative || !ret->traits || !ret->exposure)
         goto out;
     memset(ret->shelf, 0, (items + 1) * sizeof *ret->shelf);
     for (size_t i = 0; i < items; i++)
@@ -422,5 +454,6 @@ void qbid_section_creatives_done(struct qbid_section_creatives *section)
     free(section->traits);
     free(section->name);
     free(section->string);
+    free(section->exposure);
     *section = (struct qbid_section_creatives){0};
 }

@@ -78,6 +78,9 @@ static const char first_state[] =
     "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
     " BEGIN SELECT RAISE(ABORT, 'the audit is append only'); END;";
 
+static const char line_item_frequency[] =
+    "ALTER TABLE line_items ADD COLUMN frequency TEXT NOT NULL DEFAULT '';";
+
 static const char traits[] = "ALTER TABLE line_items ADD COLUMN cattax INTEGER NOT NULL DEFAULT 1;"
                              "ALTER TABLE creatives ADD COLUMN attr TEXT NOT NULL DEFAULT '';"
                              "ALTER TABLE creatives ADD COLUMN api TEXT NOT NULL DEFAULT '';"
@@ -98,4 +101,4 @@ static const char traits[] = "ALTER TABLE line_items ADD COLUMN cattax INTEGER N
                              "ALTER TABLE creatives ADD COLUMN data TEXT NOT NULL DEFAULT '';";
 
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
-    {first_account, first_state}, {traits}};
+    {first_account, first_state}, {line_item_frequency, NULL}, {traits, NULL}};

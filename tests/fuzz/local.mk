@@ -42,12 +42,12 @@ $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
 FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c problems.c yaml.c) shm/error.c \
     shm/units.c
-FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
-    import_text.c instant.c money.c)
+FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c import_frequency.c frequency.c \
+    import_text.c instant.c money.c trait.c)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config engine ingest \
+FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config engine frequency ingest \
     learn ledger models publish snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/json_oracle.c,\
-    commands api engine publish learn models ingest ledger snapshot store account config keymap shm,\
+    commands api engine publish learn models ingest ledger snapshot frequency store account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))

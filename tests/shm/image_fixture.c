@@ -86,6 +86,7 @@ void image_fixture_done(struct image_fixture *f)
     free(f->traits.item);
     free(f->rates.item);
     free(f->strings.item);
+    free(f->exposures.item);
 }
 
 uint32_t image_fixture_value(struct image_fixture *f, unsigned dim, const char *raw)
@@ -230,4 +231,17 @@ void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t m
 {
     struct qbid_rate rate = {.currency = currency_of(currency), .micros = micros};
     APPEND(f->rates, rate);
+}
+
+void image_fixture_cap(struct image_fixture *f, uint32_t line_item_idx, uint8_t cap, unsigned n,
+                       const float *value)
+{
+    require(line_item_idx < f->line_items.cnt && cap > 0);
+    struct qbid_line_item *item = &f->line_items.item[line_item_idx];
+    f->header.capped_cnt += item->frequency_cap == 0;
+    item->frequency_cap = cap;
+    item->exposure_cnt = (uint8_t)n;
+    item->exposure_first = f->exposures.cnt;
+    for (unsigned k = 0; k < n; k++)
+        APPEND(f->exposures, value[k]);
 }

@@ -68,6 +68,7 @@ struct image_fixture {
     IMAGE_FIXTURE_ARRAY(struct qbid_traits) traits; /* of each */
     IMAGE_FIXTURE_ARRAY(struct qbid_rate) rates;
     IMAGE_FIXTURE_ARRAY(char) strings;
+    IMAGE_FIXTURE_ARRAY(float) exposures;
     uint32_t value_cnt[QBID_DIM_CNT]; /* indices given out, 0 included */
 };
 
@@ -113,6 +114,10 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
  *  weights > 0. */
 void image_fixture_draws(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
                          unsigned n, const uint32_t *creative_idx, const double *weight);
+
+/** Cap a line item, with n values r(k). */
+void image_fixture_cap(struct image_fixture *f, uint32_t line_item_idx, uint8_t cap, unsigned n,
+                       const float *value);
 
 /** Add a shade table; returns its segment. */
 uint32_t image_fixture_shade(struct image_fixture *f, const struct qbid_shade *shade);

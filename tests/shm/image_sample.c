@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/frequency.h"
+
 /* Raw values by dimension; the rest have none. */
 static const struct {
     unsigned dim, cnt;
@@ -91,6 +93,10 @@ static void fill_line_item(struct image_fixture *f, uint32_t i)
     image_fixture_draws(f, li, slot, 2, creative, (const double[]){1, 3});
     image_fixture_draws(f, li, (uint16_t)(slot + 1), 1, creative, (const double[]){1});
     image_fixture_cat(f, li, "IAB1");
+    if (li % 2 == 0) {
+        const float r[] = {1.0f, 0.5f, 0.25f};
+        image_fixture_cap(f, li, (uint8_t)(1 + li % QBID_FREQUENCY_CAP_MAX), li % 4 ? 3 : 0, r);
+    }
     if (i % 3 == 0)
         image_fixture_target(f, li, QBID_DIM_GEO, 1 + i % values[2].cnt);
 }

@@ -125,6 +125,23 @@ static int set_live(struct run *run)
     return QBID_EXPLAIN_OK;
 }
 
+/* What the command line says of the user. */
+static int set_exposures(struct run *run)
+{
+    const struct qbid_explain_options *options = run->options;
+    for (unsigned i = 0; i < options->exposures_cnt; i++) {
+        uint32_t id = options->exposures[i].line_item_id;
+        int64_t idx = qbid_explain_world_find(&run->world, id);
+        if (idx < 0 || run->world.image.line_items[idx].frequency_cap == 0) {
+            fprintf(run->err, "qbid explain: %s: %s %u (--exposures)\n", options->image,
+                    idx < 0 ? "no line item" : "no frequency cap on line item", id);
+            return QBID_EXPLAIN_FAILED;
+        }
+        run->world.assumed[idx] = options->exposures[i].exposures;
+    }
+    return QBID_EXPLAIN_OK;
+}
+
 static void explain_part(const struct run *run, const struct qbid_explain_subject *subject,
                          const struct qbid_view *view, const struct qbid_explain_imp *imp,
                          bool first, struct qbid_replay_buffer *text)
@@ -194,6 +211,8 @@ static int run_request(struct run *run)
         code = fail(run, "parser", err);
     if (code == QBID_EXPLAIN_OK)
         code = set_live(run);
+    if (code == QBID_EXPLAIN_OK)
+        code = set_exposures(run);
     if (code == QBID_EXPLAIN_OK)
         code = parse_request(run);
     if (code == QBID_EXPLAIN_OK)

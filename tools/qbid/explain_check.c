@@ -132,6 +132,7 @@ static bool replay_both(struct check *c, const struct qbid_explain_bid *bid,
     }
     set_word(&world->live, idx, bid->pace, bid->qstate);
     set_word(&world->alone, idx, bid->pace, bid->qstate);
+    world->assumed[idx] = (uint8_t)bid->exposures;
     bool equal = replay(c, bid, world, idx, false);
     bool same =
         c->imp.nobid == QBID_NOBID_NONE && c->imp.decision.line_item_id == bid->facts.line_item_id;
@@ -141,6 +142,7 @@ static bool replay_both(struct check *c, const struct qbid_explain_bid *bid,
     }
     set_word(&world->live, idx, 1.0f, 0);
     set_word(&world->alone, idx, 0.0f, 0);
+    world->assumed[idx] = 0;
     return equal;
 }
 

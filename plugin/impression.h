@@ -75,8 +75,8 @@ void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_
  * where the impression asks for more than slot, floor and block lists, *ret_terms.
  *
  * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id, or one that another
- *          impression has as well: an answer would be ambiguous), CURRENCY (a floor without a rate),
- *          EXPIRY (the impression may come later than a notice is taken), MULTIPLIER (what would be
+ *          impression has as well: an answer would be ambiguous), CURRENCY (a floor without a
+ * rate), EXPIRY (the impression may come later than a notice is taken), MULTIPLIER (what would be
  *          paid is not what would be reserved). deal_idx[i] tells which openrtb deal became
  *          ret_request->deal[i]; deals without a rate for their floor, or closed to all our seats,
  *          are left out.

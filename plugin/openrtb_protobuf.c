@@ -109,6 +109,7 @@ static void read_device(struct qbid_pb_reader *r, const Pb__Device *device)
     out->os = qbid_pb_text(r, device->os);
     out->lmt = qbid_pb_flag(device->has_lmt, device->lmt);
     out->dnt = qbid_pb_flag(device->has_dnt, device->dnt);
+    out->ids.ifa.text = qbid_pb_text(r, device->ifa);
     if (device->sua) {
         out->sua_mobile = qbid_pb_tri(device->sua->has_mobile, device->sua->mobile);
         if (device->sua->platform)
@@ -127,17 +128,51 @@ static void read_segments(struct qbid_pb_reader *r, const Pb__Data *data)
     }
 }
 
+/* The first uids[].id of eids[] that is one. */
+static struct qbid_text read_eids(struct qbid_pb_reader *r, size_t n, Pb__Eid *const *eids)
+{
+    struct qbid_text first = {NULL, 0};
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < eids[i]->n_uids; j++) {
+            struct qbid_text id = qbid_pb_text(r, eids[i]->uids[j]->id);
+            first = first.len ? first : id;
+        }
+    }
+    return first;
+}
+
 static void read_user(struct qbid_pb_reader *r, const Pb__User *user)
 {
+    struct qbid_openrtb_ids *ids = &r->out->ids;
     if (!user)
         return;
     const Pb__UserExt *ext = user->ext ? user->ext : user->ext_202;
     read_geo(r, user->geo, &r->out->user_geo);
     r->out->consent = qbid_pb_text(r, user->consent);
-    if (ext)
+    ids->user_id.text = qbid_pb_text(r, user->id);
+    ids->buyeruid.text = qbid_pb_text(r, user->buyeruid);
+    ids->eid.text = read_eids(r, user->n_eids, user->eids);
+    if (ext) {
         r->out->consent_ext = qbid_pb_text(r, ext->consent);
+        ids->eid_ext.text = read_eids(r, ext->n_eids, ext->eids);
+    }
     for (size_t i = 0; i < user->n_data; i++)
         read_segments(r, user->data[i]);
+}
+
+/* -1 means that no section applies. */
+static void read_sections(const Pb__Regs *in, struct qbid_openrtb_sections *ret)
+{
+    ret->given = in->n_gpp_sid > 0;
+    for (size_t i = 0; i < in->n_gpp_sid; i++) {
+        int32_t section = in->gpp_sid[i];
+        if (section <= 0)
+            continue;
+        if (ret->cnt == QBID_OPENRTB_SECTIONS_MAX)
+            ret->over = true;
+        else
+            ret->section[ret->cnt++] = (uint16_t)(section < UINT16_MAX ? section : UINT16_MAX);
+    }
 }
 
 static void read_regs(struct qbid_pb_reader *r, const Pb__Regs *in)
@@ -149,13 +184,15 @@ static void read_regs(struct qbid_pb_reader *r, const Pb__Regs *in)
     regs->coppa = qbid_pb_flag(in->has_coppa, in->coppa);
     regs->gdpr = qbid_pb_tri(in->has_gdpr, in->gdpr);
     regs->us_privacy = qbid_pb_text(r, in->us_privacy);
-    for (size_t i = 0; i < in->n_gpp_sid; i++)
-        regs->gpp_applies |= in->gpp_sid[i] > 0; /* -1 means that no section applies */
+    regs->gpp = qbid_pb_text(r, in->gpp);
+    read_sections(in, &regs->gpp_sid);
     if (!ext)
         return;
     regs->gdpr_ext = qbid_pb_tri(ext->has_gdpr, ext->gdpr);
     regs->us_privacy_ext = qbid_pb_text(r, ext->us_privacy);
     regs->gpc = qbid_text_is(qbid_pb_text(r, ext->gpc), "1");
+    if (ext->dsa)
+        regs->dsa_required_ext = qbid_pb_int(ext->dsa->has_dsarequired, ext->dsa->dsarequired, 0);
 }
 
 static void read_schain(struct qbid_pb_reader *r, const Pb__Schain *in,

@@ -21,6 +21,8 @@
 #include "shm/dims.h"
 #include "shm/draw.h"
 #include "shm/index.h"
+#include "shm/partner.h"
+#include "shm/privacy.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
@@ -56,6 +58,7 @@
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
     X(STRINGS,    strings,    char)                   \
+    X(PARTNERS,   partners,   struct qbid_partner)    \
     X(EXPOSURE_VALUES, exposure_values, float)        \
     X(TRAITS,     traits,     struct qbid_traits)
 /* clang-format on */
@@ -95,10 +98,11 @@ struct qbid_image_header {
     int64_t price_ceiling_micros;        /* no bid above this, checked last */
     uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
-    float stale_factor;    /* conservative multiplier past valid-until; 0 = decline (on_stale) */
-    uint32_t capped_cnt;   /* line items with a frequency cap; 0 = exposures are not asked for */
+    float stale_factor;  /* conservative multiplier past valid-until; 0 = decline (on_stale) */
+    uint32_t capped_cnt; /* line items with a frequency cap; 0 = exposures are not asked for */
+    struct qbid_privacy_rules privacy; /* what the operator has chosen; zero is the strictest */
     uint32_t deal_bits[2]; /* of line items' deals: bit deal_hash % 64; another deal is not ours */
-    uint32_t pad[6];
+    uint32_t pad[4];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
@@ -200,6 +204,7 @@ struct qbid_image {
     uint32_t segment_cnt;
     uint32_t qgroup_cnt;
     uint32_t rate_cnt;
+    uint32_t partner_cnt;
     uint32_t level_cnt;
     uint64_t strings_len;
 };
@@ -231,6 +236,7 @@ struct qbid_image {
  *            rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
  *            those of the creatives and bounds
+ *          - partners with an id and an exchange of their own, and texts that need no escaping
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).
  * Threads: any. Cost: two passes over the image, 0.15-0.3 ms for a MB.
  */
@@ -266,6 +272,34 @@ static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t
 static inline bool qbid_image_deal_likely(const struct qbid_image *image, uint64_t deal_hash)
 {
     return image->header->deal_bits[deal_hash >> 5 & 1] >> (deal_hash & 31) & 1;
+}
+
+/**
+ * Profile of the partner behind an exchange's name: its own, else the one for all others.
+ *
+ * Returns: NULL when there is neither. Cost: at most QBID_PARTNERS_MAX compares.
+ */
+static inline const struct qbid_partner *qbid_image_partner(const struct qbid_image *image,
+                                                            uint64_t exchange_hash)
+{
+    const struct qbid_partner *other = NULL;
+    for (uint32_t i = 0; i < image->partner_cnt; i++) {
+        if (image->partners[i].exchange_hash == exchange_hash)
+            return &image->partners[i];
+        if (image->partners[i].exchange_hash == 0)
+            other = &image->partners[i];
+    }
+    return other;
+}
+
+/** The same by the id that a token holds. */
+static inline const struct qbid_partner *qbid_image_partner_by_id(const struct qbid_image *image,
+                                                                  uint8_t id)
+{
+    for (uint32_t i = 0; i < image->partner_cnt; i++)
+        if (image->partners[i].id == id)
+            return &image->partners[i];
+    return NULL;
 }
 
 /** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */

@@ -29,12 +29,14 @@ struct qbid_outcome {
     float value_micros; /* in the row, before pacing */
     float pace;
     float propensity;
+    uint16_t code; /* LOSS: enum qbid_loss; VIDEO: its event */
     uint16_t q_state;
     uint16_t segment;
     uint16_t worker_slot;
     uint16_t worker_uid;
     uint8_t kind; /* enum qbid_event_kind or QBID_OUTCOME_EXPIRED */
     uint8_t level;
+    uint8_t privacy; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint8_t flags; /* enum qbid_event_flag */
     bool joined;

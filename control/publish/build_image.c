@@ -78,6 +78,7 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_NAMES] = b->creatives.name_cnt,
         [QBID_SECTION_RATES] = b->params.rate_cnt,
         [QBID_SECTION_STRINGS] = b->creatives.string_bytes,
+        [QBID_SECTION_PARTNERS] = b->params.partner_cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = b->creatives.exposure_cnt,
         [QBID_SECTION_TRAITS] = b->creatives.creative_cnt,
     };
@@ -253,6 +254,7 @@ static void header_fill(const struct qbid_builder *b, struct qbid_image_header *
     header->elig_words = b->elig_words;
     header->stale_factor = p->stale_factor;
     header->capped_cnt = b->creatives.capped_cnt;
+    header->privacy = p->privacy;
     for (uint32_t i = 0; i < b->account->line_item_max; i++) {
         uint64_t deal = b->creatives.line_item[i].deal_hash;
         if (deal != 0)
@@ -304,6 +306,7 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_CREATIVES, c->creative);
     COPY(QBID_SECTION_NAMES, c->name);
     COPY(QBID_SECTION_STRINGS, c->string);
+    COPY(QBID_SECTION_PARTNERS, b->params.partners);
     COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
     COPY(QBID_SECTION_TRAITS, c->traits);
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);

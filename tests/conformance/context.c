@@ -11,43 +11,62 @@
 #define FORMATS_READ 16
 #define SEGMENTS_READ 64
 
-/* --- privacy */
+/* --- privacy: the signals are read here; what follows from them, consent strings above all, has an
+ * oracle of its own (tests/plugin/privacy), and is taken from the product */
 
-static bool us_privacy_restricts(const json_t *signal)
+static struct qbid_text text_of(const json_t *object, const char *key)
 {
-    if (!signal)
-        return false;
-    const char *text = json_string_value(signal);
-    if (json_string_length(signal) != 4 || text[0] != '1')
-        return true;
-    for (int i = 1; i < 4; i++)
-        if (text[i] == '\0' || !strchr("yYnN-", text[i]))
-            return true;
-    return toupper((unsigned char)text[2]) == 'Y';
+    const json_t *text = rtb_text(object, key);
+    return (struct qbid_text){json_string_value(text), (uint32_t)json_string_length(text)};
 }
 
-static bool gpp_section(const json_t *object)
+static enum qbid_openrtb_tri tri_of(const json_t *object, const char *key)
+{
+    static const enum qbid_openrtb_tri of[] = {QBID_TRI_ABSENT, QBID_TRI_NO, QBID_TRI_YES};
+    return of[rtb_tri(object, key) + 1];
+}
+
+static struct qbid_openrtb_sections sections_of(const json_t *object)
 {
     const json_t *list = rtb_array(object, "gpp_sid");
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_number_value(json_array_get(list, i)) > 0)
-            return true;
-    return false;
+    struct qbid_openrtb_sections s = {.given = json_array_size(list) > 0};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        double section = json_number_value(json_array_get(list, i));
+        if (section < 1)
+            continue;
+        if (s.cnt == QBID_OPENRTB_SECTIONS_MAX)
+            s.over = true;
+        else
+            s.section[s.cnt++] = (uint16_t)(section < UINT16_MAX ? section : UINT16_MAX);
+    }
+    return s;
 }
 
-bool context_restricted(const json_t *root)
+struct qbid_privacy context_privacy(const json_t *root)
 {
+    static struct qbid_openrtb_request signals; /* of which the rest stays empty */
     const json_t *regs = rtb_object(root, "regs"), *ext = rtb_object(regs, "ext");
-    const json_t *device = rtb_object(root, "device");
-    const json_t *us_privacy = rtb_text(regs, "us_privacy");
-    int gdpr = rtb_tri(regs, "gdpr");
-    if (gdpr < 0)
-        gdpr = rtb_tri(ext, "gdpr");
-    if (!us_privacy)
-        us_privacy = rtb_text(ext, "us_privacy");
-    return rtb_flag(regs, "coppa") || rtb_flag(device, "lmt") || rtb_flag(device, "dnt") ||
-           rtb_is(rtb_label(ext, "gpc"), "1", false) || gdpr == 1 || gpp_section(regs) ||
-           gpp_section(ext) || us_privacy_restricts(us_privacy);
+    const json_t *device = rtb_object(root, "device"), *user = rtb_object(root, "user");
+    signals.lmt = rtb_flag(device, "lmt");
+    signals.dnt = rtb_flag(device, "dnt");
+    signals.consent = text_of(user, "consent");
+    signals.consent_ext = text_of(rtb_object(user, "ext"), "consent");
+    signals.regs = (struct qbid_openrtb_regs){
+        .coppa = rtb_flag(regs, "coppa"),
+        .coppa_ext = rtb_flag(ext, "coppa"),
+        .gpc = rtb_is(rtb_label(ext, "gpc"), "1", false),
+        .dsa_required = (int32_t)rtb_int(rtb_object(regs, "dsa"), "dsarequired", 0),
+        .dsa_required_ext = (int32_t)rtb_int(rtb_object(ext, "dsa"), "dsarequired", 0),
+        .gpp_sid = sections_of(regs),
+        .gpp_sid_ext = sections_of(ext),
+        .gpp = text_of(regs, "gpp"),
+        .gpp_ext = text_of(ext, "gpp"),
+        .gdpr = tri_of(regs, "gdpr"),
+        .gdpr_ext = tri_of(ext, "gdpr"),
+        .us_privacy = text_of(regs, "us_privacy"),
+        .us_privacy_ext = text_of(ext, "us_privacy"),
+    };
+    return qbid_privacy_of(&signals, &facts_privacy);
 }
 
 /* --- single values */
@@ -61,14 +80,19 @@ static void append_number(struct rtb_raw *raw, int64_t number)
 
 static void geo_of(const json_t *root, struct rtb_raw *raw)
 {
-    const json_t *geo = rtb_object(rtb_object(root, "device"), "geo");
-    if (!rtb_text(geo, "country") && !rtb_label(geo, "region"))
-        geo = rtb_object(rtb_object(root, "user"), "geo");
-    if (!rtb_text(geo, "country") && !rtb_label(geo, "region"))
+    enum qbid_privacy_geo left = context_privacy(root).geo;
+    const char *const holder[] = {"device", "user"};
+    for (unsigned i = 0; i < 2 && left != QBID_PRIVACY_GEO_NONE; i++) {
+        const json_t *geo = rtb_object(rtb_object(root, holder[i]), "geo");
+        const json_t *country = rtb_text(geo, "country");
+        const json_t *region = left == QBID_PRIVACY_GEO_REGION ? rtb_label(geo, "region") : NULL;
+        if (!country && !region)
+            continue;
+        rtb_append(raw, country, toupper);
+        rtb_append_word(raw, "/");
+        rtb_append(raw, region, NULL);
         return;
-    rtb_append(raw, rtb_text(geo, "country"), toupper);
-    rtb_append_word(raw, "/");
-    rtb_append(raw, rtb_label(geo, "region"), NULL);
+    }
 }
 
 static void device_of(const json_t *root, struct rtb_raw *raw)
@@ -123,7 +147,7 @@ static void hour_of(const json_t *root, uint64_t unix_s, struct rtb_raw *raw)
     int64_t minutes = rtb_int(device, "utcoffset", INT64_MIN);
     if (minutes == INT64_MIN)
         minutes = rtb_int(user, "utcoffset", INT64_MIN);
-    if (minutes < -1440 || minutes > 1440)
+    if (minutes < -1440 || minutes > 1440 || context_privacy(root).geo != QBID_PRIVACY_GEO_REGION)
         minutes = 0;
     const int64_t monday_s = 4 * 86400; /* 1970-01-05 */
     append_number(raw, ((int64_t)unix_s + minutes * 60 - monday_s) / 3600 % 168);
@@ -159,7 +183,8 @@ bool context_meets(const json_t *root, const json_t *imp, uint64_t unix_s,
     struct rtb_raw raw = {.len = 0};
     if (strcmp(target->dim, "segment") == 0) {
         for (unsigned v = 0; v < FACTS_VALUES_MAX && target->value[v]; v++)
-            if (!context_restricted(root) && has_segment(root, target->value[v]))
+            if (context_privacy(root).reason == QBID_PRIVACY_REASON_NONE &&
+                has_segment(root, target->value[v]))
                 return true;
         return false;
     }

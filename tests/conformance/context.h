@@ -4,13 +4,14 @@
 #ifndef QBID_TESTS_CONFORMANCE_CONTEXT_H
 #define QBID_TESTS_CONFORMANCE_CONTEXT_H
 
+#include "plugin/privacy/privacy.h"
 #include "tests/conformance/facts.h"
 #include "tests/conformance/rtb.h"
 
 #define CONTEXT_SLOTS_MAX 16
 
-/** Whether the law or the user forbids what depends on the person. */
-bool context_restricted(const json_t *root);
+/** What the law and the user's choices leave of a request. */
+struct qbid_privacy context_privacy(const json_t *root);
 
 /** Whether the request has one of the values that a line item targets in a dimension (not slot). */
 bool context_meets(const json_t *root, const json_t *imp, uint64_t unix_s,

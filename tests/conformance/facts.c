@@ -50,6 +50,7 @@
         }                                                                                          \
     }
 
+const struct qbid_privacy_rules facts_privacy = {.vendor_id = 284, .gdpr_unknown_applies_not = 1};
 const int64_t facts_ceiling_micros = INT64_C(60) * UNIT;
 
 const struct facts_rate facts_rates[] = {
@@ -300,6 +301,7 @@ void *facts_image(size_t *ret_bytes)
     image_fixture_init(&f);
     f.header.seed = FACTS_SEED;
     f.header.price_ceiling_micros = facts_ceiling_micros;
+    f.header.privacy = facts_privacy;
     for (unsigned i = 0; i < QBID_SHADE_KNOTS; i++) {
         half.ratio[i] = 0.5f;
         half.win[i] = 1.0f;

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/privacy.h"
+
 #define FACTS_CURRENCY "CNY"
 #define FACTS_SEED 77
 #define FACTS_NOTICE_URL "https://n.example/qbid/notice"
@@ -91,6 +93,7 @@ extern const struct facts_line_item facts_line_items[];
 extern const unsigned facts_line_item_cnt;
 extern const struct facts_rate facts_rates[]; /* ends with currency NULL */
 extern const int64_t facts_ceiling_micros;
+extern const struct qbid_privacy_rules facts_privacy;
 
 /** Account currency for one unit of another, 0 = unknown. */
 int64_t facts_rate(const char *currency);

@@ -390,7 +390,8 @@ void reference_answer(const json_t *root, uint64_t unix_s, struct reference_answ
         !choose_currency(root, ret->currency))
         return;
     seats_of(root, "wseat", &seats);
-    if (seats.given && seats.cnt == 0)
+    if ((seats.given && seats.cnt == 0) ||
+        qbid_privacy_class_of(context_privacy(root).reason) == QBID_PRIVACY_NO_BID)
         return;
     const json_t *imps = rtb_array(root, "imp");
     for (size_t i = 0; i < json_array_size(imps); i++)

@@ -243,13 +243,22 @@ static const char *user_differ(const json_t *root, const struct qbid_openrtb_req
     return geo_differ(user, &read->user_geo);
 }
 
-static bool gpp_applies(const json_t *object)
+static bool same_sections(const json_t *object, const struct qbid_openrtb_sections *read)
 {
     const json_t *list = rtb_array(object, "gpp_sid");
-    bool applies = false;
-    for (size_t i = 0; i < json_array_size(list); i++)
-        applies |= json_number_value(json_array_get(list, i)) > 0;
-    return applies;
+    unsigned cnt = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        double section = json_number_value(json_array_get(list, i));
+        if (section < 1)
+            continue;
+        section = section < UINT16_MAX ? section : UINT16_MAX;
+        if (cnt < QBID_OPENRTB_SECTIONS_MAX &&
+            (cnt >= read->cnt || read->section[cnt] != (uint16_t)section))
+            return false;
+        cnt++;
+    }
+    return read->given == (json_array_size(list) > 0) &&
+           read->over == (cnt > QBID_OPENRTB_SECTIONS_MAX);
 }
 
 static const char *regs_differ(const json_t *root, const struct qbid_openrtb_regs *read)
@@ -261,8 +270,14 @@ static const char *regs_differ(const json_t *root, const struct qbid_openrtb_reg
     SAME(same_tri(ext, "gdpr", read->gdpr_ext), "regs.ext.gdpr");
     SAME(same_label(rtb_text(regs, "us_privacy"), read->us_privacy), "regs.us_privacy");
     SAME(same_label(rtb_text(ext, "us_privacy"), read->us_privacy_ext), "regs.ext.us_privacy");
-    SAME(gpp_applies(regs) == read->gpp_applies, "regs.gpp_sid");
-    SAME(gpp_applies(ext) == read->gpp_applies_ext, "regs.ext.gpp_sid");
+    SAME(same_sections(regs, &read->gpp_sid), "regs.gpp_sid");
+    SAME(same_sections(ext, &read->gpp_sid_ext), "regs.ext.gpp_sid");
+    SAME(same_label(rtb_text(regs, "gpp"), read->gpp), "regs.gpp");
+    SAME(same_label(rtb_text(ext, "gpp"), read->gpp_ext), "regs.ext.gpp");
+    SAME(rtb_flag(ext, "coppa") == read->coppa_ext, "regs.ext.coppa");
+    SAME(rtb_int(rtb_object(regs, "dsa"), "dsarequired", 0) == read->dsa_required, "regs.dsa");
+    SAME(rtb_int(rtb_object(ext, "dsa"), "dsarequired", 0) == read->dsa_required_ext,
+         "regs.ext.dsa");
     /* 1.0 and 1e0 say 1 as well, but no sender writes them: only the plain one counts */
     if (!json_is_number(gpc))
         SAME(rtb_is(gpc, "1", false) == read->gpc, "regs.ext.gpc");

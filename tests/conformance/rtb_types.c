@@ -101,22 +101,30 @@ static const struct field sua[] = {
 static const struct field device[] = {
     {.key = "sua", .type = OBJECT, .fields = sua},
     {.key = "devicetype", .type = INT}, {.key = "os", .type = TEXT}, {.key = "lmt", .type = FLAG},
-    {.key = "dnt", .type = FLAG}, {.key = "geo", .type = OBJECT, .fields = geo}, {0}};
+    {.key = "dnt", .type = FLAG}, {.key = "ifa", .type = LABEL}, {.key = "geo", .type = OBJECT, .fields = geo}, {0}};
 
 static const struct field segment[] = {{.key = "id", .type = LABEL}, {0}};
 static const struct field data[] = {
     {.key = "segment", .type = ARRAY, .element = OBJECT, .fields = segment}, {0}};
-static const struct field user_ext[] = {{.key = "consent", .type = TEXT, .vital = true}, {0}};
+static const struct field uid[] = {{.key = "id", .type = LABEL}, {0}};
+static const struct field eid[] = {{.key = "uids", .type = ARRAY, .element = OBJECT, .fields = uid}, {0}};
+#define EIDS {.key = "eids", .type = ARRAY, .element = OBJECT, .fields = eid}
+static const struct field user_ext[] = {{.key = "consent", .type = TEXT, .vital = true}, EIDS, {0}};
 static const struct field user[] = {
     {.key = "data", .type = ARRAY, .element = OBJECT, .fields = data},
     {.key = "geo", .type = OBJECT, .fields = geo}, {.key = "consent", .type = TEXT, .vital = true},
+    {.key = "id", .type = LABEL}, {.key = "buyeruid", .type = LABEL}, EIDS,
     {.key = "ext", .type = OBJECT, .fields = user_ext}, {0}};
 
+static const struct field dsa[] = {{.key = "dsarequired", .type = INT}, {0}};
+#define GPP                                                                                   \
+    {.key = "coppa", .type = FLAG}, {.key = "gpp", .type = TEXT}, {.key = "dsa", .type = OBJECT, .fields = dsa}
 static const struct field regs_ext[] = {
+    GPP,
     {.key = "gdpr", .type = FLAG}, {.key = "us_privacy", .type = TEXT}, {.key = "gpc", .type = LABEL},
     {.key = "gpp_sid", .type = ARRAY, .element = INT}, {0}};
 static const struct field regs[] = {
-    {.key = "coppa", .type = FLAG}, {.key = "gdpr", .type = FLAG}, {.key = "us_privacy", .type = TEXT},
+    GPP, {.key = "gdpr", .type = FLAG}, {.key = "us_privacy", .type = TEXT},
     {.key = "gpp_sid", .type = ARRAY, .element = INT}, {.key = "ext", .type = OBJECT, .fields = regs_ext}, {0}};
 
 static const struct field node[] = {

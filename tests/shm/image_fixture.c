@@ -54,6 +54,7 @@ void image_fixture_init(struct image_fixture *f)
     h->level_mask[1] = h->level_mask[2] | qbid_dim_mask(QBID_DIM_SITE);
     h->level_mask[0] = h->level_mask[1] | qbid_dim_mask(QBID_DIM_HOUR);
     h->gen = 1;
+    h->privacy.gdpr_unknown_applies_not = 1;
     h->seed = 1;
     h->built_unix_ns = qbid_clock_unix_ns();
     h->built_boot_ns = qbid_clock_boot_ns();
@@ -85,6 +86,7 @@ void image_fixture_done(struct image_fixture *f)
     free(f->creatives.item);
     free(f->traits.item);
     free(f->rates.item);
+    free(f->partners.item);
     free(f->strings.item);
     free(f->exposures.item);
 }
@@ -225,6 +227,11 @@ uint32_t image_fixture_q_group(struct image_fixture *f, const struct qbid_qrow *
     for (unsigned state = 0; state < QBID_QSTATES; state++)
         APPEND(f->qrows, *row);
     return f->qrows.cnt / QBID_QSTATES - 1;
+}
+
+void image_fixture_partner(struct image_fixture *f, const struct qbid_partner *partner)
+{
+    APPEND(f->partners, *partner);
 }
 
 void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t micros)

@@ -72,16 +72,21 @@ enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct
                                       const char *exchange, uint64_t unix_s)
 {
     ask->image = image;
+    ask->partner = qbid_response_partner(image, qbid_response_exchange(exchange));
+    if (ask->openrtb.test && (ask->partner->flags & QBID_PARTNER_TEST_DECLINE))
+        return QBID_NOBID_BLOCKED;
     if (!qbid_seat_any(&ask->openrtb.wseat))
         return QBID_NOBID_SEAT;
     if (ask->openrtb.site + ask->openrtb.app + ask->openrtb.dooh > 1)
         return QBID_NOBID_SUPPLY;
-    ask->currency = qbid_response_currency(image, &ask->openrtb, &ask->rate_micros);
+    ask->currency = qbid_response_currency(image, &ask->openrtb, ask->partner, &ask->rate_micros);
     if (ask->currency == QBID_CURRENCY_NONE)
         return QBID_NOBID_CURRENCY;
     qbid_common_fill(image, &ask->openrtb, exchange, unix_s, &ask->common);
     ask->unknown = ask->common.unknown;
-    return QBID_NOBID_NONE;
+    return qbid_privacy_class_of(ask->common.privacy.reason) == QBID_PRIVACY_NO_BID
+               ? QBID_NOBID_PRIVACY
+               : QBID_NOBID_NONE;
 }
 
 static void decline(struct qbid_explain_imp *imp, enum qbid_nobid nobid, const char *reason)
@@ -98,7 +103,10 @@ static void make_offer(const struct qbid_explain_ask *ask, const uint8_t *deal_i
     if (decision->deal)
         imp->deal = &imp->imp->deal[deal_idx[decision->deal - 1]];
     imp->price_micros = qbid_currency_from_account(decision->bid_micros, ask->rate_micros);
-    if (imp->price_micros <= 0)
+    if (!qbid_response_complete(ask->partner, &ask->image->creatives[decision->creative_idx]))
+        decline(imp, QBID_NOBID_NO_CREATIVE,
+                "the creative lacks a field that the partner requires");
+    else if (imp->price_micros <= 0)
         decline(imp, QBID_NOBID_CURRENCY, "the price vanishes in the currency of the answer");
 }
 

@@ -15,6 +15,10 @@
  * - A capped line item (shm/frequency.h) is passed over when the request's user has seen it often
  *   enough; before, r(exposures) lowers its value, and the order with it (fastpath/capped.h).
  * - The creative is one for the most preferred slot of the request that the line item can fill.
+ * - With terms (shm/terms.h) it is one of those that bear them, drawn with their shares; a line
+ * item none of whose creatives does falls like any other candidate.
+ * - A deal with a fixed price is bid at exactly that, unshaded; a guaranteed one whatever the
+ *   impression is worth, ceiling and allowance permitting.
  * - The floor is that of the request, or of the deal in its place, and the line item's own. A
  *   shaded bid is raised to it when the impression is worth it; a bid of 0 is below every floor.
  *

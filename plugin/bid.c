@@ -39,6 +39,17 @@ static void decline_one(struct turn *turn, enum qbid_nobid nobid)
     turn->answer->nobid = nobid;
 }
 
+/* By the chain's newest place. */
+static bool schain_allowed(const struct qbid_openrtb_request *openrtb, unsigned rule)
+{
+    if (rule == QBID_SCHAIN_ANY)
+        return true;
+    for (unsigned i = 0; i < sizeof openrtb->schain / sizeof openrtb->schain[0]; i++)
+        if (openrtb->schain[i].given)
+            return openrtb->schain[i].complete && openrtb->schain[i].sound;
+    return rule != QBID_SCHAIN_REQUIRED;
+}
+
 /* Why nothing of this request can be decided, before anything of it is looked up. */
 static enum qbid_nobid request_nobid(struct turn *turn)
 {
@@ -57,7 +68,11 @@ static enum qbid_nobid request_nobid(struct turn *turn)
     if (turn->table->keys.id[0] == 0) /* a bid whose notices cannot be signed cannot be settled */
         return QBID_NOBID_NO_LEASE;
     if (!qbid_seat_any(&openrtb->wseat))
-        return QBID_NOBID_BLOCKED;
+        return QBID_NOBID_SEAT;
+    if (openrtb->site + openrtb->app + openrtb->dooh > 1)
+        return QBID_NOBID_SUPPLY;
+    if (!schain_allowed(openrtb, qbid->schain))
+        return QBID_NOBID_SCHAIN;
     turn->response = (struct qbid_response){
         .image = &turn->table->image,
         .keys = &turn->table->keys,
@@ -85,15 +100,17 @@ static void fill_requests(struct turn *turn, const char *exchange)
         return;
     }
     for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
-        unsigned i = turn->request_cnt;
         enum qbid_nobid nobid =
-            qbid_impression_fill(&worker->common, imp, worker->deal_idx[i], &worker->request[i]);
+            qbid_impression_fill(&worker->common, imp, worker->deal_idx[imp], &worker->terms[imp],
+                                 &worker->request[turn->request_cnt]);
         if (nobid != QBID_NOBID_NONE) {
             decline_one(turn, nobid);
             continue;
         }
-        worker->imp_idx[i] = (uint8_t)imp;
-        turn->request_cnt++;
+        unsigned parts =
+            qbid_impression_split(&turn->table->image, &worker->request[turn->request_cnt]);
+        for (unsigned i = 0; i < parts; i++)
+            worker->imp_idx[turn->request_cnt++] = (uint8_t)imp;
     }
 }
 
@@ -131,16 +148,14 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
     (void)qbid_page_push(turn->view.page, &event);
 }
 
-/* Collect the bids. Withdrawn are those of a tenant whose seat the request or the deal excludes,
- * and those without a field that the partner requires. */
+/* Collect the bids. Withdrawn are those without a field that the partner requires. */
 static unsigned collect_bids(struct turn *turn)
 {
     struct qbid_worker *worker = turn->worker;
-    const struct qbid_openrtb_request *openrtb = &worker->openrtb;
     unsigned cnt = 0;
     for (unsigned i = 0; i < turn->request_cnt; i++) {
         const struct qbid_decision *d = &worker->decision[i];
-        const struct qbid_openrtb_imp *imp = &openrtb->imp[worker->imp_idx[i]];
+        const struct qbid_openrtb_imp *imp = &worker->openrtb.imp[worker->imp_idx[i]];
         qbid_worker_record(&turn->view, &worker->request[i], d, turn->now_ns);
         if (d->nobid != QBID_NOBID_NONE) {
             turn->answer->nobid = d->nobid;
@@ -149,21 +164,16 @@ static unsigned collect_bids(struct turn *turn)
         struct qbid_response_bid *bid = &worker->bid[cnt];
         *bid = (struct qbid_response_bid){
             .imp = imp,
-            .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
+            .deal = d->deal ? &imp->deal[worker->deal_idx[worker->imp_idx[i]][d->deal - 1]] : NULL,
             .decision = d,
             .event_flags = qbid_bid_flags(&worker->request[i], d),
             .privacy = worker->request[i].privacy,
         };
-        uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
-        if (!qbid_response_complete(turn->partner,
-                                    &turn->table->image.creatives[d->creative_idx])) {
-            withdraw(turn, bid);
-            turn->answer->nobid = QBID_NOBID_NO_CREATIVE;
-        } else if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
+        if (qbid_response_complete(turn->partner, &turn->table->image.creatives[d->creative_idx])) {
             cnt++;
         } else {
             withdraw(turn, bid);
-            turn->answer->nobid = QBID_NOBID_BLOCKED;
+            turn->answer->nobid = QBID_NOBID_NO_CREATIVE;
         }
     }
     return cnt;
@@ -204,20 +214,6 @@ static size_t write_answer(struct turn *turn, unsigned bid_cnt, char *out, size_
                                         out_max);
 }
 
-/* A no-bid of a partner that wants a reason with it. */
-static void answer_no_bid(struct turn *turn, char *out, size_t out_max)
-{
-    struct qbid_answer *answer = turn->answer;
-    struct qbid_text id = turn->worker->openrtb.id;
-    if (answer->status != 204 || !(turn->partner->flags & QBID_PARTNER_NBR) || id.len == 0)
-        return;
-    answer->body_bytes = turn->media == QBID_MEDIA_JSON
-                             ? qbid_response_no_bid(id, answer->nobid, out, out_max)
-                             : qbid_response_no_bid_protobuf(id, answer->nobid, out, out_max);
-    if (answer->body_bytes != 0)
-        answer->status = 200;
-}
-
 static void answer_request(struct turn *turn, const char *exchange, char *out, size_t out_max)
 {
     enum qbid_nobid nobid = request_nobid(turn);
@@ -255,6 +251,21 @@ static int parse(struct qbid_worker *worker, const struct qbid_body *body)
                : qbid_protobuf_parse(worker->protobuf, at, len, &worker->openrtb);
 }
 
+/* A request that was understood and gets no bid: 204, or the reason where the partner wants it. */
+static void answer_no_bid(struct turn *turn, char *out, size_t out_max)
+{
+    struct qbid_answer *answer = turn->answer;
+    struct qbid_text id = turn->worker->openrtb.id;
+    bool wanted = turn->worker->qbid->nbr || (turn->partner->flags & QBID_PARTNER_NBR);
+    if (answer->status != 204 || !wanted || id.len == 0)
+        return;
+    answer->body_bytes = turn->media == QBID_MEDIA_JSON
+                             ? qbid_response_no_bid(id, answer->nobid, out, out_max)
+                             : qbid_response_no_bid_protobuf(id, answer->nobid, out, out_max);
+    if (answer->body_bytes != 0)
+        answer->status = 200;
+}
+
 void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
                         const struct qbid_body *body, uint64_t now_ns, char *out, size_t out_max,
                         struct qbid_answer *ret_answer)
@@ -288,8 +299,8 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
         ret_answer->nobid = QBID_NOBID_INVALID;
     } else {
         answer_request(&turn, exchange, out, out_max);
-        answer_no_bid(&turn, out, out_max);
     }
+    answer_no_bid(&turn, out, out_max);
     qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);
 }

@@ -5,9 +5,10 @@
  * Raw values by dimension (shm/dims.h); what is absent has no value:
  *   exchange  as the host names the partner
  *   slot      "banner:WxH" for each of banner.format[], then banner.w and h; "video:WxH", then
- *             "video:any"; "audio"; "native"
+ *             "video:any"; "audio"; "native", where its request can be read
  *   position  banner.pos, else video.pos
- *   device    devicetype "/" os in lower case; a missing half is empty
+ *   device    devicetype "/" os in lower case; a missing half is empty. Where device.os is absent
+ *             it is sua.platform.brand; where devicetype is, 1 (mobile) with sua.mobile = 1
  *   geo       country in upper case "/" region, of device.geo, else of user.geo
  *   site      first of site.domain, app.bundle (both in lower case), site.id, app.id, dooh.id
  *   segment   user.data[].segment[].id
@@ -28,6 +29,7 @@
 #include "plugin/privacy/privacy.h"
 #include "shm/image.h"
 #include "shm/request.h"
+#include "shm/terms.h"
 
 #define QBID_UNKNOWN_MAX 8
 #define QBID_UNKNOWN_TEXT 30
@@ -51,8 +53,12 @@ struct qbid_common {
     struct qbid_privacy privacy;
     struct qbid_request base;
     struct qbid_unknown unknown;
+    uint64_t imp_hash[QBID_OPENRTB_IMPS_MAX]; /* of request id and impression id */
     uint64_t badv[QBID_OPENRTB_BADV_MAX];
     uint64_t bcat[QBID_OPENRTB_BCAT_MAX];
+    uint64_t acat[QBID_OPENRTB_ACAT_MAX];
+    uint64_t bapp[QBID_OPENRTB_BAPP_MAX];
+    uint64_t wadomain[QBID_OPENRTB_WADOMAIN_MAX];
 };
 
 /**
@@ -66,21 +72,31 @@ void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_reques
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common);
 
 /**
- * Fill the request of impression imp_idx; *ret_request borrows the block lists of *common.
+ * Fill the request of impression imp_idx; *ret_request borrows the block lists of *common and,
+ * where the impression asks for more than slot, floor and block lists, *ret_terms.
  *
- * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id), CURRENCY (a floor
- *          without a rate). deal_idx[i] tells which openrtb deal became ret_request->deal[i];
- *          deals without a rate for their floor, or closed to all our seats, are left out.
+ * Returns: QBID_NOBID_NONE, or why there is nothing to decide: INVALID (no id, or one that another
+ *          impression has as well: an answer would be ambiguous), CURRENCY (a floor without a
+ * rate), EXPIRY (the impression may come later than a notice is taken), MULTIPLIER (what would be
+ *          paid is not what would be reserved). deal_idx[i] tells which openrtb deal became
+ *          ret_request->deal[i]; deals without a rate for their floor, or closed to all our seats,
+ *          are left out.
  */
 enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_idx,
                                      uint8_t deal_idx[QBID_REQUEST_DEALS_MAX],
+                                     struct qbid_terms *ret_terms,
                                      struct qbid_request *ret_request);
 
-/** Whether a tenant may bid: on the request, and on one of its deals (NULL = open auction). */
-bool qbid_seat_allowed(const struct qbid_openrtb_request *openrtb,
-                       const struct qbid_openrtb_deal *deal, uint16_t tenant);
+/**
+ * Deals and the open auction do not compete for an impression: each gets its own bid ("1+1").
+ *
+ * Shapes:  request[0] as filled; request[1] is written where there are two parts: first the deals,
+ *          then the open auction.
+ * Returns: 1 or 2. A request none of whose deals is ours loses them.
+ */
+unsigned qbid_impression_split(const struct qbid_image *image, struct qbid_request request[2]);
 
 /** Whether any tenant at all may bid. */
-bool qbid_seat_any(const struct qbid_openrtb_seats *wseat);
+bool qbid_seat_any(const struct qbid_seats *wseat);
 
 #endif

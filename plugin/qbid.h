@@ -9,9 +9,19 @@
  *     status = qbid_worker_notice(w, ...);        for each notice URL that comes back
  *     qbid_worker_close(w); qbid_close(q);
  *
- * A worker handle belongs to the thread that opened it. Decisions never block, allocate or call the
- * operating system (the wall clock is read once a second, which is no system call). Adoption of new
- * tables happens on threads of the library's own.
+ * Decisions never block, allocate or call the operating system (the wall clock is read once a
+ * second, which is no system call). Adoption of new tables happens on threads of the library's own.
+ *
+ * Threads:
+ *   qbid_strerror, _version, _now_ns, _value_hash, _name_hash: any, at any time
+ *   qbid_open, qbid_close: any, one at a time for a handle; close when no worker is open. After
+ *     fork: a child that inherits an open library may only exec
+ *   qbid_worker_open: on the thread that will use the worker; several threads may at once
+ *   all else that takes a worker: on the thread that opened it, one call at a time; workers of
+ *     different threads need nothing between them
+ *   options.log is called on any of these threads and on the library's own; it must not call back
+ * From a signal handler none of them may be called but qbid_now_ns(). A thread may not be cancelled
+ * within a call.
  * `make install` puts shm/request.h into this file, so that it stands alone.
  */
 #ifndef QBID_PLUGIN_QBID_H
@@ -59,6 +69,17 @@ struct qbid_options {
     unsigned quiescent; /* 1 = every worker's thread calls qbid_worker_quiescent() between requests:
                            0.3 ns less a decision, replaced tables freed sooner; see there. 0 =
                            nothing is asked of it */
+    unsigned nbr;    /* 1 = a request without a bid gets 200 with {"id":...,"nbr":N}, where N stands
+                        for the reason of the last impression; 0 = 204. A malformed one gets 400
+                        in each case */
+    unsigned schain; /* enum qbid_schain_rule: which supply chains are bid on; others get nbr 16 */
+};
+
+enum qbid_schain_rule {
+    QBID_SCHAIN_ANY,     /* not asked about */
+    QBID_SCHAIN_SOUND,   /* where one is given it must be complete: complete = 1, version 1.x, each
+                            node with asi, sid and hp = 1 */
+    QBID_SCHAIN_REQUIRED /* it must be given, too */
 };
 
 /* enum qbid_err of this library, negative; text by qbid_strerror(). */

@@ -12,7 +12,7 @@
 
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision)
 {
-    unsigned flags = request->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
+    unsigned flags = decision->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
     flags |= request->flags & QBID_REQUEST_TEST ? QBID_EVENT_TEST : 0;
     flags |= decision->deal ? QBID_EVENT_DEAL : 0;
     flags |= decision->stale ? QBID_EVENT_STALE : 0;
@@ -183,6 +183,43 @@ static void put_creative(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, creative->format);
 }
 
+/* The numbers of a mask as an array; nothing for an empty one. */
+static void put_numbers(struct qbid_writer *w, const char *name, uint64_t mask)
+{
+    for (bool first = true; mask != 0; mask &= mask - 1, first = false) {
+        if (first)
+            qbid_put_word(w, name);
+        else
+            qbid_put_char(w, ',');
+        qbid_put_u64(w, (uint64_t)__builtin_ctzll(mask));
+        if ((mask & (mask - 1)) == 0)
+            qbid_put_char(w, ']');
+    }
+}
+
+/* What an exchange would have to find out about the creative by itself. */
+static void put_traits(struct qbid_writer *w, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char language[8];
+    uint32_t len = qbid_response_language(traits, language);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    put_numbers(w, ",\"attr\":[", traits->attr);
+    put_numbers(w, ",\"apis\":[", traits->api);
+    if (len != 0) { /* language is the two letters alone, langb a whole tag */
+        qbid_put_word(w, len == 2 ? ",\"language\":" : ",\"langb\":");
+        qbid_put_string(w, language, len);
+    }
+    if (duration_s != 0) {
+        QBID_PUT(w, ",\"dur\":");
+        qbid_put_u64(w, duration_s);
+    }
+    if (traits->cattax > 1) {
+        QBID_PUT(w, ",\"cattax\":");
+        qbid_put_u64(w, traits->cattax);
+    }
+}
+
 /* What `qbid explain` needs to make the same bid again, and what it must come to. */
 static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
                       const struct qbid_decision *d)
@@ -278,6 +315,7 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, d->campaign_id);
     qbid_put_char(w, '"');
     put_creative(w, r, creative);
+    put_traits(w, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal) {
         QBID_PUT(w, ",\"dealid\":");
         qbid_put_string(w, bid->deal->id.at, bid->deal->id.len);

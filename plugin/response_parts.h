@@ -30,6 +30,25 @@ void qbid_response_put_markup(struct qbid_writer *w, const struct qbid_response 
                               const struct qbid_creative *creative, uint64_t nonce,
                               const char *token);
 
+/** A creative's language as a tag of the returned length, 0 = not declared. */
+static inline uint32_t qbid_response_language(const struct qbid_traits *traits, char ret_tag[8])
+{
+    uint32_t len = 0;
+    while (len < 8 && (traits->language >> (8 * len) & 0xff) != 0) {
+        ret_tag[len] = (char)(traits->language >> (8 * len) & 0xff);
+        len++;
+    }
+    return len;
+}
+
+/** Seconds of a video or audio creative, 0 = not declared. */
+static inline uint16_t qbid_response_duration(const struct qbid_creative *creative,
+                                              const struct qbid_traits *traits)
+{
+    bool timed = creative->format == QBID_FORMAT_VIDEO || creative->format == QBID_FORMAT_AUDIO;
+    return timed ? traits->duration_s : 0;
+}
+
 uint16_t qbid_response_tenant(const struct qbid_response *r, const struct qbid_response_bid *bid);
 
 /** Whether an earlier bid has the same tenant: then its seat is done. */

@@ -117,6 +117,37 @@ static void set_creative(struct build *b, Pb__Bid *out, const struct qbid_creati
     SET(out, mtype, creative->format);
 }
 
+/* The numbers of a mask. */
+static size_t numbers(struct build *b, uint64_t mask, int32_t **ret)
+{
+    size_t n = (size_t)__builtin_popcountll(mask), i = 0;
+    *ret = qbid_arena_take(b->arena, n * sizeof **ret);
+    for (; *ret && mask != 0; mask &= mask - 1)
+        (*ret)[i++] = __builtin_ctzll(mask);
+    return i;
+}
+
+static void set_traits(struct build *b, Pb__Bid *out, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char tag[8];
+    uint32_t len = qbid_response_language(traits, tag);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    struct qbid_writer w = text_begin(b);
+    qbid_put(&w, tag, len);
+    ProtobufCBinaryData language = text_end(b, &w);
+    if (len == 2)
+        SET(out, language, language);
+    else if (len != 0)
+        SET(out, langb, language);
+    out->n_attr = numbers(b, traits->attr, &out->attr);
+    out->n_apis = numbers(b, traits->api, &out->apis);
+    if (duration_s != 0)
+        SET(out, dur, duration_s);
+    if (traits->cattax > 1)
+        SET(out, cattax, traits->cattax);
+}
+
 static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bid *bid,
                     const char *token, int64_t price_micros)
 {
@@ -129,6 +160,7 @@ static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bi
     SET(out, price, (double)price_micros / QBID_MICROS_PER_UNIT);
     SET(out, cid, number(b, d->campaign_id));
     set_creative(b, out, creative);
+    set_traits(b, out, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal)
         SET(out, dealid, borrow(bid->deal->id));
     SET(out, exp, (int32_t)(r->image->header->notice_ttl_ns / QBID_NS_PER_S));

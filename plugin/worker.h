@@ -21,6 +21,8 @@
 
 #define QBID_NOTICE_URL_MAX 1024
 #define QBID_DEFLATED_MAX 65536 /* an answer that is longer in gzip goes as it is */
+#define QBID_ASKS_MAX                                                                              \
+    (2 * QBID_OPENRTB_IMPS_MAX) /* of an impression: its deals, the open auction */
 #define QBID_CREATIVE_HINTS 256 /* a power of two */
 
 struct qbid {
@@ -31,7 +33,9 @@ struct qbid {
     unsigned tmax_default_ms;
     unsigned tmax_margin_ms;
     bool trace;
-    uint8_t isa; /* enum qbid_isa */
+    bool nbr;
+    uint8_t schain; /* as in struct qbid_options */
+    uint8_t isa;    /* enum qbid_isa */
     uint32_t latency_every;
     struct qbid_stopwatch watch; /* set up where latency_every is not 0 */
     enum qbid_rcu rcu;
@@ -53,11 +57,12 @@ struct qbid_worker {
     uint32_t creative_hint[QBID_CREATIVE_HINTS]; /* by creative id: where it was found last */
     struct qbid_openrtb_request openrtb;
     struct qbid_common common;
-    struct qbid_request request[QBID_OPENRTB_IMPS_MAX];
-    struct qbid_decision decision[QBID_OPENRTB_IMPS_MAX];
-    uint8_t imp_idx[QBID_OPENRTB_IMPS_MAX]; /* of request[i] */
-    uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX];
-    struct qbid_response_bid bid[QBID_OPENRTB_IMPS_MAX];
+    struct qbid_terms terms[QBID_OPENRTB_IMPS_MAX]; /* by impression */
+    struct qbid_request request[QBID_ASKS_MAX];
+    struct qbid_decision decision[QBID_ASKS_MAX];
+    uint8_t imp_idx[QBID_ASKS_MAX];                                  /* of request[i] */
+    uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX]; /* by impression */
+    struct qbid_response_bid bid[QBID_ASKS_MAX];
     char inflated[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* body of a request that came in gzip */
     char deflated[QBID_DEFLATED_MAX];                     /* an answer on its way into gzip */
 };

@@ -14,6 +14,7 @@
 #ifndef QBID_SHM_IMAGE_H
 #define QBID_SHM_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
+#include "shm/traits.h"
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
@@ -57,7 +59,8 @@
     X(RATES,      rates,      struct qbid_rate)       \
     X(STRINGS,    strings,    char)                   \
     X(PARTNERS,   partners,   struct qbid_partner)    \
-    X(EXPOSURE_VALUES, exposure_values, float)
+    X(EXPOSURE_VALUES, exposure_values, float)        \
+    X(TRAITS,     traits,     struct qbid_traits)
 /* clang-format on */
 
 enum qbid_section {
@@ -98,7 +101,8 @@ struct qbid_image_header {
     float stale_factor;  /* conservative multiplier past valid-until; 0 = decline (on_stale) */
     uint32_t capped_cnt; /* line items with a frequency cap; 0 = exposures are not asked for */
     struct qbid_privacy_rules privacy; /* what the operator has chosen; zero is the strictest */
-    uint32_t pad[6];
+    uint32_t deal_bits[2]; /* of line items' deals: bit deal_hash % 64; another deal is not ours */
+    uint32_t pad[4];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
@@ -120,7 +124,10 @@ struct qbid_elig_dim {
 
 enum qbid_line_item_flag {
     QBID_LINE_ITEM_SECURE = 1u << 0, /* all creatives are HTTPS only */
-    QBID_LINE_ITEM_ACTIVE = 1u << 1
+    QBID_LINE_ITEM_ACTIVE = 1u << 1,
+    QBID_LINE_ITEM_NEEDS = 1u << 2 /* a creative needs what not every impression has (API, room to
+                                      expand, a kind of placement, another
+                                      category taxonomy than 1) */
 };
 
 /* A line item's place (its index) is fixed for its life: the live page uses the same index. */
@@ -217,11 +224,13 @@ struct qbid_image {
  *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
  *            n = 0, and one segment: 0 serves requests without a row); `targeted` holds every
  *            dimension of which a value is not accepted
+ *          - the bit of each line item's deal
  *          - a shelf for each line item, categories and slot directories in range, as
  *            qbid_shelf_fill() makes it
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
+ *          - traits for each creative
  *          - caps <= QBID_FREQUENCY_CAP_MAX, as many as capped_cnt says; exposure values in [0, 1]
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
  *            rates in range
@@ -257,6 +266,12 @@ static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t
     if (__builtin_expect(e->hash != hash, 0))
         return qbid_image_value_far(image, hash);
     return e->index;
+}
+
+/** Whether a deal may be one of a line item's; false is certain. */
+static inline bool qbid_image_deal_likely(const struct qbid_image *image, uint64_t deal_hash)
+{
+    return image->header->deal_bits[deal_hash >> 5 & 1] >> (deal_hash & 31) & 1;
 }
 
 /**

@@ -141,7 +141,8 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
         !price_fits(item->ceiling_micros) || !frequency_fits(image, item, cnt) ||
         !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
-        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]))
+        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]) ||
+        (item->deal_hash != 0 && !qbid_image_deal_likely(image, item->deal_hash)))
         return false;
     const struct qbid_slot_dir *dir = &image->slot_dirs[shelf->dir_first];
     for (uint32_t d = 1; d < shelf->dir_cnt; d++) {
@@ -324,8 +325,10 @@ static bool slot_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBI
     return true;
 }
 
-static bool creatives_fit(const struct qbid_image *image)
+static bool creatives_fit(const struct qbid_image *image, uint64_t traits_cnt)
 {
+    if (traits_cnt != image->creative_cnt)
+        return false;
     for (uint32_t i = 0; i < image->creative_cnt; i++) {
         const struct qbid_creative *c = &image->creatives[i];
         if (c->format < QBID_FORMAT_BANNER || c->format > QBID_FORMAT_NATIVE ||
@@ -380,7 +383,8 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
                 qrows_fit(image, cnt[QBID_SECTION_QROWS], cnt[QBID_SECTION_QHEADS]) &&
                 shades_fit(image) && slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
-                index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
-                rates_fit(image) && partners_fit(image);
+                index_fits(image, cnt[QBID_SECTION_ROWS]) &&
+                creatives_fit(image, cnt[QBID_SECTION_TRAITS]) && rates_fit(image) &&
+                partners_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

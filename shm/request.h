@@ -41,6 +41,8 @@ struct qbid_deal {
     int64_t floor_micros; /* CPM, account currency */
 };
 
+struct qbid_terms;
+
 /* One impression. Hashes are those of shm/hash.h (qbid_hash_value() in the installed interface). */
 struct qbid_request {
     uint64_t id_hash;                      /* of request id and impression id: the random stream */
@@ -68,6 +70,9 @@ struct qbid_request {
                                QBID_REQUEST_CANDIDATES_MAX */
     uint8_t privacy; /* enum qbid_privacy_class, but NO_BID: the events of the bid carry it */
     uint8_t pad;
+    const struct qbid_terms *terms; /* what else is asked of creatives, seats and deals
+                                       (shm/terms.h, filled by qbid_worker_openrtb()); NULL =
+                                       nothing; borrowed for the call */
 };
 
 /* Why there was no bid. Each value is counted by worker; `nbr` is the OpenRTB no-bid reason that
@@ -89,8 +94,25 @@ struct qbid_request {
     X(CURRENCY,     507, "currency",       "none of the allowed currencies has a rate")          \
     X(OVER_LIMIT,     2, "over_limit",     "the request is over a stated limit")                 \
     X(TIMEOUT,       15, "timeout",        "too little of tmax is left")                         \
-    X(FREQUENCY,      9, "frequency",      "this user has seen every matching line item enough")\
-    X(PRIVACY,      508, "privacy",        "the request's signals leave nothing that may be bid")
+    X(FREQUENCY,      9, "frequency",      "this user has seen every matching line item enough") \
+    X(PRIVACY,      508, "privacy",        "the request's signals leave nothing that may be bid") \
+    X(SUPPLY,         2, "supply",         "more than one of site, app and dooh")                \
+    X(SCHAIN,        16, "schain",         "the supply chain is not there, broken or incomplete")\
+    X(SEAT,         540, "seat",           "the buyer's seat may not bid")                       \
+    X(ATTRIBUTE,    541, "attribute",      "creative attribute, ad type or expansion is blocked")\
+    X(API,          542, "api",            "the creative needs an API that is not there")        \
+    X(MIME,         543, "mime",           "no accepted content type")                           \
+    X(DURATION,     544, "duration",       "the creative is too short or too long")              \
+    X(PROTOCOL,     545, "protocol",       "no accepted protocol or linearity")                  \
+    X(BITRATE,      546, "bitrate",        "no accepted bitrate or delivery")                    \
+    X(LANGUAGE,     547, "language",       "the creative's language is not allowed")             \
+    X(CATEGORY,     548, "category",       "no allowed category, or one of another taxonomy")    \
+    X(APP,          549, "app",            "the advertised app is blocked")                      \
+    X(ASSETS,       550, "assets",         "the native creative lacks a required asset")         \
+    X(DEAL_DOMAIN,  551, "deal_domain",    "the deal is not for this advertiser domain")         \
+    X(PLACE,        552, "place",          "the creative is not for this kind of placement")     \
+    X(EXPIRY,       553, "expiry",         "the impression may come after notices have expired") \
+    X(MULTIPLIER,   554, "multiplier",     "one play counts as several impressions")
 /* clang-format on */
 
 enum qbid_nobid {
@@ -131,7 +153,8 @@ struct qbid_decision {
     uint8_t exposures; /* of this user to the line item that were counted: r(k) of it is in
                           value_micros; 0 where there is no cap */
     uint8_t counted;   /* 1 = the bid counts against a cap */
-    uint8_t pad[3];
+    uint8_t auction;   /* enum qbid_auction: of the deal, else of the request */
+    uint8_t pad[2];
 };
 
 #endif

@@ -28,6 +28,8 @@ static void creative_done(struct qbid_creative_def *c)
     free(c->markup);
     free(c->landing);
     free(c->crid);
+    for (unsigned i = 0; i < QBID_TRAIT_CNT; i++)
+        free(c->trait[i]);
 }
 
 void qbid_account_done(struct qbid_account *account)
@@ -135,6 +137,8 @@ static int creative_copy(struct qbid_account *account, const struct qbid_creativ
     err |= text_copy(&from->markup, &to->markup);
     err |= text_copy(&from->landing, &to->landing);
     err |= text_copy(&from->crid, &to->crid);
+    for (unsigned i = 0; i < QBID_TRAIT_CNT; i++)
+        err |= text_copy(&from->trait[i], &to->trait[i]);
     return err ? QBID_ERR_NOMEM : 0;
 }
 

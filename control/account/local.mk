@@ -11,4 +11,4 @@ $(call lib,account,\
 	control/account/import_frequency.c \
 	control/account/import_text.c \
 	control/account/instant.c \
-	control/account/money.c)
+	control/account/money.c control/account/trait.c)

@@ -10,6 +10,7 @@
 
 #include "control/models/rotation.h"
 #include "control/publish/scratch.h"
+#include "control/publish/section_traits.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 
@@ -239,6 +240,7 @@ static int creative_add(struct maker *m, const struct qbid_line_item_def *li,
         err = string_add(out, li->categories, &c->cat_off, &c->cat_len);
     if (err)
         return err;
+    qbid_section_traits_fill(li, def, &out->traits[out->creative_cnt]);
     uint32_t number = out->creative_cnt++ - first;
     if (!def->active)
         return 0;
@@ -274,6 +276,8 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
         int err = creative_add(m, li, m->by_line_item[low], first);
         if (err)
             return err;
+        if (qbid_section_traits_need(&m->out->traits[m->out->creative_cnt - 1]))
+            item->flags |= QBID_LINE_ITEM_NEEDS;
     }
     if (secure && m->offer_cnt > 0)
         item->flags |= QBID_LINE_ITEM_SECURE;
@@ -407,10 +411,11 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     ret->line_item = calloc(items + 1, sizeof *ret->line_item);
     ret->shelf = aligned_alloc(sizeof *ret->shelf, (items + 1) * sizeof *ret->shelf);
     ret->creative = calloc(creatives + 1, sizeof *ret->creative);
+    ret->traits = calloc(creatives + 1, sizeof *ret->traits);
     ret->exposure = calloc(exposure_max(account), sizeof *ret->exposure);
     int err = QBID_ERR_NOMEM;
     if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf ||
-        !ret->creative || !ret->exposure)
+        !ret->creative || !ret->traits || !ret->exposure)
         goto out;
     memset(ret->shelf, 0, (items + 1) * sizeof *ret->shelf);
     for (size_t i = 0; i < items; i++)
@@ -446,6 +451,7 @@ void qbid_section_creatives_done(struct qbid_section_creatives *section)
     free(section->dir);
     free(section->draw);
     free(section->creative);
+    free(section->traits);
     free(section->name);
     free(section->string);
     free(section->exposure);

@@ -19,6 +19,7 @@ struct qbid_section_creatives {
     struct qbid_slot_dir *dir;
     struct qbid_draw *draw; /* those of a slot in one cache line where they fit into one */
     struct qbid_creative *creative;
+    struct qbid_traits *traits; /* of each creative */
     uint64_t *name;
     char *string;
     float *exposure; /* values r(k) */

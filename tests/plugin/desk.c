@@ -34,7 +34,7 @@ struct desk *desk_new(void)
     d->live_base = lines(qbid_live_footprint(shape));
     d->page_base = lines(qbid_page_footprint(LINE_ITEMS, LG_EVENTS));
     must(qbid_openrtb_new(&d->parser));
-    must(qbid_protobuf_new(&d->protobuf));
+    must(qbid_protobuf_new(d->parser, &d->protobuf));
     must(qbid_image_attach(d->image_base, bytes, &d->image));
     must(qbid_live_format(d->live_base, shape, 1, &d->live));
     must(qbid_page_format(d->page_base, LINE_ITEMS, LG_EVENTS, &d->page));
@@ -78,7 +78,7 @@ void desk_fill(struct desk *d)
         return;
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
-        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=
+        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->terms[i], &d->request[i]) !=
             QBID_NOBID_NONE)
             continue;
         d->imp_idx[i] = (uint8_t)imp;

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cjson/cJSON.h>
 
 #include "shm/error.h"
+#include "shm/mimes.h"
 
 #define LABELS_MAX 8192
 
@@ -144,7 +146,25 @@ static bool is_blank(const cJSON *item)
     return cJSON_IsNull(item) || (cJSON_IsString(item) && item->valuestring[0] == '\0');
 }
 
-static void seats(const cJSON *object, const char *name, struct qbid_openrtb_seats *out)
+static void names(const cJSON *root, const char *name, unsigned max, struct qbid_text *out,
+                  uint16_t *cnt, bool *over)
+{
+    const cJSON *child;
+    cJSON_ArrayForEach(child, get_typed(root, name, cJSON_Array))
+    {
+        struct qbid_text one = label(child);
+        if (one.len == 0)
+            continue;
+        if (*cnt == max)
+            *over = true;
+        else
+            out[(*cnt)++] = one;
+    }
+}
+
+#include "tests/plugin/openrtb_oracle_terms.h"
+
+static void seats(const cJSON *object, const char *name, struct qbid_seats *out)
 {
     const cJSON *child;
     cJSON_ArrayForEach(child, get_typed(object, name, cJSON_Array))
@@ -160,7 +180,7 @@ static void seats(const cJSON *object, const char *name, struct qbid_openrtb_sea
         snprintf(again, sizeof again, "%ld", tenant);
         if (tenant <= 0 || tenant > UINT16_MAX || strcmp(again, digits) != 0)
             continue;
-        if (out->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (out->cnt == QBID_TERMS_SEATS_MAX)
             out->over = true;
         else
             out->tenant[out->cnt++] = (uint16_t)tenant;
@@ -173,8 +193,19 @@ static void media(const cJSON *imp, struct qbid_openrtb_imp *out)
     const cJSON *video = get_typed(imp, "video", cJSON_Object);
     out->banner = banner != NULL;
     out->video = video != NULL;
-    out->audio = get_typed(imp, "audio", cJSON_Object) != NULL;
-    out->native = get_typed(imp, "native", cJSON_Object) != NULL;
+    const cJSON *audio = get_typed(imp, "audio", cJSON_Object);
+    const cJSON *native_object = get_typed(imp, "native", cJSON_Object);
+    out->audio = audio != NULL;
+    out->native = native_object != NULL;
+    any_terms(banner, &out->media[0]);
+    out->media[0].btype = (uint32_t)mask(banner, "btype");
+    out->media[0].expdir = (uint32_t)mask(banner, "expdir");
+    timed_terms(video, &out->media[1], &out->pod[0]);
+    out->media[1].linearity = get_int(video, "linearity", 0);
+    out->media[1].no_skip = get_tri(video, "skip") == QBID_TRI_NO;
+    out->video_plcmt = get_int(video, "plcmt", 0);
+    timed_terms(audio, &out->media[2], &out->pod[1]);
+    native(native_object, out);
     out->banner_pos = get_int(banner, "pos", QBID_OPENRTB_INT_ABSENT);
     out->video_pos = get_int(video, "pos", QBID_OPENRTB_INT_ABSENT);
     out->banner_size.width = get_int(banner, "w", 0);
@@ -191,7 +222,25 @@ static void media(const cJSON *imp, struct qbid_openrtb_imp *out)
     }
 }
 
-static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
+static void wadomain(const cJSON *deal, struct qbid_openrtb_request *request,
+                     struct qbid_openrtb_deal *out)
+{
+    const cJSON *child;
+    out->wadomain_first = request->wadomain_cnt;
+    cJSON_ArrayForEach(child, get_typed(deal, "wadomain", cJSON_Array))
+    {
+        struct qbid_text name = label(child);
+        if (name.len == 0)
+            continue;
+        if (request->wadomain_cnt == QBID_OPENRTB_WADOMAIN_MAX)
+            out->wadomain_over = true;
+        else
+            request->wadomain[request->wadomain_cnt++] = name, out->wadomain_cnt++;
+    }
+}
+
+static void deals(const cJSON *pmp, struct qbid_openrtb_request *request,
+                  struct qbid_openrtb_imp *out)
 {
     const cJSON *child;
     out->private_auction = get_flag(pmp, "private_auction");
@@ -204,6 +253,11 @@ static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
             mismatch();
         deal.id = get_label(child, "id");
         deal.floor_micros = get_floor(child, "bidfloor");
+        deal.floor_given = get(child, "bidfloor") != NULL;
+        deal.at = get_int(child, "at", QBID_OPENRTB_INT_ABSENT);
+        deal.guaranteed = get_flag(child, "guar");
+        durfloors(child, &deal.durfloors);
+        wadomain(child, request, &deal);
         deal.currency = currency(get_text(child, "bidfloorcur"));
         seats(child, "wseat", &deal.wseat);
         if (deal.id.len != 0)
@@ -229,9 +283,15 @@ static void impressions(const cJSON *root, struct qbid_openrtb_request *out)
         imp->id = get_text(child, "id");
         imp->floor_micros = get_floor(child, "bidfloor");
         imp->currency = currency(get_text(child, "bidfloorcur"));
-        imp->secure = get_flag(child, "secure");
+        imp->secure = get_tri(child, "secure");
+        imp->instl = get_flag(child, "instl");
+        imp->rwdd = get_flag(child, "rwdd");
+        imp->exp_s = get_int(child, "exp", 0);
+        const cJSON *qty = get_typed(child, "qty", cJSON_Object);
+        int64_t factor = get_floor(qty, "multiplier");
+        imp->multiplied = get(qty, "multiplier") && factor != 1000000;
         media(child, imp);
-        deals(get_typed(child, "pmp", cJSON_Object), imp);
+        deals(get_typed(child, "pmp", cJSON_Object), out, imp);
     }
 }
 
@@ -248,6 +308,9 @@ static void device(const cJSON *root, struct qbid_openrtb_request *out)
     const cJSON *object = get_typed(root, "device", cJSON_Object);
     out->devicetype = get_int(object, "devicetype", QBID_OPENRTB_INT_ABSENT);
     out->os = get_text(object, "os");
+    const cJSON *sua = get_typed(object, "sua", cJSON_Object);
+    out->sua_mobile = get_tri(sua, "mobile");
+    out->sua_os = get_text(get_typed(sua, "platform", cJSON_Object), "brand");
     out->lmt = get_flag(object, "lmt");
     out->dnt = get_flag(object, "dnt");
     out->ids.ifa.text = get_label(object, "ifa");
@@ -344,22 +407,6 @@ static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
     vital = false;
 }
 
-static void names(const cJSON *root, const char *name, unsigned max, struct qbid_text *out,
-                  uint16_t *cnt, bool *over)
-{
-    const cJSON *child;
-    cJSON_ArrayForEach(child, get_typed(root, name, cJSON_Array))
-    {
-        struct qbid_text one = label(child);
-        if (one.len == 0)
-            continue;
-        if (*cnt == max)
-            *over = true;
-        else
-            out[(*cnt)++] = one;
-    }
-}
-
 static void curs(const cJSON *root, struct qbid_openrtb_request *out)
 {
     const cJSON *child;
@@ -394,6 +441,7 @@ static void request(const cJSON *root, struct qbid_openrtb_request *out)
     curs(root, out);
     names(root, "badv", QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt, &out->over);
     names(root, "bcat", QBID_OPENRTB_BCAT_MAX, out->bcat, &out->bcat_cnt, &out->over);
+    supply(root, out);
     device(root, out);
     user(root, out);
     regs(root, &out->regs);

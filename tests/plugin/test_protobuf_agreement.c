@@ -64,6 +64,14 @@ static void same_texts(const cJSON *bid, const char *name, size_t n, ProtobufCBi
     }
 }
 
+static void same_numbers(const cJSON *bid, const char *name, size_t n, const int32_t *value)
+{
+    const cJSON *list = cJSON_GetObjectItem(bid, name);
+    assert_int_equal(n, cJSON_GetArraySize(list));
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(value[i], cJSON_GetArrayItem(list, (int)i)->valueint);
+}
+
 #define TEXT(field) same_text(json, #field, bid->has_##field, bid->field)
 #define NUMBER(field) same_number(json, #field, bid->has_##field, bid->field)
 
@@ -79,11 +87,17 @@ static void same_bid(const cJSON *json, const Pb__Bid *bid)
     TEXT(dealid);
     TEXT(burl);
     TEXT(lurl);
+    TEXT(language);
+    TEXT(langb);
     NUMBER(price);
     NUMBER(w);
     NUMBER(h);
     NUMBER(exp);
     NUMBER(mtype);
+    NUMBER(dur);
+    NUMBER(cattax);
+    same_numbers(json, "attr", bid->n_attr, bid->attr);
+    same_numbers(json, "apis", bid->n_apis, bid->apis);
     same_texts(json, "adomain", bid->n_adomain, bid->adomain);
     same_texts(json, "cat", bid->n_cat, bid->cat);
     /* the fields above are all that there are */
@@ -92,6 +106,8 @@ static void same_bid(const cJSON *json, const Pb__Bid *bid)
         known += strcmp(item->string, "ext") != 0;
     int ours = bid->has_dealid + (bid->has_w ? 2 : 0) + (bid->n_adomain > 0) + (bid->n_cat > 0) +
                bid->has_nurl + bid->has_burl + bid->has_lurl;
+    ours += bid->has_language + bid->has_langb + bid->has_dur + bid->has_cattax;
+    ours += (bid->n_attr > 0) + (bid->n_apis > 0);
     assert_int_equal(known, 9 + ours);
 }
 

@@ -84,6 +84,7 @@ void image_fixture_done(struct image_fixture *f)
     free(f->shades.item);
     free(f->dirs.item);
     free(f->creatives.item);
+    free(f->traits.item);
     free(f->rates.item);
     free(f->partners.item);
     free(f->strings.item);
@@ -182,6 +183,7 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
     add_string(f, c->adomain, &creative.adomain_off, &creative.adomain_len);
     add_string(f, c->landing, &creative.landing_off, &creative.landing_len);
     add_string(f, c->cat, &creative.cat_off, &creative.cat_len);
+    APPEND(f->traits, c->traits);
     return APPEND(f->creatives, creative);
 }
 

@@ -65,6 +65,7 @@ struct image_fixture {
     IMAGE_FIXTURE_ARRAY(struct qbid_shade) shades;
     IMAGE_FIXTURE_ARRAY(struct image_fixture_dir) dirs;
     IMAGE_FIXTURE_ARRAY(struct qbid_creative) creatives;
+    IMAGE_FIXTURE_ARRAY(struct qbid_traits) traits; /* of each */
     IMAGE_FIXTURE_ARRAY(struct qbid_rate) rates;
     IMAGE_FIXTURE_ARRAY(struct qbid_partner) partners;
     IMAGE_FIXTURE_ARRAY(char) strings;
@@ -79,6 +80,7 @@ struct image_fixture_creative {
     uint16_t format;                                     /* 0 = banner */
     uint16_t slot_idx;                                   /* value index of QBID_DIM_SLOT */
     const char *markup, *crid, *adomain, *landing, *cat; /* NULL = "" */
+    struct qbid_traits traits;
 };
 
 /** Preset: generation 1, level masks of four levels, valid for an hour from now on this boot,

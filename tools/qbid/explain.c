@@ -142,20 +142,28 @@ static int set_exposures(struct run *run)
     return QBID_EXPLAIN_OK;
 }
 
+static void explain_part(const struct run *run, const struct qbid_explain_subject *subject,
+                         const struct qbid_view *view, const struct qbid_explain_imp *imp,
+                         bool first, struct qbid_replay_buffer *text)
+{
+    struct qbid_explain_detail detail;
+    if (imp->decided)
+        qbid_explain_detail_fill(view, imp, &detail);
+    if (run->options->json)
+        qbid_explain_json_imp(text, subject, imp, imp->decided ? &detail : NULL, first);
+    else
+        qbid_explain_table_imp(text, subject, imp, imp->decided ? &detail : NULL);
+}
+
 static void explain_impressions(const struct run *run, const struct qbid_explain_subject *subject,
                                 struct qbid_replay_buffer *text)
 {
     struct qbid_view view = qbid_explain_world_view(&run->world, false);
     for (unsigned i = 0; i < run->ask->openrtb.imp_cnt; i++) {
-        struct qbid_explain_imp imp;
-        struct qbid_explain_detail detail;
-        qbid_explain_ask_decide(run->ask, &view, i, &imp);
-        if (imp.decided)
-            qbid_explain_detail_fill(&view, &imp, &detail);
-        if (run->options->json)
-            qbid_explain_json_imp(text, subject, &imp, imp.decided ? &detail : NULL, i == 0);
-        else
-            qbid_explain_table_imp(text, subject, &imp, imp.decided ? &detail : NULL);
+        struct qbid_explain_imp imp[2];
+        unsigned parts = qbid_explain_ask_decide(run->ask, &view, i, imp);
+        for (unsigned part = 0; part < parts; part++)
+            explain_part(run, subject, &view, &imp[part], i + part == 0, text);
     }
 }
 

@@ -159,6 +159,7 @@ static void add_winner(struct qbid_replay_buffer *out, const struct qbid_explain
     add_int(out, "line_ceiling_micros", detail->line_ceiling_micros);
     add_int(out, "ceiling_micros", detail->ceiling_micros);
     add_int(out, "bid_micros", d->bid_micros);
+    qbid_replay_buffer_print(out, ",\"price_is_fixed\":%s", detail->fixed ? "true" : "false");
     qbid_replay_buffer_add_text(out, ",\"deal\":");
     if (imp->deal)
         add_text(out, imp->deal->id);
@@ -174,8 +175,9 @@ void qbid_explain_json_imp(struct qbid_replay_buffer *out,
 {
     qbid_replay_buffer_print(out, "%s{\"id\":", first ? "" : ",");
     add_text(out, imp->imp->id);
-    qbid_replay_buffer_print(out,
-                             ",\"result\":\"%s\",\"reason\":", qbid_explain_nobid_word(imp->nobid));
+    qbid_replay_buffer_print(
+        out, ",\"part\":\"%s\",\"result\":\"%s\",\"reason\":", qbid_explain_part_word(imp->part),
+        qbid_explain_nobid_word(imp->nobid));
     add_string(out, imp->reason);
     if (imp->nobid == QBID_NOBID_NONE) {
         qbid_replay_buffer_add_text(out, ",\"price\":");

@@ -159,11 +159,12 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                              "= %.6f\n",
                              (double)d->q_ratio, d->q_state, d->q_action,
                              (double)offer->q_propensity, UNITS(offer->worth_micros));
-    qbid_replay_buffer_print(
-        out, "            x shade ratio %.9g (%s) = %.6f\n", (double)d->shade_ratio,
-        imp->request.auction == QBID_AUCTION_FIRST_PRICE ? "first price"
-                                                         : "second price: not shaded",
-        UNITS(offer->bid_micros));
+    qbid_replay_buffer_print(out, "            x shade ratio %.9g (%s) = %.6f\n",
+                             (double)d->shade_ratio,
+                             detail->fixed                            ? "fixed price: not shaded"
+                             : d->auction == QBID_AUCTION_FIRST_PRICE ? "first price"
+                                                                      : "second price: not shaded",
+                             UNITS(offer->bid_micros));
     qbid_replay_buffer_print(out,
                              "            floor %.6f (%s), %.6f (line item); ceiling %.6f (line "
                              "item), %.6f (account)\n",
@@ -188,7 +189,9 @@ void qbid_explain_table_imp(struct qbid_replay_buffer *out,
     const struct qbid_decision *d = &imp->decision;
     qbid_replay_buffer_add_text(out, "\nimpression  ");
     add_text(out, imp->imp->id);
-    qbid_replay_buffer_add_text(out, "\n");
+    qbid_replay_buffer_add_text(out, imp->part == QBID_EXPLAIN_DEALS  ? "  on its deals\n"
+                                     : imp->part == QBID_EXPLAIN_OPEN ? "  in the open auction\n"
+                                                                      : "\n");
     if (detail) {
         add_context(out, imp, detail);
         add_level(out, subject, imp, detail);

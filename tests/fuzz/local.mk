@@ -6,14 +6,27 @@
 #                                          test links LIBS in place of those that are not in tests/
 T ?= 60
 CLANG ?= clang
-FUZZ_FLAGS := -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer -pthread
+ifeq ($(PROFILE),release) # the one that fuzz targets are built in
+$(shell mkdir -p build/fuzz; cmp -s build/fuzz/flags - <<<'$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' || \
+    echo '$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' >build/fuzz/flags)
+endif
+
+# A file's own flags hold here, too, but simdjson keeps its assertions.
+build/fuzz/%.o: %.c build/fuzz/flags | $(PROTOBUF_H)
+	@mkdir -p $(@D)
+	$(CLANG) -std=c17 $(CPPFLAGS) $(FUZZ_FLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
+build/fuzz/%.o: %.cc build/fuzz/flags
+	@mkdir -p $(@D)
+	$(CLANG)++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) $(filter-out -DNDEBUG,$(CPPFLAGS_$(*F))) -MMD -MP \
+	    -c -o $@ $<
 
 # 1 = name, 2 = sources, 3 = linker words
 define fuzz_rule
-build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(2)
-	@mkdir -p $$(@D)
-	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+build/fuzz/fuzz_$(1): $(patsubst %,build/fuzz/%.o,$(basename tests/fuzz/fuzz_$(1).c $(2)))
+	$$(CLANG) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+-include $(patsubst %,build/fuzz/%.d,$(basename tests/fuzz/fuzz_$(1).c $(2)))
 .PHONY: fuzz-$(1)
 fuzz-$(1): build/fuzz/fuzz_$(1) $(B)/tests/test_fuzz_$(1)
 	@mkdir -p build/fuzz/corpus/$(1) build/fuzz/seeds/$(1)
@@ -44,6 +57,7 @@ $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(cal
 FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c problems.c yaml.c) shm/error.c \
     shm/units.c
 FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
-    import_text.c instant.c money.c)
+    import_frequency.c import_text.c frequency.c instant.c money.c)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
+$(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

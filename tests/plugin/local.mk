@@ -54,16 +54,10 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
     $(TEST_HOST_LDLIBS))
 TSAN_TESTS += test_library
 
-# Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
-build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
-    plugin/simdjson_reader.h plugin/openrtb.h
-	@mkdir -p $(@D)
-	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
-	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
-
+# Fuzz targets, see tests/fuzz/local.mk.
 FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
-    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
-    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
+    openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
+    $(wildcard fastpath/*.c) shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
 $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \

@@ -116,7 +116,7 @@ include deps.mk
 
 # --- what people call; the lines after ## are what `make help` prints
 .PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench bench-compare bench-plot \
-    figures install test-bare
+    figures install nginx test-bare
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
 
@@ -133,6 +133,10 @@ deps-bench:
 
 # The packages change what a local.mk sees, so what comes after them is read by a make of its own.
 rebuild = $(MAKE) -s --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) PROFILE=release
+
+nginx: deps-run ## the nginx module alone, for the installed nginx (NGINX=binary, NGINX_SOURCE=its sources)
+	@+$(rebuild) build/release/ngx_http_qbid_module.so
+	@echo "build/release/ngx_http_qbid_module.so fits $${NGINX:-$$(PATH=$$PATH:/usr/sbin command -v nginx)}"
 
 run: deps-run ## demonstration: control process, nginx, replayed traffic (QBID_LOG=file, KEEP=1)
 	@+$(rebuild) all

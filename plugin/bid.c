@@ -11,9 +11,11 @@
 struct turn {
     struct qbid_worker *worker;
     const struct qbid_table *table;
+    const struct qbid_partner *partner; /* never NULL */
     struct qbid_view view;
     uint64_t now_ns;
     enum qbid_media media;
+    unsigned waited_ms;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -42,9 +44,14 @@ static enum qbid_nobid request_nobid(struct turn *turn)
 {
     const struct qbid *qbid = turn->worker->qbid;
     const struct qbid_openrtb_request *openrtb = &turn->worker->openrtb;
-    int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : (int64_t)qbid->tmax_default_ms;
-    if (tmax_ms <= (int64_t)qbid->tmax_margin_ms)
+    const struct qbid_partner *partner = turn->partner;
+    int64_t tmax_default_ms = partner->tmax_ms ? partner->tmax_ms : qbid->tmax_default_ms;
+    int64_t margin_ms = partner->margin_ms ? partner->margin_ms : qbid->tmax_margin_ms;
+    int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : tmax_default_ms;
+    if (tmax_ms <= margin_ms + turn->waited_ms)
         return QBID_NOBID_TIMEOUT;
+    if (openrtb->test && (partner->flags & QBID_PARTNER_TEST_DECLINE))
+        return QBID_NOBID_BLOCKED;
     if (!turn->table->image.header)
         return QBID_NOBID_NO_TABLE;
     if (turn->table->keys.id[0] == 0) /* a bid whose notices cannot be signed cannot be settled */
@@ -55,13 +62,14 @@ static enum qbid_nobid request_nobid(struct turn *turn)
         .image = &turn->table->image,
         .keys = &turn->table->keys,
         .openrtb = openrtb,
+        .partner = partner,
         .notice_url = {qbid->notice_url, qbid->notice_url_len},
         .now_ns = turn->now_ns,
         .unix_s = qbid_worker_unix_ns(turn->worker, turn->now_ns) / QBID_NS_PER_S,
         .trace = qbid->trace,
     };
     turn->response.currency =
-        qbid_response_currency(&turn->table->image, openrtb, &turn->response.rate_micros);
+        qbid_response_currency(&turn->table->image, openrtb, partner, &turn->response.rate_micros);
     return turn->response.currency == QBID_CURRENCY_NONE ? QBID_NOBID_CURRENCY : QBID_NOBID_NONE;
 }
 
@@ -109,12 +117,15 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                    .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
                                    .line_item_id = d->line_item_id,
                                    .creative_id = d->creative_id,
+                                   .detail = qbid_event_detail(0, QBID_LOSS_WITHDRAWN),
                                    .bid_time_ns = turn->now_ns,
                                }};
+    qbid_page_count(turn->view.page, QBID_COUNTER_WITHDRAWN);
     (void)qbid_page_push(turn->view.page, &event);
 }
 
-/* Collect the bids; those of a tenant whose seat the request or the deal excludes are withdrawn. */
+/* Collect the bids. Withdrawn are those of a tenant whose seat the request or the deal excludes,
+ * and those without a field that the partner requires. */
 static unsigned collect_bids(struct turn *turn)
 {
     struct qbid_worker *worker = turn->worker;
@@ -136,7 +147,11 @@ static unsigned collect_bids(struct turn *turn)
             .event_flags = qbid_bid_flags(&worker->request[i], d),
         };
         uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
-        if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
+        if (!qbid_response_complete(turn->partner,
+                                    &turn->table->image.creatives[d->creative_idx])) {
+            withdraw(turn, bid);
+            turn->answer->nobid = QBID_NOBID_NO_CREATIVE;
+        } else if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
             cnt++;
         } else {
             withdraw(turn, bid);
@@ -178,6 +193,20 @@ static size_t write_answer(struct turn *turn, unsigned bid_cnt, char *out, size_
     return qbid_response_write_protobuf(&turn->response, bids, bid_cnt,
                                         qbid_protobuf_answer_arena(turn->worker->protobuf), out,
                                         out_max);
+}
+
+/* A no-bid of a partner that wants a reason with it. */
+static void answer_no_bid(struct turn *turn, char *out, size_t out_max)
+{
+    struct qbid_answer *answer = turn->answer;
+    struct qbid_text id = turn->worker->openrtb.id;
+    if (answer->status != 204 || !(turn->partner->flags & QBID_PARTNER_NBR) || id.len == 0)
+        return;
+    answer->body_bytes = turn->media == QBID_MEDIA_JSON
+                             ? qbid_response_no_bid(id, answer->nobid, out, out_max)
+                             : qbid_response_no_bid_protobuf(id, answer->nobid, out, out_max);
+    if (answer->body_bytes != 0)
+        answer->status = 200;
 }
 
 static void answer_request(struct turn *turn, const char *exchange, char *out, size_t out_max)
@@ -227,9 +256,11 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
     struct turn turn = {
         .worker = worker,
         .table = table,
+        .partner = qbid_response_partner(&table->image, qbid_response_exchange(exchange)),
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
         .media = body->media,
+        .waited_ms = body->waited_ms,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;
@@ -248,6 +279,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
         ret_answer->nobid = QBID_NOBID_INVALID;
     } else {
         answer_request(&turn, exchange, out, out_max);
+        answer_no_bid(&turn, out, out_max);
     }
     qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);

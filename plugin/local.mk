@@ -3,7 +3,7 @@
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
 # simdjson's own assertions cost a third of the parse; the other profiles keep them.
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
-QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr)
+QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
 # What protoc-c makes of our .proto: its names start with Pb__ and pb__, and it is not held to our warnings.
 PROTOBUF_C := $(B)/gen/plugin/openrtb.pb-c.c
@@ -16,7 +16,7 @@ $(PROTOBUF_C): plugin/openrtb.proto
 $(PROTOBUF_H): $(PROTOBUF_C)
 $(B)/plugin/openrtb_protobuf.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
 
-$(call lib,qbid,plugin/bid.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
+$(call lib,qbid,plugin/bid.c plugin/clearing.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
     plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c $(PROTOBUF_C) \
     plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \

@@ -122,6 +122,7 @@ static void worker_free(struct qbid_worker *worker)
     qbid_openrtb_free(worker->parser);
     qbid_protobuf_free(worker->protobuf);
     qbid_gzip_free(worker->gzip);
+    qbid_clearing_reader_free(worker->clearing);
     free(worker->exposures);
     free(worker);
 }
@@ -143,6 +144,8 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
         err = qbid_protobuf_new(&worker->protobuf);
     if (err == 0)
         err = qbid_gzip_new(&worker->gzip);
+    if (err == 0)
+        err = qbid_clearing_reader_new(&worker->clearing);
     if (err == 0)
         err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
     if (err != 0) {

@@ -189,6 +189,7 @@ struct qbid_http_request {
     struct qbid_bytes accept_encoding;
     struct qbid_bytes openrtb_version; /* x-openrtb-version */
     struct qbid_bytes body;            /* followed by QBID_PADDING readable bytes */
+    unsigned waited_ms;                /* since the request came: taken off its tmax */
 };
 
 struct qbid_http_answer {
@@ -222,8 +223,9 @@ QBID_API int qbid_worker_http(struct qbid_worker *worker, const struct qbid_http
                               struct qbid_http_answer *ret_answer);
 
 /**
- * Take a notice: kind is the last path segment (win loss bill imp click conv), query what follows
- * the "?" (t=TOKEN and, by kind, p= l= m= v=, and b= where the answer was in another currency).
+ * Take a notice: kind is the last path segment (win loss bill imp click conv video), query what
+ * follows the "?" (t=TOKEN and, by kind, p= l= m= v= e=, and b= where the answer was in another
+ * currency).
  *
  * A price that is absent, unreadable or an unreplaced macro is taken as unknown; AUDIT is a test
  * render; a price above our bid is marked and never charged. All three are answered 200.

@@ -21,12 +21,16 @@ uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_dec
 
 uint32_t qbid_response_currency(const struct qbid_image *image,
                                 const struct qbid_openrtb_request *openrtb,
-                                int64_t *ret_rate_micros)
+                                const struct qbid_partner *partner, int64_t *ret_rate_micros)
 {
     uint32_t account = image->header->currency;
     *ret_rate_micros = QBID_MICROS_PER_UNIT;
-    if (openrtb->cur_cnt == 0)
+    if (openrtb->cur_cnt == 0 && (partner->currency == 0 || partner->currency == account))
         return account;
+    if (openrtb->cur_cnt == 0) {
+        *ret_rate_micros = qbid_currency_rate(image, partner->currency);
+        return *ret_rate_micros > 0 ? partner->currency : QBID_CURRENCY_NONE;
+    }
     for (unsigned i = 0; i < openrtb->cur_cnt; i++)
         if (openrtb->cur[i] == account)
             return account;
@@ -54,23 +58,35 @@ static void put_notice(struct qbid_writer *w, const struct qbid_response *r, con
     qbid_put(w, token, QBID_TOKEN_CHARS);
 }
 
+static void put_price(struct qbid_writer *w, const struct qbid_response *r)
+{
+    QBID_PUT(w, "&p=");
+    if (r->partner->macro_len != 0) /* checked with the image: nothing in it to escape */
+        qbid_put(w, r->partner->macro, r->partner->macro_len);
+    else
+        QBID_PUT(w, "${AUCTION_PRICE}");
+}
+
 void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
-                              const char *kind, const char *token, const char *macros,
+                              enum qbid_partner_notice notice, const char *token,
                               int64_t price_micros)
 {
-    put_notice(w, r, kind, token);
-    qbid_put_word(w, macros);
+    bool bills = (r->partner->flags & QBID_PARTNER_WIN_BILLS) != 0;
+    const struct {
+        const char *kind, *macros;
+    } part[QBID_PARTNER_NOTICE_CNT] = {
+        [QBID_PARTNER_NURL] = {bills ? "bill" : "win", "&m=${AUCTION_MIN_TO_WIN}"},
+        [QBID_PARTNER_BURL] = {"bill", ""},
+        [QBID_PARTNER_LURL] = {"loss", "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"},
+    };
+    put_notice(w, r, part[notice].kind, token);
+    if (notice != QBID_PARTNER_LURL)
+        put_price(w, r);
+    qbid_put_word(w, part[notice].macros);
     if (r->currency != r->image->header->currency) {
         QBID_PUT(w, "&b=");
         qbid_put_micros(w, price_micros);
     }
-}
-
-static void put_notice_field(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
-                             const char *token, const char *macros, int64_t price_micros)
-{
-    qbid_response_put_notice(w, r, kind, token, macros, price_micros);
-    qbid_put_char(w, '"');
 }
 
 /* A comma-separated list as JSON strings. */
@@ -98,11 +114,7 @@ static struct qbid_text notice_text(char *out, size_t out_max, const struct qbid
                                     const char *kind, const char *token)
 {
     struct qbid_writer w = qbid_writer_init(out, out_max);
-    qbid_put(&w, r->notice_url.at, r->notice_url.len);
-    qbid_put_char(&w, '/');
-    qbid_put_word(&w, kind);
-    QBID_PUT(&w, "?t=");
-    qbid_put(&w, token, QBID_TOKEN_CHARS);
+    put_notice(&w, r, kind, token);
     return (struct qbid_text){out, w.full ? 0 : (uint32_t)qbid_writer_len(&w)};
 }
 
@@ -219,6 +231,7 @@ bool qbid_response_sign(const struct qbid_response *r, const struct qbid_respons
         .action = d->q_action,
         .tenant = r->image->line_items[d->line_item_idx].tenant,
         .flags = bid->event_flags,
+        .partner = r->partner->id,
         .nonce = d->nonce,
         .context = d->context,
         .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
@@ -229,6 +242,24 @@ bool qbid_response_sign(const struct qbid_response *r, const struct qbid_respons
         .creative_id = d->creative_id,
     };
     return qbid_token_sign(r->keys, &token, out) == 0;
+}
+
+/* The notice URLs that the partner calls. */
+static void put_notices(struct qbid_writer *w, const struct qbid_response *r, const char *token,
+                        int64_t price_micros)
+{
+    static const char *const field[QBID_PARTNER_NOTICE_CNT] = {
+#define X(upper, word) ",\"" word "\":\"",
+        QBID_PARTNER_NOTICE_LIST(X)
+#undef X
+    };
+    for (unsigned i = 0; i < QBID_PARTNER_NOTICE_CNT; i++) {
+        if (!qbid_response_calls(r, i))
+            continue;
+        qbid_put_word(w, field[i]);
+        qbid_response_put_notice(w, r, i, token, price_micros);
+        qbid_put_char(w, '"');
+    }
 }
 
 static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
@@ -252,12 +283,7 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     }
     QBID_PUT(w, ",\"exp\":");
     qbid_put_u64(w, r->image->header->notice_ttl_ns / QBID_NS_PER_S);
-    QBID_PUT(w, ",\"nurl\":\"");
-    put_notice_field(w, r, "win", token, QBID_RESPONSE_WIN_MACROS, price_micros);
-    QBID_PUT(w, ",\"burl\":\"");
-    put_notice_field(w, r, "bill", token, QBID_RESPONSE_BILL_MACROS, price_micros);
-    QBID_PUT(w, ",\"lurl\":\"");
-    put_notice_field(w, r, "loss", token, QBID_RESPONSE_LOSS_MACROS, price_micros);
+    put_notices(w, r, token, price_micros);
     QBID_PUT(w, ",\"adm\":\"");
     qbid_response_put_markup(w, r, creative, d->nonce, token);
     qbid_put_char(w, '"');
@@ -290,6 +316,14 @@ uint16_t qbid_response_tenant(const struct qbid_response *r, const struct qbid_r
     return r->image->line_items[bid->decision->line_item_idx].tenant;
 }
 
+void qbid_response_put_seat(struct qbid_writer *w, const struct qbid_response *r, uint16_t tenant)
+{
+    if (r->partner->seat_len != 0)
+        qbid_put(w, r->partner->seat, r->partner->seat_len);
+    else
+        qbid_put_u64(w, tenant);
+}
+
 /* The bids of one tenant as a seatbid; from is the first of them. False when none fits. */
 static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
                      struct qbid_response_bid *bids, unsigned from, unsigned n, bool first)
@@ -301,7 +335,7 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
         return false;
     w->end -= CLOSING_BYTES; /* kept free */
     qbid_put_word(w, first ? "{\"seat\":\"" : ",{\"seat\":\"");
-    qbid_put_u64(w, tenant);
+    qbid_response_put_seat(w, r, tenant);
     QBID_PUT(w, "\",\"bid\":[");
     for (unsigned i = from; i < n && !w->full; i++)
         if (qbid_response_tenant(r, &bids[i]) == tenant)
@@ -348,4 +382,49 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
     w.end += CLOSING_BYTES;
     QBID_PUT(&w, "]}");
     return qbid_writer_len(&w);
+}
+
+const struct qbid_partner *qbid_response_partner(const struct qbid_image *image,
+                                                 uint64_t exchange_hash)
+{
+    static const struct qbid_partner none = {.notices = (1u << QBID_PARTNER_NOTICE_CNT) - 1};
+    const struct qbid_partner *found =
+        image->header ? qbid_image_partner(image, exchange_hash) : NULL;
+    return found ? found : &none;
+}
+
+bool qbid_response_complete(const struct qbid_partner *partner,
+                            const struct qbid_creative *creative)
+{
+    const bool has[QBID_PARTNER_FIELD_CNT] = {
+        [QBID_PARTNER_FIELD_CRID] = creative->crid_len != 0,
+        [QBID_PARTNER_FIELD_ADOMAIN] = creative->adomain_len != 0,
+        [QBID_PARTNER_FIELD_CAT] = creative->cat_len != 0,
+        [QBID_PARTNER_FIELD_SIZE] = creative->width != 0 && creative->height != 0,
+    };
+    for (unsigned i = 0; i < QBID_PARTNER_FIELD_CNT; i++)
+        if (partner->required >> i & 1 && !has[i])
+            return false;
+    return true;
+}
+
+unsigned qbid_response_nbr(enum qbid_nobid nobid)
+{
+    static const uint16_t nbr[QBID_NOBID_CNT] = {
+#define X(upper, number, word, text) [QBID_NOBID_##upper] = number,
+        QBID_NOBID_LIST(X)
+#undef X
+    };
+    return nbr[nobid];
+}
+
+size_t qbid_response_no_bid(struct qbid_text id, enum qbid_nobid nobid, char *out, size_t out_max)
+{
+    struct qbid_writer w = qbid_writer_init(out, out_max);
+    QBID_PUT(&w, "{\"id\":");
+    qbid_put_string(&w, id.at, id.len);
+    QBID_PUT(&w, ",\"nbr\":");
+    qbid_put_u64(&w, qbid_response_nbr(nobid));
+    qbid_put_char(&w, '}');
+    return w.full ? 0 : qbid_writer_len(&w);
 }

@@ -5,16 +5,25 @@
 
 #include "plugin/response.h"
 
-#define QBID_RESPONSE_WIN_MACROS "&p=${AUCTION_PRICE}&m=${AUCTION_MIN_TO_WIN}"
-#define QBID_RESPONSE_BILL_MACROS "&p=${AUCTION_PRICE}"
-#define QBID_RESPONSE_LOSS_MACROS "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"
-
 struct qbid_text qbid_response_text(const struct qbid_image *image, uint32_t off, uint32_t len);
 
-/** A notice URL with the macros that the exchange replaces. */
+/** Whether the partner calls a notice: then its URL is in the answer. */
+static inline bool qbid_response_calls(const struct qbid_response *r,
+                                       enum qbid_partner_notice notice)
+{
+    return r->partner->notices >> notice & 1;
+}
+
+/** A notice URL as the partner calls it, with the macros that it replaces. */
 void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
-                              const char *kind, const char *token, const char *macros,
+                              enum qbid_partner_notice notice, const char *token,
                               int64_t price_micros);
+
+/** Seat of a tenant's bids: the partner's, else the tenant's number. */
+void qbid_response_put_seat(struct qbid_writer *w, const struct qbid_response *r, uint16_t tenant);
+
+/** OpenRTB's number of a reason. */
+unsigned qbid_response_nbr(enum qbid_nobid nobid);
 
 /** A creative's markup. */
 void qbid_response_put_markup(struct qbid_writer *w, const struct qbid_response *r,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
+#include "plugin/clearing.h"
 #include "plugin/coding.h"
 #include "plugin/gzip.h"
 #include "plugin/impression.h"
@@ -44,6 +45,7 @@ struct qbid_worker {
     struct qbid_openrtb *parser;
     struct qbid_protobuf *protobuf;
     struct qbid_gzip *gzip;
+    struct qbid_clearing_reader *clearing;
     struct qbid_recorder recorder;
     struct qbid_exposures *exposures;            /* own bids on capped line items */
     uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
@@ -66,6 +68,7 @@ struct qbid_body {
     size_t len;
     enum qbid_media media; /* JSON or PROTOBUF */
     bool gzip;
+    unsigned waited_ms; /* off tmax */
 };
 
 /** What qbid_worker_openrtb() does, for a body in any format; the arguments are checked. */

@@ -2,6 +2,10 @@
 /* Numbers and strings as JSON wants them. */
 #include "plugin/writer.h"
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 #include "shm/units.h"
 
 static const char hex[16] = "0123456789abcdef";
@@ -11,17 +15,43 @@ static bool plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* Whether eight bytes are all plain; of the three tests each may err to the safe side only. */
-static bool plain_eight(const char *at)
+#ifdef __SSE2__
+
+/* Plain bytes at the front of sixteen. */
+static unsigned plain_cnt(const char *at)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t x, quote, backslash;
-    memcpy(&x, at, sizeof x);
-    quote = x ^ (ones * '"');
-    backslash = x ^ (ones * '\\');
-    uint64_t special =
-        ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
-    return (special & tops) == 0;
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+    const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+    unsigned special =
+        (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    return special ? (unsigned)__builtin_ctz(special) : 16;
+}
+
+#else
+
+static unsigned plain_cnt(const char *at)
+{
+    unsigned n = 0;
+    while (n < 16 && plain(at[n]))
+        n++;
+    return n;
+}
+
+#endif
+
+/* Where the next byte that is not plain stands, from i on; len when none does. */
+static size_t next_special(const char *text, size_t i, size_t len)
+{
+    for (; len - i >= 16; i += 16) {
+        unsigned n = plain_cnt(text + i);
+        if (n < 16)
+            return i + n;
+    }
+    while (i < len && plain(text[i]))
+        i++;
+    return i;
 }
 
 static void put_escape(struct qbid_writer *w, char c)
@@ -39,21 +69,11 @@ static void put_escape(struct qbid_writer *w, char c)
 
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
-    size_t from = 0, i = 0;
-    if (w->raw)
-        i = len;
-    while (i < len) {
-        if (len - i >= 8 && plain_eight(text + i)) {
-            i += 8;
-            continue;
-        }
-        for (size_t end = len - i < 8 ? len : i + 8; i < end; i++) {
-            if (plain(text[i]))
-                continue;
-            qbid_put(w, text + from, i - from);
-            put_escape(w, text[i]);
-            from = i + 1;
-        }
+    size_t from = 0, special;
+    while (!w->raw && (special = next_special(text, from, len)) < len) {
+        qbid_put(w, text + from, special - from);
+        put_escape(w, text[special]);
+        from = special + 1;
     }
     qbid_put(w, text + from, len - from);
 }
@@ -69,10 +89,16 @@ void qbid_put_u64(struct qbid_writer *w, uint64_t value)
 {
     char digits[20];
     unsigned at = sizeof digits;
-    do {
+    for (; value >= 100; value /= 100) { /* two digits a division */
+        unsigned two = (unsigned)(value % 100);
+        digits[--at] = (char)('0' + two % 10);
+        digits[--at] = (char)('0' + two / 10);
+    }
+    if (value >= 10) {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
-    } while (value != 0);
+    }
+    digits[--at] = (char)('0' + value);
     qbid_put(w, digits + at, sizeof digits - at);
 }
 

@@ -349,6 +349,31 @@ static bool rates_fit(const struct qbid_image *image)
     return true;
 }
 
+static bool partner_fits(const struct qbid_partner *p)
+{
+    return p->id != 0 && p->coding < QBID_PRICE_CODING_CNT &&
+           p->required < 1u << QBID_PARTNER_FIELD_CNT &&
+           p->notices < 1u << QBID_PARTNER_NOTICE_CNT && p->name_len <= sizeof p->name &&
+           p->seat_len <= sizeof p->seat && p->macro_len <= sizeof p->macro &&
+           qbid_partner_text_fits(p->seat, p->seat_len) &&
+           qbid_partner_text_fits(p->macro, p->macro_len);
+}
+
+static bool partners_fit(const struct qbid_image *image)
+{
+    if (image->partner_cnt > QBID_PARTNERS_MAX)
+        return false;
+    for (uint32_t i = 0; i < image->partner_cnt; i++) {
+        if (!partner_fits(&image->partners[i]))
+            return false;
+        for (uint32_t j = 0; j < i; j++)
+            if (image->partners[j].id == image->partners[i].id ||
+                image->partners[j].exchange_hash == image->partners[i].exchange_hash)
+                return false;
+    }
+    return true;
+}
+
 int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
 {
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
@@ -356,6 +381,6 @@ int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SEC
                 qrows_fit(image, cnt[QBID_SECTION_QROWS], cnt[QBID_SECTION_QHEADS]) &&
                 shades_fit(image) && slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
                 index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
-                rates_fit(image);
+                rates_fit(image) && partners_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

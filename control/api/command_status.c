@@ -120,6 +120,11 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
     qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
 }
 
+static void reason_add(void *context, const char *name, uint64_t count)
+{
+    qbid_json_count(context, name, count);
+}
+
 static void stages_add(const struct qbid_command *c, cJSON *to)
 {
     struct qbid_ingest_counters i = qbid_ingest_counters_load(qbid_engine_ingest_stage(c->engine));
@@ -179,6 +184,7 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
         qbid_json_count(to, rows[r].name, rows[r].value);
     qbid_json_nanos(to, "ledger.forged", l.forged_nanos);
+    qbid_reasons_visit(qbid_ingest_reasons(qbid_engine_ingest_stage(c->engine)), reason_add, to);
 }
 
 int qbid_command_stat(struct qbid_command *c)

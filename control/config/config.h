@@ -11,6 +11,7 @@
 #include "control/config/problems.h"
 #include "shm/dims.h"
 #include "shm/image.h"
+#include "shm/partner.h"
 #include "shm/units.h"
 
 #define QBID_CONFIG_PATH_MAX 1024
@@ -103,6 +104,9 @@ struct qbid_config {
     uint32_t currency; /* of the account, three letters in memory order */
     struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
     uint32_t rate_cnt;
+    struct qbid_partner partner[QBID_PARTNERS_MAX];
+    char partner_key_file[QBID_PARTNERS_MAX][QBID_CONFIG_PATH_MAX]; /* "" = none */
+    uint32_t partner_cnt;
     uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, 0 = unused */
     uint64_t segment_mask;               /* dimensions that make a market segment */
     uint32_t level_cnt;
@@ -130,7 +134,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
  *  there is none. */
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
-/** Take over what a running qbidd can change: log.level, ticks, rates, price_ceiling_cpm,
+/** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
  *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 

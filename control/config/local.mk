@@ -5,5 +5,7 @@ $(call lib,config,\
 	control/config/config_reload.c \
 	control/config/config_schema.c \
 	control/config/key_file.c \
+	control/config/partner_keys.c \
+	control/config/partners.c \
 	control/config/problems.c \
 	control/config/yaml.c)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/config/key_file.h"
+#include "control/config/partners.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -103,7 +103,8 @@ static int restore_budget(void *context, const struct qbid_store_budget *budget)
     uint32_t b = budget->row.budget_idx;
     if (b >= e->config.capacity.budgets)
         return QBID_ERR_LIMIT;
-    e->day[b] = (struct qbid_engine_day){budget->day, budget->day_spent_nanos};
+    e->day[b] =
+        (struct qbid_engine_day){.day = budget->day, .spent_nanos = budget->day_spent_nanos};
     return qbid_ledger_restore(e->ledger, &budget->row, qbid_clock_boot_ns());
 }
 
@@ -199,6 +200,9 @@ static int readers_open(struct qbid_engine *e, char *why)
         snprintf(why, QBID_ENGINE_WHY_MAX, "keys.file: %s", reason);
         return err;
     }
+    err = qbid_partner_keys_load(c, params.partner_keys, why);
+    if (err)
+        return err;
     uint64_t first = 1;
     err = qbid_store_take(e->store, "worker_uid", 1, UIDS_A_LIFE, &first);
     params.first_uid = (uint16_t)(first % UINT16_MAX + 1);

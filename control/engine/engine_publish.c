@@ -59,6 +59,8 @@ static struct qbid_build_params params_of(const struct qbid_engine *e, uint64_t 
                                       .stale_factor = c->stale_factor,
                                       .rates = c->rate,
                                       .rate_cnt = c->rate_cnt,
+                                      .partners = c->partner,
+                                      .partner_cnt = c->partner_cnt,
                                       .account_version = e->account_version};
 }
 

@@ -34,9 +34,10 @@ struct ahead {
 struct qbid_ingest {
     struct qbid_ingest_params params;
     struct qbid_ingest_counters counters;
+    struct qbid_reasons reasons;
     struct qbid_pending pending;
     struct qbid_repeats money;  /* wins, losses and bills whose bid is not pending */
-    struct qbid_repeats events; /* imp, click, conv: known for longer */
+    struct qbid_repeats events; /* imp, click, conv, video: known for longer */
     struct waiting *waiting;
     uint32_t waiting_head, waiting_cnt;        /* a ring of WAITING_MAX */
     struct ahead ahead[QBID_LIVE_WORKERS_MAX]; /* by slot */
@@ -88,6 +89,11 @@ struct qbid_ingest_counters qbid_ingest_counters_load(const struct qbid_ingest *
     struct qbid_ingest_counters counters = ingest->counters;
     counters.evicted += ingest->money.evicted + ingest->events.evicted;
     return counters;
+}
+
+const struct qbid_reasons *qbid_ingest_reasons(const struct qbid_ingest *ingest)
+{
+    return &ingest->reasons;
 }
 
 static void emit(const struct sink *sink, const struct qbid_outcome *outcome)
@@ -201,7 +207,8 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
     }
     bool repeated = (seen & bit) != 0;
     if (!is_money(o->kind))
-        repeated = qbid_repeats_note(&ingest->events, o->nonce, o->kind, o->time_ns);
+        repeated = qbid_repeats_note(&ingest->events, o->nonce, o->kind | (uint32_t)o->code << 8,
+                                     o->time_ns);
     else if (!bid)
         qbid_repeats_note(&ingest->money, o->nonce, o->kind, o->time_ns);
     if (repeated) {
@@ -222,6 +229,8 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
         o->first_win = o->kind == QBID_EVENT_WIN;
         ingest->counters.unjoined++;
     }
+    if (o->kind == QBID_EVENT_LOSS || o->kind == QBID_EVENT_VIDEO)
+        qbid_reasons_count(&ingest->reasons, o->kind, o->code, o->flags);
     ingest->counters.price_above += (o->flags & QBID_EVENT_PRICE_ABOVE) != 0;
     ingest->counters.price_unknown += (o->flags & QBID_EVENT_PRICE_UNKNOWN) != 0;
     emit(sink, o);
@@ -255,7 +264,12 @@ static void waiting_look(struct qbid_ingest *ingest, uint64_t now_ns, const stru
 static void meet_notice(struct qbid_ingest *ingest, const struct qbid_event *event,
                         struct qbid_outcome *o, uint64_t now_ns, const struct sink *sink)
 {
-    o->price_nanos = event->u.notice.price_nanos;
+    if (o->kind == QBID_EVENT_LOSS || o->kind == QBID_EVENT_VIDEO) {
+        o->price_nanos = qbid_event_detail_nanos(event->u.notice.detail);
+        o->code = qbid_event_detail_code(event->u.notice.detail);
+    } else {
+        o->price_nanos = event->u.notice.price_nanos;
+    }
     o->bid_time_ns = event->u.notice.bid_time_ns;
     bool money = is_money(o->kind);
     /* The bid's clock may be another boot's for the kinds that outlive one: then it is not known.
@@ -337,7 +351,8 @@ static void take_event(struct qbid_ingest *ingest, const struct qbid_account *ac
         take_exposure(ingest, account, event, slot, uid, sink);
         return;
     }
-    if (event->kind < QBID_EVENT_BID || event->kind > QBID_EVENT_CONV) {
+    if ((event->kind < QBID_EVENT_BID || event->kind > QBID_EVENT_CONV) &&
+        event->kind != QBID_EVENT_VIDEO) {
         ingest->counters.invalid += event->kind != QBID_EVENT_NOBID;
         return;
     }

@@ -29,6 +29,7 @@ struct qbid_outcome {
     float value_micros; /* in the row, before pacing */
     float pace;
     float propensity;
+    uint16_t code; /* LOSS: enum qbid_loss; VIDEO: its event */
     uint16_t q_state;
     uint16_t segment;
     uint16_t worker_slot;

@@ -78,6 +78,7 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_NAMES] = b->creatives.name_cnt,
         [QBID_SECTION_RATES] = b->params.rate_cnt,
         [QBID_SECTION_STRINGS] = b->creatives.string_bytes,
+        [QBID_SECTION_PARTNERS] = b->params.partner_cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = b->creatives.exposure_cnt,
     };
     b->bytes = sizeof(struct qbid_image_header) + sizeof b->ref;
@@ -298,6 +299,7 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_CREATIVES, c->creative);
     COPY(QBID_SECTION_NAMES, c->name);
     COPY(QBID_SECTION_STRINGS, c->string);
+    COPY(QBID_SECTION_PARTNERS, b->params.partners);
     COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)

@@ -47,17 +47,19 @@ fuzz:
 fuzz-all: ; @for name in $(FUZZ); do $(MAKE) --no-print-directory $$name || exit 1; done
 
 FUZZ_IMAGE := tests/shm/image_fixture.c tests/shm/image_fixture_build.c
-FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c latency.c \
-    live.c memfd.c page.c part.c ring.c shelf.c units.c watcher.c watcher_link.c watcher_stage.c \
-    watcher_worker.c)
+FUZZ_SHM := $(addprefix shm/,base64.c bundle.c clock.c error.c handover.c image.c image_check.c \
+    latency.c live.c memfd.c page.c part.c partner.c ring.c shelf.c units.c watcher.c watcher_link.c \
+    watcher_stage.c watcher_worker.c)
 $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call pkg,liburcu))
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
-FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c problems.c yaml.c) shm/error.c \
-    shm/units.c
+FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c \
+    partners.c problems.c yaml.c) shm/error.c shm/units.c
 FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
     import_frequency.c import_text.c frequency.c instant.c money.c)
+$(call fuzz,partner,$(FUZZ_CONFIG) $(addprefix control/config/,key_file.c partner_keys.c) shm/base64.c,\
+    config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
 $(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

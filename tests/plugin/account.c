@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/currency.h"
 #include "shm/hash.h"
 #include "tests/shm/image_fixture.h"
 
@@ -92,6 +93,32 @@ static void fill(struct image_fixture *f)
     image_fixture_rate(f, "EUR", 8 * UNIT);
 }
 
+/* Partners beside exchange "2", which has no profile. */
+static void partners(struct image_fixture *f)
+{
+    struct qbid_partner list[] = {
+        {.id = 7,
+         .name = "coded",
+         .coding = QBID_PRICE_CODING_GOOGLE,
+         .notices = 7,
+         .seat = "S-1",
+         .seat_len = 3,
+         .macro = "${AUCTION_PRICE:G}",
+         .macro_len = 18,
+         .currency = QBID_CURRENCY_USD,
+         .flags = QBID_PARTNER_NBR | QBID_PARTNER_TEST_DECLINE,
+         .tmax_ms = 50,
+         .margin_ms = 10},
+        {.id = 8, .name = "winbills", .notices = 5, .flags = QBID_PARTNER_WIN_BILLS},
+        {.id = 9, .name = "strict", .notices = 2, .required = 15},
+    };
+    for (unsigned i = 0; i < sizeof list / sizeof list[0]; i++) {
+        list[i].name_len = (uint8_t)strlen(list[i].name);
+        list[i].exchange_hash = qbid_hash_dim(QBID_DIM_EXCHANGE, list[i].name, list[i].name_len);
+        image_fixture_partner(f, &list[i]);
+    }
+}
+
 void *account_image(uint64_t gen, size_t *ret_bytes)
 {
     struct image_fixture f;
@@ -100,6 +127,7 @@ void *account_image(uint64_t gen, size_t *ret_bytes)
     f.header.notice_ttl_ns = ACCOUNT_NOTICE_TTL_S * QBID_NS_PER_S;
     f.header.event_ttl_ns = ACCOUNT_EVENT_TTL_S * QBID_NS_PER_S;
     fill(&f);
+    partners(&f);
     void *image = image_fixture_build(&f, ret_bytes);
     image_fixture_done(&f);
     return image;

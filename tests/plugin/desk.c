@@ -46,6 +46,7 @@ struct desk *desk_new(void)
     d->view = (struct qbid_view){
         .image = &d->image, .live = &d->live, .page = &d->page, .deadline_ns = UINT64_MAX};
     d->keys.id[0] = 1;
+    d->exchange = "2";
     return d;
 }
 
@@ -72,7 +73,7 @@ int desk_parse_protobuf(struct desk *d, const char *body, size_t len)
 void desk_fill(struct desk *d)
 {
     d->request_cnt = 0;
-    qbid_common_fill(&d->image, &d->openrtb, "2", DESK_UNIX_S, &d->common);
+    qbid_common_fill(&d->image, &d->openrtb, d->exchange, DESK_UNIX_S, &d->common);
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
         if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=
@@ -109,12 +110,13 @@ static bool response_of(struct desk *d, struct qbid_response *ret)
         .image = &d->image,
         .keys = &d->keys,
         .openrtb = &d->openrtb,
+        .partner = qbid_response_partner(&d->image, qbid_response_exchange(d->exchange)),
         .notice_url = {url, sizeof url - 1},
         .now_ns = DESK_NOW_NS,
         .unix_s = DESK_UNIX_S,
         .trace = true,
     };
-    ret->currency = qbid_response_currency(&d->image, &d->openrtb, &ret->rate_micros);
+    ret->currency = qbid_response_currency(&d->image, &d->openrtb, ret->partner, &ret->rate_micros);
     return ret->currency != QBID_CURRENCY_NONE;
 }
 

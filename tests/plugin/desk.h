@@ -24,6 +24,7 @@ struct desk {
     struct qbid_page page;
     struct qbid_view view;
     struct qbid_keys keys;
+    const char *exchange; /* that the requests come from; "2" at first */
     struct qbid_openrtb_request openrtb;
     struct qbid_common common;
     unsigned request_cnt, bid_cnt;

@@ -16,6 +16,7 @@ struct host {
     struct qbid *qbid;
     struct qbid_worker *worker;
     uint64_t now_ns;
+    const char *exchange; /* that asks; NULL = "2" */
     struct qbid_answer answer;
     char *body;
     char location[4096];

@@ -5,6 +5,9 @@ $(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/p
     qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_number,tests/plugin/test_number.c,qbid shm)
 $(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
+$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto \
+    $(addprefix -Xlinker --wrap=,calloc EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex \
+    EVP_DecryptInit_ex2 EVP_DecryptUpdate EVP_DecryptFinal_ex EVP_CIPHER_CTX_ctrl))
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
@@ -38,8 +41,10 @@ $(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(
     $(TEST_HOST_LDLIBS))
 $(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
 $(call test,test_status_merge,tests/plugin/test_status_merge.c,qbid,)
-$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
+$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium -lcrypto)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(call test,test_partner,tests/plugin/test_partner.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -55,7 +60,7 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
 TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk.
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
     openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
     $(wildcard fastpath/*.c) shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
@@ -65,6 +70,9 @@ $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
+$(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
+    qbid shm,-lsodium -lcrypto)
 
 # The library as others get it.
 $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin/broker.c \

@@ -22,6 +22,7 @@ static const struct qbid_token sample = {
     .action = 5,
     .tenant = 0x1234,
     .flags = 9,
+    .partner = 77,
     .nonce = UINT64_C(0x0123456789abcdef),
     .context = UINT64_C(0xfedcba9876543210),
     .bid_nanos = 2010000,
@@ -111,7 +112,7 @@ static void the_layout_and_the_mac_are_the_documented_ones(void **state)
         for (unsigned j = 0; j < 3; j++)
             bytes[i / 4 * 3 + j] = (uint8_t)(group >> (16 - 8 * j));
     }
-    const uint8_t head[8] = {QBID_TOKEN_VERSION, 7, 2, 5, 0x34, 0x12, 9, 0};
+    const uint8_t head[8] = {QBID_TOKEN_VERSION, 7, 2, 5, 0x34, 0x12, 9, 77};
     assert_memory_equal(bytes, head, sizeof head);
     assert_true(load_le(bytes + 8) == sample.nonce);
     assert_true(load_le(bytes + 16) == sample.context);

@@ -49,7 +49,8 @@ static void a_nul_byte_is_written_as_an_escape(void **state)
 
 static void numbers_are_written_in_full(void **state)
 {
-    static const uint64_t value[] = {0, 1, 9, 10, 99, 12345678901234567890u, UINT64_MAX};
+    static const uint64_t value[] = {
+        0, 1, 9, 10, 99, 100, 101, 999, 1000, 12345678901234567890u, UINT64_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
         char out[32], want[32];

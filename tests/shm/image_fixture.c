@@ -84,6 +84,7 @@ void image_fixture_done(struct image_fixture *f)
     free(f->dirs.item);
     free(f->creatives.item);
     free(f->rates.item);
+    free(f->partners.item);
     free(f->strings.item);
     free(f->exposures.item);
 }
@@ -223,6 +224,11 @@ uint32_t image_fixture_q_group(struct image_fixture *f, const struct qbid_qrow *
     for (unsigned state = 0; state < QBID_QSTATES; state++)
         APPEND(f->qrows, *row);
     return f->qrows.cnt / QBID_QSTATES - 1;
+}
+
+void image_fixture_partner(struct image_fixture *f, const struct qbid_partner *partner)
+{
+    APPEND(f->partners, *partner);
 }
 
 void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t micros)

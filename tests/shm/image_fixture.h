@@ -66,6 +66,7 @@ struct image_fixture {
     IMAGE_FIXTURE_ARRAY(struct image_fixture_dir) dirs;
     IMAGE_FIXTURE_ARRAY(struct qbid_creative) creatives;
     IMAGE_FIXTURE_ARRAY(struct qbid_rate) rates;
+    IMAGE_FIXTURE_ARRAY(struct qbid_partner) partners;
     IMAGE_FIXTURE_ARRAY(char) strings;
     IMAGE_FIXTURE_ARRAY(float) exposures;
     uint32_t value_cnt[QBID_DIM_CNT]; /* indices given out, 0 included */
@@ -127,6 +128,7 @@ void image_fixture_shade_default(struct image_fixture *f, const struct qbid_shad
 uint32_t image_fixture_q_group(struct image_fixture *f, const struct qbid_qrow *row);
 
 /** Account currency for one unit of another ("USD"). */
+void image_fixture_partner(struct image_fixture *f, const struct qbid_partner *partner);
 void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t micros);
 
 /** Lay everything out; the caller frees the result. f can be changed and built again. */

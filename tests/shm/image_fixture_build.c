@@ -184,6 +184,7 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_NAMES] = f->cats.cnt,
         [QBID_SECTION_RATES] = f->rates.cnt,
         [QBID_SECTION_STRINGS] = f->strings.cnt,
+        [QBID_SECTION_PARTNERS] = f->partners.cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = f->exposures.cnt,
     };
     /* the directory has room for one more section */
@@ -318,6 +319,7 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);
     copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
+    copy_section(&b, QBID_SECTION_PARTNERS, f->partners.item);
     copy_section(&b, QBID_SECTION_EXPOSURE_VALUES, f->exposures.item);
     write_rows(&b);
     write_elig(&b);

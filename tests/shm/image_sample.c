@@ -61,6 +61,13 @@ static void fill_market(struct image_fixture *f)
     image_fixture_q_group(f, &row);
     image_fixture_rate(f, "USD", 7100000);
     image_fixture_rate(f, "EUR", 7700000);
+    image_fixture_partner(f, &(struct qbid_partner){.id = 3, .name = "*", .name_len = 1});
+    image_fixture_partner(f, &(struct qbid_partner){.exchange_hash = 77,
+                                                    .id = 9,
+                                                    .coding = QBID_PRICE_CODING_AES_GCM,
+                                                    .notices = 7,
+                                                    .macro = "${P}",
+                                                    .macro_len = 4});
 }
 
 static void fill_line_item(struct image_fixture *f, uint32_t i)
@@ -216,5 +223,8 @@ uint64_t image_sample_read(const struct qbid_image *image, uint32_t contexts)
     }
     for (uint32_t i = 0; i < image->rate_cnt; i++)
         digest += (uint64_t)image->rates[i].micros;
+    for (uint32_t i = 0; i < image->partner_cnt; i++)
+        digest += qbid_image_partner_by_id(image, image->partners[i].id)->coding +
+                  (uint64_t)image->partners[i].macro[image->partners[i].macro_len / 2];
     return digest;
 }

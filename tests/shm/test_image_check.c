@@ -381,6 +381,25 @@ static uint32_t d_draw(uint32_t dir)
     return draw;
 }
 
+static void partners_that_make_no_sense_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.partners[0].id = 0);
+    CORRUPT(d.partners[0].id = 9);
+    CORRUPT(d.partners[1].exchange_hash = 0);
+    CORRUPT(d.partners[1].coding = QBID_PRICE_CODING_CNT);
+    CORRUPT(d.partners[1].required = 1u << QBID_PARTNER_FIELD_CNT);
+    CORRUPT(d.partners[1].notices = 1u << QBID_PARTNER_NOTICE_CNT);
+    CORRUPT(d.partners[1].name_len = 33);
+    CORRUPT(d.partners[1].seat_len = 33);
+    CORRUPT(d.partners[1].macro_len = 33);
+    CORRUPT(d.partners[1].macro[2] = '"');
+    CORRUPT((d.partners[1].seat[0] = '<', d.partners[1].seat_len = 1));
+    CORRUPT(d.partners[1].seat_len = 1); /* a zero byte */
+    CORRUPT(d.ref[QBID_SECTION_PARTNERS].cnt = QBID_PARTNERS_MAX + 1);
+    ACCEPTED(d.partners[1].macro_len = 0);
+}
+
 static void creatives_outside_their_sections_are_corrupt(void **state)
 {
     (void)state;
@@ -447,6 +466,7 @@ int main(void)
         cmocka_unit_test(index_entries_that_lead_nowhere_are_corrupt),
         cmocka_unit_test(rows_with_foreign_line_items_or_numbers_are_corrupt),
         cmocka_unit_test(market_tables_with_impossible_numbers_are_corrupt),
+        cmocka_unit_test(partners_that_make_no_sense_are_corrupt),
         cmocka_unit_test(creatives_outside_their_sections_are_corrupt),
         cmocka_unit_test(an_image_without_line_items_is_fine),
     };

@@ -72,9 +72,12 @@ enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct
                                       const char *exchange, uint64_t unix_s)
 {
     ask->image = image;
+    ask->partner = qbid_response_partner(image, qbid_response_exchange(exchange));
+    if (ask->openrtb.test && (ask->partner->flags & QBID_PARTNER_TEST_DECLINE))
+        return QBID_NOBID_BLOCKED;
     if (!qbid_seat_any(&ask->openrtb.wseat))
         return QBID_NOBID_BLOCKED;
-    ask->currency = qbid_response_currency(image, &ask->openrtb, &ask->rate_micros);
+    ask->currency = qbid_response_currency(image, &ask->openrtb, ask->partner, &ask->rate_micros);
     if (ask->currency == QBID_CURRENCY_NONE)
         return QBID_NOBID_CURRENCY;
     qbid_common_fill(image, &ask->openrtb, exchange, unix_s, &ask->common);
@@ -97,7 +100,10 @@ static void make_offer(const struct qbid_explain_ask *ask, const uint8_t *deal_i
     if (decision->deal)
         imp->deal = &imp->imp->deal[deal_idx[decision->deal - 1]];
     imp->price_micros = qbid_currency_from_account(decision->bid_micros, ask->rate_micros);
-    if (!qbid_seat_allowed(&ask->openrtb, imp->deal, tenant))
+    if (!qbid_response_complete(ask->partner, &ask->image->creatives[decision->creative_idx]))
+        decline(imp, QBID_NOBID_NO_CREATIVE,
+                "the creative lacks a field that the partner requires");
+    else if (!qbid_seat_allowed(&ask->openrtb, imp->deal, tenant))
         decline(imp, QBID_NOBID_BLOCKED, "the request's or the deal's seats exclude the tenant");
     else if (imp->price_micros <= 0)
         decline(imp, QBID_NOBID_CURRENCY, "the price vanishes in the currency of the answer");

@@ -17,7 +17,8 @@ struct qbid_explain_ask {
     char *body;
     size_t body_max;
     const struct qbid_image *image;
-    uint32_t currency;           /* of the answer */
+    uint32_t currency; /* of the answer */
+    const struct qbid_partner *partner;
     int64_t rate_micros;         /* account currency for one unit of it */
     struct qbid_unknown unknown; /* raw values that all impressions share */
     struct qbid_openrtb_request openrtb;

@@ -260,13 +260,31 @@ static void decide_formula(struct bench_host *host)
         bench_formula_decide(host->world->formula, at, context, list_of(host)) != UINT32_MAX;
 }
 
+static void touch(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        (void)((const volatile char *)at)[i];
+}
+
+void bench_host_parsed(const struct bench_host *host)
+{
+    const struct qbid_request *request = &host->request[0];
+    touch(request, sizeof *request);
+    touch(request->badv, request->badv_cnt * sizeof *request->badv);
+    touch(request->bcat, request->bcat_cnt * sizeof *request->bcat);
+}
+
 void bench_host_ahead(struct bench_host *host)
 {
     struct qbid_ahead ahead = {0};
-    struct qbid_view view = view_of(host, host->table);
-    while (qbid_ahead_step(&ahead, &view, &host->request[0], NOW_NS) != 0)
+    unsigned left;
+    do {
+        rcu_read_lock();
+        struct qbid_view view = view_of(host, rcu_dereference(host->table));
+        left = qbid_ahead_step(&ahead, &view, &host->request[0], NOW_NS);
+        rcu_read_unlock();
         ticks_wait(AHEAD_NS);
-    ticks_wait(AHEAD_NS);
+    } while (left != 0);
 }
 
 void bench_host_step(struct bench_host *host, enum bench_design design)

@@ -78,6 +78,12 @@ static void fill_requests(struct turn *turn, const char *exchange)
     struct qbid_worker *worker = turn->worker;
     qbid_common_fill(&turn->table->image, &worker->openrtb, exchange, turn->response.unix_s,
                      &worker->common);
+    enum qbid_privacy_reason reason = worker->common.privacy.reason;
+    qbid_count_add(&turn->view.page->header->privacy[reason], 1);
+    if (qbid_privacy_class_of(reason) == QBID_PRIVACY_NO_BID) {
+        decline_all(turn, QBID_NOBID_PRIVACY);
+        return;
+    }
     for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
         unsigned i = turn->request_cnt;
         enum qbid_nobid nobid =
@@ -109,7 +115,8 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_LOSS,
-                               .level = d->level,
+                               .level = d->level & 15u,
+                               .privacy = bid->privacy & 15u,
                                .action = d->q_action,
                                .flags = bid->event_flags,
                                .u.notice = {
@@ -145,6 +152,7 @@ static unsigned collect_bids(struct turn *turn)
             .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
             .decision = d,
             .event_flags = qbid_bid_flags(&worker->request[i], d),
+            .privacy = worker->request[i].privacy,
         };
         uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
         if (!qbid_response_complete(turn->partner,
@@ -175,6 +183,7 @@ static void report_unknown(const struct turn *turn)
         struct qbid_event event = {.time_ns = turn->now_ns,
                                    .gen = (uint32_t)turn->table->image.header->gen,
                                    .kind = QBID_EVENT_SEEN,
+                                   .privacy = turn->worker->common.base.privacy & 15u,
                                    .u.seen = {
                                        .hash = unknown->value[which].hash,
                                        .dim = unknown->value[which].dim,

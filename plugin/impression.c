@@ -22,8 +22,11 @@ static void raw_init(struct raw *raw)
 
 static void raw_add(struct raw *raw, const char *text, size_t len, char (*map)(char))
 {
-    for (size_t i = 0; i < len && raw->len < RAW_MAX; i++)
-        raw->text[raw->len++] = map ? map(text[i]) : text[i];
+    uint32_t room = RAW_MAX - raw->len, n = len < room ? (uint32_t)len : room;
+    char *to = raw->text + raw->len; /* a store through it may not change what the loop counts by */
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = map ? map(text[i]) : text[i];
+    raw->len += n;
 }
 
 static void raw_add_number(struct raw *raw, int64_t number)
@@ -133,8 +136,6 @@ static void set_segments(struct qbid_common *common)
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     struct qbid_request *base = &common->base;
-    if (qbid_openrtb_restricted(openrtb))
-        return;
     for (unsigned i = 0; i < openrtb->segment_cnt; i++) {
         const struct qbid_text *id = &openrtb->segment[i];
         bool known;
@@ -156,37 +157,20 @@ static void hash_names(const struct qbid_text *name, unsigned cnt, uint64_t *out
     }
 }
 
-static bool us_privacy_restricts(struct qbid_text signal)
-{
-    if (signal.len == 0)
-        return false;
-    if (signal.len != 4 || signal.at[0] != '1')
-        return true;
-    for (unsigned i = 1; i < 4; i++)
-        if (memchr("YyNn-", signal.at[i], 5) == NULL)
-            return true;
-    return signal.at[2] == 'Y' || signal.at[2] == 'y';
-}
-
-bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb)
-{
-    const struct qbid_openrtb_regs *regs = &openrtb->regs;
-    enum qbid_openrtb_tri gdpr = regs->gdpr != QBID_TRI_ABSENT ? regs->gdpr : regs->gdpr_ext;
-    return regs->coppa || openrtb->lmt || openrtb->dnt || regs->gpc || gdpr == QBID_TRI_YES ||
-           regs->gpp_applies || regs->gpp_applies_ext ||
-           us_privacy_restricts(regs->us_privacy.len ? regs->us_privacy : regs->us_privacy_ext);
-}
-
-void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
+void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_request *openrtb,
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common)
 {
     struct qbid_request *base = &ret_common->base;
     ret_common->image = image;
     ret_common->openrtb = openrtb;
+    ret_common->privacy = qbid_privacy_of(openrtb, &image->header->privacy);
+    qbid_privacy_strip(ret_common->privacy, openrtb);
     ret_common->unknown.total = ret_common->unknown.cnt = 0;
     memset(base, 0, sizeof *base);
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
+    base->privacy = (uint8_t)qbid_privacy_class_of(ret_common->privacy.reason);
+    base->user_key = image->header->capped_cnt != 0 ? qbid_privacy_user_key(openrtb) : 0;
     hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
     hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
     base->badv = ret_common->badv;

@@ -10,8 +10,10 @@
  *   device    devicetype "/" os in lower case; a missing half is empty
  *   geo       country in upper case "/" region, of device.geo, else of user.geo
  *   site      first of site.domain, app.bundle (both in lower case), site.id, app.id, dooh.id
- *   segment   user.data[].segment[].id; none when the request is restricted
+ *   segment   user.data[].segment[].id
  *   hour      hour of the week (Monday 0) at the user's utcoffset; without one, in UTC
+ *
+ * Of place, time zone, segments and identifiers there is only what the privacy class leaves.
  *
  * at = 2 or absent is second price; everything else is decided as first price, in which a bid is
  * what it costs: 1, the exchanges' own types from 500 on, and values that nobody has defined.
@@ -23,6 +25,7 @@
 #include <stdint.h>
 
 #include "plugin/openrtb.h"
+#include "plugin/privacy/privacy.h"
 #include "shm/image.h"
 #include "shm/request.h"
 
@@ -45,24 +48,21 @@ struct qbid_unknown {
 struct qbid_common {
     const struct qbid_image *image;
     const struct qbid_openrtb_request *openrtb;
-    struct qbid_request base; /* user_key 0: no identifier is read yet */
+    struct qbid_privacy privacy;
+    struct qbid_request base;
     struct qbid_unknown unknown;
     uint64_t badv[QBID_OPENRTB_BADV_MAX];
     uint64_t bcat[QBID_OPENRTB_BCAT_MAX];
 };
 
-/** Whether the signals of a request forbid what depends on the person (RELIABILITY 1.7): coppa,
- *  lmt, dnt, gpc, an opt-out or an unreadable us_privacy, gdpr, any GPP section. Consent strings
- *  are not decoded: with gdpr = 1 the request is restricted with or without one. */
-bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb);
-
 /**
- * Fill ret_common from a parsed request.
+ * Fill ret_common from a parsed request, from which the privacy class takes what it does not leave
+ * before anything else is read. When that is no bid, there is nothing to fill: to be declined.
  *
  * Shapes:  image has a header; exchange may be NULL; unix_s is the wall clock.
  * Threads: any. Wait-free, no allocation.
  */
-void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
+void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_request *openrtb,
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common);
 
 /**

@@ -16,12 +16,15 @@ $(PROTOBUF_C): plugin/openrtb.proto
 $(PROTOBUF_H): $(PROTOBUF_C)
 $(B)/plugin/openrtb_protobuf.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
 
+PRIVACY_SOURCES := $(addprefix plugin/privacy/,bits.c gpp.c privacy.c tcf.c us_privacy.c)
+
 $(call lib,qbid,plugin/bid.c plugin/clearing.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
     plugin/impression.c plugin/markup.c \
     plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c $(PROTOBUF_C) \
     plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
     plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/status_merge.c \
-    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/status_privacy.c \
+    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c $(PRIVACY_SOURCES))
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

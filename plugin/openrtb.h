@@ -88,16 +88,47 @@ struct qbid_openrtb_geo {
 /* A flag whose absence means something else than 0. */
 enum qbid_openrtb_tri { QBID_TRI_ABSENT, QBID_TRI_NO, QBID_TRI_YES };
 
+#define QBID_OPENRTB_SECTIONS_MAX 15
+
+/* Sections of the GPP that are in force; -1, "none", is not among them. */
+struct qbid_openrtb_sections {
+    bool given; /* the list has entries */
+    bool over;  /* there are more than fit here */
+    uint8_t cnt;
+    uint16_t section[QBID_OPENRTB_SECTIONS_MAX]; /* UINT16_MAX = a number above that */
+};
+
 /* Of a field that has moved: what the newer place says, and the older one. */
 struct qbid_openrtb_regs {
     bool coppa;
+    bool coppa_ext;
     bool gpc;
-    bool gpp_applies; /* gpp_sid names a section */
-    bool gpp_applies_ext;
+    int32_t dsa_required; /* 0 when absent */
+    int32_t dsa_required_ext;
+    struct qbid_openrtb_sections gpp_sid;
+    struct qbid_openrtb_sections gpp_sid_ext;
+    struct qbid_text gpp;
+    struct qbid_text gpp_ext;
     enum qbid_openrtb_tri gdpr;
     enum qbid_openrtb_tri gdpr_ext;
     struct qbid_text us_privacy;
     struct qbid_text us_privacy_ext;
+};
+
+/* Where an identifier stands in the body. The parser copies none of it: below open nobody may. */
+struct qbid_openrtb_id {
+    struct qbid_text text; /* of JSON the inside of the string */
+    bool escaped;          /* it has escapes that are still to be resolved */
+};
+
+/* Identifiers of the user and the device: for plugin/privacy alone, which forgets them below open.
+ */
+struct qbid_openrtb_ids {
+    struct qbid_openrtb_id eid; /* the first uids[].id of eids[] that is one */
+    struct qbid_openrtb_id eid_ext;
+    struct qbid_openrtb_id buyeruid;
+    struct qbid_openrtb_id user_id;
+    struct qbid_openrtb_id ifa;
 };
 
 struct qbid_openrtb_request {
@@ -123,6 +154,7 @@ struct qbid_openrtb_request {
     struct qbid_text dooh_id;
     struct qbid_text consent;
     struct qbid_text consent_ext;
+    struct qbid_openrtb_ids ids;
     struct qbid_openrtb_geo device_geo;
     struct qbid_openrtb_geo user_geo;
     struct qbid_openrtb_regs regs;

@@ -230,6 +230,7 @@ static void read_device(struct reader *r, const Pb__Device *device)
     out->os = text_of(r, device->os);
     out->lmt = flag_of(device->has_lmt, device->lmt);
     out->dnt = flag_of(device->has_dnt, device->dnt);
+    out->ids.ifa.text = text_of(r, device->ifa);
     read_geo(r, device->geo, &out->device_geo);
 }
 
@@ -243,17 +244,51 @@ static void read_segments(struct reader *r, const Pb__Data *data)
     }
 }
 
+/* The first uids[].id of eids[] that is one. */
+static struct qbid_text read_eids(struct reader *r, size_t n, Pb__Eid *const *eids)
+{
+    struct qbid_text first = {NULL, 0};
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < eids[i]->n_uids; j++) {
+            struct qbid_text id = text_of(r, eids[i]->uids[j]->id);
+            first = first.len ? first : id;
+        }
+    }
+    return first;
+}
+
 static void read_user(struct reader *r, const Pb__User *user)
 {
+    struct qbid_openrtb_ids *ids = &r->out->ids;
     if (!user)
         return;
     const Pb__UserExt *ext = user->ext ? user->ext : user->ext_202;
     read_geo(r, user->geo, &r->out->user_geo);
     r->out->consent = text_of(r, user->consent);
-    if (ext)
+    ids->user_id.text = text_of(r, user->id);
+    ids->buyeruid.text = text_of(r, user->buyeruid);
+    ids->eid.text = read_eids(r, user->n_eids, user->eids);
+    if (ext) {
         r->out->consent_ext = text_of(r, ext->consent);
+        ids->eid_ext.text = read_eids(r, ext->n_eids, ext->eids);
+    }
     for (size_t i = 0; i < user->n_data; i++)
         read_segments(r, user->data[i]);
+}
+
+/* -1 means that no section applies. */
+static void read_sections(const Pb__Regs *in, struct qbid_openrtb_sections *ret)
+{
+    ret->given = in->n_gpp_sid > 0;
+    for (size_t i = 0; i < in->n_gpp_sid; i++) {
+        int32_t section = in->gpp_sid[i];
+        if (section <= 0)
+            continue;
+        if (ret->cnt == QBID_OPENRTB_SECTIONS_MAX)
+            ret->over = true;
+        else
+            ret->section[ret->cnt++] = (uint16_t)(section < UINT16_MAX ? section : UINT16_MAX);
+    }
 }
 
 static void read_regs(struct reader *r, const Pb__Regs *in)
@@ -265,13 +300,15 @@ static void read_regs(struct reader *r, const Pb__Regs *in)
     regs->coppa = flag_of(in->has_coppa, in->coppa);
     regs->gdpr = tri_of(in->has_gdpr, in->gdpr);
     regs->us_privacy = text_of(r, in->us_privacy);
-    for (size_t i = 0; i < in->n_gpp_sid; i++)
-        regs->gpp_applies |= in->gpp_sid[i] > 0; /* -1 means that no section applies */
+    regs->gpp = text_of(r, in->gpp);
+    read_sections(in, &regs->gpp_sid);
     if (!ext)
         return;
     regs->gdpr_ext = tri_of(ext->has_gdpr, ext->gdpr);
     regs->us_privacy_ext = text_of(r, ext->us_privacy);
     regs->gpc = qbid_text_is(text_of(r, ext->gpc), "1");
+    if (ext->dsa)
+        regs->dsa_required_ext = int_of(ext->dsa->has_dsarequired, ext->dsa->dsarequired, 0);
 }
 
 static void read_curs(struct reader *r, size_t n, const ProtobufCBinaryData *curs)

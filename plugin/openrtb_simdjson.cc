@@ -216,6 +216,7 @@ int read_device(reader &r, value v)
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
     out->os = {nullptr, 0};
     out->lmt = out->dnt = false;
+    out->ids.ifa = {};
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "devicetype")
@@ -228,6 +229,8 @@ int read_device(reader &r, value v)
             return read_flag(r, inner, &out->lmt);
         if (key == "dnt")
             return read_flag(r, inner, &out->dnt);
+        if (key == "ifa")
+            return read_id(r, inner, &out->ids.ifa);
         return skip(r, inner);
     });
 }
@@ -255,10 +258,45 @@ int read_user_data(reader &r, value v)
     });
 }
 
+/* The first uids[].id of eids[] that is one. */
+int read_eids(reader &r, value v, struct qbid_openrtb_id *ret)
+{
+    *ret = {};
+    return read_array(r, v, [&](value eid) {
+        return read_object(r, eid, [&](string_view key, value uids) {
+            if (key != "uids")
+                return skip(r, uids);
+            return read_array(r, uids, [&](value uid) {
+                return read_object(r, uid, [&](string_view name, value inner) {
+                    struct qbid_openrtb_id id;
+                    if (name != "id")
+                        return skip(r, inner);
+                    int err = read_id(r, inner, &id);
+                    *ret = ret->text.len != 0 ? *ret : id;
+                    return err;
+                });
+            });
+        });
+    });
+}
+
+int read_user_ext(reader &r, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->consent_ext = {nullptr, 0};
+    out->ids.eid_ext = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "consent")
+            return vitally(r, [&] { return read_text(r, inner, &out->consent_ext); });
+        return key == "eids" ? read_eids(r, inner, &out->ids.eid_ext) : skip(r, inner);
+    });
+}
+
 int read_user(reader &r, value v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->consent = out->consent_ext = {nullptr, 0};
+    out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {};
     out->segment_cnt = 0;
     out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
@@ -268,26 +306,40 @@ int read_user(reader &r, value v)
             return read_geo(r, inner, &out->user_geo);
         if (key == "consent")
             return vitally(r, [&] { return read_text(r, inner, &out->consent); });
-        if (key != "ext")
-            return skip(r, inner);
-        out->consent_ext = {nullptr, 0};
-        return read_object(r, inner, [&](string_view name, value deeper) {
-            if (name != "consent")
-                return skip(r, deeper);
-            return vitally(r, [&] { return read_text(r, deeper, &out->consent_ext); });
-        });
+        if (key == "eids")
+            return read_eids(r, inner, &out->ids.eid);
+        if (key == "buyeruid")
+            return read_id(r, inner, &out->ids.buyeruid);
+        if (key == "id")
+            return read_id(r, inner, &out->ids.user_id);
+        return key == "ext" ? read_user_ext(r, inner) : skip(r, inner);
     });
 }
 
 /* gpp_sid: -1 means that no section applies. */
-int read_gpp_sid(reader &r, value v, bool *ret)
+int read_gpp_sid(reader &r, value v, struct qbid_openrtb_sections *ret)
 {
-    *ret = false;
+    *ret = {};
     return read_array(r, v, [&](value element) {
         int32_t section;
         int err = read_int(r, element, -1, &section);
-        *ret |= err == 0 && section > 0;
-        return err;
+        ret->given = true;
+        if (err != 0 || section <= 0)
+            return err;
+        if (ret->cnt == QBID_OPENRTB_SECTIONS_MAX)
+            ret->over = true;
+        else
+            ret->section[ret->cnt++] =
+                static_cast<uint16_t>(section < UINT16_MAX ? section : UINT16_MAX);
+        return 0;
+    });
+}
+
+int read_dsa(reader &r, value v, int32_t *ret)
+{
+    *ret = 0;
+    return read_object(r, v, [&](string_view key, value inner) {
+        return key == "dsarequired" ? read_int(r, inner, 0, ret) : skip(r, inner);
     });
 }
 
@@ -296,14 +348,23 @@ int read_regs_ext(reader &r, value v)
     struct qbid_openrtb_regs *regs = &r.out->regs;
     regs->gdpr_ext = QBID_TRI_ABSENT;
     regs->us_privacy_ext = {nullptr, 0};
-    regs->gpc = regs->gpp_applies_ext = false;
+    regs->gpp_ext = {nullptr, 0};
+    regs->gpp_sid_ext = {};
+    regs->coppa_ext = regs->gpc = false;
+    regs->dsa_required_ext = 0;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "gdpr")
             return read_tri(r, inner, &regs->gdpr_ext);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy_ext);
+        if (key == "gpp")
+            return read_text(r, inner, &regs->gpp_ext);
         if (key == "gpp_sid")
-            return read_gpp_sid(r, inner, &regs->gpp_applies_ext);
+            return read_gpp_sid(r, inner, &regs->gpp_sid_ext);
+        if (key == "dsa")
+            return read_dsa(r, inner, &regs->dsa_required_ext);
+        if (key == "coppa")
+            return read_flag(r, inner, &regs->coppa_ext);
         if (key != "gpc")
             return skip(r, inner);
         struct qbid_text gpc; /* "1" as in the HTTP header, or 1 */
@@ -324,8 +385,12 @@ int read_regs(reader &r, value v)
             return read_tri(r, inner, &regs->gdpr);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy);
+        if (key == "gpp")
+            return read_text(r, inner, &regs->gpp);
         if (key == "gpp_sid")
-            return read_gpp_sid(r, inner, &regs->gpp_applies);
+            return read_gpp_sid(r, inner, &regs->gpp_sid);
+        if (key == "dsa")
+            return read_dsa(r, inner, &regs->dsa_required);
         return key == "ext" ? read_regs_ext(r, inner) : skip(r, inner);
     });
 }

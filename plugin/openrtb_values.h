@@ -29,6 +29,22 @@ inline int read_label(reader &r, value v, struct qbid_text *ret)
     return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
 }
 
+/* Only where it stands: see qbid_openrtb_id. */
+inline int read_id(reader &r, value v, struct qbid_openrtb_id *ret)
+{
+    string_view token = token_of(v);
+    *ret = {};
+    if (token[0] != '"' || is_absent(token))
+        return read_label(r, v, &ret->text);
+    int err = skip(r, v);
+    if (err != 0)
+        return err;
+    const char *start = token.data() + 1;
+    ret->text = {start, static_cast<uint32_t>(token.size() - 2)};
+    ret->escaped = find_mark(start) != start + ret->text.len;
+    return 0;
+}
+
 inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
 {
     string_view token = token_of(v);

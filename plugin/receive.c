@@ -93,6 +93,7 @@ static bool push(const struct qbid_page *page, const struct qbid_notice *notice,
                                .gen = token->gen,
                                .kind = (uint8_t)notice->kind,
                                .level = token->level,
+                               .privacy = token->privacy,
                                .action = token->action,
                                .flags = flags,
                                .u.notice = {

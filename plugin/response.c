@@ -227,7 +227,8 @@ bool qbid_response_sign(const struct qbid_response *r, const struct qbid_respons
 {
     const struct qbid_decision *d = bid->decision;
     struct qbid_token token = {
-        .level = d->level,
+        .level = d->level & 15u,
+        .privacy = bid->privacy & 15u,
         .action = d->q_action,
         .tenant = r->image->line_items[d->line_item_idx].tenant,
         .flags = bid->event_flags,

@@ -31,7 +31,8 @@ struct qbid_response_bid {
     const struct qbid_openrtb_deal *deal; /* NULL = open auction */
     const struct qbid_decision *decision;
     uint8_t event_flags;
-    bool written; /* set by qbid_response_write() */
+    uint8_t privacy; /* enum qbid_privacy_class of the request */
+    bool written;    /* set by qbid_response_write() */
 };
 
 /**
@@ -57,7 +58,7 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
                            unsigned n, char *out, size_t out_max);
 
 /** Sign a bid's token; out gets QBID_TOKEN_CHARS characters. Reads image, keys, now_ns and unix_s
- * of the response, decision and event_flags of the bid. False without a key. */
+ * of the response, decision, event_flags and privacy of the bid. False without a key. */
 bool qbid_response_sign(const struct qbid_response *response, const struct qbid_response_bid *bid,
                         char *out);
 

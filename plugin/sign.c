@@ -23,7 +23,8 @@ static int sign(const struct qbid_table *table, const struct qbid_request *reque
         .unix_s = unix_s,
     };
     struct qbid_response_bid bid = {.decision = decision,
-                                    .event_flags = qbid_bid_flags(request, decision)};
+                                    .event_flags = qbid_bid_flags(request, decision),
+                                    .privacy = request->privacy};
     return qbid_response_sign(&response, &bid, out) ? 0 : QBID_ERR_NOENT;
 }
 

@@ -39,7 +39,7 @@ static void serialise(const struct qbid_token *token, uint8_t key_id, uint8_t ou
     uint8_t *at = out;
     put_le(&at, QBID_TOKEN_VERSION, 1);
     put_le(&at, key_id, 1);
-    put_le(&at, token->level, 1);
+    put_le(&at, token->level | (uint64_t)token->privacy << 4, 1);
     put_le(&at, token->action, 1);
     put_le(&at, token->tenant, 2);
     put_le(&at, token->flags, 1);
@@ -59,7 +59,9 @@ static void deserialise(const uint8_t payload[PAYLOAD_BYTES], struct qbid_token 
     const uint8_t *at = payload;
     ret_token->version = (uint8_t)get_le(&at, 1);
     ret_token->key_id = (uint8_t)get_le(&at, 1);
-    ret_token->level = (uint8_t)get_le(&at, 1);
+    uint8_t level = (uint8_t)get_le(&at, 1);
+    ret_token->level = level & 15u;
+    ret_token->privacy = level >> 4 & 15u;
     ret_token->action = (uint8_t)get_le(&at, 1);
     ret_token->tenant = (uint16_t)get_le(&at, 2);
     ret_token->flags = (uint8_t)get_le(&at, 1);

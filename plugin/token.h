@@ -14,7 +14,8 @@
 struct qbid_token {
     uint8_t version;
     uint8_t key_id;
-    uint8_t level;
+    uint8_t level : 4;
+    uint8_t privacy : 4; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint16_t tenant;
     uint8_t flags;   /* enum qbid_event_flag of the bid */

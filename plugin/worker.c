@@ -36,7 +36,8 @@ static void push_bid(const struct qbid_page *page, const struct qbid_request *re
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_BID,
-                               .level = d->level,
+                               .level = d->level & 15u,
+                               .privacy = request->privacy & 15u,
                                .action = d->q_action,
                                .flags = qbid_bid_flags(request, d),
                                .u.bid = {

@@ -79,13 +79,14 @@ enum qbid_loss {
 };
 
 struct qbid_event {
-    uint64_t time_ns; /* CLOCK_BOOTTIME when the record was written */
-    uint64_t nonce;   /* of the bid: worker uid in the top 16 bits */
-    uint32_t gen;     /* generation of the bid, low 32 bits */
-    uint8_t kind;     /* enum qbid_event_kind */
-    uint8_t level;    /* backoff level of the bid */
-    uint8_t action;   /* Q action of the bid */
-    uint8_t flags;    /* enum qbid_event_flag */
+    uint64_t time_ns;    /* CLOCK_BOOTTIME when the record was written */
+    uint64_t nonce;      /* of the bid: worker uid in the top 16 bits */
+    uint32_t gen;        /* generation of the bid, low 32 bits */
+    uint8_t kind;        /* enum qbid_event_kind */
+    uint8_t level : 4;   /* backoff level of the bid */
+    uint8_t privacy : 4; /* enum qbid_privacy_class of the request */
+    uint8_t action;      /* Q action of the bid */
+    uint8_t flags;       /* enum qbid_event_flag */
     union {
         struct { /* BID, and NOBID with nobid in `action` */
             uint64_t context;

@@ -21,6 +21,7 @@
 #include "shm/draw.h"
 #include "shm/index.h"
 #include "shm/partner.h"
+#include "shm/privacy.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
@@ -96,7 +97,8 @@ struct qbid_image_header {
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
     float stale_factor;  /* conservative multiplier past valid-until; 0 = decline (on_stale) */
     uint32_t capped_cnt; /* line items with a frequency cap; 0 = exposures are not asked for */
-    uint32_t pad[8];
+    struct qbid_privacy_rules privacy; /* what the operator has chosen; zero is the strictest */
+    uint32_t pad[6];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 

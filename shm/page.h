@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "shm/latency.h"
+#include "shm/privacy.h"
 #include "shm/request.h"
 #include "shm/ring.h"
 #include "shm/units.h"
@@ -79,6 +80,7 @@ struct qbid_page_header {
     /* own lines: the worker */
     alignas(QBID_CACHE_LINE) _Atomic uint64_t counter[QBID_COUNTER_CNT];
     _Atomic uint64_t nobid[QBID_NOBID_CNT];
+    _Atomic uint64_t privacy[QBID_PRIVACY_REASON_CNT]; /* bid requests by reason of their class */
 };
 _Static_assert(offsetof(struct qbid_page_header, heartbeat_ns) == 64, "the worker owns its line");
 

@@ -21,6 +21,21 @@ enum qbid_request_flag {
     QBID_REQUEST_TEST = 1u << 2          /* not billable: bid, reserve nothing, never count */
 };
 
+/* What the law and the user's choices leave of a request, from all to nothing. What each class
+ * leaves: plugin/privacy/privacy.h. */
+#define QBID_PRIVACY_CLASS_LIST(X)                                                                 \
+    X(OPEN, "open")                                                                                \
+    X(RESTRICTED, "restricted")                                                                    \
+    X(CONTEXTUAL, "contextual")                                                                    \
+    X(NO_BID, "no_bid")
+
+enum qbid_privacy_class {
+#define X(name, word) QBID_PRIVACY_##name,
+    QBID_PRIVACY_CLASS_LIST(X)
+#undef X
+        QBID_PRIVACY_CLASS_CNT
+};
+
 struct qbid_deal {
     uint64_t id_hash;     /* qbid_hash_name of deals[].id */
     int64_t floor_micros; /* CPM, account currency */
@@ -32,7 +47,7 @@ struct qbid_request {
     uint64_t dim[QBID_REQUEST_DIMS];       /* raw value hash by dimension, 0 = absent; the slot and
                                               segment entries are taken from the lists below */
     uint64_t slot[QBID_REQUEST_SLOTS_MAX]; /* formats and sizes that fit, first = preferred */
-    uint64_t segment[QBID_REQUEST_SEGMENTS_MAX]; /* the user's audience segments */
+    uint64_t segment[QBID_REQUEST_SEGMENTS_MAX]; /* the user's audience segments; class open only */
     struct qbid_deal deal[QBID_REQUEST_DEALS_MAX];
     const uint64_t *badv;      /* blocked advertiser domains, hashed names; borrowed for the call */
     const uint64_t *bcat;      /* blocked categories, hashed names; borrowed for the call */
@@ -51,7 +66,8 @@ struct qbid_request {
     uint32_t flags;         /* enum qbid_request_flag */
     uint16_t candidate_cnt; /* 0 = qbid finds the candidates; else at most
                                QBID_REQUEST_CANDIDATES_MAX */
-    uint16_t pad;
+    uint8_t privacy; /* enum qbid_privacy_class, but NO_BID: the events of the bid carry it */
+    uint8_t pad;
 };
 
 /* Why there was no bid. Each value is counted by worker; `nbr` is the OpenRTB no-bid reason that
@@ -73,7 +89,8 @@ struct qbid_request {
     X(CURRENCY,     507, "currency",       "none of the allowed currencies has a rate")          \
     X(OVER_LIMIT,     2, "over_limit",     "the request is over a stated limit")                 \
     X(TIMEOUT,       15, "timeout",        "too little of tmax is left")                         \
-    X(FREQUENCY,      9, "frequency",      "this user has seen every matching line item enough")
+    X(FREQUENCY,      9, "frequency",      "this user has seen every matching line item enough")\
+    X(PRIVACY,      508, "privacy",        "the request's signals leave nothing that may be bid")
 /* clang-format on */
 
 enum qbid_nobid {

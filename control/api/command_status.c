@@ -101,6 +101,7 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
 {
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
     uint64_t counter[QBID_COUNTER_CNT] = {0}, nobid[QBID_NOBID_CNT] = {0};
+    uint64_t privacy[QBID_PRIVACY_REASON_CNT] = {0};
     uint32_t cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX);
     for (uint32_t w = 0; w < cnt; w++) {
@@ -109,6 +110,8 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
             counter[i] += atomic_load_explicit(&h->counter[i], memory_order_relaxed);
         for (unsigned i = 0; i < QBID_NOBID_CNT; i++)
             nobid[i] += atomic_load_explicit(&h->nobid[i], memory_order_relaxed);
+        for (unsigned i = 0; i < QBID_PRIVACY_REASON_CNT; i++)
+            privacy[i] += atomic_load_explicit(&h->privacy[i], memory_order_relaxed);
     }
     qbid_json_count(to, "workers", cnt);
 #define X(upper, lower, text) qbid_json_count(to, "worker." #lower, counter[QBID_COUNTER_##upper]);
@@ -116,6 +119,10 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
 #undef X
 #define X(upper, nbr, word, text) qbid_json_count(to, "nobid." word, nobid[QBID_NOBID_##upper]);
     QBID_NOBID_LIST(X)
+#undef X
+#define X(upper, class_, word, text)                                                               \
+    qbid_json_count(to, "privacy." word, privacy[QBID_PRIVACY_REASON_##upper]);
+    QBID_PRIVACY_REASON_LIST(X)
 #undef X
     qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
 }

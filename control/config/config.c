@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/config/config_privacy.h"
 #include "control/config/config_schema.h"
 #include "control/config/partners.h"
 #include "control/config/yaml.h"
@@ -319,6 +320,7 @@ static void config_apply(const struct reading *r)
     levels_apply(r);
     segments_apply(r);
     stale_apply(r);
+    qbid_config_privacy(r->root, r->problems, &c->privacy);
     c->durability =
         qbid_yaml_find(r->root, "durability") ? r->raw->durability : QBID_DURABILITY_FAST;
     if (r->problems->cnt == 0)

@@ -111,6 +111,7 @@ struct qbid_config {
     uint64_t segment_mask;               /* dimensions that make a market segment */
     uint32_t level_cnt;
     float stale_factor; /* on_stale: 0 = decline */
+    struct qbid_privacy_rules privacy;
     enum qbid_durability durability;
 };
 

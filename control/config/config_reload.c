@@ -48,6 +48,7 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->price_ceiling_cpm = next->price_ceiling_cpm;
     config->image_valid_ms = next->image_valid_ms;
     config->stale_factor = next->stale_factor;
+    config->privacy = next->privacy;
     config->images_kept = next->images_kept;
     config->history_days = next->history_days;
     config->seed = next->seed;

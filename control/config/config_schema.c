@@ -134,6 +134,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_IGNORE("levels", OPTIONAL), /* a list of lists */
     CYAML_FIELD_IGNORE("market_segments", OPTIONAL),
     CYAML_FIELD_IGNORE("on_stale", OPTIONAL), /* a word or a map */
+    CYAML_FIELD_IGNORE("privacy", OPTIONAL),  /* config_privacy.c */
     QBID_CONFIG_TOP_LIST(X) CYAML_FIELD_END};
 #undef X
 

@@ -2,6 +2,7 @@
 # Configuration, the document tree and the key file; needs libcyaml and libyaml.
 $(call lib,config,\
 	control/config/config.c \
+	control/config/config_privacy.c \
 	control/config/config_reload.c \
 	control/config/config_schema.c \
 	control/config/key_file.c \

@@ -151,7 +151,8 @@ static bool common_ok(const struct qbid_outcome *o, uint64_t now_ns)
            o->price_nanos <=
                (o->kind == QBID_EVENT_CONV ? VALUE_NANOS_MAX : QBID_PRICE_MICROS_MAX) &&
            o->nonce >> 48 != 0 && o->context >> QBID_DIM_SHIFT_END == 0 &&
-           o->level <= QBID_LEVEL_DEFAULT && o->action < QBID_QROW_ACTIONS;
+           o->level <= QBID_LEVEL_DEFAULT && o->action < QBID_QROW_ACTIONS &&
+           o->privacy < QBID_PRIVACY_NO_BID;
 }
 
 static bool float_ok(float x, double max)
@@ -382,6 +383,7 @@ static void take_event(struct qbid_ingest *ingest, const struct qbid_account *ac
                              .worker_uid = uid,
                              .kind = event->kind,
                              .level = event->level,
+                             .privacy = event->privacy,
                              .action = event->action,
                              .flags = event->flags};
     if (event->kind == QBID_EVENT_BID)

@@ -36,6 +36,7 @@ struct qbid_outcome {
     uint16_t worker_uid;
     uint8_t kind; /* enum qbid_event_kind or QBID_OUTCOME_EXPIRED */
     uint8_t level;
+    uint8_t privacy; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint8_t flags; /* enum qbid_event_flag */
     bool joined;

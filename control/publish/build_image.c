@@ -253,6 +253,7 @@ static void header_fill(const struct qbid_builder *b, struct qbid_image_header *
     header->elig_words = b->elig_words;
     header->stale_factor = p->stale_factor;
     header->capped_cnt = b->creatives.capped_cnt;
+    header->privacy = p->privacy;
 }
 
 /* Copied field by field: what a plan has in its padding must not reach the image. */

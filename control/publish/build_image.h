@@ -23,6 +23,7 @@ struct qbid_build_params {
     uint64_t event_ttl_ns;
     int64_t price_ceiling_micros;
     float stale_factor;
+    struct qbid_privacy_rules privacy;
     const struct qbid_rate *rates;
     uint32_t rate_cnt;
     const struct qbid_partner *partners;

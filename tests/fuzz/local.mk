@@ -54,7 +54,7 @@ $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call 
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
-FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c \
+FUZZ_CONFIG := $(addprefix control/config/,config.c config_privacy.c config_reload.c config_schema.c \
     partners.c problems.c yaml.c) shm/error.c shm/units.c
 FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
     import_frequency.c import_text.c frequency.c instant.c money.c)

@@ -74,6 +74,8 @@ void desk_fill(struct desk *d)
 {
     d->request_cnt = 0;
     qbid_common_fill(&d->image, &d->openrtb, d->exchange, DESK_UNIX_S, &d->common);
+    if (qbid_privacy_class_of(d->common.privacy.reason) == QBID_PRIVACY_NO_BID)
+        return;
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
         if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=
@@ -98,6 +100,7 @@ void desk_decide(struct desk *d)
             .deal = deal ? &imp->deal[d->deal_idx[i][deal - 1]] : NULL,
             .decision = &d->decision[i],
             .event_flags = qbid_bid_flags(&d->request[i], &d->decision[i]),
+            .privacy = d->request[i].privacy,
         };
     }
 }

@@ -161,3 +161,8 @@ uint64_t host_nobid(const struct host *h, enum qbid_nobid which)
 {
     return broker_nobid(&h->broker, 0, which);
 }
+
+uint64_t host_privacy(const struct host *h, enum qbid_privacy_reason which)
+{
+    return atomic_load(&h->broker.page[0].header->privacy[which]);
+}

@@ -61,5 +61,6 @@ unsigned host_drop_events(struct host *h);
 
 uint64_t host_counter(const struct host *h, enum qbid_counter which);
 uint64_t host_nobid(const struct host *h, enum qbid_nobid which);
+uint64_t host_privacy(const struct host *h, enum qbid_privacy_reason which);
 
 #endif

@@ -60,7 +60,7 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
 TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk.
-FUZZ_PLUGIN := $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
     openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
     $(wildcard fastpath/*.c) shm/isa.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
@@ -70,6 +70,7 @@ $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,consent,$(PRIVACY_SOURCES) plugin/text.c shm/error.c,qbid shm,)
 $(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
 $(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
     qbid shm,-lsodium -lcrypto)

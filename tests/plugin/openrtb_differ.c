@@ -29,6 +29,19 @@ static bool same_label(struct qbid_text a, struct qbid_text b)
     return same(a, b) || (number(a, &x) && number(b, &y) && x == y);
 }
 
+static struct qbid_text id_text(const struct qbid_openrtb_id *id, char *room)
+{
+    if (!id->escaped)
+        return id->text;
+    return (struct qbid_text){room, (uint32_t)qbid_text_unescape(id->text.at, id->text.len, room)};
+}
+
+static bool same_id(const struct qbid_openrtb_id *a, const struct qbid_openrtb_id *b)
+{
+    static char room[2][QBID_OPENRTB_BYTES_MAX];
+    return same_label(id_text(a, room[0]), id_text(b, room[1]));
+}
+
 static bool same_price(int64_t a, int64_t b)
 {
     return llabs(a / 2 - b / 2) <= 1 + llabs(b / 2) / 1000000000000;
@@ -97,9 +110,14 @@ static const char *imp_differ(const struct qbid_openrtb_imp *a, const struct qbi
 static const char *regs_differ(const struct qbid_openrtb_regs *a, const struct qbid_openrtb_regs *b)
 {
     FIELD(a->coppa == b->coppa, "regs.coppa");
+    FIELD(a->coppa_ext == b->coppa_ext, "regs.ext.coppa");
     FIELD(a->gpc == b->gpc, "regs.ext.gpc");
-    FIELD(a->gpp_applies == b->gpp_applies, "regs.gpp_sid");
-    FIELD(a->gpp_applies_ext == b->gpp_applies_ext, "regs.ext.gpp_sid");
+    FIELD(memcmp(&a->gpp_sid, &b->gpp_sid, sizeof a->gpp_sid) == 0, "regs.gpp_sid");
+    FIELD(memcmp(&a->gpp_sid_ext, &b->gpp_sid_ext, sizeof a->gpp_sid_ext) == 0, "regs.ext.gpp_sid");
+    FIELD(same(a->gpp, b->gpp), "regs.gpp");
+    FIELD(same(a->gpp_ext, b->gpp_ext), "regs.ext.gpp");
+    FIELD(a->dsa_required == b->dsa_required, "regs.dsa");
+    FIELD(a->dsa_required_ext == b->dsa_required_ext, "regs.ext.dsa");
     FIELD(a->gdpr == b->gdpr, "regs.gdpr");
     FIELD(a->gdpr_ext == b->gdpr_ext, "regs.ext.gdpr");
     FIELD(same(a->us_privacy, b->us_privacy), "regs.us_privacy");
@@ -142,6 +160,11 @@ const char *openrtb_oracle_differ(const struct qbid_openrtb_request *a,
     FIELD(same_label(a->app_bundle, b->app_bundle), "app.bundle");
     FIELD(same_label(a->app_id, b->app_id), "app.id");
     FIELD(same_label(a->dooh_id, b->dooh_id), "dooh.id");
+    FIELD(same_id(&a->ids.eid, &b->ids.eid), "user.eids");
+    FIELD(same_id(&a->ids.eid_ext, &b->ids.eid_ext), "user.ext.eids");
+    FIELD(same_id(&a->ids.buyeruid, &b->ids.buyeruid), "user.buyeruid");
+    FIELD(same_id(&a->ids.user_id, &b->ids.user_id), "user.id");
+    FIELD(same_id(&a->ids.ifa, &b->ids.ifa), "device.ifa");
     FIELD(same(a->consent, b->consent), "user.consent");
     FIELD(same(a->consent_ext, b->consent_ext), "user.ext.consent");
     FIELD(same_geo(&a->device_geo, &b->device_geo), "device.geo");

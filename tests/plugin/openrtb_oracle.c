@@ -250,7 +250,27 @@ static void device(const cJSON *root, struct qbid_openrtb_request *out)
     out->os = get_text(object, "os");
     out->lmt = get_flag(object, "lmt");
     out->dnt = get_flag(object, "dnt");
+    out->ids.ifa.text = get_label(object, "ifa");
     geo(object, &out->device_geo);
+}
+
+static struct qbid_text first_uid(const cJSON *object)
+{
+    struct qbid_text first = {0};
+    const cJSON *eid, *uid;
+    cJSON_ArrayForEach(eid, get_typed(object, "eids", cJSON_Array))
+    {
+        if (!cJSON_IsObject(eid) && !is_blank(eid))
+            mismatch();
+        cJSON_ArrayForEach(uid, get_typed(eid, "uids", cJSON_Array))
+        {
+            if (!cJSON_IsObject(uid) && !is_blank(uid))
+                mismatch();
+            struct qbid_text id = get_label(uid, "id");
+            first = first.len ? first : id;
+        }
+    }
+    return first;
 }
 
 static void user(const cJSON *root, struct qbid_openrtb_request *out)
@@ -261,6 +281,10 @@ static void user(const cJSON *root, struct qbid_openrtb_request *out)
     out->consent = get_text(object, "consent");
     out->consent_ext = get_text(ext, "consent");
     vital = false;
+    out->ids.eid.text = first_uid(object);
+    out->ids.eid_ext.text = first_uid(ext);
+    out->ids.buyeruid.text = get_label(object, "buyeruid");
+    out->ids.user_id.text = get_label(object, "id");
     geo(object, &out->user_geo);
     cJSON_ArrayForEach(data, get_typed(object, "data", cJSON_Array))
     {
@@ -277,13 +301,25 @@ static void user(const cJSON *root, struct qbid_openrtb_request *out)
     }
 }
 
-static bool gpp_applies(const cJSON *object)
+static struct qbid_openrtb_sections gpp_sid(const cJSON *object)
 {
-    bool applies = false;
+    struct qbid_openrtb_sections sections = {0};
     const cJSON *child;
-    cJSON_ArrayForEach(child, get_typed(object, "gpp_sid", cJSON_Array)) applies |=
-        integer(is_blank(child) ? NULL : child, -1) > 0;
-    return applies;
+    cJSON_ArrayForEach(child, get_typed(object, "gpp_sid", cJSON_Array))
+    {
+        int32_t number = integer(is_blank(child) ? NULL : child, -1);
+        sections.given = true;
+        if (number > 0 && sections.cnt == QBID_OPENRTB_SECTIONS_MAX)
+            sections.over = true;
+        else if (number > 0)
+            sections.section[sections.cnt++] = (uint16_t)(number > 65535 ? 65535 : number);
+    }
+    return sections;
+}
+
+static int32_t dsa(const cJSON *object)
+{
+    return get_int(get_typed(object, "dsa", cJSON_Object), "dsarequired", 0);
 }
 
 static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
@@ -293,12 +329,17 @@ static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
     const cJSON *ext = get_typed(object, "ext", cJSON_Object);
     struct qbid_text gpc = get_label(ext, "gpc");
     out->coppa = get_flag(object, "coppa");
+    out->coppa_ext = get_flag(ext, "coppa");
     out->gdpr = get_tri(object, "gdpr");
     out->gdpr_ext = get_tri(ext, "gdpr");
     out->us_privacy = get_text(object, "us_privacy");
     out->us_privacy_ext = get_text(ext, "us_privacy");
-    out->gpp_applies = gpp_applies(object);
-    out->gpp_applies_ext = gpp_applies(ext);
+    out->gpp_sid = gpp_sid(object);
+    out->gpp_sid_ext = gpp_sid(ext);
+    out->gpp = get_text(object, "gpp");
+    out->gpp_ext = get_text(ext, "gpp");
+    out->dsa_required = dsa(object);
+    out->dsa_required_ext = dsa(ext);
     out->gpc = gpc.len == 1 && gpc.at[0] == '1';
     vital = false;
 }

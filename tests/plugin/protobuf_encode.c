@@ -87,16 +87,22 @@ static const struct field dooh[] = {{"id", 1, LABEL, 0, 0}, END};
 static const struct field geo[] = {{"country", 3, TEXT, 0, 0}, {"region", 4, LABEL, 0, 0},
     {"utcoffset", 10, INT, 0, 0}, END};
 static const struct field device[] = {{"dnt", 1, FLAG, 0, 0}, {"geo", 4, OBJECT, 0, geo}, {"os", 14, TEXT, 0, 0},
-    {"devicetype", 18, INT, 0, 0}, {"lmt", 23, FLAG, 0, 0}, END};
+    {"devicetype", 18, INT, 0, 0}, {"ifa", 20, LABEL, 0, 0}, {"lmt", 23, FLAG, 0, 0}, END};
 static const struct field segment[] = {{"id", 1, LABEL, 0, 0}, END};
 static const struct field data[] = {{"segment", 3, OBJECT, 1, segment}, END};
-static const struct field user_ext[] = {{"consent", 1, TEXT, 0, 0}, END};
-static const struct field user[] = {{"geo", 7, OBJECT, 0, geo}, {"data", 8, OBJECT, 1, data},
-    {"consent", 10, TEXT, 0, 0}, {"ext", 99, OBJECT, 0, user_ext}, END};
+static const struct field uid[] = {{"id", 1, LABEL, 0, 0}, END};
+static const struct field eid[] = {{"uids", 2, OBJECT, 1, uid}, END};
+static const struct field user_ext[] = {{"consent", 1, TEXT, 0, 0}, {"eids", 2, OBJECT, 1, eid}, END};
+static const struct field user[] = {{"id", 1, LABEL, 0, 0}, {"buyeruid", 2, LABEL, 0, 0}, {"geo", 7, OBJECT, 0, geo},
+    {"data", 8, OBJECT, 1, data}, {"consent", 10, TEXT, 0, 0}, {"eids", 11, OBJECT, 1, eid},
+    {"ext", 99, OBJECT, 0, user_ext}, END};
+static const struct field dsa[] = {{"dsarequired", 1, INT, 0, 0}, END};
 static const struct field regs_ext[] = {{"gdpr", 1, FLAG, 0, 0}, {"us_privacy", 2, TEXT, 0, 0},
-    {"gpc", 3, LABEL, 0, 0}, {"gpp_sid", NOWHERE, INT, 1, 0}, END};
-static const struct field regs[] = {{"coppa", 1, FLAG, 0, 0}, {"gpp_sid", 3, INT, 1, 0}, {"gdpr", 4, FLAG, 0, 0},
-    {"us_privacy", 5, TEXT, 0, 0}, {"ext", 99, OBJECT, 0, regs_ext}, END};
+    {"gpc", 3, LABEL, 0, 0}, {"dsa", 4, OBJECT, 0, dsa}, {"gpp_sid", NOWHERE, INT, 1, 0},
+    {"gpp", NOWHERE, TEXT, 0, 0}, {"coppa", NOWHERE, FLAG, 0, 0}, END};
+static const struct field regs[] = {{"coppa", 1, FLAG, 0, 0}, {"gpp", 2, TEXT, 0, 0}, {"gpp_sid", 3, INT, 1, 0},
+    {"gdpr", 4, FLAG, 0, 0}, {"us_privacy", 5, TEXT, 0, 0}, {"dsa", NOWHERE, OBJECT, 0, dsa},
+    {"ext", 99, OBJECT, 0, regs_ext}, END};
 static const struct field request[] = {{"id", 1, TEXT, 0, 0}, {"imp", 2, OBJECT, 1, imp},
     {"site", 3, OBJECT, 0, site}, {"app", 4, OBJECT, 0, app}, {"device", 5, OBJECT, 0, device},
     {"user", 6, OBJECT, 0, user}, {"at", 7, INT, 0, 0}, {"tmax", 8, TMAX, 0, 0}, {"wseat", 9, SEAT, 1, 0},
@@ -182,9 +188,9 @@ static bool put_object(struct pb *pb, const cJSON *object, const struct field *f
             value = child;
         if (is_absent(value))
             continue;
-        if (!f->list && !put_value(pb, value, f))
+        if (f->number == NOWHERE || (!f->list && !put_value(pb, value, f)))
             return false;
-        if (f->list && (!cJSON_IsArray(value) || f->number == NOWHERE))
+        if (f->list && !cJSON_IsArray(value))
             return false;
         const cJSON *elements = f->list ? value : NULL;
         cJSON_ArrayForEach(child, elements)

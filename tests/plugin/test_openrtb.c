@@ -115,8 +115,9 @@ static void privacy_fields_are_read_in_both_places(void **state)
     assert_int_equal(request->regs.gdpr_ext, QBID_TRI_YES);
     assert_text(request->regs.us_privacy, "1YNN");
     assert_text(request->regs.us_privacy_ext, "1---");
-    assert_true(request->regs.gpp_applies);
-    assert_false(request->regs.gpp_applies_ext);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 7);
+    assert_int_equal(request->regs.gpp_sid_ext.cnt, 0);
     assert_true(request->regs.gpc);
     assert_int_equal(parse_with("\"regs\":{\"ext\":{\"gpc\":1}}"), 0);
     assert_true(request->regs.gpc);

@@ -131,16 +131,19 @@ static void lists_come_packed_or_not(void **state)
     pb_bytes(&inner, 3, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x07", 11); /* -1 and 7 */
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_true(request->regs.gpp_applies);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 7);
     start();
     pb_int(&inner, 3, -1);
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_false(request->regs.gpp_applies);
+    assert_true(request->regs.gpp_sid.given);
+    assert_int_equal(request->regs.gpp_sid.cnt, 0);
     pb_int(&inner, 3, 2);
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_true(request->regs.gpp_applies);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 2);
 }
 
 static void both_places_of_ext_are_read(void **state)

@@ -53,6 +53,7 @@ static void assert_from_bid(const struct qbid_event *event, enum qbid_event_kind
     assert_true(event->time_ns == host.now_ns);
     assert_int_equal(event->gen, bid_token.gen);
     assert_int_equal(event->level, bid_token.level);
+    assert_int_equal(event->privacy, bid_token.privacy);
     assert_true(event->u.notice.context == bid_token.context);
     assert_int_equal(event->u.notice.bid_nanos, 5000000);
     assert_int_equal(event->u.notice.line_item_id, 1);

@@ -54,6 +54,7 @@ void image_fixture_init(struct image_fixture *f)
     h->level_mask[1] = h->level_mask[2] | qbid_dim_mask(QBID_DIM_SITE);
     h->level_mask[0] = h->level_mask[1] | qbid_dim_mask(QBID_DIM_HOUR);
     h->gen = 1;
+    h->privacy.gdpr_unknown_applies_not = 1;
     h->seed = 1;
     h->built_unix_ns = qbid_clock_unix_ns();
     h->built_boot_ns = qbid_clock_boot_ns();

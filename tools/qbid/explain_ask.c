@@ -82,7 +82,9 @@ enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct
         return QBID_NOBID_CURRENCY;
     qbid_common_fill(image, &ask->openrtb, exchange, unix_s, &ask->common);
     ask->unknown = ask->common.unknown;
-    return QBID_NOBID_NONE;
+    return qbid_privacy_class_of(ask->common.privacy.reason) == QBID_PRIVACY_NO_BID
+               ? QBID_NOBID_PRIVACY
+               : QBID_NOBID_NONE;
 }
 
 static void decline(struct qbid_explain_imp *imp, enum qbid_nobid nobid, const char *reason)

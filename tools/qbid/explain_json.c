@@ -28,6 +28,7 @@ void qbid_explain_json_begin(struct qbid_replay_buffer *out,
                              const struct qbid_explain_subject *subject)
 {
     const struct qbid_openrtb_request *openrtb = &subject->ask->openrtb;
+    struct qbid_privacy privacy = qbid_privacy_of(openrtb, &subject->world->image.header->privacy);
     qbid_replay_buffer_print(out, "{\"schema\":%d,\"request\":", QBID_EXPLAIN_SCHEMA);
     add_text(out, openrtb->id);
     qbid_replay_buffer_add_text(out, ",\"image\":");
@@ -40,9 +41,13 @@ void qbid_explain_json_begin(struct qbid_replay_buffer *out,
     else
         qbid_replay_buffer_add_text(out, "null");
     add_int(out, "unix_s", (int64_t)subject->unix_s);
-    qbid_replay_buffer_print(out, ",\"auction\":\"%s\",\"restricted\":%s",
-                             openrtb->at == 2 ? "second" : "first",
-                             qbid_openrtb_restricted(openrtb) ? "true" : "false");
+    qbid_replay_buffer_print(
+        out,
+        ",\"auction\":\"%s\",\"restricted\":%s,\"privacy\":{\"class\":\"%s\",\"reason\":\"%s\"}",
+        openrtb->at == 2 ? "second" : "first",
+        privacy.reason != QBID_PRIVACY_REASON_NONE ? "true" : "false",
+        qbid_privacy_class_word(qbid_privacy_class_of(privacy.reason)),
+        qbid_privacy_reason_word(privacy.reason));
     qbid_replay_buffer_print(
         out, ",\"result\":\"%s\",\"reason\":",
         subject->nobid == QBID_NOBID_NONE ? "decided" : qbid_explain_nobid_word(subject->nobid));

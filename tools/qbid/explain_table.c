@@ -51,6 +51,7 @@ void qbid_explain_table_begin(struct qbid_replay_buffer *out,
 {
     const struct qbid_openrtb_request *openrtb = &subject->ask->openrtb;
     const struct qbid_image_header *header = subject->world->image.header;
+    struct qbid_privacy privacy = qbid_privacy_of(openrtb, &header->privacy);
     qbid_replay_buffer_add_text(out, "request     ");
     add_text(out, openrtb->id);
     qbid_replay_buffer_print(out, "  %s price, %u impression%s, exchange ",
@@ -60,8 +61,10 @@ void qbid_explain_table_begin(struct qbid_replay_buffer *out,
         qbid_replay_buffer_add_json(out, subject->exchange, strlen(subject->exchange));
     else
         qbid_replay_buffer_add_text(out, "none");
-    if (qbid_openrtb_restricted(openrtb))
-        qbid_replay_buffer_add_text(out, ", privacy signals: without audience segments");
+    if (privacy.reason != QBID_PRIVACY_REASON_NONE)
+        qbid_replay_buffer_print(out, ", privacy class %s (%s)",
+                                 qbid_privacy_class_word(qbid_privacy_class_of(privacy.reason)),
+                                 qbid_privacy_reason_word(privacy.reason));
     qbid_replay_buffer_print(out, "\nimage       %s  generation %llu%s\n", subject->image_path,
                              (unsigned long long)header->gen, subject->stale ? ", stale" : "");
     if (subject->nobid != QBID_NOBID_NONE)

@@ -35,7 +35,7 @@ pace
 during=$(memory)
 wait $hostile
 is "beside them: lost, without a bid" "0 0 0" "$(of lost) $(of other) $(of nobids)"
-holds "beside them: bids" test "$(of bids)" -gt 1200
+holds "beside them: bids" test "$(of bids)" -gt 600
 holds "beside them: late" test $(($(of late) * 50)) -le 1250
 holds "memory: $before KiB, then $during KiB" test $((during - before)) -lt 32768
 for kind in silent half_head half_body head; do # a header that takes longer than the timeout is ended, however it comes

@@ -38,6 +38,9 @@ echo "$reloads reloads, $swaps swaps: $answers answers on $(loaded connections) 
     "slowest $(loaded slowest_us) us"
 
 # --- another binary: the new one joins (USR2), the old one's workers leave (WINCH), then the old one (QUIT)
+cat_pid() { # file: what is in it, which may not be there yet
+    cat "$1" 2>/dev/null
+}
 pid_of() { # file: the process in it, once it has started
     for _ in $(seq 200); do
         [ ! -s "$1" ] || break
@@ -51,7 +54,7 @@ children() { # workers of a master; the new master is a child of the old one as 
 join() { # the new master becomes $master, the old one $old
     old=$master
     kill -USR2 "$old"
-    becomes "the old one's pid file makes room" "$old" cat "$work/nginx.pid.oldbin"
+    becomes "the old one's pid file makes room" "$old" cat_pid "$work/nginx.pid.oldbin"
     master=$(pid_of "$work/nginx.pid")
     holds "there are two masters" test "$master" -ne "$old"
     becomes "the new one's workers" 2 worker_cnt
@@ -73,7 +76,7 @@ becomes "it has workers again" 2 children "$old"
 kill -QUIT "$master"
 holds "the one that did not please leaves" gone "$master"
 master=$old
-becomes "the first one's pid file is back" "$master" cat "$work/nginx.pid"
+becomes "the first one's pid file is back" "$master" cat_pid "$work/nginx.pid"
 kill -TERM "$load_pid"
 load_end
 is "upgrade and way back: lost" "0 0" "$(loaded lost) $(loaded refused)"

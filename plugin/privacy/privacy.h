@@ -44,6 +44,14 @@ enum qbid_privacy_geo { QBID_PRIVACY_GEO_REGION, QBID_PRIVACY_GEO_COUNTRY, QBID_
 
 #define QBID_PRIVACY_ID_MAX 1024
 
+/* Kinds of identifiers: the same text of two kinds names two users. */
+enum qbid_privacy_id {
+    QBID_PRIVACY_ID_EID,
+    QBID_PRIVACY_ID_BUYER,
+    QBID_PRIVACY_ID_USER, /* each exchange gives its own */
+    QBID_PRIVACY_ID_DEVICE
+};
+
 struct qbid_privacy {
     enum qbid_privacy_reason reason;
     enum qbid_privacy_geo geo; /* what may be read of the place */
@@ -73,9 +81,9 @@ void qbid_privacy_strip(struct qbid_privacy privacy, struct qbid_openrtb_request
  * and so is one with escapes of more than QBID_PRIVACY_ID_MAX bytes in JSON.
  *
  * Returns: never 0 for an identifier; 0 when there is none, so always below open after
- *          qbid_privacy_strip().
- * Threads: pure.
+ *          qbid_privacy_strip(). It is not kept nor sent: what is counted has a key that this
+ * host's salt goes into (shm/frequency.h). Threads: pure.
  */
-uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request);
+uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request, uint64_t exchange_hash);
 
 #endif

@@ -67,7 +67,8 @@ static const char import[] =
 
 static void engine_start(void)
 {
-    static const char text[] = "state_dir: state\nhandover: {path: qbid.sock}\ncontrol: {path: "
+    static const char text[] = "state_dir: state\nprivacy: {gdpr_unknown: applies_not}\nhandover: "
+                               "{path: qbid.sock}\ncontrol: {path: "
                                "control.sock}\nkeys: {file: keys, create: true}\ncurrency: CNY\n"
                                "levels: [[site, exchange], [site]]\nmarket_segments: [exchange]\n"
                                "capacity: {line_items: 64, budgets: 16, workers: 2, "

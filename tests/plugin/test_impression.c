@@ -390,7 +390,8 @@ static void impressions_that_share_an_id_cannot_be_answered(void **state)
     (void)state;
     assert_int_equal(fill_at(text, 0), QBID_NOBID_INVALID);
     assert_int_equal(qbid_impression_fill(common, 1, deal_idx, &terms, &request), QBID_NOBID_NONE);
-    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &terms, &request), QBID_NOBID_INVALID);
+    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &terms, &request),
+                     QBID_NOBID_INVALID);
 }
 
 static void the_random_stream_hangs_on_both_ids(void **state)

@@ -30,6 +30,7 @@
 
 static const char config_text[] =
     "state_dir: state\n"
+    "privacy: {gdpr_unknown: applies_not}\n"
     "handover: {path: qbid.sock}\n"
     "control: {path: control.sock}\n"
     "keys: {file: keys, create: true}\n"

@@ -123,8 +123,12 @@ struct bench_frequency bench_frequency_run(unsigned lg_users)
         }
         b.ns[COUNT][turn] = count_block(&b);
     }
-    struct bench_frequency result = {median(b.ns[PLAIN]), median(b.ns[UNKNOWN]),
-                                     median(b.ns[KNOWN]), median(b.ns[COUNT])};
+    struct bench_frequency result = {median(b.ns[PLAIN]),
+                                     median(b.ns[UNKNOWN]),
+                                     median(b.ns[KNOWN]),
+                                     median(b.ns[COUNT]),
+                                     (double)qbid_frequency_bytes(LG_BUCKETS),
+                                     (double)sizeof(struct qbid_exposures)};
     stage_done(&b.plain);
     stage_done(&b.capped);
     free(b.live_base);

@@ -23,7 +23,7 @@ rate=${BENCH_RATE:-10000}
 fixed_bytes=1166
 begin bench
 workers=1
-conf "" "location = /fixed { fixed_bid $fixed_bytes; }"
+conf "" "location = /fixed { fixed_bid $fixed_bytes; } location = /look { fixed_bid $fixed_bytes look; }"
 sed -i "1i load_module $fixed;" "$work/nginx.conf"
 client_core=()
 if [ "$(nproc)" -ge 2 ]; then
@@ -61,6 +61,7 @@ for ((round = 1; round <= rounds; round++)); do
     for connections in 1 32; do
         run return_204 '/none' typical $connections
         run fixed '/fixed' typical $connections
+        run look '/look' typical $connections
         run nobid '/bid?x=2' unsold $connections
         run bid '/bid?x=2' typical $connections
     done

@@ -3,8 +3,9 @@
  * and sends the same answer to everybody. Not installed. What qbid is slower than this is what a
  * bid costs.
  *
- * Syntax:  fixed_bid bytes;      Default: -      Context: location
- *     Answer POSTs with a bid response of so many bytes.
+ * Syntax:  fixed_bid bytes [look];      Default: -      Context: location
+ *     Answer POSTs with a bid response of so many bytes; with look each byte of the body goes into
+ * a hash (FNV-1a) first: the least that a module does that reads its requests byte by byte.
  */
 #include <ngx_config.h>
 #include <ngx_core.h>
@@ -22,6 +23,8 @@ static const char closing[] = "\"}]}]}";
 
 struct fixed_conf {
     ngx_str_t answer;
+    ngx_uint_t look;
+    uint32_t seen; /* so that the hash is not left out */
 };
 
 static ngx_int_t add_header(ngx_http_request_t *r)
@@ -59,8 +62,23 @@ static ngx_int_t send_fixed(ngx_http_request_t *r)
     return rc == NGX_ERROR || rc > NGX_OK ? rc : ngx_http_output_filter(r, &out);
 }
 
+static uint32_t hash_body(const ngx_http_request_t *r)
+{
+    uint32_t hash = 2166136261u;
+
+    for (const ngx_chain_t *cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        for (const u_char *at = cl->buf->pos; at < cl->buf->last; at++)
+            hash = (hash ^ *at) * 16777619u;
+    }
+    return hash;
+}
+
 static void body_ready(ngx_http_request_t *r)
 {
+    struct fixed_conf *conf = ngx_http_get_module_loc_conf(r, ngx_http_fixed_module);
+
+    if (conf->look && r->request_body != NULL)
+        conf->seen ^= hash_body(r);
     ngx_http_finalize_request(r, send_fixed(r));
 }
 
@@ -85,6 +103,9 @@ static char *set_fixed(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     (void)command;
     if (bytes < (ngx_int_t)around || bytes > FIXED_BYTES_MAX)
         return "takes a number of bytes that a bid response has, at most 65536";
+    fixed->look = cf->args->nelts == 3;
+    if (fixed->look && ngx_strcmp(args[2].data, "look") != 0)
+        return "takes look behind the number";
     fixed->answer.len = (size_t)bytes;
     fixed->answer.data = at = ngx_palloc(cf->pool, fixed->answer.len);
     if (at == NULL)
@@ -101,7 +122,7 @@ static void *conf_create(ngx_conf_t *cf)
     return ngx_pcalloc(cf->pool, sizeof(struct fixed_conf));
 }
 
-static ngx_command_t commands[] = {{ngx_string("fixed_bid"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1,
+static ngx_command_t commands[] = {{ngx_string("fixed_bid"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12,
                                     set_fixed, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
                                    ngx_null_command};
 

@@ -12,9 +12,9 @@ import os
 import statistics
 import sys
 
-WAYS = {"return_204": "return 204", "fixed": "fixed bid", "nobid": "module, no bid", "bid": "module, bid",
+WAYS = {"return_204": "return 204", "fixed": "fixed bid", "look": "and each byte", "nobid": "module, no bid", "bid": "module, bid",
         "recorded_204": "return 204", "recorded_fixed": "fixed bid", "recorded": "module"}
-BASE = {"return_204": "return_204", "fixed": "return_204", "nobid": "return_204", "bid": "return_204",
+BASE = {"return_204": "return_204", "fixed": "return_204", "look": "return_204", "nobid": "return_204", "bid": "return_204",
         "recorded_204": "recorded_204", "recorded_fixed": "recorded_204", "recorded": "recorded_204"}
 
 
@@ -57,6 +57,8 @@ def entry_of(way, runs):
     peer = "recorded_fixed" if way == "recorded" else "fixed"
     if (peer, "32") in runs:
         entry["fixed_ratio"] = figures([run["per_s"] / other["per_s"] for run, other in zip(busy, runs[peer, "32"])])
+    if way == "bid":
+        entry["look_ratio"] = figures([run["per_s"] / other["per_s"] for run, other in zip(busy, runs["look", "32"])])
     if (way, "1") in runs:
         entry["alone"] = {key: figures([run[key] for run in runs[way, "1"]]) for key in ("per_s", "p50_us", "p99_us")}
     if (way, "pace") in runs:

@@ -195,7 +195,6 @@ void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_reques
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
     base->privacy = (uint8_t)qbid_privacy_class_of(ret_common->privacy.reason);
-    base->user_key = image->header->capped_cnt != 0 ? qbid_privacy_user_key(openrtb) : 0;
     hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
     hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
     hash_names(openrtb->acat, openrtb->acat_cnt, ret_common->acat);
@@ -207,6 +206,8 @@ void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_reques
     base->bcat_cnt = openrtb->bcat_cnt;
     if (exchange)
         set_dim(ret_common, base, QBID_DIM_EXCHANGE, exchange, (uint32_t)strlen(exchange));
+    if (image->header->capped_cnt != 0)
+        base->user_key = qbid_privacy_user_key(openrtb, base->dim[QBID_DIM_EXCHANGE]);
     set_device(ret_common);
     set_geo(ret_common);
     set_site(ret_common);

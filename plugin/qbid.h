@@ -120,7 +120,7 @@ QBID_API void qbid_worker_online(struct qbid_worker *worker);
  */
 QBID_API int qbid_worker_decide(struct qbid_worker *worker, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision);
-/** n impressions against one and the same generation. */
+/** n impressions against one and the same generation; each counts as a bid request. */
 QBID_API int qbid_worker_decide_batch(struct qbid_worker *worker,
                                       const struct qbid_request *requests, unsigned n,
                                       uint64_t now_ns, struct qbid_decision *ret_decisions);

@@ -107,7 +107,7 @@ int qbid_worker_decide_batch(struct qbid_worker *worker, const struct qbid_reque
     struct qbid_view view = qbid_worker_view(worker, table);
     qbid_worker_decide_timed(worker, &view, requests, n, now_ns, ret_decisions);
     atomic_store_explicit(&view.page->header->heartbeat_ns, now_ns, memory_order_relaxed);
-    qbid_page_count(view.page, QBID_COUNTER_REQUESTS);
+    qbid_count_add(&view.page->header->counter[QBID_COUNTER_REQUESTS], n);
     for (unsigned i = 0; i < n; i++)
         qbid_worker_record(&view, &requests[i], &ret_decisions[i], now_ns);
     qbid_watcher_read_unlock(worker->qbid->watcher);

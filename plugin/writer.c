@@ -17,42 +17,31 @@ static bool plain(char c)
 
 #ifdef __SSE2__
 
-/* Plain bytes at the front of sixteen. */
-static unsigned plain_cnt(const char *at)
+/* Copy sixteen bytes; returns how many at their front are plain. */
+static unsigned copy_plain(char *to, const char *from)
 {
-    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)at);
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)from);
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
     const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
     const __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
     unsigned special =
         (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    _mm_storeu_si128((__m128i *)(void *)to, x);
     return special ? (unsigned)__builtin_ctz(special) : 16;
 }
 
 #else
 
-static unsigned plain_cnt(const char *at)
+static unsigned copy_plain(char *to, const char *from)
 {
     unsigned n = 0;
-    while (n < 16 && plain(at[n]))
+    memcpy(to, from, 16);
+    while (n < 16 && plain(from[n]))
         n++;
     return n;
 }
 
 #endif
-
-/* Where the next byte that is not plain stands, from i on; len when none does. */
-static size_t next_special(const char *text, size_t i, size_t len)
-{
-    for (; len - i >= 16; i += 16) {
-        unsigned n = plain_cnt(text + i);
-        if (n < 16)
-            return i + n;
-    }
-    while (i < len && plain(text[i]))
-        i++;
-    return i;
-}
 
 static void put_escape(struct qbid_writer *w, char c)
 {
@@ -67,13 +56,23 @@ static void put_escape(struct qbid_writer *w, char c)
     qbid_put(w, code, 6);
 }
 
+/* Where sixteen bytes have room, they are copied before it is known how many of them stay. */
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
-    size_t from = 0, special;
-    while (!w->raw && (special = next_special(text, from, len)) < len) {
-        qbid_put(w, text + from, special - from);
-        put_escape(w, text[special]);
-        from = special + 1;
+    size_t i = 0, from;
+    while (!w->raw && len - i >= 16 && w->end - w->at >= 16) {
+        unsigned n = copy_plain(w->at, text + i);
+        w->at += n;
+        i += n;
+        if (n < 16)
+            put_escape(w, text[i++]);
+    }
+    for (from = i; !w->raw && i < len; i++) {
+        if (plain(text[i]))
+            continue;
+        qbid_put(w, text + from, i - from);
+        put_escape(w, text[i]);
+        from = i + 1;
     }
     qbid_put(w, text + from, len - from);
 }

@@ -12,7 +12,7 @@
  *   gdpr_unknown  applies or applies_not: required, what an unknown means is the operator's to say
  *   vendor_id     ours in the IAB's global vendor list; by default 0, nobody: no consent is ours
  *   purposes      of the TCF that need a legal basis, by default 1 to 4: storing on the device,
- * basic advertising, a profile, advertising by it
+ *                 basic advertising, a profile, advertising by it
  *
  * Errors: what is missing or wrong goes to *problems; *ret is then not to be used.
  */

@@ -7,9 +7,10 @@
  *
  * What more than the cap can be shown to a user in a window: the bids that other workers made while
  * qbidd had not yet taken this one (each worker's own are never missed, so at most (workers - 1) x
- * cap), those shown later than pending_s after their bid, and those behind the counters `evicted`,
- * `unknown` and the rings' drops. Windows are fixed, from the first impression: any stretch of
- * a window's length has at most 2 x cap - 1 of them.
+ * cap, a worker that died with bids in its ring being one of them), those shown later than
+ * pending_s after their bid, and those behind the counters `evicted`, `unknown` and the rings'
+ * drops. Windows are fixed, from the first impression: any stretch of a window's length has at most
+ * 2 x cap - 1 of them.
  *
  * Counts lie in a file that is mapped, so they outlive this process, killed or not; a crash of the
  * machine may lose the latest. The file holds no identifier: keys are hashes under a random salt,

@@ -225,16 +225,23 @@ static struct qbid_text resolve(const struct qbid_openrtb_id *id, char room[QBID
     return (struct qbid_text){room, (uint32_t)qbid_text_unescape(id->text.at, id->text.len, room)};
 }
 
-uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request)
+uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request, uint64_t exchange_hash)
 {
     const struct qbid_openrtb_ids *ids = &request->ids;
-    const struct qbid_openrtb_id *by_worth[] = {&ids->eid, &ids->eid_ext, &ids->buyeruid,
-                                                &ids->user_id, &ids->ifa};
+    const struct {
+        const struct qbid_openrtb_id *id;
+        enum qbid_privacy_id kind;
+        uint64_t realm;
+    } by_worth[] = {{&ids->eid, QBID_PRIVACY_ID_EID, 0},
+                    {&ids->eid_ext, QBID_PRIVACY_ID_EID, 0},
+                    {&ids->buyeruid, QBID_PRIVACY_ID_BUYER, 0},
+                    {&ids->user_id, QBID_PRIVACY_ID_USER, exchange_hash},
+                    {&ids->ifa, QBID_PRIVACY_ID_DEVICE, 0}};
     char room[QBID_PRIVACY_ID_MAX];
     for (unsigned i = 0; i < sizeof by_worth / sizeof *by_worth; i++) {
-        struct qbid_text id = resolve(by_worth[i], room);
+        struct qbid_text id = resolve(by_worth[i].id, room);
         if (!is_zeros(id))
-            return qbid_hash_name(id.at, id.len);
+            return qbid_hash_user(by_worth[i].kind, by_worth[i].realm, id.at, id.len);
     }
     return 0;
 }

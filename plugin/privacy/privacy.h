@@ -13,16 +13,24 @@
  * Country and region are all of the place that is ever read: far coarser than what device.lmt
  * leaves (two decimals of a degree). Without the region the time zone is left out as well.
  *
- * Signals, each read at its newer place (first) and its older one:
- *   dsa.dsarequired 2, 3, at either place   no bid: such bids are refused without DSA data, of
- * which an account has none coppa, at either place                  contextual, no place GDPR in
- * force, no basis for a needed    contextual purpose or no readable consent lmt, dnt, gpc,
- * us_privacy that opts out restricted or is broken, a GPP section that opts out, is broken, missing
- * or unknown, a GPP string that does not say which of its sections are in force The strictest wins
- * (shm/privacy.h has the order of reasons). GDPR is in force when regs.gdpr is 1 or gpp_sid names
- * the EU's section; it is not when regs.gdpr is 0 or gpp_sid names other sections only; when the
- * request says nothing, as the operator has chosen (qbidd's privacy.gdpr_unknown). The consent
- * string is user.consent, else the GPP's section of the EU.
+ * Signals, each read at its newer place first, then at its older one; the strictest wins
+ * (shm/privacy.h has the order of reasons):
+ *
+ *   dsa.dsarequired 2 or 3, at either place               no bid: such bids are refused without
+ *                                                         DSA data, of which an account has none
+ *   coppa, at either place                                contextual, no place
+ *   GDPR in force, and no readable consent, or no basis   contextual
+ *   for a purpose that is needed
+ *   lmt, dnt, gpc                                         restricted
+ *   us_privacy that opts out or is broken                 restricted
+ *   a GPP section in force that opts out, is broken,      restricted
+ *   missing or unknown; a GPP string that does not say
+ *   which of its sections are in force
+ *
+ * The GDPR is in force when regs.gdpr is 1 or gpp_sid names the EU's section; it is not when
+ * regs.gdpr is 0 or gpp_sid names other sections only; when the request says nothing, as the
+ * operator has chosen (qbidd's privacy.gdpr_unknown). The consent string is user.consent, else the
+ * GPP's section of the EU.
  */
 #ifndef QBID_PLUGIN_PRIVACY_PRIVACY_H
 #define QBID_PLUGIN_PRIVACY_PRIVACY_H
@@ -35,6 +43,14 @@
 enum qbid_privacy_geo { QBID_PRIVACY_GEO_REGION, QBID_PRIVACY_GEO_COUNTRY, QBID_PRIVACY_GEO_NONE };
 
 #define QBID_PRIVACY_ID_MAX 1024
+
+/* Kinds of identifiers: the same text of two kinds names two users. */
+enum qbid_privacy_id {
+    QBID_PRIVACY_ID_EID,
+    QBID_PRIVACY_ID_BUYER,
+    QBID_PRIVACY_ID_USER, /* each exchange gives its own */
+    QBID_PRIVACY_ID_DEVICE
+};
 
 struct qbid_privacy {
     enum qbid_privacy_reason reason;
@@ -50,7 +66,7 @@ const char *qbid_privacy_reason_word(enum qbid_privacy_reason reason);
  * The class of a request. Reads its signals only.
  *
  * Threads: pure. Cost: nanoseconds without consent strings, else in proportion to them.
- * Source:  the signals' own specifications; what each asks for, RELIABILITY 1.7.
+ * Source:  the signals' own specifications; what each asks for, README, Privacy.
  */
 struct qbid_privacy qbid_privacy_of(const struct qbid_openrtb_request *request,
                                     const struct qbid_privacy_rules *rules);
@@ -65,9 +81,9 @@ void qbid_privacy_strip(struct qbid_privacy privacy, struct qbid_openrtb_request
  * and so is one with escapes of more than QBID_PRIVACY_ID_MAX bytes in JSON.
  *
  * Returns: never 0 for an identifier; 0 when there is none, so always below open after
- *          qbid_privacy_strip().
- * Threads: pure.
+ *          qbid_privacy_strip(). It is not kept nor sent: what is counted has a key that this
+ * host's salt goes into (shm/frequency.h). Threads: pure.
  */
-uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request);
+uint64_t qbid_privacy_user_key(const struct qbid_openrtb_request *request, uint64_t exchange_hash);
 
 #endif

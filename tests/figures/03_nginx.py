@@ -50,6 +50,9 @@ def nginx():
     entry = ways["nobid"]
     figure("nginx, 2.5 kB requests, no bid: requests/s against return 204", round(entry["ratio"]["median"], 3), "x",
            f"{HOW}; {spread(entry['ratio'], 2)}")
+    look = ways["bid"]["look_ratio"]
+    figure("nginx, 2.5 kB requests, bid: requests/s against a fixed bid behind a hash of each byte",
+           round(look["median"], 3), "x", f"{HOW}; FNV-1a; {spread(look, 2)}")
     paced = ways["bid"]["paced"]
     where = f"{HOW}; {result['rate']}/s, 64 connections, from when a request was due; requests not sent in time "
     unsent = f"{paced['unsent']['median']:.0f}"

@@ -7,14 +7,27 @@
 #                                          test links LIBS in place of those that are not in tests/
 T ?= 60
 CLANG ?= clang
-FUZZ_FLAGS := -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer -pthread
+ifeq ($(PROFILE),release) # the one that fuzz targets are built in
+$(shell mkdir -p build/fuzz; cmp -s build/fuzz/flags - <<<'$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' || \
+    echo '$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' >build/fuzz/flags)
+endif
+
+# A file's own flags hold here, too, but simdjson keeps its assertions.
+build/fuzz/%.o: %.c build/fuzz/flags | $(PROTOBUF_H)
+	@mkdir -p $(@D)
+	$(CLANG) -std=c17 $(CPPFLAGS) $(FUZZ_FLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
+build/fuzz/%.o: %.cc build/fuzz/flags
+	@mkdir -p $(@D)
+	$(CLANG)++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) $(filter-out -DNDEBUG,$(CPPFLAGS_$(*F))) -MMD -MP \
+	    -c -o $@ $<
 
 # 1 = name, 2 = sources, 3 = linker words
 define fuzz_rule
-build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(2)
-	@mkdir -p $$(@D)
-	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+build/fuzz/fuzz_$(1): $(patsubst %,build/fuzz/%.o,$(basename tests/fuzz/fuzz_$(1).c $(2)))
+	$$(CLANG) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+-include $(patsubst %,build/fuzz/%.d,$(basename tests/fuzz/fuzz_$(1).c $(2)))
 .PHONY: fuzz-$(1)
 fuzz-$(1): build/fuzz/fuzz_$(1) build/release/tests/test_fuzz_$(1)
 	@tests/fuzz/run.sh $$(T) $(1)
@@ -53,3 +66,4 @@ FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/json_oracle.c,\
     commands api engine publish learn models ingest ledger snapshot frequency store account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
+$(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

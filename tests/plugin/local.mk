@@ -63,16 +63,9 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
     $(TEST_HOST_LDLIBS))
 TSAN_TESTS += test_library
 
-# Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
-build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
-    plugin/json_walk.h plugin/simdjson_reader.h plugin/openrtb_imp.h plugin/openrtb_native.h \
-    plugin/openrtb_asset.h plugin/openrtb.h
-	@mkdir -p $(@D)
-	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
-	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
-
+# Fuzz targets, see tests/fuzz/local.mk.
 FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
-    openrtb_protobuf_imp.c response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o \
+    openrtb_protobuf_imp.c openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
     $(wildcard fastpath/*.c) shm/isa.c
 FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \

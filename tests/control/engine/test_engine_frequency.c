@@ -21,6 +21,8 @@
 #include "shm/dims.h"
 #include "shm/error.h"
 #include "shm/hash.h"
+#include "tests/plugin/lines.h"
+#include "tests/plugin/protobuf_encode.h"
 
 #define WORKERS 2
 #define CAP 3
@@ -297,6 +299,89 @@ static void no_file_but_the_counts_holds_a_key(void **state)
     assert_int_equal(system(command), 0);
 }
 
+enum format { JSON, PROTOBUF, FORMATS };
+
+/* A bid request as an exchange sends it; why there is no bid, or NONE. */
+static enum qbid_nobid ask_openrtb(struct scene *s, unsigned worker, enum format format,
+                                   const char *exchange, const char *fields)
+{
+    static char out[65536];
+    static struct pb pb;
+    char text[1024];
+    int len = snprintf(text, sizeof text,
+                       "{\"id\":\"r%llu\",\"cur\":[\"CNY\"],\"imp\":[{\"id\":\"1\",\"banner\":"
+                       "{\"w\":300,\"h\":250}}],%s}",
+                       (unsigned long long)++s->asked, fields);
+    assert_true(len > 0 && len < (int)sizeof text);
+    assert_true(pb_from_json(text, (size_t)len, &pb));
+    size_t bytes = format == JSON ? (size_t)len : pb.len;
+    char *body = lines_padded(format == JSON ? text : (const char *)pb.at, bytes, 0);
+    struct qbid_http_request request = {.size = sizeof request,
+                                        .exchange = exchange,
+                                        .body = {body, bytes},
+                                        .content_type = {"application/json", 16}};
+    if (format == PROTOBUF)
+        request.content_type = (struct qbid_bytes){"application/x-protobuf", 22};
+    struct qbid_http_answer answer = {.size = sizeof answer};
+    assert_int_equal(
+        qbid_worker_http(s->worker[worker], &request, qbid_now_ns(), out, sizeof out, &answer), 0);
+    free(body);
+    assert_int_equal(answer.answer.status, answer.answer.nobid == QBID_NOBID_NONE ? 200 : 204);
+    return (enum qbid_nobid)answer.answer.nobid;
+}
+
+/* Every way to name a user, in either format, at either worker: past the cap there is no bid. */
+static void users_of_bid_requests_are_capped(void **state)
+{
+    static const char *const user[] = {
+        "\"user\":{\"id\":\"7\"}",
+        "\"user\":{\"buyeruid\":\"7\"}",
+        "\"user\":{\"eids\":[{\"source\":\"s\",\"uids\":[{\"id\":\"7\"}]}]}",
+        "\"device\":{\"ifa\":\"7\"}",
+    };
+    struct scene *s = *state;
+    for (unsigned u = 0; u < sizeof user / sizeof *user; u++) {
+        for (unsigned i = 0; i < 4 * CAP; i++) {
+            enum qbid_nobid want = i < CAP ? QBID_NOBID_NONE : QBID_NOBID_FREQUENCY;
+            enum format format = (enum format)((i + u) % FORMATS);
+            assert_int_equal(ask_openrtb(s, i / 2 % WORKERS, format, "x", user[u]), want);
+            turn(s, 1);
+        }
+    }
+    /* the identifiers that an exchange gives are its own: at another one 7 is somebody else */
+    assert_int_equal(ask_openrtb(s, 0, JSON, "y", user[0]), QBID_NOBID_NONE);
+    assert_int_equal(ask_openrtb(s, 0, JSON, "y", user[1]), QBID_NOBID_FREQUENCY);
+    assert_int_equal(ask_openrtb(s, 0, JSON, "x", "\"user\":{\"id\":\"8\"}"), QBID_NOBID_NONE);
+    for (unsigned i = 0; i < 2 * CAP; i++) /* nobody that could be counted */
+        assert_int_equal(ask_openrtb(s, 0, (enum format)(i % FORMATS), "x", "\"user\":{}"),
+                         QBID_NOBID_NONE);
+}
+
+/* Below the class open nobody is counted, so that line items with a cap bid as those without. */
+static void whom_the_privacy_class_hides_is_not_counted(void **state)
+{
+    static const char *const hidden[] = {
+        "\"user\":{\"id\":\"9\"},\"device\":{\"lmt\":1}",
+        "\"user\":{\"id\":\"9\"},\"regs\":{\"us_privacy\":\"1YYN\"}",
+        "\"user\":{\"id\":\"9\"},\"regs\":{\"gdpr\":1}",
+        "\"user\":{\"id\":\"9\"},\"regs\":{\"coppa\":1}",
+    };
+    struct scene *s = *state;
+    for (unsigned i = 0; i < sizeof hidden / sizeof *hidden * 4 * CAP; i++) {
+        enum format format = (enum format)(i / 4 % FORMATS);
+        assert_int_equal(ask_openrtb(s, i / 2 % WORKERS, format, "x", hidden[i % 4]),
+                         QBID_NOBID_NONE);
+        turn(s, 1);
+    }
+    struct qbid_frequency_counters c =
+        qbid_frequency_book_counters(qbid_engine_frequency(s->engine));
+    assert_int_equal(c.bids, 0);
+    assert_int_equal(c.used, 0);
+    for (unsigned i = 0; i < 2 * CAP; i++) /* the same user in the open: from nothing on */
+        assert_int_equal(ask_openrtb(s, 0, JSON, "x", "\"user\":{\"id\":\"9\"}"),
+                         i < CAP ? QBID_NOBID_NONE : QBID_NOBID_FREQUENCY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +394,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_next_qbidd_knows_what_the_last_one_counted, scene_open,
                                         scene_drop),
         cmocka_unit_test_setup_teardown(no_file_but_the_counts_holds_a_key, scene_open, scene_drop),
+        cmocka_unit_test_setup_teardown(users_of_bid_requests_are_capped, scene_open, scene_drop),
+        cmocka_unit_test_setup_teardown(whom_the_privacy_class_hides_is_not_counted, scene_open,
+                                        scene_drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "plugin/privacy/privacy.h"
+#include "shm/dims.h"
 #include "shm/hash.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
@@ -107,6 +109,12 @@ static bool holds_marker(const void *memory, size_t bytes, const char *text)
         return true;
     for (unsigned dim = 0; dim < QBID_REQUEST_DIMS; dim++) {
         hash = qbid_hash_dim(dim, text, len);
+        if (holds(memory, bytes, &hash, 8))
+            return true;
+    }
+    for (unsigned kind = QBID_PRIVACY_ID_EID; kind <= QBID_PRIVACY_ID_DEVICE; kind++) {
+        uint64_t exchange = qbid_hash_dim(QBID_DIM_EXCHANGE, "2", 1);
+        hash = qbid_hash_user(kind, kind == QBID_PRIVACY_ID_USER ? exchange : 0, text, len);
         if (holds(memory, bytes, &hash, 8))
             return true;
     }

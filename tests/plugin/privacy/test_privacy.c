@@ -12,347 +12,8 @@
 
 #include "plugin/openrtb_protobuf.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/privacy/bit_writer.h"
-#include "tests/plugin/privacy/vectors.h"
+#include "tests/plugin/privacy/signals.h"
 #include "tests/plugin/protobuf_encode.h"
-
-#define VENDOR 21
-#define COUNT(list) (sizeof(list) / sizeof *(list))
-
-/* --- strings, each by what it means */
-
-/* What a consent string says to vendor 21, of whom purposes 1 to 4 are asked. */
-enum consent {
-    NO_STRING,
-    GARBAGE,
-    OLD_POLICY,
-    NOT_SPECIFIC,
-    BY_INTEREST,
-    NO_BASIS,
-    NO_BASIS_GEO,
-    BASIS
-};
-#define CONSENTS 8
-
-static char consent_text[CONSENTS][256];
-
-static void write_consent(enum consent is)
-{
-    static struct bit_writer w;
-    const uint32_t needed = 0xf00000;
-    struct bit_tcf tcf = {2, is == OLD_POLICY ? 3 : 4, is != NOT_SPECIFIC, 0, needed, 0};
-    tcf.features = is == NO_BASIS_GEO ? 0x800 : 0;
-    if (is == NO_BASIS || is == NO_BASIS_GEO)
-        tcf.consent = needed & ~UINT32_C(0x400000); /* not purpose 2 */
-    if (is == BY_INTEREST) {
-        tcf.consent = UINT32_C(0xc00000); /* 1 and 2; 3 and 4 cannot rest on interest */
-        tcf.interest = needed;
-    }
-    bit_put_tcf(&w, &tcf);
-    bit_put_field(&w, VENDOR, VENDOR);
-    bit_put_field(&w, VENDOR, VENDOR);
-    bit_put(&w, 12, 0);
-    struct qbid_text text = bit_text(&w);
-    memcpy(consent_text[is], text.at, text.len);
-    if (is == GARBAGE)
-        strcpy(consent_text[is], "CQ!not a string");
-    if (is == NO_STRING)
-        consent_text[is][0] = '\0';
-}
-
-/* What a section of the United States says. */
-enum us { US_CLEAR, US_SALE, US_CHILD, US_CONTROL, US_BROKEN };
-static const char *const national[] = {"BAAAAAAAAAAA", "BAAQAAAAAAAA", "BAAAAAAAQAAA",
-                                       "BAAAAAAAAAAA.Y", "BA"};
-
-/* GPP strings of sections 2, 6 and 7 in this order; `has` says which of them. */
-struct gpp {
-    bool broken;
-    bool none;
-    enum consent eu; /* NO_STRING = not among the sections */
-    const char *us_privacy;
-    int national; /* enum us, -1 = not among the sections */
-};
-static const struct gpp gpps[] = {
-    {.none = true, .national = -1},
-    {.broken = true, .national = -1},
-    {.eu = BASIS, .national = US_CLEAR},
-    {.eu = NO_BASIS, .national = US_SALE},
-    {.eu = BASIS, .us_privacy = "1YYN", .national = US_CHILD},
-    {.us_privacy = "1YNN", .national = US_CONTROL},
-    {.us_privacy = "2YNN", .national = US_BROKEN},
-};
-static char gpp_text[COUNT(gpps)][512];
-
-static void write_gpp(unsigned i)
-{
-    static struct bit_writer w;
-    const struct gpp *g = &gpps[i];
-    const bool has[] = {g->eu != NO_STRING, g->us_privacy != NULL, g->national >= 0};
-    const unsigned number[] = {2, 6, 7};
-    unsigned last = 0;
-    w = (struct bit_writer){0};
-    bit_put(&w, 6, 3);
-    bit_put(&w, 6, 1);
-    bit_put(&w, 12, (uint64_t)has[0] + has[1] + has[2]);
-    for (unsigned s = 0; s < 3; s++) {
-        if (!has[s])
-            continue;
-        bit_put(&w, 1, 0);
-        bit_put_fibonacci(&w, number[s] - last);
-        last = number[s];
-    }
-    struct qbid_text header = bit_text(&w);
-    snprintf(gpp_text[i], sizeof gpp_text[i], "%.*s%s%s%s%s%s%s", (int)header.len, header.at,
-             has[0] ? "~" : "", consent_text[g->eu], has[1] ? "~" : "", has[1] ? g->us_privacy : "",
-             has[2] ? "~" : "", has[2] ? national[g->national] : "");
-    if (g->broken)
-        strcpy(gpp_text[i], "ABC~DEF");
-    if (g->none)
-        gpp_text[i][0] = '\0';
-}
-
-/* --- the states of each signal; where a field has moved, of both places */
-
-enum tri { ABSENT, NO, YES };
-
-static const struct {
-    enum tri now, before;
-} gdprs[] = {{ABSENT, ABSENT}, {NO, ABSENT}, {YES, ABSENT}, {ABSENT, NO},
-             {ABSENT, YES},    {NO, YES},    {YES, NO}};
-
-static const struct {
-    enum consent now, before;
-} consents[] = {{NO_STRING, NO_STRING},    {GARBAGE, NO_STRING},     {OLD_POLICY, NO_STRING},
-                {NOT_SPECIFIC, NO_STRING}, {NO_BASIS, NO_STRING},    {NO_BASIS_GEO, NO_STRING},
-                {BASIS, NO_STRING},        {BY_INTEREST, NO_STRING}, {NO_STRING, BASIS},
-                {NO_STRING, GARBAGE},      {GARBAGE, BASIS},         {BASIS, GARBAGE}};
-
-static const struct {
-    const char *now, *before;
-} us_privacies[] = {{NULL, NULL},   {"1YNN", NULL}, {"1yYn", NULL},   {"1YY", NULL},
-                    {NULL, "1---"}, {NULL, "1YYN"}, {"1YNN", "1YYN"}, {"1YYN", "1YNN"}};
-
-/* Sections that are said to be in force, ends with 0; -1 = none is. */
-static const struct {
-    int now[4], before[4];
-    bool too_many;
-} sids[] = {{{0}, {0}, false}, {{-1}, {0}, false},   {{2}, {0}, false},
-            {{7}, {0}, false}, {{2, 7}, {0}, false}, {{6, 7, -1}, {0}, false},
-            {{5}, {0}, false}, {{28}, {0}, false},   {{0}, {7}, false},
-            {{0}, {2}, false}, {{7}, {2}, false},    {{-1}, {2, 7}, false},
-            {{7}, {0}, true}};
-
-static const struct {
-    bool now, before;
-} coppas[] = {{false, false}, {true, false}, {false, true}};
-static const struct {
-    int now, before;
-} dsas[] = {{0, 0}, {1, 1}, {2, 0}, {0, 3}};
-
-enum signal {
-    COPPA,
-    LMT,
-    DNT,
-    GPC,
-    DSA,
-    GDPR,
-    CONSENT,
-    US_PRIVACY,
-    SIDS,
-    GPPS,
-    GPP_OLD,
-    OPERATOR,
-    SIGNALS
-};
-static const unsigned states[SIGNALS] = {COUNT(coppas),
-                                         2,
-                                         2,
-                                         2,
-                                         COUNT(dsas),
-                                         COUNT(gdprs),
-                                         COUNT(consents),
-                                         COUNT(us_privacies),
-                                         COUNT(sids),
-                                         COUNT(gpps),
-                                         2,
-                                         2};
-
-/* One state of each signal. */
-struct combination {
-    unsigned at[SIGNALS];
-};
-
-/* --- the oracle: a row for each line of the table, by meanings alone */
-
-#define BIT(reason) (1u << QBID_PRIVACY_REASON_##reason)
-
-struct verdict {
-    unsigned reasons; /* all that hold */
-    enum qbid_privacy_class class_;
-    enum qbid_privacy_geo geo;
-};
-
-static void ask(struct verdict *v, unsigned reason, enum qbid_privacy_class class_,
-                enum qbid_privacy_geo geo)
-{
-    v->reasons |= reason;
-    v->class_ = class_ > v->class_ ? class_ : v->class_;
-    v->geo = geo > v->geo ? geo : v->geo;
-}
-
-static void restricted(struct verdict *v, unsigned reason)
-{
-    ask(v, reason, QBID_PRIVACY_RESTRICTED, QBID_PRIVACY_GEO_REGION);
-}
-
-static const int *in_force(const struct combination *c)
-{
-    unsigned s = c->at[SIDS];
-    return sids[s].now[0] != 0 ? sids[s].now : sids[s].before;
-}
-
-static bool names(const struct combination *c, int section)
-{
-    for (const int *sid = in_force(c); *sid != 0; sid++)
-        if (*sid == section)
-            return true;
-    return sids[c->at[SIDS]].too_many;
-}
-
-static bool under_gdpr(const struct combination *c)
-{
-    enum tri gdpr =
-        gdprs[c->at[GDPR]].now != ABSENT ? gdprs[c->at[GDPR]].now : gdprs[c->at[GDPR]].before;
-    bool other = in_force(c)[0] > 0 && !names(c, 2);
-    if (gdpr == YES || names(c, 2))
-        return true;
-    if (gdpr == NO || other)
-        return false;
-    return c->at[OPERATOR] == 0; /* the operator says that it applies */
-}
-
-static void gdpr_row(const struct combination *c, struct verdict *v)
-{
-    enum consent consent = consents[c->at[CONSENT]].now;
-    if (consent == NO_STRING)
-        consent = consents[c->at[CONSENT]].before;
-    if (consent == NO_STRING)
-        consent = gpps[c->at[GPPS]].eu;
-    if (!under_gdpr(c) || consent == BASIS)
-        return;
-    bool read = consent == NO_BASIS || consent == NO_BASIS_GEO || consent == BY_INTEREST;
-    ask(v, read ? BIT(GDPR_NO_BASIS) : BIT(GDPR_NO_CONSENT), QBID_PRIVACY_CONTEXTUAL,
-        consent == NO_BASIS_GEO ? QBID_PRIVACY_GEO_REGION : QBID_PRIVACY_GEO_COUNTRY);
-}
-
-static void us_row(const char *text, struct verdict *v, unsigned opt_out, unsigned broken)
-{
-    if (!text)
-        return;
-    if (strlen(text) != 4 || text[0] != '1')
-        restricted(v, broken);
-    else if (text[2] == 'Y')
-        restricted(v, opt_out);
-}
-
-static void section_row(const struct gpp *g, int section, struct verdict *v)
-{
-    bool known = section == 6 || section == 7;
-    bool there = section == 6 ? g->us_privacy != NULL : g->national >= 0;
-    if (!known)
-        restricted(v, BIT(GPP_UNKNOWN));
-    else if (!there)
-        restricted(v, BIT(GPP_BROKEN));
-    else if (section == 6)
-        us_row(g->us_privacy, v, BIT(GPP_OPT_OUT), BIT(GPP_BROKEN));
-    else if (g->national == US_BROKEN)
-        restricted(v, BIT(GPP_BROKEN));
-    else if (g->national != US_CLEAR)
-        restricted(v, BIT(GPP_OPT_OUT));
-}
-
-static void gpp_rows(const struct combination *c, struct verdict *v)
-{
-    const struct gpp *g = &gpps[c->at[GPPS]];
-    const int *sid = in_force(c);
-    if (sids[c->at[SIDS]].too_many || (!g->none && sid[0] == 0))
-        restricted(v, BIT(GPP_UNKNOWN));
-    for (; *sid != 0; sid++)
-        if (*sid > 0 && *sid != 2)
-            section_row(g, *sid, v);
-}
-
-static struct verdict table_1_7(const struct combination *c)
-{
-    struct verdict v = {0, QBID_PRIVACY_OPEN, QBID_PRIVACY_GEO_REGION};
-    unsigned us = c->at[US_PRIVACY];
-    if (coppas[c->at[COPPA]].now || coppas[c->at[COPPA]].before)
-        ask(&v, BIT(COPPA), QBID_PRIVACY_CONTEXTUAL, QBID_PRIVACY_GEO_NONE);
-    if (c->at[LMT])
-        restricted(&v, BIT(LMT));
-    if (c->at[DNT])
-        restricted(&v, BIT(DNT));
-    gdpr_row(c, &v);
-    us_row(us_privacies[us].now ? us_privacies[us].now : us_privacies[us].before, &v,
-           BIT(US_OPT_OUT), BIT(US_BROKEN));
-    gpp_rows(c, &v);
-    if (c->at[GPC])
-        restricted(&v, BIT(GPC));
-    if (dsas[c->at[DSA]].now >= 2 || dsas[c->at[DSA]].before >= 2)
-        ask(&v, BIT(DSA), QBID_PRIVACY_NO_BID, QBID_PRIVACY_GEO_NONE);
-    if (v.reasons == 0)
-        v.reasons = BIT(NONE);
-    return v;
-}
-
-/* --- combinations as requests */
-
-static void put_sids(const int *sid, bool too_many, struct qbid_openrtb_sections *ret)
-{
-    *ret = (struct qbid_openrtb_sections){.given = sid[0] != 0, .over = too_many};
-    for (; *sid != 0; sid++)
-        if (*sid > 0)
-            ret->section[ret->cnt++] = (uint16_t)*sid;
-}
-
-static struct qbid_text text_of(const char *text)
-{
-    return text && *text ? vector_text(text) : (struct qbid_text){NULL, 0};
-}
-
-/* Only what the class is read from: a request has megabytes of lists. */
-static void put_request(const struct combination *c, struct qbid_openrtb_request *q)
-{
-    struct qbid_openrtb_regs *regs = &q->regs;
-    unsigned gdpr = c->at[GDPR], consent = c->at[CONSENT], us = c->at[US_PRIVACY], s = c->at[SIDS];
-    const char *gpp = gpp_text[c->at[GPPS]];
-    q->lmt = c->at[LMT];
-    q->dnt = c->at[DNT];
-    q->consent = text_of(consent_text[consents[consent].now]);
-    q->consent_ext = text_of(consent_text[consents[consent].before]);
-    regs->coppa = coppas[c->at[COPPA]].now;
-    regs->coppa_ext = coppas[c->at[COPPA]].before;
-    regs->gpc = c->at[GPC];
-    regs->dsa_required = dsas[c->at[DSA]].now;
-    regs->dsa_required_ext = dsas[c->at[DSA]].before;
-    regs->gdpr = (enum qbid_openrtb_tri)gdprs[gdpr].now;
-    regs->gdpr_ext = (enum qbid_openrtb_tri)gdprs[gdpr].before;
-    regs->us_privacy = text_of(us_privacies[us].now);
-    regs->us_privacy_ext = text_of(us_privacies[us].before);
-    put_sids(sids[s].now, sids[s].too_many, &regs->gpp_sid);
-    put_sids(sids[s].before, false, &regs->gpp_sid_ext);
-    regs->gpp = text_of(c->at[GPP_OLD] ? NULL : gpp);
-    regs->gpp_ext = text_of(c->at[GPP_OLD] ? gpp : "ignored where the newer place has one");
-    if (!c->at[GPP_OLD] && !*gpp)
-        regs->gpp_ext = text_of(NULL);
-}
-
-static const struct qbid_privacy_rules *rules_of(const struct combination *c)
-{
-    static const struct qbid_privacy_rules rules[] = {{VENDOR, 0, 0xf00000}, {VENDOR, 1, 0xf00000}};
-    return &rules[c->at[OPERATOR]];
-}
 
 static void describe(const struct combination *c, char text[128])
 {
@@ -364,7 +25,7 @@ static void describe(const struct combination *c, char text[128])
 /* The class is the table's; the reason is one of those of this class, and the last of them. */
 static void check(const struct combination *c, struct qbid_privacy got, const char *how)
 {
-    struct verdict want = table_1_7(c);
+    struct verdict want = signals_verdict(c);
     unsigned last = 31 - (unsigned)__builtin_clz(want.reasons);
     char text[128];
     if (got.reason == last && got.geo == want.geo &&
@@ -378,16 +39,17 @@ static void check(const struct combination *c, struct qbid_privacy got, const ch
 static bool next(struct combination *c)
 {
     for (unsigned s = 0; s < SIGNALS; s++) {
-        if (++c->at[s] < states[s])
+        if (++c->at[s] < signals_states[s])
             return true;
         c->at[s] = 0;
     }
     return false;
 }
 
-/* Under a sanitizer that is 20 times as slow, every 23rd: a prime, so that all states meet. */
-#if defined(__SANITIZE_ADDRESS__)
-#define STRIDE 23
+/* Under a sanitizer and for coverage that is many times as slow, every 97th: a prime, so that all
+ * states meet. */
+#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
+#define STRIDE 97
 #else
 #define STRIDE 1
 #endif
@@ -401,8 +63,8 @@ static void every_combination_has_the_class_of_the_table(void **state)
     unsigned long cnt = 0, of_class[QBID_PRIVACY_CLASS_CNT] = {0};
     for (unsigned long i = 0;; i++) {
         if (i % STRIDE == 0) {
-            put_request(&c, asked);
-            struct qbid_privacy got = qbid_privacy_of(asked, rules_of(&c));
+            signals_put(&c, asked);
+            struct qbid_privacy got = qbid_privacy_of(asked, signals_rules(&c));
             check(&c, got, "in memory");
             of_class[qbid_privacy_class_of(got.reason)]++;
             cnt++;
@@ -452,7 +114,6 @@ static void put_list(struct json *j, const int *sid, bool too_many)
 static void put_regs(struct json *j, const struct combination *c,
                      const struct qbid_openrtb_regs *regs)
 {
-    unsigned s = c->at[SIDS];
     put(j, "\"regs\":{\"x\":1");
     if (regs->coppa)
         put(j, ",\"coppa\":1");
@@ -462,7 +123,7 @@ static void put_regs(struct json *j, const struct combination *c,
         put(j, ",\"dsa\":{\"dsarequired\":%d}", regs->dsa_required);
     put_text(j, "us_privacy", regs->us_privacy);
     put_text(j, "gpp", regs->gpp);
-    put_list(j, sids[s].now, sids[s].too_many);
+    put_list(j, signals_sids(c, false), signals_too_many(c));
     put(j, ",\"ext\":{\"x\":1");
     if (regs->coppa_ext)
         put(j, ",\"coppa\":1");
@@ -474,7 +135,7 @@ static void put_regs(struct json *j, const struct combination *c,
         put(j, ",\"dsa\":{\"dsarequired\":%d}", regs->dsa_required_ext);
     put_text(j, "us_privacy", regs->us_privacy_ext);
     put_text(j, "gpp", regs->gpp_ext);
-    put_list(j, sids[s].before, false);
+    put_list(j, signals_sids(c, true), false);
     put(j, "}}");
 }
 
@@ -509,15 +170,15 @@ static int parse(const char *text, size_t len)
 static bool check_bytes(const struct combination *c)
 {
     static struct json j;
-    put_request(c, asked);
+    signals_put(c, asked);
     put_json(&j, c, asked);
     assert_int_equal(parse(j.text, j.len), 0);
     assert_false(parsed->wrong_type);
-    check(c, qbid_privacy_of(parsed, rules_of(c)), "in JSON");
+    check(c, qbid_privacy_of(parsed, signals_rules(c)), "in JSON");
     if (!pb_from_json(j.text, j.len, &pb))
         return false; /* has a field that the IAB's protobuf has no place for */
     assert_int_equal(qbid_protobuf_parse(protobuf, (const char *)pb.at, pb.len, parsed), 0);
-    check(c, qbid_privacy_of(parsed, rules_of(c)), "in protobuf");
+    check(c, qbid_privacy_of(parsed, signals_rules(c)), "in protobuf");
     return true;
 }
 
@@ -529,16 +190,16 @@ static void every_pair_of_states_is_read_from_bytes(void **state)
     uint64_t roll = 88172645463325252;
     for (unsigned a = 0; a < SIGNALS; a++) {
         for (unsigned b = 0; b < a; b++) {
-            for (unsigned i = 0; i < states[a] * states[b]; i++) {
+            for (unsigned i = 0; i < signals_states[a] * signals_states[b]; i++) {
                 struct combination c = {{0}};
-                c.at[a] = i % states[a];
-                c.at[b] = i / states[a];
+                c.at[a] = i % signals_states[a];
+                c.at[b] = i / signals_states[a];
                 in_protobuf += check_bytes(&c);
                 for (unsigned s = 0; s < SIGNALS; s++) {
                     roll ^= roll << 13; /* xorshift64: Marsaglia 2003 */
                     roll ^= roll >> 7;
                     roll ^= roll << 17;
-                    c.at[s] = s == a || s == b ? c.at[s] : (unsigned)(roll % states[s]);
+                    c.at[s] = s == a || s == b ? c.at[s] : (unsigned)(roll % signals_states[s]);
                 }
                 in_protobuf += check_bytes(&c);
                 cnt += 2;
@@ -553,21 +214,18 @@ static void every_pair_of_states_is_read_from_bytes(void **state)
 static void rules_of_zero_are_the_strictest(void **state)
 {
     (void)state;
-    static const struct qbid_privacy_rules zero, ours = {VENDOR, 0, 0};
+    static const struct qbid_privacy_rules zero, ours = {SIGNALS_VENDOR, 0, 0};
     struct combination c = {.at = {[CONSENT] = 6}}; /* BASIS, for purposes 1 to 4 of vendor 21 */
-    put_request(&c, asked);
+    signals_put(&c, asked);
     assert_int_equal(qbid_privacy_of(asked, &zero).reason, QBID_PRIVACY_REASON_GDPR_NO_BASIS);
     assert_int_equal(qbid_privacy_of(asked, &ours).reason, QBID_PRIVACY_REASON_GDPR_NO_BASIS);
-    assert_int_equal(qbid_privacy_of(asked, rules_of(&c)).reason, QBID_PRIVACY_REASON_NONE);
+    assert_int_equal(qbid_privacy_of(asked, signals_rules(&c)).reason, QBID_PRIVACY_REASON_NONE);
 }
 
 static int open_all(void **state)
 {
     (void)state;
-    for (int is = 0; is < CONSENTS; is++)
-        write_consent((enum consent)is);
-    for (unsigned i = 0; i < COUNT(gpps); i++)
-        write_gpp(i);
+    signals_open();
     asked = calloc(1, sizeof *asked);
     parsed = calloc(1, sizeof *parsed);
     return asked && parsed && qbid_openrtb_new(&parser) == 0 ? qbid_protobuf_new(parser, &protobuf)

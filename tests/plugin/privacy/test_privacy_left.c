@@ -43,7 +43,7 @@ static void check_left(bool person, bool region, bool country)
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(id[i]->text.len != 0, person);
     assert_int_equal(request->segment_cnt, person);
-    assert_int_equal(qbid_privacy_user_key(request) != 0, person);
+    assert_int_equal(qbid_privacy_user_key(request, 5) != 0, person);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(geo[i]->country.len != 0, country);
         assert_int_equal(geo[i]->region.len != 0, region);
@@ -79,18 +79,28 @@ static void only_open_allows_identifiers(void **state)
 
 /* --- identifiers */
 
+#define EXCHANGE UINT64_C(0x1234567) /* the hash of its name */
+
 static uint64_t key_of(const char *fields)
 {
     char text[16384];
     int len = snprintf(text, sizeof text, "{\"id\":\"r\",\"imp\":[{\"id\":\"1\"}],%s}", fields);
     assert_true(len < (int)sizeof text);
     assert_int_equal(parse_bytes(text, (size_t)len), 0);
-    return qbid_privacy_user_key(request);
+    return qbid_privacy_user_key(request, EXCHANGE);
 }
 
-static uint64_t hash(const char *id)
+/* The key of an identifier of this kind, spelled out. */
+static uint64_t hash(enum qbid_privacy_id kind, const char *id)
 {
-    return qbid_hash_name(id, strlen(id));
+    uint64_t seed = UINT64_C(0x75736572) + (uint64_t)kind;
+    return XXH3_64bits_withSeed(id, strlen(id),
+                                kind == QBID_PRIVACY_ID_USER ? seed ^ EXCHANGE : seed);
+}
+
+static uint64_t user_id(const char *id)
+{
+    return hash(QBID_PRIVACY_ID_USER, id);
 }
 
 static void the_best_identifier_is_the_key(void **state)
@@ -105,12 +115,15 @@ static void the_best_identifier_is_the_key(void **state)
         "}",
         "\"user\":{\"id\":\"U\",\"buyeruid\":\"B\"},\"device\":{\"ifa\":\"I\"}",
         "\"user\":{\"id\":\"U\"},\"device\":{\"ifa\":\"I\"}", "\"device\":{\"ifa\":\"I\"}"};
-    static const char *const want[] = {"E", "O", "B", "U", "I"};
+    const uint64_t want[] = {hash(QBID_PRIVACY_ID_EID, "E"), hash(QBID_PRIVACY_ID_EID, "O"),
+                             hash(QBID_PRIVACY_ID_BUYER, "B"), user_id("U"),
+                             hash(QBID_PRIVACY_ID_DEVICE, "I")};
     for (unsigned i = 0; i < 5; i++)
-        assert_true(key_of(better_first[i]) == hash(want[i]));
-    assert_true(key_of("\"user\":{\"id\":77}") == hash("77"));
+        assert_true(key_of(better_first[i]) == want[i]);
+    assert_true(key_of("\"user\":{\"id\":77}") == user_id("77"));
     assert_true(key_of("\"device\":{\"ifa\":\"00000000-0000-0000-0000-000000000000\"}") == 0);
-    assert_true(key_of("\"user\":{\"id\":\"0\"},\"device\":{\"ifa\":\"-1\"}") == hash("-1"));
+    assert_true(key_of("\"user\":{\"id\":\"0\"},\"device\":{\"ifa\":\"-1\"}") ==
+                hash(QBID_PRIVACY_ID_DEVICE, "-1"));
     assert_true(key_of("\"user\":{}") == 0);
 }
 
@@ -118,7 +131,7 @@ static void escapes_change_no_key(void **state)
 {
     (void)state;
     char fields[8192], id[1200];
-    assert_true(key_of("\"user\":{\"id\":\"a\\/b\\u00e9\"}") == hash("a/b\xc3\xa9"));
+    assert_true(key_of("\"user\":{\"id\":\"a\\/b\\u00e9\"}") == user_id("a/b\xc3\xa9"));
     assert_true(key_of("\"user\":{\"id\":\"\\u0030\\u0030\"}") == 0);
     for (unsigned n = QBID_PRIVACY_ID_MAX - 2; n <= QBID_PRIVACY_ID_MAX - 1;
          n++) { /* and two of "\/" */
@@ -128,10 +141,10 @@ static void escapes_change_no_key(void **state)
         uint64_t key = key_of(fields);
         memmove(id + 1, id, n + 1);
         id[0] = '/';
-        assert_true(key == (n == QBID_PRIVACY_ID_MAX - 2 ? hash(id) : 0));
+        assert_true(key == (n == QBID_PRIVACY_ID_MAX - 2 ? user_id(id) : 0));
     }
     snprintf(fields, sizeof fields, "\"user\":{\"id\":\"%s\"}", id); /* long, but without escapes */
-    assert_true(key_of(fields) == hash(id));
+    assert_true(key_of(fields) == user_id(id));
     const char *broken = "{\"id\":\"r\",\"imp\":[{\"id\":\"1\"}],\"user\":{\"id\":\"\\x\"}}";
     assert_int_not_equal(parse(broken), 0);
 }

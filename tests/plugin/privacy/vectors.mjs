@@ -14,6 +14,17 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
+// The strings hold the time at which they were made: one and the same, so that they come out alike.
+const Clock = Date, NOW = Date.UTC(2026, 10, 5);
+globalThis.Date = class extends Clock {
+  constructor(...args) {
+    super(...(args.length ? args : [NOW]));
+  }
+  static now() {
+    return NOW;
+  }
+};
+
 const require = createRequire(pathToFileURL(process.argv[2] + '/vectors.mjs'));
 const { GVL, PurposeRestriction, TCModel, TCString } = require('@iabtcf/core');
 const { GppModel } = require('@iabgpp/cmpapi');

@@ -54,7 +54,7 @@ passes "a function more" 's/^(QBID_API const char \*qbid_version.*)$/\1\nQBID_AP
 passes "an option more, at the end" 's/^( *)unsigned schain;/\1unsigned schain, more_options[2];/' ""
 
 refuses "a function less" 's/^QBID_API (uint64_t qbid_now_ns)/\1/' '/qbid_now_ns/d'
-refuses "another version node" "" 's/QBID_1.0/QBID_0.9/'
+refuses "another version node" "" 's/QBID_1[.]0/QBID_0.9/'
 refuses "a wider parameter" 's/unsigned n,$/uint64_t n,/' ""
 refuses "a parameter more" 's/(qbid_worker_status\(struct qbid_worker \*worker,)/\1 int more,/' ""
 refuses "another result" 's/^QBID_API int64_t qbid_worker_line_item/QBID_API int32_t qbid_worker_line_item/' ""

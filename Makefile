@@ -113,10 +113,11 @@ clean:
 	rm -rf build
 
 include deps.mk
+include tests/coverage.mk
 
 # --- what people call; the lines after ## are what `make help` prints
 .PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench bench-compare bench-plot \
-    figures install test-bare
+    figures coverage install nginx test-bare
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
 
@@ -133,6 +134,10 @@ deps-bench:
 
 # The packages change what a local.mk sees, so what comes after them is read by a make of its own.
 rebuild = $(MAKE) -s --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) PROFILE=release
+
+nginx: deps-run ## the nginx module alone, for the installed nginx (NGINX=binary, NGINX_SOURCE=its sources)
+	@+$(rebuild) build/release/ngx_http_qbid_module.so
+	@echo "build/release/ngx_http_qbid_module.so fits $${NGINX:-$$(PATH=$$PATH:/usr/sbin command -v nginx)}"
 
 run: deps-run ## demonstration: control process, nginx, replayed traffic (QBID_LOG=file, KEEP=1)
 	@+$(rebuild) all
@@ -164,6 +169,10 @@ bench-plot: deps-bench ## build/bench/latency.svg and scale.svg, measured where 
 figures: deps-bench ## reproduce the stated figures into build/figures/NN.json (N=01 for one set)
 	@+$(rebuild) all benches tests
 	@B=build/release tests/figures/collect.py $(if $(N),--only $(N)) $(FIGURES)
+
+coverage: deps-test ## branch coverage of parser, floors and tokens: build/coverage/index.html
+	@+$(MAKE) -s --no-print-directory PROFILE=cov coverage-tests
+	@tests/coverage.sh $(COVERAGE_FILES) -- $(COVERAGE_TESTS:%=build/cov/tests/%)
 
 install: $(INSTALLS) ## into PREFIX=/usr/local, below DESTDIR=
 

@@ -3,12 +3,12 @@
 
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
-    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libsqlite3-dev \
+    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev nginx nginx-dev curl procps python3
 
 # `make test`: unit tests, lints, figures
 DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binutils git strace spin \
-    libdpdk-dev libmsgpack-dev iproute2 ethtool
+    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server

@@ -167,7 +167,8 @@ void bench_host_prepare(struct bench_host *host, enum bench_design design)
 static struct qbid_view view_of(const struct bench_host *host, const struct bench_table *table)
 {
     return (struct qbid_view){
-        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa};
+        &table->image, &host->world->live, &host->world->page, UINT64_MAX, 0, 1, host->isa, NULL,
+        NULL};
 }
 
 /* The event that the plugin writes for each bid. */
@@ -177,7 +178,7 @@ static void push(const struct qbid_page *page, const struct qbid_decision *d)
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_BID,
-                               .level = d->level,
+                               .level = d->level & 15u,
                                .action = d->q_action,
                                .flags = QBID_EVENT_FIRST_PRICE};
     event.u.bid.context = d->context;
@@ -259,13 +260,31 @@ static void decide_formula(struct bench_host *host)
         bench_formula_decide(host->world->formula, at, context, list_of(host)) != UINT32_MAX;
 }
 
+static void touch(const void *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        (void)((const volatile char *)at)[i];
+}
+
+void bench_host_parsed(const struct bench_host *host)
+{
+    const struct qbid_request *request = &host->request[0];
+    touch(request, sizeof *request);
+    touch(request->badv, request->badv_cnt * sizeof *request->badv);
+    touch(request->bcat, request->bcat_cnt * sizeof *request->bcat);
+}
+
 void bench_host_ahead(struct bench_host *host)
 {
     struct qbid_ahead ahead = {0};
-    struct qbid_view view = view_of(host, host->table);
-    while (qbid_ahead_step(&ahead, &view, &host->request[0], NOW_NS) != 0)
+    unsigned left;
+    do {
+        rcu_read_lock();
+        struct qbid_view view = view_of(host, rcu_dereference(host->table));
+        left = qbid_ahead_step(&ahead, &view, &host->request[0], NOW_NS);
+        rcu_read_unlock();
         ticks_wait(AHEAD_NS);
-    ticks_wait(AHEAD_NS);
+    } while (left != 0);
 }
 
 void bench_host_step(struct bench_host *host, enum bench_design design)
@@ -377,7 +396,7 @@ unsigned bench_round_compare(unsigned k)
     const struct bench_world *w = bench_world_get(k);
     struct bench_table *t = bench_table_adopt(w, 0);
     struct qbid_view view = {
-        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best()};
+        &t->image, &w->live, &w->page, UINT64_MAX, 0, 1, (uint8_t)qbid_isa_best(), NULL, NULL};
     struct qbid_request request;
     unsigned compared = 0;
     bench_request_init(w, &request);

@@ -52,6 +52,8 @@ static inline unsigned bench_host_each(enum bench_design design)
 
 /** Make the requests of the next step. */
 void bench_host_prepare(struct bench_host *host, enum bench_design design);
+/** Have all of the request in the cache, its lists too: a parser has just written it. */
+void bench_host_parsed(const struct bench_host *host);
 /** Ask ahead for what the decision will read, and wait for it, as a host that parses would. */
 void bench_host_ahead(struct bench_host *host);
 /** CPU time of a decision of the second worker so far, ns; 0 = there is none. */

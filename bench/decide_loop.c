@@ -19,9 +19,10 @@
 #define WARM 4     /* blocks before each that is timed: another design has filled the caches */
 #define BLOCK_LOOKUPS 131072 /* of the naive layout, one a candidate */
 #define CHUNK 256            /* of them between two looks at the context switches */
+#define COLD_CHUNK 32        /* the same of cold ones, each of which takes long to prepare */
 #define BLOCKS_MAX 1024
 #define COLD_BYTES ((size_t)3 << 20) /* more than any second-level cache */
-#define COLD_CHUNKS 2                /* in a cycle, of each of the two cold designs */
+#define COLD_CHUNKS 16               /* in a cycle, of each of the two cold designs */
 
 struct measured {
     double ns[BLOCKS_MAX];
@@ -79,6 +80,7 @@ static void make_cold(struct round *round, enum bench_design design)
     for (size_t i = 0; i < COLD_BYTES; i += QBID_CACHE_LINE)
         round->cold[i]++;
     bench_host_prepare(&round->host, design);
+    bench_host_parsed(&round->host);
     if (design == BENCH_AHEAD)
         bench_host_ahead(&round->host);
 }
@@ -86,9 +88,11 @@ static void make_cold(struct round *round, enum bench_design design)
 static void time_chunk(struct round *round, enum bench_design design)
 {
     uint64_t ticks[CHUNK];
+    bool cold = design == BENCH_COLD || design == BENCH_AHEAD;
+    unsigned n = cold ? COLD_CHUNK : CHUNK;
     long before = context_switches();
-    for (unsigned i = 0; i < CHUNK; i++) {
-        if (design == BENCH_COLD || design == BENCH_AHEAD)
+    for (unsigned i = 0; i < n; i++) {
+        if (cold)
             make_cold(round, design);
         else
             bench_host_prepare(&round->host, design);
@@ -102,7 +106,7 @@ static void time_chunk(struct round *round, enum bench_design design)
         round->chunks_left_out++;
         return;
     }
-    for (unsigned i = 0; i < CHUNK; i++)
+    for (unsigned i = 0; i < n; i++)
         histogram_add(&round->of[design].latency, ticks[i]);
 }
 

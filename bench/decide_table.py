@@ -85,7 +85,8 @@ def main():
         ns = column(rounds[name], "cpu_time")
         print(ROW.format("dependent load: " + name[6:], "", number(ns, "{:.1f}"),
                          spread(ns, "{:.1f}-{:.1f}"), *[""] * 6))
-    slower = [run["swap_p999_ns"] / run["qbid_p999_ns"] for run in every]
+    slower = [run["swap_p999_ns"] / run["qbid_p999_ns"] for run in every
+              if {"swap_p999_ns", "qbid_p999_ns"} <= run.keys()]
     print(f"\n{sum(column(every, 'swaps')):.0f} generations of 100 MB mapped, checked and adopted; p99.9 with "
           f"swaps / without: {number(slower, '{:.2f}')} (median of {len(slower)}); "
           f"{sum(column(every, 'drops')):.0f} events dropped by the ring.")

@@ -55,8 +55,15 @@ static void way_init(struct way *way, const struct bench_world *world, uint32_t 
 static double block_ns(struct round *round, struct way *way)
 {
     struct bench_host *host = &round->host;
-    struct qbid_view view = {
-        &host->table->image, &host->world->live, &way->page, UINT64_MAX, 0, 1, host->isa};
+    struct qbid_view view = {&host->table->image,
+                             &host->world->live,
+                             &way->page,
+                             UINT64_MAX,
+                             0,
+                             1,
+                             host->isa,
+                             NULL,
+                             NULL};
     struct qbid_decision d;
     uint64_t start_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < BLOCK; i++) {

@@ -32,3 +32,15 @@ $(call bench,dpdk,bench/dpdk.cc bench/dpdk_loop.c bench/dpdk_world.c bench/decid
     bench/decide_formula.c bench/decide_naive.c tests/plugin/broker.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
 endif
+$(call bench,frequency,bench/frequency.cc bench/frequency_loop.c tests/fastpath/stage.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c,fastpath shm)
+
+# the peer of the nginx module, built as that one is
+NGX_FIXED_SO := $(B)/bench/ngx_http_fixed_module.so
+ALL_SOURCES += bench/nginx_fixed.c
+$(call obj,bench/nginx_fixed.c): CPPFLAGS += $(NGX_INCLUDES)
+$(call obj,bench/nginx_fixed.c): $(NGX_SRC)/objs/ngx_auto_config.h
+$(NGX_FIXED_SO): $(call obj,bench/nginx_fixed.c)
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDFLAGS) -o $@ $<
+BENCHES += $(NGX_FIXED_SO)

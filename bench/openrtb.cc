@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registers the OpenRTB benchmarks: where the time of a bid request goes, beside a copy of its
- * bytes; "recorded" goes through the recorded requests in turn. */
+ * bytes; "recorded" goes through the recorded requests in turn, "class" through those of 1 to 4 KB,
+ * "median" through those around the median size. */
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -14,7 +15,7 @@ using stage_fn = size_t (*)(bench_openrtb *);
 
 void stage(benchmark::State &state, stage_fn fn)
 {
-    bench_openrtb *b = bench_openrtb_new(0);
+    bench_openrtb *b = bench_openrtb_new(BENCH_OPENRTB_TYPICAL);
     for (auto _ : state)
         benchmark::DoNotOptimize(fn(b));
     state.counters["request_bytes"] = bench_openrtb_bytes(b);
@@ -22,9 +23,9 @@ void stage(benchmark::State &state, stage_fn fn)
     bench_openrtb_free(b);
 }
 
-void recorded(benchmark::State &state, stage_fn fn)
+void recorded(benchmark::State &state, bench_openrtb_set set, stage_fn fn)
 {
-    bench_openrtb *b = bench_openrtb_new(1);
+    bench_openrtb *b = bench_openrtb_new(set);
     if (b == nullptr) {
         state.SkipWithError("no recorded requests");
         return;
@@ -57,7 +58,9 @@ int main(int argc, char **argv)
         for (const auto &s : stages)
             if (std::string(name) == s.name)
                 benchmark::RegisterBenchmark((std::string("recorded/") + name).c_str(), recorded,
-                                             s.fn);
+                                             BENCH_OPENRTB_RECORDED, s.fn);
+    benchmark::RegisterBenchmark("class/all", recorded, BENCH_OPENRTB_CLASS, bench_openrtb_all);
+    benchmark::RegisterBenchmark("median/all", recorded, BENCH_OPENRTB_MEDIAN, bench_openrtb_all);
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();
     return 0;

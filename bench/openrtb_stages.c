@@ -10,6 +10,9 @@
 
 #define RECORDED "../shared/data/openrtb/requests.ndjson"
 #define REQUESTS_MAX 8192
+#define MEDIAN_CNT 101
+#define CLASS_LEAST 1000
+#define CLASS_MOST 4096
 #define OUT_MAX 262144
 
 struct bench_openrtb {
@@ -90,7 +93,8 @@ static void add(struct bench_openrtb *b, const char *text, size_t len)
     b->len[b->cnt++] = len;
 }
 
-static void add_recorded(struct bench_openrtb *b)
+/* Lines of `least` to `most` bytes. */
+static void add_recorded(struct bench_openrtb *b, size_t least, size_t most)
 {
     FILE *file = fopen(RECORDED, "r");
     char *line = NULL;
@@ -99,25 +103,55 @@ static void add_recorded(struct bench_openrtb *b)
     if (!file)
         return;
     while (b->cnt < REQUESTS_MAX && (n = getline(&line, &max, file)) > 1)
-        add(b, line, (size_t)n - 1);
+        if ((size_t)n - 1 >= least && (size_t)n - 1 <= most)
+            add(b, line, (size_t)n - 1);
     free(line);
     fclose(file);
 }
 
-struct bench_openrtb *bench_openrtb_new(int recorded)
+static int by_size(const void *a, const void *b)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Keep the MEDIAN_CNT whose sizes are nearest to the median. */
+static void keep_median(struct bench_openrtb *b)
+{
+    size_t size[REQUESTS_MAX], kept = 0,
+                               first = b->cnt > MEDIAN_CNT ? (b->cnt - MEDIAN_CNT) / 2 : 0;
+    memcpy(size, b->len, b->cnt * sizeof *size);
+    qsort(size, b->cnt, sizeof *size, by_size);
+    size_t least = size[first], most = size[b->cnt - 1 - first];
+    for (size_t i = 0; i < b->cnt; i++) {
+        if (b->len[i] < least || b->len[i] > most || kept == MEDIAN_CNT) {
+            free(b->body[i]);
+            continue;
+        }
+        b->body[kept] = b->body[i];
+        b->len[kept++] = b->len[i];
+    }
+    b->cnt = kept;
+}
+
+struct bench_openrtb *bench_openrtb_new(enum bench_openrtb_set set)
 {
     struct bench_openrtb *b = calloc(1, sizeof *b);
     if (!b)
         abort();
     b->desk = desk_new();
-    if (recorded)
-        add_recorded(b);
-    else
+    if (set == BENCH_OPENRTB_TYPICAL)
         add(b, typical, sizeof typical - 1);
+    else if (set == BENCH_OPENRTB_CLASS)
+        add_recorded(b, CLASS_LEAST, CLASS_MOST);
+    else
+        add_recorded(b, 1, SIZE_MAX);
     if (b->cnt == 0) {
         bench_openrtb_free(b);
         return NULL;
     }
+    if (set == BENCH_OPENRTB_MEDIAN)
+        keep_median(b);
     bench_openrtb_all(b);
     return b;
 }

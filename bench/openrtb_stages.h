@@ -12,9 +12,16 @@ extern "C" {
 
 struct bench_openrtb;
 
-/** recorded = 0: one generated request of about 2.4 KB with one banner impression; 1: every request
- *  of ../shared/data/openrtb/requests.ndjson. NULL when there is none. */
-struct bench_openrtb *bench_openrtb_new(int recorded);
+/* Which requests; the recorded ones are those of ../shared/data/openrtb/requests.ndjson. */
+enum bench_openrtb_set {
+    BENCH_OPENRTB_TYPICAL,  /* one generated of about 2.4 KB with one banner impression */
+    BENCH_OPENRTB_RECORDED, /* all */
+    BENCH_OPENRTB_CLASS,    /* those of 1 to 4 KB */
+    BENCH_OPENRTB_MEDIAN    /* the 101 around the median size */
+};
+
+/** NULL when there is none. */
+struct bench_openrtb *bench_openrtb_new(enum bench_openrtb_set set);
 void bench_openrtb_free(struct bench_openrtb *b);
 
 /** Bytes of a request, on average. */

@@ -85,8 +85,8 @@ static uint64_t decide(struct reader *r)
 {
     struct qbid_decision d;
     const struct qbid_table *table = qbid_watcher_read_lock(r->watcher);
-    struct qbid_view view = {&table->image, &r->world->live, &r->world->page, UINT64_MAX, 0, 1,
-                             r->isa};
+    struct qbid_view view = {
+        &table->image, &r->world->live, &r->world->page, UINT64_MAX, 0, 1, r->isa, NULL, NULL};
     (void)qbid_decide_one(&view, &r->request, NOW_NS, &d, NULL);
     uint64_t gen = table->image.header->gen;
     qbid_watcher_read_unlock(r->watcher);

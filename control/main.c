@@ -14,7 +14,7 @@
 
 #include "control/api/commands.h"
 #include "control/config/config.h"
-#include "control/config/key_file.h"
+#include "control/config/partners.h"
 #include "control/daemon.h"
 #include "shm/error.h"
 
@@ -78,7 +78,18 @@ static void problems_print(const struct qbid_problems *problems)
         fprintf(stderr, "%s: and %u more\n", problems->file, problems->cnt - QBID_PROBLEMS_MAX);
 }
 
-/* What parsing cannot see: the key file. Nothing is made and nothing live is touched. */
+static int partner_keys_check(const struct qbid_config *config, const char *path)
+{
+    struct qbid_partner_keys list[QBID_PARTNERS_MAX];
+    char why[QBID_PARTNERS_WHY_MAX];
+    int err = qbid_partner_keys_load(config, list, why);
+    explicit_bzero(list, sizeof list);
+    if (err)
+        fprintf(stderr, "%s: %s\n", path, why);
+    return err;
+}
+
+/* What parsing cannot see: the key files. Nothing is made and nothing live is touched. */
 static int key_check(const struct qbid_config *config, const char *path)
 {
     struct qbid_keys keys;
@@ -86,7 +97,7 @@ static int key_check(const struct qbid_config *config, const char *path)
     int err = qbid_key_file_load(config->keys.file, &keys, why);
     explicit_bzero(&keys, sizeof keys);
     if (!err || (err == QBID_ERR_NOENT && config->keys.create))
-        return 0;
+        return partner_keys_check(config, path);
     fprintf(stderr, "%s: keys.file: %s: %s\n", path, config->keys.file, why);
     return err;
 }

@@ -12,6 +12,7 @@ static bool take_step(struct qbid_ask *ask, unsigned step)
 {
     switch (step) {
     case 0:
+        qbid_prefetch_common(ask);
         qbid_ask_resolve(ask);
         qbid_prefetch_index(ask);
         return true;

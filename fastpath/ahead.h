@@ -2,10 +2,10 @@
 /* Asking ahead: the memory that a decision will read, a step at a time, while its host still
  * parses.
  *
- *   step 1   value indices -> index lines of every level
+ *   step 1   value indices -> index lines of every level; what every decision reads
  *   step 2   the row -> its lines
- *   step 3   the best candidate -> line item, shelf
- *   step 4   -> Q row, allowance, alias line
+ *   step 3   the best candidate -> line item, shelf, shade
+ *   step 4   -> Q row, allowance, eligibility, draws
  *
  * Each step reads what the one before has asked for, so some 100-200 ns of other work belong in
  * between. Steps are hints: they change no answer, may be left out, and may be of a table that is

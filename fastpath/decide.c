@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "fastpath/ask.h"
+#include "fastpath/capped.h"
 #include "fastpath/decide_avx2.h"
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
 #include "fastpath/prefetch.h"
 #include "fastpath/price.h"
+#include "fastpath/terms.h"
 
 #define BATCH 8
 
@@ -30,6 +32,9 @@
 #define DECIDE_MANY decide_many
 #endif
 
+/* The best candidate passes as a rule: its try stands in line, those of others do not. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* In pieces that the compiler makes plain stores of: of the whole it makes a string instruction,
  * which takes ten nanoseconds to start. */
 static inline void clear(struct qbid_decision *decision)
@@ -40,58 +45,82 @@ static inline void clear(struct qbid_decision *decision)
     memset(at + 64, 0, sizeof *decision - 64);
 }
 
-/* The one creative of this bid and the probability with which it was drawn. */
-static void draw_creative(const struct qbid_ask *ask, const struct qbid_shelf_slot *slot,
-                          uint64_t stream, struct qbid_decision *decision)
+/* What a bid has to keep to. */
+struct bounds {
+    int64_t floor_micros;
+    int64_t ceiling_micros;
+    enum qbid_auction auction;
+    bool fixed;      /* the floor is the price: what is agreed is not shaded */
+    bool guaranteed; /* whatever it is worth */
+};
+
+static ALWAYS_INLINE struct bounds
+bounds_plain(const struct qbid_ask *ask, const struct qbid_line_item *line_item, unsigned deal)
 {
-    const struct qbid_image *image = ask->view->image;
-    uint32_t random = (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE);
-    const struct qbid_draw *draw = qbid_draw_pick(&image->draws[slot->draw], random);
-    decision->creative_propensity_q32 = draw->propensity_q32;
-    decision->slot_idx = (uint16_t)slot->slot_idx;
-    decision->creative_idx = draw->creative_idx;
-    decision->creative_id = draw->creative_id;
+    const struct qbid_request *request = ask->request;
+    int64_t floor = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
+    int64_t ceiling = ask->view->image->header->price_ceiling_micros;
+    return (struct bounds){
+        .floor_micros = line_item->floor_micros > floor ? line_item->floor_micros : floor,
+        .ceiling_micros = line_item->ceiling_micros < ceiling ? line_item->ceiling_micros : ceiling,
+        .auction = (enum qbid_auction)request->auction,
+    };
 }
 
-/* The best candidate passes as a rule: its try stands in line, those of others do not. */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
+/* With the terms of the impression and of the deal: the floor may go by the creative. */
+static struct bounds bounds_by_terms(const struct qbid_ask *ask,
+                                     const struct qbid_line_item *line_item, unsigned deal,
+                                     uint32_t creative_idx)
+{
+    const struct qbid_image *image = ask->view->image;
+    const struct qbid_request *request = ask->request;
+    struct bounds b = bounds_plain(ask, line_item, deal);
+    if (!request->terms) /* it is the line item that needs something */
+        return b;
+    int64_t floor = qbid_terms_floor(request, deal, image->creatives[creative_idx].format,
+                                     &image->traits[creative_idx]);
+    const struct qbid_deal_terms *terms = deal ? &request->terms->deal[deal - 1] : NULL;
+    b.floor_micros = line_item->floor_micros > floor ? line_item->floor_micros : floor;
+    if (!terms)
+        return b;
+    if (terms->auction != 0)
+        b.auction = (enum qbid_auction)terms->auction;
+    if (line_item->floor_micros <= floor) {
+        b.fixed = terms->fixed;
+        b.guaranteed = terms->guaranteed;
+    } else if (terms->fixed) { /* the agreed price is below what this line item bids */
+        b.ceiling_micros = 0;
+    }
+    return b;
+}
 
-/* Try one candidate: every filter, the price, the reservation. On success the decision is whole. */
-static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
-                                             const struct qbid_candidate *candidate,
-                                             struct qbid_decision *decision)
+/* Hold an offer between its bounds; false when that is no bid. */
+static ALWAYS_INLINE bool bound(struct qbid_offer *offer, const struct bounds *b)
+{
+    if (b->guaranteed && offer->worth_micros < b->floor_micros)
+        offer->worth_micros = b->floor_micros;
+    if (b->fixed && offer->bid_micros > b->floor_micros)
+        offer->bid_micros = b->floor_micros;
+    return qbid_offer_bound(offer, b->floor_micros, b->ceiling_micros);
+}
+
+/* The price and the reservation. On success the decision holds all but the creative. */
+static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
+                                               const struct qbid_candidate *candidate,
+                                               unsigned deal, const struct bounds *b,
+                                               uint64_t stream, struct qbid_decision *decision)
 {
     const struct qbid_view *view = ask->view;
     const struct qbid_image *image = view->image;
-    const struct qbid_request *request = ask->request;
     uint32_t idx = qbid_candidate_line_item(candidate);
     const struct qbid_line_item *line_item = &image->line_items[idx];
-
-    if (request->candidate_cnt == 0 && !qbid_eligible_test(image, request, &ask->place, idx))
-        return QBID_NOBID_NO_CANDIDATE;
-    if (!(line_item->flags & QBID_LINE_ITEM_ACTIVE))
-        return QBID_NOBID_NO_VALUE;
-    unsigned deal = qbid_filter_deal(line_item, request);
-    if (!deal && line_item->deal_hash)
-        return QBID_NOBID_NO_DEAL;
-    if (qbid_filter_blocked(image, idx, request))
-        return QBID_NOBID_BLOCKED;
-    struct qbid_shelf_slot slot;
-    if (!qbid_filter_creative(image, idx, request, ask->place.slot_idx, &slot))
-        return QBID_NOBID_NO_CREATIVE;
-
-    uint64_t stream = qbid_roll_start(request->id_hash, image->header->seed);
     struct qbid_offer offer = qbid_offer_make(
         image, view->live, idx, qbid_candidate_price(candidate), ask->place.row.segment,
-        request->auction, qbid_roll_at(stream, QBID_ROLL_Q));
-    int64_t floor = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
-    int64_t ceiling = image->header->price_ceiling_micros;
-    floor = line_item->floor_micros > floor ? line_item->floor_micros : floor;
-    ceiling = line_item->ceiling_micros < ceiling ? line_item->ceiling_micros : ceiling;
-    if (!qbid_offer_bound(&offer, floor, ceiling))
+        b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction, qbid_roll_at(stream, QBID_ROLL_Q));
+    if (!bound(&offer, b))
         return QBID_NOBID_BELOW_FLOOR;
     if (!qbid_allowance_reserve(view, line_item->budget_idx, offer.bid_micros,
-                                !(request->flags & QBID_REQUEST_TEST)))
+                                !(ask->request->flags & QBID_REQUEST_TEST)))
         return QBID_NOBID_NO_ALLOWANCE;
 
     decision->nonce = qbid_nonce_next(view);
@@ -109,8 +138,93 @@ static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
     decision->segment = (uint16_t)ask->place.row.segment;
     decision->deal = (uint8_t)deal;
     decision->stale = ask->stale;
-    draw_creative(ask, &slot, stream, decision);
+    decision->auction = (uint8_t)(b->fixed ? QBID_AUCTION_FIRST_PRICE : b->auction);
     return QBID_NOBID_NONE;
+}
+
+/* The one creative of this bid and the probability with which it was drawn. */
+static ALWAYS_INLINE void note_creative(const struct qbid_draw *draw, uint32_t slot_idx,
+                                        struct qbid_decision *decision)
+{
+    decision->creative_propensity_q32 = draw->propensity_q32;
+    decision->slot_idx = (uint16_t)slot_idx;
+    decision->creative_idx = draw->creative_idx;
+    decision->creative_id = draw->creative_id;
+}
+
+/* A candidate whose creatives have to bear terms. */
+static __attribute__((noinline)) enum qbid_nobid
+attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate,
+              const struct qbid_terms *terms, unsigned deal, struct qbid_decision *decision)
+{
+    const struct qbid_image *image = ask->view->image;
+    const struct qbid_request *request = ask->request;
+    uint32_t idx = qbid_candidate_line_item(candidate);
+    uint64_t stream = qbid_roll_start(request->id_hash, image->header->seed);
+    struct qbid_draw draw;
+    uint32_t slot_idx;
+    enum qbid_nobid nobid = qbid_terms_line_item(image, idx, terms, deal);
+    if (nobid == QBID_NOBID_NONE)
+        nobid =
+            qbid_terms_draw(image, idx, request, terms, ask->place.slot_idx,
+                            (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE), &draw, &slot_idx);
+    if (nobid != QBID_NOBID_NONE)
+        return nobid;
+    struct bounds bounds = bounds_by_terms(ask, &image->line_items[idx], deal, draw.creative_idx);
+    nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
+    if (nobid == QBID_NOBID_NONE)
+        note_creative(&draw, slot_idx, decision);
+    return nobid;
+}
+
+/* A candidate whose creatives bear what is asked as they are. */
+static ALWAYS_INLINE enum qbid_nobid attempt_plain(const struct qbid_ask *ask,
+                                                   const struct qbid_candidate *candidate,
+                                                   unsigned deal, struct qbid_decision *decision)
+{
+    const struct qbid_image *image = ask->view->image;
+    uint32_t idx = qbid_candidate_line_item(candidate);
+    struct qbid_shelf_slot slot;
+    if (!qbid_filter_creative(image, idx, ask->request, ask->place.slot_idx, &slot))
+        return QBID_NOBID_NO_CREATIVE;
+    uint64_t stream = qbid_roll_start(ask->request->id_hash, image->header->seed);
+    struct bounds bounds = bounds_plain(ask, &image->line_items[idx], deal);
+    enum qbid_nobid nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
+    if (nobid == QBID_NOBID_NONE)
+        note_creative(qbid_draw_pick(&image->draws[slot.draw],
+                                     (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE)),
+                      slot.slot_idx, decision);
+    return nobid;
+}
+
+/* Try one candidate: every filter, the price, the reservation. On success the decision is whole.
+ * exposure is NULL where no cap applies. */
+static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
+                                             const struct qbid_candidate *candidate,
+                                             const struct qbid_exposure *exposure,
+                                             struct qbid_decision *decision)
+{
+    const struct qbid_image *image = ask->view->image;
+    const struct qbid_request *request = ask->request;
+    uint32_t idx = qbid_candidate_line_item(candidate);
+    const struct qbid_line_item *line_item = &image->line_items[idx];
+
+    if (request->candidate_cnt == 0 && !qbid_eligible_test(image, request, &ask->place, idx))
+        return QBID_NOBID_NO_CANDIDATE;
+    if (!(line_item->flags & QBID_LINE_ITEM_ACTIVE))
+        return QBID_NOBID_NO_VALUE;
+    unsigned deal = qbid_filter_deal(line_item, request);
+    if (!deal && line_item->deal_hash)
+        return QBID_NOBID_NO_DEAL;
+    if (qbid_filter_blocked(image, idx, request))
+        return QBID_NOBID_BLOCKED;
+    const struct qbid_terms *terms = qbid_terms_of(request, line_item);
+    enum qbid_nobid nobid = __builtin_expect(terms != NULL, 0)
+                                ? attempt_terms(ask, candidate, terms, deal, decision)
+                                : attempt_plain(ask, candidate, deal, decision);
+    if (nobid == QBID_NOBID_NONE && exposure)
+        qbid_exposure_keep(ask->view, request, exposure, decision);
+    return nobid;
 }
 
 static void trace_add(struct qbid_trace *trace, const struct qbid_candidate *candidate,
@@ -135,13 +249,54 @@ static __attribute__((noinline)) enum qbid_nobid attempt_rest(const struct qbid_
                      qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
-        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], decision);
+        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], NULL, decision);
         trace_add(trace, &list.candidate[i], rejected);
         if (rejected == QBID_NOBID_NONE)
             return QBID_NOBID_NONE;
         decision->skipped++;
     }
     return first;
+}
+
+/* The candidates from the best on, or from the one behind it when it fell for reason `first`. */
+static __attribute__((noinline)) enum qbid_nobid attempt_capped(const struct qbid_ask *ask,
+                                                                enum qbid_nobid first,
+                                                                struct qbid_decision *decision,
+                                                                struct qbid_trace *trace)
+{
+    struct qbid_shortlist rest;
+    struct qbid_capped list;
+    struct qbid_capped_entry entry;
+    enum qbid_nobid rejected;
+    qbid_source_rest(ask->view->image, ask->request, &ask->place, &ask->pricer,
+                     qbid_candidate_line_item(&ask->best), &rest);
+    qbid_capped_init(&list, &rest, first == QBID_NOBID_NONE ? &ask->best : NULL);
+    decision->skipped = first != QBID_NOBID_NONE;
+    while (decision->skipped < QBID_TRACE_MAX && qbid_capped_next(ask, &list, &entry, &rejected)) {
+        if (rejected == QBID_NOBID_NONE)
+            rejected = attempt(ask, &entry.candidate, &entry.exposure, decision);
+        trace_add(trace, &entry.candidate, rejected);
+        if (rejected == QBID_NOBID_NONE)
+            return QBID_NOBID_NONE;
+        first = first == QBID_NOBID_NONE ? rejected : first;
+        decision->skipped++;
+    }
+    return first;
+}
+
+/* Where caps apply: when the best candidate is worth what it was, the others need no look. */
+static __attribute__((noinline)) enum qbid_nobid
+answer_capped(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
+{
+    struct qbid_candidate best = ask->best;
+    struct qbid_exposure exposure;
+    enum qbid_nobid nobid = qbid_exposure_weigh(ask, &best, &exposure);
+    if (nobid == QBID_NOBID_NONE && best.rank != ask->best.rank)
+        return attempt_capped(ask, QBID_NOBID_NONE, decision, trace);
+    if (nobid == QBID_NOBID_NONE)
+        nobid = attempt(ask, &best, &exposure, decision);
+    trace_add(trace, &ask->best, nobid);
+    return nobid == QBID_NOBID_NONE ? nobid : attempt_capped(ask, nobid, decision, trace);
 }
 
 /* Candidates in the order of their prices until one passes. */
@@ -153,8 +308,10 @@ answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     decision->context = ask->place.context;
     decision->level = (uint8_t)ask->place.level;
     decision->candidates = ask->candidates;
-    if (nobid == QBID_NOBID_NONE) {
-        nobid = attempt(ask, &ask->best, decision);
+    if (nobid == QBID_NOBID_NONE && qbid_frequency_applies(ask->view, ask->request)) {
+        nobid = answer_capped(ask, decision, trace);
+    } else if (nobid == QBID_NOBID_NONE) {
+        nobid = attempt(ask, &ask->best, NULL, decision);
         trace_add(trace, &ask->best, nobid);
         if (nobid != QBID_NOBID_NONE)
             nobid = attempt_rest(ask, nobid, decision, trace);

@@ -12,12 +12,19 @@
  *   all fall the reason is that of the first.
  * - QBID_REQUEST_PRIVATE_ONLY: only line items that bid on a deal of the request are candidates;
  *   NO_DEAL when there is none.
+ * - A capped line item (shm/frequency.h) is passed over when the request's user has seen it often
+ *   enough; before, r(exposures) lowers its value, and the order with it (fastpath/capped.h).
  * - The creative is one for the most preferred slot of the request that the line item can fill.
+ * - With terms (shm/terms.h) it is one of those that bear them, drawn with their shares; a line
+ * item none of whose creatives does falls like any other candidate.
+ * - A deal with a fixed price is bid at exactly that, unshaded; a guaranteed one whatever the
+ *   impression is worth, ceiling and allowance permitting.
  * - The floor is that of the request, or of the deal in its place, and the line item's own. A
  *   shaded bid is raised to it when the impression is worth it; a bid of 0 is below every floor.
  *
  * No allocation, lock, system call or log; every loop is bounded by a constant of shm/. It cannot
- * fail, it can only decline. Deterministic in (request, image, live words, committed, seed).
+ * fail, it can only decline. Deterministic in (request, image, live words, committed, own
+ * exposures, seed).
  */
 #ifndef QBID_FASTPATH_DECIDE_H
 #define QBID_FASTPATH_DECIDE_H
@@ -33,12 +40,16 @@
  * batch from one qbid_table. */
 struct qbid_view {
     const struct qbid_image *image;
-    const struct qbid_live *live; /* NULL = no lease */
-    const struct qbid_page *page; /* this worker's own; committed is written */
-    uint64_t deadline_ns;         /* of the image, CLOCK_BOOTTIME */
-    uint16_t slot;                /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
-    uint16_t uid;                 /* top 16 bits of its nonces */
-    uint8_t isa;                  /* enum qbid_isa: what qbid_isa_best() said, or less */
+    const struct qbid_live *live;     /* NULL = no lease */
+    const struct qbid_page *page;     /* this worker's own; committed is written */
+    uint64_t deadline_ns;             /* of the image, CLOCK_BOOTTIME */
+    uint16_t slot;                    /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
+    uint16_t uid;                     /* top 16 bits of its nonces */
+    uint8_t isa;                      /* enum qbid_isa: what qbid_isa_best() said, or less */
+    struct qbid_exposures *exposures; /* this worker's own bids on capped line items, written; NULL
+                                         = they are not counted */
+    const uint8_t *assumed; /* exposures by line item in place of counted ones, to replay a
+                               decision; NULL in an ad server */
 };
 
 /* A step of the reasoning, for `qbid explain`; the fast path passes NULL. */

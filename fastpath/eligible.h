@@ -73,6 +73,20 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
     return (unsigned)(all & 1);
 }
 
+/** Ask for the words that qbid_eligible_test() will read, those of lists aside, which few line
+ * items target. */
+static inline void qbid_eligible_prefetch(const struct qbid_image *image,
+                                          const struct qbid_place *place, uint32_t line_item_idx)
+{
+    unsigned left = image->line_items[line_item_idx].targeted & ~QBID_ELIGIBLE_LISTS;
+    do {
+        unsigned dim = (unsigned)__builtin_ctz(left | 1u << QBID_DIM_HOUR);
+        const uint64_t *row = qbid_image_elig(image, dim, qbid_dim_unpack(place->context, dim));
+        __builtin_prefetch(&row[line_item_idx >> 6]);
+        left &= left - 1;
+    } while (left);
+}
+
 /* Rows of a request. Behind the last one of a list it stands again, QBID_ELIGIBLE_PAD times: a
  * kernel may take a list in groups of up to 1 + QBID_ELIGIBLE_PAD, an OR with the same row twice
  * changes nothing. */

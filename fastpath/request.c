@@ -6,6 +6,7 @@
 
 #include "fastpath/resolve.h"
 #include "shm/error.h"
+#include "shm/privacy.h"
 
 int qbid_request_check(const struct qbid_request *request)
 {
@@ -25,6 +26,11 @@ int qbid_request_check(const struct qbid_request *request)
         ~(uint32_t)(QBID_REQUEST_SECURE | QBID_REQUEST_PRIVATE_ONLY | QBID_REQUEST_TEST))
         return QBID_ERR_INVAL;
     if (request->floor_micros < 0)
+        return QBID_ERR_INVAL;
+    if (request->privacy >= QBID_PRIVACY_NO_BID)
+        return QBID_ERR_INVAL;
+    if (!qbid_privacy_ids_allowed(request->privacy) &&
+        (request->segment_cnt != 0 || request->user_key != 0))
         return QBID_ERR_INVAL;
     for (unsigned i = 0; i < request->deal_cnt; i++) {
         if (request->deal[i].floor_micros < 0)

@@ -11,9 +11,11 @@
 struct turn {
     struct qbid_worker *worker;
     const struct qbid_table *table;
+    const struct qbid_partner *partner; /* never NULL */
     struct qbid_view view;
     uint64_t now_ns;
     enum qbid_media media;
+    unsigned waited_ms;
     unsigned request_cnt; /* of worker->request, the impressions that can be decided */
     struct qbid_response response;
     struct qbid_answer *answer;
@@ -37,31 +39,52 @@ static void decline_one(struct turn *turn, enum qbid_nobid nobid)
     turn->answer->nobid = nobid;
 }
 
+/* By the chain's newest place. */
+static bool schain_allowed(const struct qbid_openrtb_request *openrtb, unsigned rule)
+{
+    if (rule == QBID_SCHAIN_ANY)
+        return true;
+    for (unsigned i = 0; i < sizeof openrtb->schain / sizeof openrtb->schain[0]; i++)
+        if (openrtb->schain[i].given)
+            return openrtb->schain[i].complete && openrtb->schain[i].sound;
+    return rule != QBID_SCHAIN_REQUIRED;
+}
+
 /* Why nothing of this request can be decided, before anything of it is looked up. */
 static enum qbid_nobid request_nobid(struct turn *turn)
 {
     const struct qbid *qbid = turn->worker->qbid;
     const struct qbid_openrtb_request *openrtb = &turn->worker->openrtb;
-    int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : (int64_t)qbid->tmax_default_ms;
-    if (tmax_ms <= (int64_t)qbid->tmax_margin_ms)
+    const struct qbid_partner *partner = turn->partner;
+    int64_t tmax_default_ms = partner->tmax_ms ? partner->tmax_ms : qbid->tmax_default_ms;
+    int64_t margin_ms = partner->margin_ms ? partner->margin_ms : qbid->tmax_margin_ms;
+    int64_t tmax_ms = openrtb->tmax_ms > 0 ? openrtb->tmax_ms : tmax_default_ms;
+    if (tmax_ms <= margin_ms + turn->waited_ms)
         return QBID_NOBID_TIMEOUT;
+    if (openrtb->test && (partner->flags & QBID_PARTNER_TEST_DECLINE))
+        return QBID_NOBID_BLOCKED;
     if (!turn->table->image.header)
         return QBID_NOBID_NO_TABLE;
     if (turn->table->keys.id[0] == 0) /* a bid whose notices cannot be signed cannot be settled */
         return QBID_NOBID_NO_LEASE;
     if (!qbid_seat_any(&openrtb->wseat))
-        return QBID_NOBID_BLOCKED;
+        return QBID_NOBID_SEAT;
+    if (openrtb->site + openrtb->app + openrtb->dooh > 1)
+        return QBID_NOBID_SUPPLY;
+    if (!schain_allowed(openrtb, qbid->schain))
+        return QBID_NOBID_SCHAIN;
     turn->response = (struct qbid_response){
         .image = &turn->table->image,
         .keys = &turn->table->keys,
         .openrtb = openrtb,
+        .partner = partner,
         .notice_url = {qbid->notice_url, qbid->notice_url_len},
         .now_ns = turn->now_ns,
         .unix_s = qbid_worker_unix_ns(turn->worker, turn->now_ns) / QBID_NS_PER_S,
         .trace = qbid->trace,
     };
     turn->response.currency =
-        qbid_response_currency(&turn->table->image, openrtb, &turn->response.rate_micros);
+        qbid_response_currency(&turn->table->image, openrtb, partner, &turn->response.rate_micros);
     return turn->response.currency == QBID_CURRENCY_NONE ? QBID_NOBID_CURRENCY : QBID_NOBID_NONE;
 }
 
@@ -70,16 +93,24 @@ static void fill_requests(struct turn *turn, const char *exchange)
     struct qbid_worker *worker = turn->worker;
     qbid_common_fill(&turn->table->image, &worker->openrtb, exchange, turn->response.unix_s,
                      &worker->common);
+    enum qbid_privacy_reason reason = worker->common.privacy.reason;
+    qbid_count_add(&turn->view.page->header->privacy[reason], 1);
+    if (qbid_privacy_class_of(reason) == QBID_PRIVACY_NO_BID) {
+        decline_all(turn, QBID_NOBID_PRIVACY);
+        return;
+    }
     for (unsigned imp = 0; imp < worker->openrtb.imp_cnt; imp++) {
-        unsigned i = turn->request_cnt;
         enum qbid_nobid nobid =
-            qbid_impression_fill(&worker->common, imp, worker->deal_idx[i], &worker->request[i]);
+            qbid_impression_fill(&worker->common, imp, worker->deal_idx[imp], &worker->terms[imp],
+                                 &worker->request[turn->request_cnt]);
         if (nobid != QBID_NOBID_NONE) {
             decline_one(turn, nobid);
             continue;
         }
-        worker->imp_idx[i] = (uint8_t)imp;
-        turn->request_cnt++;
+        unsigned parts =
+            qbid_impression_split(&turn->table->image, &worker->request[turn->request_cnt]);
+        for (unsigned i = 0; i < parts; i++)
+            worker->imp_idx[turn->request_cnt++] = (uint8_t)imp;
     }
 }
 
@@ -101,7 +132,8 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_LOSS,
-                               .level = d->level,
+                               .level = d->level & 15u,
+                               .privacy = bid->privacy & 15u,
                                .action = d->q_action,
                                .flags = bid->event_flags,
                                .u.notice = {
@@ -109,21 +141,22 @@ static void withdraw(const struct turn *turn, const struct qbid_response_bid *bi
                                    .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
                                    .line_item_id = d->line_item_id,
                                    .creative_id = d->creative_id,
+                                   .detail = qbid_event_detail(0, QBID_LOSS_WITHDRAWN),
                                    .bid_time_ns = turn->now_ns,
                                }};
+    qbid_page_count(turn->view.page, QBID_COUNTER_WITHDRAWN);
     (void)qbid_page_push(turn->view.page, &event);
 }
 
-/* Collect the bids; those of a tenant whose seat the request or the deal excludes are withdrawn. */
+/* Collect the bids. Withdrawn are those without a field that the partner requires. */
 static unsigned collect_bids(struct turn *turn)
 {
     struct qbid_worker *worker = turn->worker;
-    const struct qbid_openrtb_request *openrtb = &worker->openrtb;
     unsigned cnt = 0;
     for (unsigned i = 0; i < turn->request_cnt; i++) {
         const struct qbid_decision *d = &worker->decision[i];
-        const struct qbid_openrtb_imp *imp = &openrtb->imp[worker->imp_idx[i]];
-        qbid_worker_record(turn->view.page, &worker->request[i], d, turn->now_ns);
+        const struct qbid_openrtb_imp *imp = &worker->openrtb.imp[worker->imp_idx[i]];
+        qbid_worker_record(&turn->view, &worker->request[i], d, turn->now_ns);
         if (d->nobid != QBID_NOBID_NONE) {
             turn->answer->nobid = d->nobid;
             continue;
@@ -131,16 +164,16 @@ static unsigned collect_bids(struct turn *turn)
         struct qbid_response_bid *bid = &worker->bid[cnt];
         *bid = (struct qbid_response_bid){
             .imp = imp,
-            .deal = d->deal ? &imp->deal[worker->deal_idx[i][d->deal - 1]] : NULL,
+            .deal = d->deal ? &imp->deal[worker->deal_idx[worker->imp_idx[i]][d->deal - 1]] : NULL,
             .decision = d,
             .event_flags = qbid_bid_flags(&worker->request[i], d),
+            .privacy = worker->request[i].privacy,
         };
-        uint16_t tenant = turn->table->image.line_items[d->line_item_idx].tenant;
-        if (qbid_seat_allowed(openrtb, bid->deal, tenant)) {
+        if (qbid_response_complete(turn->partner, &turn->table->image.creatives[d->creative_idx])) {
             cnt++;
         } else {
             withdraw(turn, bid);
-            turn->answer->nobid = QBID_NOBID_BLOCKED;
+            turn->answer->nobid = QBID_NOBID_NO_CREATIVE;
         }
     }
     return cnt;
@@ -160,6 +193,7 @@ static void report_unknown(const struct turn *turn)
         struct qbid_event event = {.time_ns = turn->now_ns,
                                    .gen = (uint32_t)turn->table->image.header->gen,
                                    .kind = QBID_EVENT_SEEN,
+                                   .privacy = turn->worker->common.base.privacy & 15u,
                                    .u.seen = {
                                        .hash = unknown->value[which].hash,
                                        .dim = unknown->value[which].dim,
@@ -217,6 +251,21 @@ static int parse(struct qbid_worker *worker, const struct qbid_body *body)
                : qbid_protobuf_parse(worker->protobuf, at, len, &worker->openrtb);
 }
 
+/* A request that was understood and gets no bid: 204, or the reason where the partner wants it. */
+static void answer_no_bid(struct turn *turn, char *out, size_t out_max)
+{
+    struct qbid_answer *answer = turn->answer;
+    struct qbid_text id = turn->worker->openrtb.id;
+    bool wanted = turn->worker->qbid->nbr || (turn->partner->flags & QBID_PARTNER_NBR);
+    if (answer->status != 204 || !wanted || id.len == 0)
+        return;
+    answer->body_bytes = turn->media == QBID_MEDIA_JSON
+                             ? qbid_response_no_bid(id, answer->nobid, out, out_max)
+                             : qbid_response_no_bid_protobuf(id, answer->nobid, out, out_max);
+    if (answer->body_bytes != 0)
+        answer->status = 200;
+}
+
 void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
                         const struct qbid_body *body, uint64_t now_ns, char *out, size_t out_max,
                         struct qbid_answer *ret_answer)
@@ -227,9 +276,11 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
     struct turn turn = {
         .worker = worker,
         .table = table,
+        .partner = qbid_response_partner(&table->image, qbid_response_exchange(exchange)),
         .view = qbid_worker_view(worker, table),
         .now_ns = now_ns,
         .media = body->media,
+        .waited_ms = body->waited_ms,
         .answer = ret_answer,
     };
     const struct qbid_page *page = turn.view.page;
@@ -249,6 +300,7 @@ void qbid_worker_answer(struct qbid_worker *worker, const char *exchange,
     } else {
         answer_request(&turn, exchange, out, out_max);
     }
+    answer_no_bid(&turn, out, out_max);
     qbid_recorder_end(&worker->recorder, QBID_LATENCY_ANSWER, start, 1, page);
     qbid_watcher_read_unlock(worker->qbid->watcher);
 }

@@ -56,6 +56,8 @@ static bool holds_json(struct qbid_text text)
 
 enum qbid_media qbid_media_of(struct qbid_text content_type)
 {
+    if (qbid_text_is(content_type, "application/json")) /* what nearly all of them say */
+        return QBID_MEDIA_JSON;
     struct qbid_text type = cut(&content_type, ';');
     if (is_word(type, "application/x-protobuf") || is_word(type, "application/protobuf") ||
         is_word(type, "application/vnd.google.protobuf"))

@@ -22,6 +22,7 @@ static bool read_headers(const struct qbid_http_request *request, struct qbid_bo
         .at = request->body.at,
         .len = request->body.len,
         .media = qbid_media_of(header(request->content_type)),
+        .waited_ms = request->waited_ms,
         .gzip = coding == QBID_CODING_GZIP ||
                 (request->content_encoding.len == 0 && request->gzip_query != 0),
     };

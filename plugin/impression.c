@@ -2,11 +2,13 @@
 /* Raw values, floors, deals and block lists of one impression, as hashes and micros. */
 #include "plugin/impression.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "plugin/currency.h"
 
-#define RAW_MAX 256 /* of a raw value; what is longer is cut there, alike for everybody */
+#define DEVICE_MOBILE 1 /* devicetype: a phone or a tablet */
+#define RAW_MAX 256     /* of a raw value; what is longer is cut there, alike for everybody */
 
 /* A raw value in the making. */
 struct raw {
@@ -22,8 +24,11 @@ static void raw_init(struct raw *raw)
 
 static void raw_add(struct raw *raw, const char *text, size_t len, char (*map)(char))
 {
-    for (size_t i = 0; i < len && raw->len < RAW_MAX; i++)
-        raw->text[raw->len++] = map ? map(text[i]) : text[i];
+    uint32_t room = RAW_MAX - raw->len, n = len < room ? (uint32_t)len : room;
+    char *to = raw->text + raw->len; /* a store through it may not change what the loop counts by */
+    for (uint32_t i = 0; i < n; i++)
+        to[i] = map ? map(text[i]) : text[i];
+    raw->len += n;
 }
 
 static void raw_add_number(struct raw *raw, int64_t number)
@@ -74,12 +79,16 @@ static void set_device(struct qbid_common *common)
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     struct raw raw;
     raw_init(&raw);
-    if (openrtb->devicetype == QBID_OPENRTB_INT_ABSENT && openrtb->os.len == 0)
+    int32_t type = openrtb->devicetype;
+    struct qbid_text os = openrtb->os.len != 0 ? openrtb->os : openrtb->sua_os;
+    if (type == QBID_OPENRTB_INT_ABSENT && openrtb->sua_mobile == QBID_TRI_YES)
+        type = DEVICE_MOBILE;
+    if (type == QBID_OPENRTB_INT_ABSENT && os.len == 0)
         return;
-    if (openrtb->devicetype != QBID_OPENRTB_INT_ABSENT)
-        raw_add_number(&raw, openrtb->devicetype);
+    if (type != QBID_OPENRTB_INT_ABSENT)
+        raw_add_number(&raw, type);
     raw_add(&raw, "/", 1, NULL);
-    raw_add(&raw, openrtb->os.at, openrtb->os.len, qbid_text_lower);
+    raw_add(&raw, os.at, os.len, qbid_text_lower);
     set_dim(common, &common->base, QBID_DIM_DEVICE, raw.text, raw.len);
 }
 
@@ -133,8 +142,6 @@ static void set_segments(struct qbid_common *common)
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     struct qbid_request *base = &common->base;
-    if (qbid_openrtb_restricted(openrtb))
-        return;
     for (unsigned i = 0; i < openrtb->segment_cnt; i++) {
         const struct qbid_text *id = &openrtb->segment[i];
         bool known;
@@ -156,50 +163,57 @@ static void hash_names(const struct qbid_text *name, unsigned cnt, uint64_t *out
     }
 }
 
-static bool us_privacy_restricts(struct qbid_text signal)
+static void hash_imps(struct qbid_common *common)
 {
-    if (signal.len == 0)
-        return false;
-    if (signal.len != 4 || signal.at[0] != '1')
-        return true;
-    for (unsigned i = 1; i < 4; i++)
-        if (memchr("YyNn-", signal.at[i], 5) == NULL)
-            return true;
-    return signal.at[2] == 'Y' || signal.at[2] == 'y';
+    const struct qbid_openrtb_request *openrtb = common->openrtb;
+    uint64_t seed = XXH3_64bits(openrtb->id.at, openrtb->id.len);
+    for (unsigned i = 0; i < openrtb->imp_cnt; i++) {
+        const struct qbid_text *id = &openrtb->imp[i].id;
+        common->imp_hash[i] = XXH3_64bits_withSeed(id->at, id->len, seed);
+    }
 }
 
-bool qbid_openrtb_restricted(const struct qbid_openrtb_request *openrtb)
+/* Whether another impression of the request has the same id: senders do that. */
+static bool is_repeated(const struct qbid_common *common, unsigned imp_idx)
 {
-    const struct qbid_openrtb_regs *regs = &openrtb->regs;
-    enum qbid_openrtb_tri gdpr = regs->gdpr != QBID_TRI_ABSENT ? regs->gdpr : regs->gdpr_ext;
-    return regs->coppa || openrtb->lmt || openrtb->dnt || regs->gpc || gdpr == QBID_TRI_YES ||
-           regs->gpp_applies || regs->gpp_applies_ext ||
-           us_privacy_restricts(regs->us_privacy.len ? regs->us_privacy : regs->us_privacy_ext);
+    unsigned same = 0;
+    for (unsigned i = 0; i < common->openrtb->imp_cnt; i++)
+        same += common->imp_hash[i] == common->imp_hash[imp_idx];
+    return same > 1;
 }
 
-void qbid_common_fill(const struct qbid_image *image, const struct qbid_openrtb_request *openrtb,
+void qbid_common_fill(const struct qbid_image *image, struct qbid_openrtb_request *openrtb,
                       const char *exchange, uint64_t unix_s, struct qbid_common *ret_common)
 {
     struct qbid_request *base = &ret_common->base;
     ret_common->image = image;
     ret_common->openrtb = openrtb;
+    ret_common->privacy = qbid_privacy_of(openrtb, &image->header->privacy);
+    qbid_privacy_strip(ret_common->privacy, openrtb);
     ret_common->unknown.total = ret_common->unknown.cnt = 0;
     memset(base, 0, sizeof *base);
     base->auction = openrtb->at == 2 ? QBID_AUCTION_SECOND_PRICE : QBID_AUCTION_FIRST_PRICE;
     base->flags = openrtb->test ? QBID_REQUEST_TEST : 0;
+    base->privacy = (uint8_t)qbid_privacy_class_of(ret_common->privacy.reason);
     hash_names(openrtb->badv, openrtb->badv_cnt, ret_common->badv);
     hash_names(openrtb->bcat, openrtb->bcat_cnt, ret_common->bcat);
+    hash_names(openrtb->acat, openrtb->acat_cnt, ret_common->acat);
+    hash_names(openrtb->bapp, openrtb->bapp_cnt, ret_common->bapp);
+    hash_names(openrtb->wadomain, openrtb->wadomain_cnt, ret_common->wadomain);
     base->badv = ret_common->badv;
     base->bcat = ret_common->bcat;
     base->badv_cnt = openrtb->badv_cnt;
     base->bcat_cnt = openrtb->bcat_cnt;
     if (exchange)
         set_dim(ret_common, base, QBID_DIM_EXCHANGE, exchange, (uint32_t)strlen(exchange));
+    if (image->header->capped_cnt != 0)
+        base->user_key = qbid_privacy_user_key(openrtb, base->dim[QBID_DIM_EXCHANGE]);
     set_device(ret_common);
     set_geo(ret_common);
     set_site(ret_common);
     set_hour(ret_common, unix_s);
     set_segments(ret_common);
+    hash_imps(ret_common);
 }
 
 /* --- one impression */
@@ -253,7 +267,7 @@ static void set_slots(struct qbid_common *common, const struct qbid_openrtb_imp 
     }
     if (imp->audio)
         add_word(common, request, "audio");
-    if (imp->native)
+    if (imp->native && !imp->assets_unreadable)
         add_word(common, request, "native");
 }
 
@@ -285,60 +299,217 @@ static bool convert_floor(const struct qbid_image *image, int64_t floor_micros, 
     return true;
 }
 
+static bool floors_given(const struct qbid_durfloors *floors)
+{
+    return floors->cnt != 0 || floors->per_second_micros != 0;
+}
+
+/* Floors by duration in account currency; false when there is no rate for them. */
+static bool convert_floors(const struct qbid_image *image, const struct qbid_durfloors *from,
+                           uint32_t currency, struct qbid_durfloors *to)
+{
+    bool good = convert_floor(image, from->per_second_micros, currency, &to->per_second_micros);
+    to->cnt = from->cnt;
+    for (unsigned i = 0; i < from->cnt; i++) {
+        to->floor[i] = from->floor[i];
+        good &=
+            convert_floor(image, from->floor[i].floor_micros, currency, &to->floor[i].floor_micros);
+    }
+    return good;
+}
+
+/* How many deals of an impression have this id: senders repeat them, with other floors. */
+static unsigned count_deals(const struct qbid_openrtb_imp *imp, const struct qbid_text *id)
+{
+    unsigned cnt = 0;
+    for (unsigned i = 0; i < imp->deal_cnt; i++)
+        cnt += imp->deal[i].id.len == id->len && memcmp(imp->deal[i].id.at, id->at, id->len) == 0;
+    return cnt;
+}
+
+/* Whether a bid on a deal could be made: of deals that share an id it could not say which it is
+ * for, nor be above a floor that has no rate. */
+static bool is_usable(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
+                      const struct qbid_openrtb_deal *deal, int64_t *ret_floor_micros)
+{
+    struct qbid_durfloors floors;
+    return count_deals(imp, &deal->id) == 1 && qbid_seat_any(&deal->wseat) &&
+           convert_floor(common->image, deal->floor_micros, deal->currency, ret_floor_micros) &&
+           (!floors_given(&deal->durfloors) ||
+            convert_floors(common->image, &deal->durfloors, deal->currency, &floors));
+}
+
 static void set_deals(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
                       uint8_t deal_idx[QBID_REQUEST_DEALS_MAX], struct qbid_request *request)
 {
     for (unsigned i = 0; i < imp->deal_cnt && request->deal_cnt < QBID_REQUEST_DEALS_MAX; i++) {
         const struct qbid_openrtb_deal *deal = &imp->deal[i];
         struct qbid_deal *out = &request->deal[request->deal_cnt];
-        if (!qbid_seat_any(&deal->wseat) ||
-            !convert_floor(common->image, deal->floor_micros, deal->currency, &out->floor_micros))
+        if (!is_usable(common, imp, deal, &out->floor_micros))
             continue;
         out->id_hash = qbid_hash_name(deal->id.at, deal->id.len);
         deal_idx[request->deal_cnt++] = (uint8_t)i;
     }
 }
 
+/* --- terms */
+
+static bool media_given(const struct qbid_media_terms *m)
+{
+    uint64_t asked = m->battr | m->mimes | m->protocols | m->btype | m->delivery | m->api |
+                     m->expdir | m->no_skip | m->duration_listed;
+    return asked != 0 || m->linearity > 0 || m->duration_least_s > 0 || m->duration_most_s > 0 ||
+           m->bitrate_least_kbps > 0 || m->bitrate_most_kbps > 0;
+}
+
+/* Whether what is asked goes beyond what the request itself says. */
+static bool terms_given(const struct qbid_openrtb_request *o, const struct qbid_openrtb_imp *imp,
+                        const struct qbid_request *request)
+{
+    bool given = o->wseat.given || o->bseat.given || o->acat_given || o->bapp_cnt != 0 ||
+                 o->wlang_given[0] || o->wlang_given[1] || request->deal_cnt != 0 ||
+                 (o->bcat_cnt != 0 && o->cattax != 1);
+    for (unsigned i = 0; i < 4; i++)
+        given |= media_given(&imp->media[i]);
+    for (unsigned i = 0; i < 2; i++)
+        given |= floors_given(&imp->pod[i].durfloors) || imp->pod[i].poddur_s > 0;
+    return given || imp->native || imp->instl || imp->rwdd || imp->video_plcmt != 0;
+}
+
+static void set_languages(const struct qbid_openrtb_request *o, struct qbid_terms *terms)
+{
+    unsigned which = o->wlang_given[0] ? 0 : 1;
+    terms->language_given = o->wlang_given[which];
+    terms->language = o->wlang[which];
+    terms->language_cnt = o->wlang_cnt[which];
+}
+
+static void set_lists(const struct qbid_common *common, struct qbid_terms *terms)
+{
+    const struct qbid_openrtb_request *o = common->openrtb;
+    terms->wseat = &o->wseat;
+    terms->bseat = &o->bseat;
+    terms->acat = common->acat;
+    terms->acat_cnt = o->acat_cnt;
+    terms->acat_given = o->acat_given;
+    terms->bapp = common->bapp;
+    terms->bapp_cnt = o->bapp_cnt;
+    if (o->bcat_cnt != 0 || o->acat_given)
+        terms->cattax = (uint8_t)(o->cattax > 0 && o->cattax < UINT8_MAX ? o->cattax : UINT8_MAX);
+    set_languages(o, terms);
+}
+
+static uint32_t places_of(const struct qbid_openrtb_imp *imp)
+{
+    uint32_t places = imp->instl ? QBID_PLACE_INTERSTITIAL : QBID_PLACE_INLINE;
+    places |= imp->rwdd ? QBID_PLACE_REWARDED : QBID_PLACE_PLAIN;
+    if (imp->video_plcmt >= 1 && imp->video_plcmt <= 4)
+        places |= (uint32_t)QBID_PLACE_VIDEO << (imp->video_plcmt - 1);
+    return places;
+}
+
+static void set_deal_terms(const struct qbid_common *common, const struct qbid_openrtb_deal *deal,
+                           struct qbid_deal_terms *terms)
+{
+    terms->own_floor = deal->floor_given;
+    terms->fixed = deal->at == 3 && deal->floor_micros > 0;
+    terms->guaranteed = deal->guaranteed;
+    terms->auction = deal->at == QBID_OPENRTB_INT_ABSENT ? 0
+                     : deal->at == 2                     ? QBID_AUCTION_SECOND_PRICE
+                                                         : QBID_AUCTION_FIRST_PRICE;
+    terms->wseat = &deal->wseat;
+    terms->wadomain = common->wadomain + deal->wadomain_first;
+    terms->wadomain_cnt = deal->wadomain_cnt;
+    terms->wadomain_given = deal->wadomain_cnt != 0 || deal->wadomain_over;
+    (void)convert_floors(common->image, &deal->durfloors, deal->currency, &terms->durfloors);
+}
+
+/* False when a floor has no rate. */
+static bool set_terms(const struct qbid_common *common, const struct qbid_openrtb_imp *imp,
+                      const uint8_t *deal_idx, struct qbid_terms *terms,
+                      struct qbid_request *request)
+{
+    bool good = true;
+    memset(terms, 0, offsetof(struct qbid_terms, deal));
+    for (unsigned i = 0; i < 4; i++)
+        terms->media[i] = &imp->media[i];
+    for (unsigned i = 0; i < 2; i++) {
+        terms->pod_s[i + 1] = imp->pod[i].poddur_s;
+        if (!floors_given(&imp->pod[i].durfloors))
+            continue;
+        good &= convert_floors(common->image, &imp->pod[i].durfloors, imp->currency,
+                               &terms->pod_floors[i]);
+        terms->durfloors[i + 1] = &terms->pod_floors[i];
+    }
+    terms->native = &imp->assets;
+    terms->places = places_of(imp);
+    set_lists(common, terms);
+    for (unsigned i = 0; i < request->deal_cnt; i++)
+        set_deal_terms(common, &imp->deal[deal_idx[i]], &terms->deal[i]);
+    request->terms = terms;
+    return good;
+}
+
+/* Why an impression cannot be bid on, whatever there is to show. */
+static enum qbid_nobid imp_nobid(const struct qbid_common *common, unsigned imp_idx)
+{
+    const struct qbid_openrtb_imp *imp = &common->openrtb->imp[imp_idx];
+    if (imp->id.len == 0 || is_repeated(common, imp_idx))
+        return QBID_NOBID_INVALID;
+    if (imp->multiplied)
+        return QBID_NOBID_MULTIPLIER;
+    uint64_t wait_s = imp->exp_s > 0 ? (uint64_t)imp->exp_s : 0;
+    return wait_s > common->image->header->notice_ttl_ns / QBID_NS_PER_S ? QBID_NOBID_EXPIRY
+                                                                         : QBID_NOBID_NONE;
+}
+
 enum qbid_nobid qbid_impression_fill(struct qbid_common *common, unsigned imp_idx,
                                      uint8_t deal_idx[QBID_REQUEST_DEALS_MAX],
-                                     struct qbid_request *ret_request)
+                                     struct qbid_terms *ret_terms, struct qbid_request *ret_request)
 {
     const struct qbid_openrtb_request *openrtb = common->openrtb;
     const struct qbid_openrtb_imp *imp = &openrtb->imp[imp_idx];
-    if (imp->id.len == 0)
-        return QBID_NOBID_INVALID;
+    enum qbid_nobid nobid = imp_nobid(common, imp_idx);
+    if (nobid != QBID_NOBID_NONE)
+        return nobid;
     *ret_request = common->base;
-    ret_request->id_hash =
-        XXH3_64bits_withSeed(imp->id.at, imp->id.len, XXH3_64bits(openrtb->id.at, openrtb->id.len));
-    ret_request->flags |= imp->secure ? QBID_REQUEST_SECURE : 0;
+    ret_request->id_hash = common->imp_hash[imp_idx];
+    ret_request->flags |= imp->secure == QBID_TRI_YES ? QBID_REQUEST_SECURE : 0;
     ret_request->flags |= imp->private_auction ? QBID_REQUEST_PRIVATE_ONLY : 0;
     if (!convert_floor(common->image, imp->floor_micros, imp->currency, &ret_request->floor_micros))
         return QBID_NOBID_CURRENCY;
     set_slots(common, imp, ret_request);
     set_position(common, imp, ret_request);
     set_deals(common, imp, deal_idx, ret_request);
+    if (terms_given(openrtb, imp, ret_request) &&
+        !set_terms(common, imp, deal_idx, ret_terms, ret_request))
+        return QBID_NOBID_CURRENCY;
     return QBID_NOBID_NONE;
 }
 
-static bool holds(const struct qbid_openrtb_seats *seats, uint16_t tenant)
+static bool deal_likely(const struct qbid_image *image, const struct qbid_request *request)
 {
-    for (unsigned i = 0; i < seats->cnt; i++)
-        if (seats->tenant[i] == tenant)
+    for (unsigned i = 0; i < request->deal_cnt; i++)
+        if (qbid_image_deal_likely(image, request->deal[i].id_hash))
             return true;
     return false;
 }
 
-bool qbid_seat_any(const struct qbid_openrtb_seats *wseat)
+unsigned qbid_impression_split(const struct qbid_image *image, struct qbid_request request[2])
 {
-    return !wseat->given || wseat->cnt != 0;
+    if (request->flags & QBID_REQUEST_PRIVATE_ONLY || request->deal_cnt == 0)
+        return 1;
+    if (!deal_likely(image, request)) {
+        request->deal_cnt = 0;
+        return 1;
+    }
+    request[1] = request[0];
+    request[0].flags |= QBID_REQUEST_PRIVATE_ONLY;
+    request[1].deal_cnt = 0;
+    return 2;
 }
 
-bool qbid_seat_allowed(const struct qbid_openrtb_request *openrtb,
-                       const struct qbid_openrtb_deal *deal, uint16_t tenant)
+bool qbid_seat_any(const struct qbid_seats *wseat)
 {
-    if (openrtb->wseat.given && !holds(&openrtb->wseat, tenant))
-        return false;
-    if (openrtb->bseat.over || holds(&openrtb->bseat, tenant))
-        return false;
-    return !deal || !deal->wseat.given || holds(&deal->wseat, tenant);
+    return !wseat->given || wseat->cnt != 0;
 }

@@ -3,7 +3,7 @@
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
 # simdjson's own assertions cost a third of the parse; the other profiles keep them.
 CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
-QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium $(call pkg,liburcu-memb liburcu-qsbr)
+QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
 # What protoc-c makes of our .proto: its names start with Pb__ and pb__, and it is not held to our warnings.
 PROTOBUF_C := $(B)/gen/plugin/openrtb.pb-c.c
@@ -14,14 +14,17 @@ $(PROTOBUF_C): plugin/openrtb.proto
 	@mkdir -p $(B)/gen
 	protoc-c --c_out=$(B)/gen $<
 $(PROTOBUF_H): $(PROTOBUF_C)
-$(B)/plugin/openrtb_protobuf.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
+$(B)/plugin/openrtb_protobuf.o $(B)/plugin/openrtb_protobuf_imp.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
 
-$(call lib,qbid,plugin/bid.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
+PRIVACY_SOURCES := $(addprefix plugin/privacy/,bits.c gpp.c privacy.c tcf.c us_privacy.c)
+
+$(call lib,qbid,plugin/bid.c plugin/clearing.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
     plugin/impression.c plugin/markup.c \
-    plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c $(PROTOBUF_C) \
+    plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c plugin/openrtb_protobuf_imp.c $(PROTOBUF_C) \
     plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
     plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/status_merge.c \
-    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c)
+    plugin/status_privacy.c \
+    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c $(PRIVACY_SOURCES))
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 
@@ -58,9 +61,21 @@ $(call install,$(B)/sdk/qbid.h,include,644)
 $(call install,$(B)/sdk/qbid.pc,lib/pkgconfig,644)
 include plugin/nginx/local.mk plugin/dpdk/local.mk
 $(call install,plugin/example/host.c,share/doc/qbid/example,644)
+$(call install,plugin/example/epoll.c,share/doc/qbid/example,644)
+$(call install,plugin/example/http.c,share/doc/qbid/example,644)
+$(call install,plugin/example/http.h,share/doc/qbid/example,644)
 
-# The example host sees what an installed one sees: the header of the SDK and the shared library.
+# The example hosts see what an installed one sees: the header of the SDK and the shared library.
+CPPFLAGS_epoll = $(CPPFLAGS_host)
 CPPFLAGS_host = $(if $(findstring plugin/example/,$<),-I$(B)/sdk)
-$(B)/plugin/example/host.o: $(B)/sdk/qbid.h
+$(B)/plugin/example/host.o $(B)/plugin/example/epoll.o: $(B)/sdk/qbid.h
 $(call prog,qbid-example,plugin/example/host.c,,-L$(B) -lqbid -Xlinker -rpath -Xlinker '$$$$ORIGIN/..')
-$(B)/bin/qbid-example: $(B)/libqbid.so
+$(call prog,qbid-example-epoll,plugin/example/epoll.c plugin/example/http.c,,-L$(B) -lqbid -Xlinker -rpath -Xlinker '$$$$ORIGIN/..')
+$(B)/bin/qbid-example $(B)/bin/qbid-example-epoll: $(B)/libqbid.so
+
+# What the last release promised to hosts that are built against it (libabigail's XML). `make abi` writes it anew.
+.PHONY: abi
+abi: $(B)/sdk/qbid.h plugin/qbid.map
+	plugin/abi/shell.sh $(B)/sdk/qbid.h plugin/qbid.map $(B)/sdk/shell.so
+	abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed \
+	    --out-file plugin/abi/libqbid.so.1.abi $(B)/sdk/shell.so

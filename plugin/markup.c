@@ -125,12 +125,25 @@ static void put_macro(struct qbid_writer *w, const struct qbid_markup *markup,
         }
 }
 
+/* memmem() of a mark of two equal characters, which is rare in markup: the first of them is
+ * searched for. */
+static const char *find_two(const char *at, const char *end, char mark)
+{
+    while (end - at >= 2) {
+        at = memchr(at, mark, (size_t)(end - at - 1));
+        if (!at || at[1] == mark)
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 /* The next macro of [at, end): *ret_text ends where it begins; returns where it ends, or NULL. */
 static const char *next_macro(const char *at, const char *end, const char **ret_text_end,
                               struct qbid_text *ret_name)
 {
-    const char *open = memmem(at, (size_t)(end - at), "{{", 2);
-    const char *close = open ? memmem(open + 2, (size_t)(end - open - 2), "}}", 2) : NULL;
+    const char *open = find_two(at, end, '{');
+    const char *close = open ? find_two(open + 2, end, '}') : NULL;
     if (!close)
         return NULL;
     *ret_text_end = open;
@@ -153,11 +166,15 @@ void qbid_markup_write(struct qbid_writer *w, const struct qbid_markup *markup,
 
 static void put_url(struct qbid_writer *w, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
+    size_t from = 0;
+    for (size_t i = 0; i < len; i++) {
         if ((unsigned char)text[i] > 0x20 && (unsigned char)text[i] < 0x7f)
-            qbid_put_char(w, text[i]);
-        else
-            put_percent(w, text[i]);
+            continue;
+        qbid_put(w, text + from, i - from);
+        put_percent(w, text[i]);
+        from = i + 1;
+    }
+    qbid_put(w, text + from, len - from);
 }
 
 void qbid_markup_landing(struct qbid_writer *w, struct qbid_text token, const char *landing,

@@ -143,9 +143,8 @@ int qbid_number_micros(const char *text, size_t len, enum qbid_number_round roun
     if (!read_decimal(text, len, &d))
         return QBID_ERR_PARSE;
     uint64_t value = scale(&d, 6, &rest);
-    bool up = round == QBID_NUMBER_UP ? rest != 0 && !d.negative : rest == 2;
-    if (up && value < UINT64_MAX)
-        value++;
+    /* what has a rest is below 10^19: one more is no overflow */
+    value += round == QBID_NUMBER_UP ? rest != 0 && !d.negative : rest == 2;
     *ret_micros = with_sign(value, d.negative);
     return 0;
 }

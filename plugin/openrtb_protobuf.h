@@ -28,7 +28,8 @@
 
 struct qbid_protobuf;
 
-int qbid_protobuf_new(struct qbid_protobuf **ret_protobuf);
+/** json reads native.request; it is borrowed, and its texts stay as they are. */
+int qbid_protobuf_new(struct qbid_openrtb *json, struct qbid_protobuf **ret_protobuf);
 void qbid_protobuf_free(struct qbid_protobuf *protobuf);
 
 /**

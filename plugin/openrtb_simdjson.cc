@@ -4,13 +4,15 @@
 
 #include <new>
 
-#include "plugin/openrtb_values.h"
+#include "plugin/openrtb_imp.h"
 
 static_assert(QBID_PADDING >= simdjson::SIMDJSON_PADDING, "the host's padding is the library's");
 
 struct qbid_openrtb {
     simdjson::ondemand::parser parser;
+    simdjson::ondemand::parser inner;                 /* of JSON in a string */
     char text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* strings whose escapes were resolved */
+    char inner_text[2 * QBID_OPENRTB_BYTES_MAX + QBID_PADDING];
 };
 
 namespace
@@ -18,143 +20,14 @@ namespace
 
 using namespace qbid_json;
 
-/* --- imp */
-
-int read_size(reader &r, value v, struct qbid_openrtb_size *ret)
-{
-    *ret = {};
-    return read_object(r, v, [&](string_view key, value inner) {
-        if (key == "w")
-            return read_int(r, inner, 0, &ret->width);
-        if (key == "h")
-            return read_int(r, inner, 0, &ret->height);
-        return skip(r, inner);
-    });
-}
-
-int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
-{
-    imp->banner = !is_absent(token_of(v));
-    imp->banner_size = {};
-    imp->banner_pos = QBID_OPENRTB_INT_ABSENT;
-    imp->format_cnt = 0;
-    return read_object(r, v, [&](string_view key, value inner) {
-        if (key == "w")
-            return read_int(r, inner, 0, &imp->banner_size.width);
-        if (key == "h")
-            return read_int(r, inner, 0, &imp->banner_size.height);
-        if (key == "pos")
-            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &imp->banner_pos);
-        if (key != "format")
-            return skip(r, inner);
-        imp->format_cnt = 0;
-        return read_array(r, inner, [&](value element) {
-            struct qbid_openrtb_size size;
-            int err = read_size(r, element, &size);
-            if (err == 0 && imp->format_cnt < QBID_OPENRTB_FORMATS_MAX)
-                imp->format[imp->format_cnt++] = size;
-            return err;
-        });
-    });
-}
-
-int read_video(reader &r, value v, struct qbid_openrtb_imp *imp)
-{
-    imp->video = !is_absent(token_of(v));
-    imp->video_size = {};
-    imp->video_pos = QBID_OPENRTB_INT_ABSENT;
-    return read_object(r, v, [&](string_view key, value inner) {
-        if (key == "w")
-            return read_int(r, inner, 0, &imp->video_size.width);
-        if (key == "h")
-            return read_int(r, inner, 0, &imp->video_size.height);
-        if (key == "pos")
-            return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &imp->video_pos);
-        return skip(r, inner);
-    });
-}
-
-/* A kind of media of which only the presence counts. */
-int read_presence(reader &r, value v, bool *ret)
-{
-    *ret = !is_absent(token_of(v));
-    return read_object(r, v, [&](string_view, value inner) { return skip(r, inner); });
-}
-
-int read_deal(reader &r, value v, struct qbid_openrtb_deal *ret)
-{
-    *ret = {};
-    return read_object(r, v, [&](string_view key, value inner) {
-        if (key == "id")
-            return read_label(r, inner, &ret->id);
-        if (key == "bidfloor")
-            return read_floor(r, inner, &ret->floor_micros);
-        if (key == "bidfloorcur")
-            return read_currency(r, inner, &ret->currency);
-        if (key == "wseat")
-            return read_seats(r, inner, &ret->wseat);
-        return skip(r, inner);
-    });
-}
-
-int read_pmp(reader &r, value v, struct qbid_openrtb_imp *imp)
-{
-    imp->private_auction = false;
-    imp->deal_cnt = 0;
-    return read_object(r, v, [&](string_view key, value inner) {
-        if (key == "private_auction")
-            return read_flag(r, inner, &imp->private_auction);
-        if (key != "deals")
-            return skip(r, inner);
-        imp->deal_cnt = 0;
-        return read_array(r, inner, [&](value element) {
-            if (imp->deal_cnt == QBID_OPENRTB_DEALS_MAX)
-                return skip(r, element);
-            struct qbid_openrtb_deal *deal = &imp->deal[imp->deal_cnt];
-            int err = read_deal(r, element, deal);
-            if (deal->id.len != 0)
-                imp->deal_cnt++;
-            return err;
-        });
-    });
-}
-
-int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
-{
-    simdjson::ondemand::object object;
-    memset(imp, 0, offsetof(struct qbid_openrtb_imp, format));
-    imp->banner_pos = imp->video_pos = QBID_OPENRTB_INT_ABSENT;
-    if (v.get_object().get(object) != simdjson::SUCCESS)
-        return QBID_ERR_PARSE;
-    return each_field(r, object, [&](string_view key, value inner) {
-        if (key == "id")
-            return read_text(r, inner, &imp->id);
-        if (key == "banner")
-            return read_banner(r, inner, imp);
-        if (key == "video")
-            return read_video(r, inner, imp);
-        if (key == "audio")
-            return read_presence(r, inner, &imp->audio);
-        if (key == "native")
-            return read_presence(r, inner, &imp->native);
-        if (key == "pmp")
-            return read_pmp(r, inner, imp);
-        if (key == "bidfloor")
-            return read_floor(r, inner, &imp->floor_micros);
-        if (key == "bidfloorcur")
-            return read_currency(r, inner, &imp->currency);
-        if (key == "secure")
-            return read_flag(r, inner, &imp->secure);
-        return skip(r, inner);
-    });
-}
-
 int read_imps(reader &r, value v)
 {
+    simdjson::ondemand::array array;
     r.out->imp_cnt = 0;
-    if (string_view token = token_of(v); token[0] != '[')
+    string_view token = token_of(v);
+    if (v.get_array().get(array) != simdjson::SUCCESS)
         return is_absent(token) ? 0 : QBID_ERR_PARSE;
-    return each_element(r, v, [&](value element) {
+    return each_element(r, array, [&](value element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -180,8 +53,10 @@ int read_geo(reader &r, value v, struct qbid_openrtb_geo *geo)
 
 int read_site(reader &r, value v)
 {
+    r.out->site = false;
     r.out->site_domain = r.out->site_id = {nullptr, 0};
     return read_object(r, v, [&](string_view key, value inner) {
+        r.out->site = true;
         if (key == "domain")
             return read_text(r, inner, &r.out->site_domain);
         if (key == "id")
@@ -192,8 +67,10 @@ int read_site(reader &r, value v)
 
 int read_app(reader &r, value v)
 {
+    r.out->app = false;
     r.out->app_bundle = r.out->app_id = {nullptr, 0};
     return read_object(r, v, [&](string_view key, value inner) {
+        r.out->app = true;
         if (key == "bundle")
             return read_label(r, inner, &r.out->app_bundle);
         if (key == "id")
@@ -204,9 +81,28 @@ int read_app(reader &r, value v)
 
 int read_dooh(reader &r, value v)
 {
+    r.out->dooh = false;
     r.out->dooh_id = {nullptr, 0};
     return read_object(r, v, [&](string_view key, value inner) {
+        r.out->dooh = true;
         return key == "id" ? read_label(r, inner, &r.out->dooh_id) : skip(r, inner);
+    });
+}
+
+/* device.sua: what the browser itself says of its platform. */
+int read_sua(reader &r, value v)
+{
+    r.out->sua_os = {nullptr, 0};
+    r.out->sua_mobile = QBID_TRI_ABSENT;
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "mobile")
+            return read_tri(r, inner, &r.out->sua_mobile);
+        if (key != "platform")
+            return skip(r, inner);
+        r.out->sua_os = {nullptr, 0};
+        return read_object(r, inner, [&](string_view name, value deeper) {
+            return name == "brand" ? read_text(r, deeper, &r.out->sua_os) : skip(r, deeper);
+        });
     });
 }
 
@@ -214,20 +110,26 @@ int read_device(reader &r, value v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
-    out->os = {nullptr, 0};
+    out->os = out->sua_os = {nullptr, 0};
+    out->sua_mobile = QBID_TRI_ABSENT;
     out->lmt = out->dnt = false;
+    out->ids.ifa = {};
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "devicetype")
             return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
         if (key == "os")
             return read_text(r, inner, &out->os);
+        if (key == "sua")
+            return read_sua(r, inner);
         if (key == "geo")
             return read_geo(r, inner, &out->device_geo);
         if (key == "lmt")
             return read_flag(r, inner, &out->lmt);
         if (key == "dnt")
             return read_flag(r, inner, &out->dnt);
+        if (key == "ifa")
+            return read_id(r, inner, &out->ids.ifa);
         return skip(r, inner);
     });
 }
@@ -255,10 +157,45 @@ int read_user_data(reader &r, value v)
     });
 }
 
+/* The first uids[].id of eids[] that is one. */
+int read_eids(reader &r, value v, struct qbid_openrtb_id *ret)
+{
+    *ret = {};
+    return read_array(r, v, [&](value eid) {
+        return read_object(r, eid, [&](string_view key, value uids) {
+            if (key != "uids")
+                return skip(r, uids);
+            return read_array(r, uids, [&](value uid) {
+                return read_object(r, uid, [&](string_view name, value inner) {
+                    struct qbid_openrtb_id id;
+                    if (name != "id")
+                        return skip(r, inner);
+                    int err = read_id(r, inner, &id);
+                    *ret = ret->text.len != 0 ? *ret : id;
+                    return err;
+                });
+            });
+        });
+    });
+}
+
+int read_user_ext(reader &r, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->consent_ext = {nullptr, 0};
+    out->ids.eid_ext = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "consent")
+            return vitally(r, [&] { return read_text(r, inner, &out->consent_ext); });
+        return key == "eids" ? read_eids(r, inner, &out->ids.eid_ext) : skip(r, inner);
+    });
+}
+
 int read_user(reader &r, value v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->consent = out->consent_ext = {nullptr, 0};
+    out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {};
     out->segment_cnt = 0;
     out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
     return read_object(r, v, [&](string_view key, value inner) {
@@ -268,26 +205,40 @@ int read_user(reader &r, value v)
             return read_geo(r, inner, &out->user_geo);
         if (key == "consent")
             return vitally(r, [&] { return read_text(r, inner, &out->consent); });
-        if (key != "ext")
-            return skip(r, inner);
-        out->consent_ext = {nullptr, 0};
-        return read_object(r, inner, [&](string_view name, value deeper) {
-            if (name != "consent")
-                return skip(r, deeper);
-            return vitally(r, [&] { return read_text(r, deeper, &out->consent_ext); });
-        });
+        if (key == "eids")
+            return read_eids(r, inner, &out->ids.eid);
+        if (key == "buyeruid")
+            return read_id(r, inner, &out->ids.buyeruid);
+        if (key == "id")
+            return read_id(r, inner, &out->ids.user_id);
+        return key == "ext" ? read_user_ext(r, inner) : skip(r, inner);
     });
 }
 
 /* gpp_sid: -1 means that no section applies. */
-int read_gpp_sid(reader &r, value v, bool *ret)
+int read_gpp_sid(reader &r, value v, struct qbid_openrtb_sections *ret)
 {
-    *ret = false;
+    *ret = {};
     return read_array(r, v, [&](value element) {
         int32_t section;
         int err = read_int(r, element, -1, &section);
-        *ret |= err == 0 && section > 0;
-        return err;
+        ret->given = true;
+        if (err != 0 || section <= 0)
+            return err;
+        if (ret->cnt == QBID_OPENRTB_SECTIONS_MAX)
+            ret->over = true;
+        else
+            ret->section[ret->cnt++] =
+                static_cast<uint16_t>(section < UINT16_MAX ? section : UINT16_MAX);
+        return 0;
+    });
+}
+
+int read_dsa(reader &r, value v, int32_t *ret)
+{
+    *ret = 0;
+    return read_object(r, v, [&](string_view key, value inner) {
+        return key == "dsarequired" ? read_int(r, inner, 0, ret) : skip(r, inner);
     });
 }
 
@@ -296,14 +247,23 @@ int read_regs_ext(reader &r, value v)
     struct qbid_openrtb_regs *regs = &r.out->regs;
     regs->gdpr_ext = QBID_TRI_ABSENT;
     regs->us_privacy_ext = {nullptr, 0};
-    regs->gpc = regs->gpp_applies_ext = false;
+    regs->gpp_ext = {nullptr, 0};
+    regs->gpp_sid_ext = {};
+    regs->coppa_ext = regs->gpc = false;
+    regs->dsa_required_ext = 0;
     return read_object(r, v, [&](string_view key, value inner) {
         if (key == "gdpr")
             return read_tri(r, inner, &regs->gdpr_ext);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy_ext);
+        if (key == "gpp")
+            return read_text(r, inner, &regs->gpp_ext);
         if (key == "gpp_sid")
-            return read_gpp_sid(r, inner, &regs->gpp_applies_ext);
+            return read_gpp_sid(r, inner, &regs->gpp_sid_ext);
+        if (key == "dsa")
+            return read_dsa(r, inner, &regs->dsa_required_ext);
+        if (key == "coppa")
+            return read_flag(r, inner, &regs->coppa_ext);
         if (key != "gpc")
             return skip(r, inner);
         struct qbid_text gpc; /* "1" as in the HTTP header, or 1 */
@@ -324,9 +284,106 @@ int read_regs(reader &r, value v)
             return read_tri(r, inner, &regs->gdpr);
         if (key == "us_privacy")
             return read_text(r, inner, &regs->us_privacy);
+        if (key == "gpp")
+            return read_text(r, inner, &regs->gpp);
         if (key == "gpp_sid")
-            return read_gpp_sid(r, inner, &regs->gpp_applies);
+            return read_gpp_sid(r, inner, &regs->gpp_sid);
+        if (key == "dsa")
+            return read_dsa(r, inner, &regs->dsa_required);
         return key == "ext" ? read_regs_ext(r, inner) : skip(r, inner);
+    });
+}
+
+int read_node(reader &r, value v, bool *ret_sound)
+{
+    struct qbid_text asi = {nullptr, 0}, sid = {nullptr, 0};
+    bool hp = false;
+    int err = read_object(r, v, [&](string_view key, value inner) {
+        if (key == "asi")
+            return read_label(r, inner, &asi);
+        if (key == "sid")
+            return read_label(r, inner, &sid);
+        return key == "hp" ? read_flag(r, inner, &hp) : skip(r, inner);
+    });
+    *ret_sound = asi.len != 0 && sid.len != 0 && hp;
+    return err;
+}
+
+int read_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
+{
+    struct qbid_text ver = {nullptr, 0};
+    unsigned nodes = 0, sound = 0;
+    *schain = {};
+    int err = read_object(r, v, [&](string_view key, value inner) {
+        schain->given = true;
+        if (key == "complete")
+            return read_flag(r, inner, &schain->complete);
+        if (key == "ver")
+            return read_label(r, inner, &ver);
+        if (key != "nodes")
+            return skip(r, inner);
+        nodes = sound = 0;
+        return read_array(r, inner, [&](value node) {
+            bool good;
+            int wrong = read_node(r, node, &good);
+            nodes++;
+            sound += good;
+            return wrong;
+        });
+    });
+    bool version_1 = ver.len >= 2 && ver.at[0] == '1' && ver.at[1] == '.';
+    schain->sound = version_1 && nodes != 0 && nodes == sound;
+    return err;
+}
+
+/* An ext that may hold an older schain. */
+int read_ext_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
+{
+    *schain = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        return key == "schain" ? read_schain(r, inner, schain) : skip(r, inner);
+    });
+}
+
+int read_source(reader &r, value v)
+{
+    r.out->schain[0] = r.out->schain[1] = {};
+    return read_object(r, v, [&](string_view key, value inner) {
+        if (key == "schain")
+            return read_schain(r, inner, &r.out->schain[0]);
+        return key == "ext" ? read_ext_schain(r, inner, &r.out->schain[1]) : skip(r, inner);
+    });
+}
+
+/* Allowed languages: those beyond the room are not read, and so not used. */
+int read_languages(reader &r, value v, unsigned which)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->wlang_given[which] = false;
+    out->wlang_cnt[which] = 0;
+    return read_array(r, v, [&](value element) {
+        struct qbid_text tag;
+        int err = read_text(r, element, &tag);
+        uint64_t language = tag.len ? qbid_language(tag.at, tag.len) : 0;
+        out->wlang_given[which] |= tag.len != 0;
+        if (language != 0 && out->wlang_cnt[which] < QBID_TERMS_LANGUAGES_MAX)
+            out->wlang[which][out->wlang_cnt[which]++] = language;
+        return err;
+    });
+}
+
+int read_acat(reader &r, value v)
+{
+    struct qbid_openrtb_request *out = r.out;
+    out->acat_given = false;
+    out->acat_cnt = 0;
+    return read_array(r, v, [&](value element) {
+        struct qbid_text name;
+        int err = read_label(r, element, &name);
+        out->acat_given |= name.len != 0;
+        if (name.len != 0 && out->acat_cnt < QBID_OPENRTB_ACAT_MAX)
+            out->acat[out->acat_cnt++] = name;
+        return err;
     });
 }
 
@@ -372,6 +429,14 @@ int read_parts(reader &r, string_view key, value v, bool *ret_known)
         return read_names(r, v, QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt);
     if (key == "bcat")
         return read_names(r, v, QBID_OPENRTB_BCAT_MAX, out->bcat, &out->bcat_cnt);
+    if (key == "source")
+        return read_source(r, v);
+    if (key == "bapp")
+        return read_names(r, v, QBID_OPENRTB_BAPP_MAX, out->bapp, &out->bapp_cnt);
+    if (key == "acat")
+        return read_acat(r, v);
+    if (key == "ext")
+        return read_ext_schain(r, v, &out->schain[2]);
     *ret_known = false;
     return 0;
 }
@@ -393,6 +458,10 @@ int read_request_field(reader &r, string_view key, value v)
         return read_flag(r, v, &out->test);
     if (key == "cur")
         return read_curs(r, v);
+    if (key == "cattax")
+        return read_int(r, v, 1, &out->cattax);
+    if (key == "wlang" || key == "wlangb")
+        return read_languages(r, v, key == "wlangb");
     if (key == "wseat")
         return read_seats(r, v, &out->wseat);
     if (key == "bseat")
@@ -407,6 +476,7 @@ void qbid_openrtb_reset(struct qbid_openrtb_request *out)
     memset(out, 0, offsetof(struct qbid_openrtb_request, cur));
     out->at = 2;
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
+    out->cattax = 1;
     out->device_geo.utcoffset_min = out->user_geo.utcoffset_min = QBID_OPENRTB_INT_ABSENT;
 }
 
@@ -415,8 +485,9 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
     qbid_openrtb *parser = new (std::nothrow) qbid_openrtb;
     if (parser == nullptr)
         return QBID_ERR_NOMEM;
-    if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
-        delete parser;
+    if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS ||
+        parser->inner.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
+        qbid_openrtb_free(parser);
         return QBID_ERR_NOMEM;
     }
     *ret_parser = parser;
@@ -426,6 +497,14 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
 void qbid_openrtb_free(struct qbid_openrtb *parser)
 {
     delete parser;
+}
+
+void qbid_openrtb_read_native(struct qbid_openrtb *parser, struct qbid_text text,
+                              struct qbid_openrtb_request *request, struct qbid_openrtb_imp *imp)
+{
+    reader r = {request, text.at + text.len, parser->text, &parser->inner, parser->inner_text, 0,
+                false};
+    read_native_text(r, text, imp);
 }
 
 int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len,
@@ -440,7 +519,8 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
         document.get_object().get(object) != simdjson::SUCCESS)
         return QBID_ERR_PARSE;
-    reader r = {ret_request, parser->text, 0, false};
+    reader r = {ret_request,        body + len, parser->text, &parser->inner,
+                parser->inner_text, 0,          false};
     int err = each_field(r, object,
                          [&](string_view key, value v) { return read_request_field(r, key, v); });
     if (err != 0)

@@ -17,7 +17,7 @@ inline int read_text(reader &r, value v, struct qbid_text *ret)
     *ret = {nullptr, 0};
     if (is_absent(token))
         return 0;
-    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v, token);
+    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v);
 }
 
 inline int read_label(reader &r, value v, struct qbid_text *ret)
@@ -27,6 +27,22 @@ inline int read_label(reader &r, value v, struct qbid_text *ret)
         return read_text(r, v, ret);
     *ret = {token.data(), static_cast<uint32_t>(token.size())};
     return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
+}
+
+/* Only where it stands: see qbid_openrtb_id. */
+inline int read_id(reader &r, value v, struct qbid_openrtb_id *ret)
+{
+    string_view token = token_of(v);
+    *ret = {};
+    if (token[0] != '"' || is_absent(token))
+        return read_label(r, v, &ret->text);
+    int err = skip(r, v);
+    if (err != 0)
+        return err;
+    const char *start = token.data() + 1;
+    ret->text = {start, static_cast<uint32_t>(token.size() - 2)};
+    ret->escaped = find_mark(start) != start + ret->text.len;
+    return 0;
 }
 
 inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
@@ -41,7 +57,7 @@ inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
     if (is_absent(token))
         return 0;
     if (!is_number(token) || qbid_number_int(token.data(), token.size(), &wide) != 0)
-        return mismatch(r, v, token);
+        return mismatch(r, v);
     *ret = static_cast<int32_t>(wide > INT32_MAX    ? INT32_MAX
                                 : wide <= INT32_MIN ? -INT32_MAX
                                                     : wide);
@@ -78,7 +94,7 @@ inline int read_floor(reader &r, value v, int64_t *ret)
     if (is_absent(token))
         return 0;
     if (!is_number(token))
-        return mismatch(r, v, token);
+        return mismatch(r, v);
     int err = qbid_number_micros(token.data(), token.size(), QBID_NUMBER_UP, ret);
     if (*ret < 0)
         *ret = 0;
@@ -109,7 +125,7 @@ inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, u
     });
 }
 
-inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
+inline int read_seats(reader &r, value v, struct qbid_seats *ret)
 {
     *ret = {};
     return read_array(r, v, [&](value element) {
@@ -119,7 +135,7 @@ inline int read_seats(reader &r, value v, struct qbid_openrtb_seats *ret)
         ret->given = true;
         if (tenant == 0)
             return err;
-        if (ret->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (ret->cnt == QBID_TERMS_SEATS_MAX)
             ret->over = true;
         else
             ret->tenant[ret->cnt++] = tenant;

@@ -62,7 +62,7 @@ static int read_options(const struct qbid_options *given, struct qbid_options *r
     memcpy(&options, given, given->size);
     if (!options.notice_url || !notice_url_valid(options.notice_url) ||
         (!options.socket_path && !options.image_file) ||
-        options.latency_every > QBID_LATENCY_EVERY_MAX)
+        options.latency_every > QBID_LATENCY_EVERY_MAX || options.schain > QBID_SCHAIN_REQUIRED)
         return QBID_ERR_INVAL;
     *ret = options;
     return 0;
@@ -85,6 +85,8 @@ int qbid_open(const struct qbid_options *given, struct qbid **ret_qbid)
     qbid->tmax_default_ms = options.tmax_default_ms ? options.tmax_default_ms : TMAX_DEFAULT_MS;
     qbid->tmax_margin_ms = options.tmax_margin_ms;
     qbid->trace = options.trace != 0;
+    qbid->nbr = options.nbr != 0;
+    qbid->schain = (uint8_t)options.schain;
     qbid->isa = (uint8_t)qbid_isa_best();
     qbid->latency_every = options.latency_every;
     if (qbid->latency_every != 0)
@@ -122,6 +124,8 @@ static void worker_free(struct qbid_worker *worker)
     qbid_openrtb_free(worker->parser);
     qbid_protobuf_free(worker->protobuf);
     qbid_gzip_free(worker->gzip);
+    qbid_clearing_reader_free(worker->clearing);
+    free(worker->exposures);
     free(worker);
 }
 
@@ -133,10 +137,17 @@ int qbid_worker_open(struct qbid *qbid, struct qbid_worker **ret_worker)
     if (!worker)
         return QBID_ERR_NOMEM;
     int err = qbid_openrtb_new(&worker->parser);
+    worker->exposures = aligned_alloc(QBID_CACHE_LINE, sizeof *worker->exposures);
+    if (err == 0 && !worker->exposures)
+        err = QBID_ERR_NOMEM;
     if (err == 0)
-        err = qbid_protobuf_new(&worker->protobuf);
+        memset(worker->exposures, 0, sizeof *worker->exposures);
+    if (err == 0)
+        err = qbid_protobuf_new(worker->parser, &worker->protobuf);
     if (err == 0)
         err = qbid_gzip_new(&worker->gzip);
+    if (err == 0)
+        err = qbid_clearing_reader_new(&worker->clearing);
     if (err == 0)
         err = qbid_watcher_add_worker(qbid->watcher, qbid->worker_timeout_ms, &worker->cookie);
     if (err != 0) {

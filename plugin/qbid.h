@@ -9,9 +9,19 @@
  *     status = qbid_worker_notice(w, ...);        for each notice URL that comes back
  *     qbid_worker_close(w); qbid_close(q);
  *
- * A worker handle belongs to the thread that opened it. Decisions never block, allocate or call the
- * operating system (the wall clock is read once a second, which is no system call). Adoption of new
- * tables happens on threads of the library's own.
+ * Decisions never block, allocate or call the operating system (the wall clock is read once a
+ * second, which is no system call). Adoption of new tables happens on threads of the library's own.
+ *
+ * Threads:
+ *   qbid_strerror, _version, _now_ns, _value_hash, _name_hash: any, at any time
+ *   qbid_open, qbid_close: any, one at a time for a handle; close when no worker is open. After
+ *     fork: a child that inherits an open library may only exec
+ *   qbid_worker_open: on the thread that will use the worker; several threads may at once
+ *   all else that takes a worker: on the thread that opened it, one call at a time; workers of
+ *     different threads need nothing between them
+ *   options.log is called on any of these threads and on the library's own; it must not call back
+ * From a signal handler none of them may be called but qbid_now_ns(). A thread may not be cancelled
+ * within a call.
  * `make install` puts shm/request.h into this file, so that it stands alone.
  */
 #ifndef QBID_PLUGIN_QBID_H
@@ -59,6 +69,17 @@ struct qbid_options {
     unsigned quiescent; /* 1 = every worker's thread calls qbid_worker_quiescent() between requests:
                            0.3 ns less a decision, replaced tables freed sooner; see there. 0 =
                            nothing is asked of it */
+    unsigned nbr;    /* 1 = a request without a bid gets 200 with {"id":...,"nbr":N}, where N stands
+                        for the reason of the last impression; 0 = 204. A malformed one gets 400
+                        in each case */
+    unsigned schain; /* enum qbid_schain_rule: which supply chains are bid on; others get nbr 16 */
+};
+
+enum qbid_schain_rule {
+    QBID_SCHAIN_ANY,     /* not asked about */
+    QBID_SCHAIN_SOUND,   /* where one is given it must be complete: complete = 1, version 1.x, each
+                            node with asi, sid and hp = 1 */
+    QBID_SCHAIN_REQUIRED /* it must be given, too */
 };
 
 /* enum qbid_err of this library, negative; text by qbid_strerror(). */
@@ -99,7 +120,7 @@ QBID_API void qbid_worker_online(struct qbid_worker *worker);
  */
 QBID_API int qbid_worker_decide(struct qbid_worker *worker, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision);
-/** n impressions against one and the same generation. */
+/** n impressions against one and the same generation; each counts as a bid request. */
 QBID_API int qbid_worker_decide_batch(struct qbid_worker *worker,
                                       const struct qbid_request *requests, unsigned n,
                                       uint64_t now_ns, struct qbid_decision *ret_decisions);
@@ -189,6 +210,7 @@ struct qbid_http_request {
     struct qbid_bytes accept_encoding;
     struct qbid_bytes openrtb_version; /* x-openrtb-version */
     struct qbid_bytes body;            /* followed by QBID_PADDING readable bytes */
+    unsigned waited_ms;                /* since the request came: taken off its tmax */
 };
 
 struct qbid_http_answer {
@@ -222,8 +244,9 @@ QBID_API int qbid_worker_http(struct qbid_worker *worker, const struct qbid_http
                               struct qbid_http_answer *ret_answer);
 
 /**
- * Take a notice: kind is the last path segment (win loss bill imp click conv), query what follows
- * the "?" (t=TOKEN and, by kind, p= l= m= v=, and b= where the answer was in another currency).
+ * Take a notice: kind is the last path segment (win loss bill imp click conv video), query what
+ * follows the "?" (t=TOKEN and, by kind, p= l= m= v= e=, and b= where the answer was in another
+ * currency).
  *
  * A price that is absent, unreadable or an unreplaced macro is taken as unknown; AUDIT is a test
  * render; a price above our bid is marked and never charged. All three are answered 200.

@@ -31,6 +31,8 @@ static enum qbid_counter kind_counter(enum qbid_event_kind kind)
         return QBID_COUNTER_NOTICE_IMP;
     case QBID_EVENT_CLICK:
         return QBID_COUNTER_NOTICE_CLICK;
+    case QBID_EVENT_VIDEO:
+        return QBID_COUNTER_NOTICE_VIDEO;
     default:
         return QBID_COUNTER_NOTICE_CONV;
     }
@@ -83,13 +85,15 @@ static size_t write_landing(struct qbid_worker *worker, const struct qbid_image 
 
 static bool push(const struct qbid_page *page, const struct qbid_notice *notice,
                  const struct qbid_token *token, uint64_t now_ns, uint8_t flags,
-                 int64_t price_nanos)
+                 int64_t price_nanos, uint16_t code)
 {
+    bool coded = notice->kind == QBID_EVENT_LOSS || notice->kind == QBID_EVENT_VIDEO;
     struct qbid_event event = {.time_ns = now_ns,
                                .nonce = token->nonce,
                                .gen = token->gen,
                                .kind = (uint8_t)notice->kind,
                                .level = token->level,
+                               .privacy = token->privacy,
                                .action = token->action,
                                .flags = flags,
                                .u.notice = {
@@ -100,6 +104,8 @@ static bool push(const struct qbid_page *page, const struct qbid_notice *notice,
                                    .price_nanos = price_nanos,
                                    .bid_time_ns = token->bid_time_ns,
                                }};
+    if (coded)
+        event.u.notice.detail = qbid_event_detail(price_nanos, code);
     return qbid_page_push(page, &event);
 }
 
@@ -116,16 +122,35 @@ static void count_accepted(const struct qbid_page *page, enum qbid_event_kind ki
 /* A verified notice. Money that the ring cannot hold now is asked for again: senders of win and
  * billing notices retry on anything but 200. */
 static int accept(const struct qbid_page *page, const struct qbid_notice *notice,
-                  const struct qbid_token *token, uint64_t now_ns)
+                  const struct qbid_token *token, const struct qbid_notice_prices *prices,
+                  uint64_t now_ns)
 {
     uint8_t flags = token->flags;
-    int64_t price_nanos = qbid_notice_price(notice, token, &flags);
+    int64_t price_nanos = qbid_notice_price(notice, token, prices, &flags);
+    uint16_t code = qbid_notice_code(notice, &flags);
     bool money = notice->kind == QBID_EVENT_WIN || notice->kind == QBID_EVENT_BILL;
-    if (!push(page, notice, token, now_ns, flags, price_nanos) && money)
+    if (!push(page, notice, token, now_ns, flags, price_nanos, code) && money)
         return STATUS_LATER;
     if (!(flags & QBID_EVENT_TEST))
         count_accepted(page, notice->kind, flags);
     return STATUS_OK;
+}
+
+/* How the partner that a bid went to writes prices; one that has left the configuration since is
+ * taken to write none that can be read. */
+static struct qbid_clearing_rule rule_of(const struct qbid_table *table, uint8_t id)
+{
+    const struct qbid_partner *partner = qbid_image_partner_by_id(&table->image, id);
+    if (id == 0)
+        return (struct qbid_clearing_rule){.coding = QBID_PRICE_CODING_PLAIN};
+    if (!partner)
+        return (struct qbid_clearing_rule){.coding = QBID_PRICE_CODING_GOOGLE};
+    return (struct qbid_clearing_rule){
+        .coding = partner->coding,
+        .per_impression = (partner->flags & QBID_PARTNER_PER_IMPRESSION) != 0,
+        .age_max_s = partner->price_age_max_s,
+        .keys = qbid_partner_keys_find(table->partner_keys, id),
+    };
 }
 
 /* A notice while a table is held. */
@@ -151,7 +176,9 @@ static int receive(struct qbid_worker *worker, const struct qbid_table *table,
         qbid_page_count(page, QBID_COUNTER_TOKEN_EXPIRED);
         return STATUS_EXPIRED;
     }
-    int status = accept(page, notice, &token, now_ns);
+    struct qbid_notice_prices prices = {
+        .reader = worker->clearing, .rule = rule_of(table, token.partner), .unix_s = unix_s};
+    int status = accept(page, notice, &token, &prices, now_ns);
     if (status != STATUS_OK || notice->kind != QBID_EVENT_CLICK)
         return status;
     *ret_location = write_landing(worker, &table->image, notice, &token, location, location_max);

@@ -12,7 +12,7 @@
 
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision)
 {
-    unsigned flags = request->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
+    unsigned flags = decision->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
     flags |= request->flags & QBID_REQUEST_TEST ? QBID_EVENT_TEST : 0;
     flags |= decision->deal ? QBID_EVENT_DEAL : 0;
     flags |= decision->stale ? QBID_EVENT_STALE : 0;
@@ -21,12 +21,16 @@ uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_dec
 
 uint32_t qbid_response_currency(const struct qbid_image *image,
                                 const struct qbid_openrtb_request *openrtb,
-                                int64_t *ret_rate_micros)
+                                const struct qbid_partner *partner, int64_t *ret_rate_micros)
 {
     uint32_t account = image->header->currency;
     *ret_rate_micros = QBID_MICROS_PER_UNIT;
-    if (openrtb->cur_cnt == 0)
+    if (openrtb->cur_cnt == 0 && (partner->currency == 0 || partner->currency == account))
         return account;
+    if (openrtb->cur_cnt == 0) {
+        *ret_rate_micros = qbid_currency_rate(image, partner->currency);
+        return *ret_rate_micros > 0 ? partner->currency : QBID_CURRENCY_NONE;
+    }
     for (unsigned i = 0; i < openrtb->cur_cnt; i++)
         if (openrtb->cur[i] == account)
             return account;
@@ -54,23 +58,35 @@ static void put_notice(struct qbid_writer *w, const struct qbid_response *r, con
     qbid_put(w, token, QBID_TOKEN_CHARS);
 }
 
+static void put_price(struct qbid_writer *w, const struct qbid_response *r)
+{
+    QBID_PUT(w, "&p=");
+    if (r->partner->macro_len != 0) /* checked with the image: nothing in it to escape */
+        qbid_put(w, r->partner->macro, r->partner->macro_len);
+    else
+        QBID_PUT(w, "${AUCTION_PRICE}");
+}
+
 void qbid_response_put_notice(struct qbid_writer *w, const struct qbid_response *r,
-                              const char *kind, const char *token, const char *macros,
+                              enum qbid_partner_notice notice, const char *token,
                               int64_t price_micros)
 {
-    put_notice(w, r, kind, token);
-    qbid_put_word(w, macros);
+    bool bills = (r->partner->flags & QBID_PARTNER_WIN_BILLS) != 0;
+    const struct {
+        const char *kind, *macros;
+    } part[QBID_PARTNER_NOTICE_CNT] = {
+        [QBID_PARTNER_NURL] = {bills ? "bill" : "win", "&m=${AUCTION_MIN_TO_WIN}"},
+        [QBID_PARTNER_BURL] = {"bill", ""},
+        [QBID_PARTNER_LURL] = {"loss", "&l=${AUCTION_LOSS}&m=${AUCTION_MIN_TO_WIN}"},
+    };
+    put_notice(w, r, part[notice].kind, token);
+    if (notice != QBID_PARTNER_LURL)
+        put_price(w, r);
+    qbid_put_word(w, part[notice].macros);
     if (r->currency != r->image->header->currency) {
         QBID_PUT(w, "&b=");
         qbid_put_micros(w, price_micros);
     }
-}
-
-static void put_notice_field(struct qbid_writer *w, const struct qbid_response *r, const char *kind,
-                             const char *token, const char *macros, int64_t price_micros)
-{
-    qbid_response_put_notice(w, r, kind, token, macros, price_micros);
-    qbid_put_char(w, '"');
 }
 
 /* A comma-separated list as JSON strings. */
@@ -98,11 +114,7 @@ static struct qbid_text notice_text(char *out, size_t out_max, const struct qbid
                                     const char *kind, const char *token)
 {
     struct qbid_writer w = qbid_writer_init(out, out_max);
-    qbid_put(&w, r->notice_url.at, r->notice_url.len);
-    qbid_put_char(&w, '/');
-    qbid_put_word(&w, kind);
-    QBID_PUT(&w, "?t=");
-    qbid_put(&w, token, QBID_TOKEN_CHARS);
+    put_notice(&w, r, kind, token);
     return (struct qbid_text){out, w.full ? 0 : (uint32_t)qbid_writer_len(&w)};
 }
 
@@ -171,6 +183,43 @@ static void put_creative(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, creative->format);
 }
 
+/* The numbers of a mask as an array; nothing for an empty one. */
+static void put_numbers(struct qbid_writer *w, const char *name, uint64_t mask)
+{
+    for (bool first = true; mask != 0; mask &= mask - 1, first = false) {
+        if (first)
+            qbid_put_word(w, name);
+        else
+            qbid_put_char(w, ',');
+        qbid_put_u64(w, (uint64_t)__builtin_ctzll(mask));
+        if ((mask & (mask - 1)) == 0)
+            qbid_put_char(w, ']');
+    }
+}
+
+/* What an exchange would have to find out about the creative by itself. */
+static void put_traits(struct qbid_writer *w, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char language[8];
+    uint32_t len = qbid_response_language(traits, language);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    put_numbers(w, ",\"attr\":[", traits->attr);
+    put_numbers(w, ",\"apis\":[", traits->api);
+    if (len != 0) { /* language is the two letters alone, langb a whole tag */
+        qbid_put_word(w, len == 2 ? ",\"language\":" : ",\"langb\":");
+        qbid_put_string(w, language, len);
+    }
+    if (duration_s != 0) {
+        QBID_PUT(w, ",\"dur\":");
+        qbid_put_u64(w, duration_s);
+    }
+    if (traits->cattax > 1) {
+        QBID_PUT(w, ",\"cattax\":");
+        qbid_put_u64(w, traits->cattax);
+    }
+}
+
 /* What `qbid explain` needs to make the same bid again, and what it must come to. */
 static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
                       const struct qbid_decision *d)
@@ -191,6 +240,10 @@ static void put_trace(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_ratio(w, (double)d->pace);
     QBID_PUT(w, ",\"pace_bits\":");
     qbid_put_u64(w, pace_bits);
+    if (d->exposures != 0) {
+        QBID_PUT(w, ",\"exposures\":");
+        qbid_put_u64(w, d->exposures);
+    }
     QBID_PUT(w, ",\"q_action\":");
     qbid_put_u64(w, d->q_action);
     QBID_PUT(w, ",\"q_ratio\":");
@@ -211,10 +264,12 @@ bool qbid_response_sign(const struct qbid_response *r, const struct qbid_respons
 {
     const struct qbid_decision *d = bid->decision;
     struct qbid_token token = {
-        .level = d->level,
+        .level = d->level & 15u,
+        .privacy = bid->privacy & 15u,
         .action = d->q_action,
         .tenant = r->image->line_items[d->line_item_idx].tenant,
         .flags = bid->event_flags,
+        .partner = r->partner->id,
         .nonce = d->nonce,
         .context = d->context,
         .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
@@ -225,6 +280,24 @@ bool qbid_response_sign(const struct qbid_response *r, const struct qbid_respons
         .creative_id = d->creative_id,
     };
     return qbid_token_sign(r->keys, &token, out) == 0;
+}
+
+/* The notice URLs that the partner calls. */
+static void put_notices(struct qbid_writer *w, const struct qbid_response *r, const char *token,
+                        int64_t price_micros)
+{
+    static const char *const field[QBID_PARTNER_NOTICE_CNT] = {
+#define X(upper, word) ",\"" word "\":\"",
+        QBID_PARTNER_NOTICE_LIST(X)
+#undef X
+    };
+    for (unsigned i = 0; i < QBID_PARTNER_NOTICE_CNT; i++) {
+        if (!qbid_response_calls(r, i))
+            continue;
+        qbid_put_word(w, field[i]);
+        qbid_response_put_notice(w, r, i, token, price_micros);
+        qbid_put_char(w, '"');
+    }
 }
 
 static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
@@ -242,18 +315,14 @@ static void put_bid(struct qbid_writer *w, const struct qbid_response *r,
     qbid_put_u64(w, d->campaign_id);
     qbid_put_char(w, '"');
     put_creative(w, r, creative);
+    put_traits(w, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal) {
         QBID_PUT(w, ",\"dealid\":");
         qbid_put_string(w, bid->deal->id.at, bid->deal->id.len);
     }
     QBID_PUT(w, ",\"exp\":");
     qbid_put_u64(w, r->image->header->notice_ttl_ns / QBID_NS_PER_S);
-    QBID_PUT(w, ",\"nurl\":\"");
-    put_notice_field(w, r, "win", token, QBID_RESPONSE_WIN_MACROS, price_micros);
-    QBID_PUT(w, ",\"burl\":\"");
-    put_notice_field(w, r, "bill", token, QBID_RESPONSE_BILL_MACROS, price_micros);
-    QBID_PUT(w, ",\"lurl\":\"");
-    put_notice_field(w, r, "loss", token, QBID_RESPONSE_LOSS_MACROS, price_micros);
+    put_notices(w, r, token, price_micros);
     QBID_PUT(w, ",\"adm\":\"");
     qbid_response_put_markup(w, r, creative, d->nonce, token);
     qbid_put_char(w, '"');
@@ -286,6 +355,14 @@ uint16_t qbid_response_tenant(const struct qbid_response *r, const struct qbid_r
     return r->image->line_items[bid->decision->line_item_idx].tenant;
 }
 
+void qbid_response_put_seat(struct qbid_writer *w, const struct qbid_response *r, uint16_t tenant)
+{
+    if (r->partner->seat_len != 0)
+        qbid_put(w, r->partner->seat, r->partner->seat_len);
+    else
+        qbid_put_u64(w, tenant);
+}
+
 /* The bids of one tenant as a seatbid; from is the first of them. False when none fits. */
 static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
                      struct qbid_response_bid *bids, unsigned from, unsigned n, bool first)
@@ -297,7 +374,7 @@ static bool put_seat(struct qbid_writer *w, const struct qbid_response *r,
         return false;
     w->end -= CLOSING_BYTES; /* kept free */
     qbid_put_word(w, first ? "{\"seat\":\"" : ",{\"seat\":\"");
-    qbid_put_u64(w, tenant);
+    qbid_response_put_seat(w, r, tenant);
     QBID_PUT(w, "\",\"bid\":[");
     for (unsigned i = from; i < n && !w->full; i++)
         if (qbid_response_tenant(r, &bids[i]) == tenant)
@@ -344,4 +421,49 @@ size_t qbid_response_write(const struct qbid_response *response, struct qbid_res
     w.end += CLOSING_BYTES;
     QBID_PUT(&w, "]}");
     return qbid_writer_len(&w);
+}
+
+const struct qbid_partner *qbid_response_partner(const struct qbid_image *image,
+                                                 uint64_t exchange_hash)
+{
+    static const struct qbid_partner none = {.notices = (1u << QBID_PARTNER_NOTICE_CNT) - 1};
+    const struct qbid_partner *found =
+        image->header ? qbid_image_partner(image, exchange_hash) : NULL;
+    return found ? found : &none;
+}
+
+bool qbid_response_complete(const struct qbid_partner *partner,
+                            const struct qbid_creative *creative)
+{
+    const bool has[QBID_PARTNER_FIELD_CNT] = {
+        [QBID_PARTNER_FIELD_CRID] = creative->crid_len != 0,
+        [QBID_PARTNER_FIELD_ADOMAIN] = creative->adomain_len != 0,
+        [QBID_PARTNER_FIELD_CAT] = creative->cat_len != 0,
+        [QBID_PARTNER_FIELD_SIZE] = creative->width != 0 && creative->height != 0,
+    };
+    for (unsigned i = 0; i < QBID_PARTNER_FIELD_CNT; i++)
+        if (partner->required >> i & 1 && !has[i])
+            return false;
+    return true;
+}
+
+unsigned qbid_response_nbr(enum qbid_nobid nobid)
+{
+    static const uint16_t nbr[QBID_NOBID_CNT] = {
+#define X(upper, number, word, text) [QBID_NOBID_##upper] = number,
+        QBID_NOBID_LIST(X)
+#undef X
+    };
+    return nbr[nobid];
+}
+
+size_t qbid_response_no_bid(struct qbid_text id, enum qbid_nobid nobid, char *out, size_t out_max)
+{
+    struct qbid_writer w = qbid_writer_init(out, out_max);
+    QBID_PUT(&w, "{\"id\":");
+    qbid_put_string(&w, id.at, id.len);
+    QBID_PUT(&w, ",\"nbr\":");
+    qbid_put_u64(&w, qbid_response_nbr(nobid));
+    qbid_put_char(&w, '}');
+    return w.full ? 0 : qbid_writer_len(&w);
 }

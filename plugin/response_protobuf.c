@@ -55,11 +55,18 @@ static ProtobufCBinaryData hex(struct build *b, uint64_t value)
     return text_end(b, &w);
 }
 
-static ProtobufCBinaryData notice(struct build *b, const char *kind, const char *token,
-                                  const char *macros, int64_t price_micros)
+static ProtobufCBinaryData seat_name(struct build *b, uint16_t tenant)
 {
     struct qbid_writer w = text_begin(b);
-    qbid_response_put_notice(&w, b->response, kind, token, macros, price_micros);
+    qbid_response_put_seat(&w, b->response, tenant);
+    return text_end(b, &w);
+}
+
+static ProtobufCBinaryData notice(struct build *b, enum qbid_partner_notice which,
+                                  const char *token, int64_t price_micros)
+{
+    struct qbid_writer w = text_begin(b);
+    qbid_response_put_notice(&w, b->response, which, token, price_micros);
     return text_end(b, &w);
 }
 
@@ -110,6 +117,37 @@ static void set_creative(struct build *b, Pb__Bid *out, const struct qbid_creati
     SET(out, mtype, creative->format);
 }
 
+/* The numbers of a mask. */
+static size_t numbers(struct build *b, uint64_t mask, int32_t **ret)
+{
+    size_t n = (size_t)__builtin_popcountll(mask), i = 0;
+    *ret = qbid_arena_take(b->arena, n * sizeof **ret);
+    for (; *ret && mask != 0; mask &= mask - 1)
+        (*ret)[i++] = __builtin_ctzll(mask);
+    return i;
+}
+
+static void set_traits(struct build *b, Pb__Bid *out, const struct qbid_creative *creative,
+                       const struct qbid_traits *traits)
+{
+    char tag[8];
+    uint32_t len = qbid_response_language(traits, tag);
+    uint16_t duration_s = qbid_response_duration(creative, traits);
+    struct qbid_writer w = text_begin(b);
+    qbid_put(&w, tag, len);
+    ProtobufCBinaryData language = text_end(b, &w);
+    if (len == 2)
+        SET(out, language, language);
+    else if (len != 0)
+        SET(out, langb, language);
+    out->n_attr = numbers(b, traits->attr, &out->attr);
+    out->n_apis = numbers(b, traits->api, &out->apis);
+    if (duration_s != 0)
+        SET(out, dur, duration_s);
+    if (traits->cattax > 1)
+        SET(out, cattax, traits->cattax);
+}
+
 static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bid *bid,
                     const char *token, int64_t price_micros)
 {
@@ -122,12 +160,16 @@ static void set_bid(struct build *b, Pb__Bid *out, const struct qbid_response_bi
     SET(out, price, (double)price_micros / QBID_MICROS_PER_UNIT);
     SET(out, cid, number(b, d->campaign_id));
     set_creative(b, out, creative);
+    set_traits(b, out, creative, &r->image->traits[d->creative_idx]);
     if (bid->deal)
         SET(out, dealid, borrow(bid->deal->id));
     SET(out, exp, (int32_t)(r->image->header->notice_ttl_ns / QBID_NS_PER_S));
-    SET(out, nurl, notice(b, "win", token, QBID_RESPONSE_WIN_MACROS, price_micros));
-    SET(out, burl, notice(b, "bill", token, QBID_RESPONSE_BILL_MACROS, price_micros));
-    SET(out, lurl, notice(b, "loss", token, QBID_RESPONSE_LOSS_MACROS, price_micros));
+    if (qbid_response_calls(r, QBID_PARTNER_NURL))
+        SET(out, nurl, notice(b, QBID_PARTNER_NURL, token, price_micros));
+    if (qbid_response_calls(r, QBID_PARTNER_BURL))
+        SET(out, burl, notice(b, QBID_PARTNER_BURL, token, price_micros));
+    if (qbid_response_calls(r, QBID_PARTNER_LURL))
+        SET(out, lurl, notice(b, QBID_PARTNER_LURL, token, price_micros));
     SET(out, adm, markup(b, creative, d->nonce, token));
 }
 
@@ -162,7 +204,7 @@ static void add_seat(struct build *b, struct qbid_response_bid *bids, unsigned f
     if (!seat)
         return;
     pb__seat_bid__init(seat);
-    SET(seat, seat, number(b, tenant));
+    SET(seat, seat, seat_name(b, tenant));
     seat->bid = qbid_arena_take(b->arena, n * sizeof *seat->bid);
     size_t bytes = pb__seat_bid__get_packed_size(seat) + PREFIX_BYTES;
     if (!seat->bid || bytes > b->left)
@@ -199,4 +241,15 @@ size_t qbid_response_write_protobuf(const struct qbid_response *response,
         if (!qbid_response_seat_done(response, bids, i))
             add_seat(&b, bids, i, n);
     return b.out.n_seatbid > 0 ? pb__response__pack(&b.out, (uint8_t *)out) : 0;
+}
+
+size_t qbid_response_no_bid_protobuf(struct qbid_text id, enum qbid_nobid nobid, char *out,
+                                     size_t out_max)
+{
+    Pb__Response answer = PB__RESPONSE__INIT;
+    SET(&answer, id, borrow(id));
+    SET(&answer, nbr, (int32_t)qbid_response_nbr(nobid));
+    if (pb__response__get_packed_size(&answer) > out_max)
+        return 0;
+    return pb__response__pack(&answer, (uint8_t *)out);
 }

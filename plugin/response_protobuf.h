@@ -17,4 +17,8 @@ size_t qbid_response_write_protobuf(const struct qbid_response *response,
                                     struct qbid_response_bid *bids, unsigned n,
                                     struct qbid_arena *arena, char *out, size_t out_max);
 
+/** As qbid_response_no_bid(). */
+size_t qbid_response_no_bid_protobuf(struct qbid_text id, enum qbid_nobid nobid, char *out,
+                                     size_t out_max);
+
 #endif

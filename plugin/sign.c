@@ -16,9 +16,15 @@ static int sign(const struct qbid_table *table, const struct qbid_request *reque
         image->line_items[decision->line_item_idx].id != decision->line_item_id)
         return QBID_ERR_NOENT;
     struct qbid_response response = {
-        .image = image, .keys = &table->keys, .now_ns = now_ns, .unix_s = unix_s};
+        .image = image,
+        .keys = &table->keys,
+        .partner = qbid_response_partner(image, request->dim[QBID_DIM_EXCHANGE]),
+        .now_ns = now_ns,
+        .unix_s = unix_s,
+    };
     struct qbid_response_bid bid = {.decision = decision,
-                                    .event_flags = qbid_bid_flags(request, decision)};
+                                    .event_flags = qbid_bid_flags(request, decision),
+                                    .privacy = request->privacy};
     return qbid_response_sign(&response, &bid, out) ? 0 : QBID_ERR_NOENT;
 }
 

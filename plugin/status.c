@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "plugin/status_latency.h"
+#include "plugin/status_privacy.h"
 #include "plugin/worker.h"
 #include "plugin/writer.h"
 #include "shm/clock.h"
@@ -32,6 +33,7 @@ struct figures {
     unsigned uid;
     uint64_t counter[QBID_COUNTER_CNT];
     uint64_t nobid[QBID_NOBID_CNT];
+    uint64_t privacy[QBID_PRIVACY_REASON_CNT];
     struct qbid_latency_view latency[QBID_LATENCY_CNT];
 };
 
@@ -59,6 +61,8 @@ static void load_page(const struct qbid_page *page, struct figures *f)
         f->counter[i] = atomic_load_explicit(&page->header->counter[i], memory_order_relaxed);
     for (unsigned i = 0; i < QBID_NOBID_CNT; i++)
         f->nobid[i] = atomic_load_explicit(&page->header->nobid[i], memory_order_relaxed);
+    for (unsigned i = 0; i < QBID_PRIVACY_REASON_CNT; i++)
+        f->privacy[i] = atomic_load_explicit(&page->header->privacy[i], memory_order_relaxed);
     for (unsigned i = 0; i < QBID_LATENCY_CNT; i++)
         qbid_latency_load(&page->latency[i], &f->latency[i]);
     f->ring_size = page->event_mask + 1;
@@ -132,6 +136,8 @@ static void write_json(struct qbid_writer *w, const struct figures *f)
     for (unsigned i = QBID_NOBID_NONE + 1; i < QBID_NOBID_CNT; i++)
         put_field(w, nobid_word[i], f->nobid[i]);
     close_object(w);
+    QBID_PUT(w, ",\"privacy\":");
+    qbid_status_privacy_json(w, f->privacy);
     QBID_PUT(w, ",\"latency\":");
     qbid_status_latency_json(w, f->latency);
     QBID_PUT(w, "}\n");
@@ -203,6 +209,7 @@ static void write_prometheus(struct qbid_writer *w, const struct figures *f)
         qbid_put_u64(w, f->nobid[i]);
         qbid_put_char(w, '\n');
     }
+    qbid_status_privacy_prometheus(w, f->privacy, f->uid);
     qbid_status_latency_prometheus(w, f->latency, f->uid);
 }
 

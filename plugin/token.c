@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "shm/base64.h"
 #include "shm/error.h"
 
 #define PAYLOAD_BYTES 56
@@ -38,11 +39,11 @@ static void serialise(const struct qbid_token *token, uint8_t key_id, uint8_t ou
     uint8_t *at = out;
     put_le(&at, QBID_TOKEN_VERSION, 1);
     put_le(&at, key_id, 1);
-    put_le(&at, token->level, 1);
+    put_le(&at, token->level | (uint64_t)token->privacy << 4, 1);
     put_le(&at, token->action, 1);
     put_le(&at, token->tenant, 2);
     put_le(&at, token->flags, 1);
-    put_le(&at, token->pad, 1);
+    put_le(&at, token->partner, 1);
     put_le(&at, token->nonce, 8);
     put_le(&at, token->context, 8);
     put_le(&at, (uint64_t)token->bid_nanos, 8);
@@ -58,11 +59,13 @@ static void deserialise(const uint8_t payload[PAYLOAD_BYTES], struct qbid_token 
     const uint8_t *at = payload;
     ret_token->version = (uint8_t)get_le(&at, 1);
     ret_token->key_id = (uint8_t)get_le(&at, 1);
-    ret_token->level = (uint8_t)get_le(&at, 1);
+    uint8_t level = (uint8_t)get_le(&at, 1);
+    ret_token->level = level & 15u;
+    ret_token->privacy = level >> 4 & 15u;
     ret_token->action = (uint8_t)get_le(&at, 1);
     ret_token->tenant = (uint16_t)get_le(&at, 2);
     ret_token->flags = (uint8_t)get_le(&at, 1);
-    ret_token->pad = (uint8_t)get_le(&at, 1);
+    ret_token->partner = (uint8_t)get_le(&at, 1);
     ret_token->nonce = get_le(&at, 8);
     ret_token->context = get_le(&at, 8);
     ret_token->bid_nanos = (int64_t)get_le(&at, 8);
@@ -77,20 +80,12 @@ static void encode(const uint8_t bytes[QBID_TOKEN_BYTES], char out[QBID_TOKEN_CH
 {
     for (unsigned i = 0; i < QBID_TOKEN_BYTES; i += 3) {
         uint32_t group = (uint32_t)bytes[i] << 16 | (uint32_t)bytes[i + 1] << 8 | bytes[i + 2];
-        for (int shift = 18; shift >= 0; shift -= 6)
-            *out++ = alphabet[(group >> shift) & 63];
+        out[0] = alphabet[group >> 18];
+        out[1] = alphabet[(group >> 12) & 63];
+        out[2] = alphabet[(group >> 6) & 63];
+        out[3] = alphabet[group & 63];
+        out += 4;
     }
-}
-
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
 static bool decode(const char text[QBID_TOKEN_CHARS], uint8_t out[QBID_TOKEN_BYTES])
@@ -98,7 +93,7 @@ static bool decode(const char text[QBID_TOKEN_CHARS], uint8_t out[QBID_TOKEN_BYT
     for (unsigned i = 0; i < QBID_TOKEN_CHARS; i += 4) {
         uint32_t group = 0;
         for (unsigned j = 0; j < 4; j++) {
-            int value = sextet(text[i + j]);
+            int value = qbid_base64_sextet(text[i + j]);
             if (value < 0)
                 return false;
             group = group << 6 | (uint32_t)value;

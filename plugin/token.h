@@ -14,11 +14,12 @@
 struct qbid_token {
     uint8_t version;
     uint8_t key_id;
-    uint8_t level;
+    uint8_t level : 4;
+    uint8_t privacy : 4; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint16_t tenant;
-    uint8_t flags; /* enum qbid_event_flag of the bid */
-    uint8_t pad;
+    uint8_t flags;   /* enum qbid_event_flag of the bid */
+    uint8_t partner; /* id of the profile that the bid was made by, 0 = none */
     uint64_t nonce;
     uint64_t context;
     int64_t bid_nanos;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
+#include "plugin/clearing.h"
 #include "plugin/coding.h"
 #include "plugin/gzip.h"
 #include "plugin/impression.h"
@@ -20,6 +21,8 @@
 
 #define QBID_NOTICE_URL_MAX 1024
 #define QBID_DEFLATED_MAX 65536 /* an answer that is longer in gzip goes as it is */
+#define QBID_ASKS_MAX                                                                              \
+    (2 * QBID_OPENRTB_IMPS_MAX) /* of an impression: its deals, the open auction */
 #define QBID_CREATIVE_HINTS 256 /* a power of two */
 
 struct qbid {
@@ -30,7 +33,9 @@ struct qbid {
     unsigned tmax_default_ms;
     unsigned tmax_margin_ms;
     bool trace;
-    uint8_t isa; /* enum qbid_isa */
+    bool nbr;
+    uint8_t schain; /* as in struct qbid_options */
+    uint8_t isa;    /* enum qbid_isa */
     uint32_t latency_every;
     struct qbid_stopwatch watch; /* set up where latency_every is not 0 */
     enum qbid_rcu rcu;
@@ -44,17 +49,20 @@ struct qbid_worker {
     struct qbid_openrtb *parser;
     struct qbid_protobuf *protobuf;
     struct qbid_gzip *gzip;
+    struct qbid_clearing_reader *clearing;
     struct qbid_recorder recorder;
+    struct qbid_exposures *exposures;            /* own bids on capped line items */
     uint64_t unix_offset_ns;                     /* CLOCK_REALTIME - CLOCK_BOOTTIME */
     uint64_t unix_read_ns;                       /* now_ns at which it was read */
     uint32_t creative_hint[QBID_CREATIVE_HINTS]; /* by creative id: where it was found last */
     struct qbid_openrtb_request openrtb;
     struct qbid_common common;
-    struct qbid_request request[QBID_OPENRTB_IMPS_MAX];
-    struct qbid_decision decision[QBID_OPENRTB_IMPS_MAX];
-    uint8_t imp_idx[QBID_OPENRTB_IMPS_MAX]; /* of request[i] */
-    uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX];
-    struct qbid_response_bid bid[QBID_OPENRTB_IMPS_MAX];
+    struct qbid_terms terms[QBID_OPENRTB_IMPS_MAX]; /* by impression */
+    struct qbid_request request[QBID_ASKS_MAX];
+    struct qbid_decision decision[QBID_ASKS_MAX];
+    uint8_t imp_idx[QBID_ASKS_MAX];                                  /* of request[i] */
+    uint8_t deal_idx[QBID_OPENRTB_IMPS_MAX][QBID_REQUEST_DEALS_MAX]; /* by impression */
+    struct qbid_response_bid bid[QBID_ASKS_MAX];
     char inflated[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* body of a request that came in gzip */
     char deflated[QBID_DEFLATED_MAX];                     /* an answer on its way into gzip */
 };
@@ -65,6 +73,7 @@ struct qbid_body {
     size_t len;
     enum qbid_media media; /* JSON or PROTOBUF */
     bool gzip;
+    unsigned waited_ms; /* off tmax */
 };
 
 /** What qbid_worker_openrtb() does, for a body in any format; the arguments are checked. */
@@ -79,8 +88,10 @@ uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns);
 /** What a decision of this worker may read of a table. */
 struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table);
 
-/** Count decisions and push their bid events; request and decision belong together. */
-void qbid_worker_record(const struct qbid_page *page, const struct qbid_request *request,
+/** Count decisions and push their bid events; request and decision belong together, and to this
+ * view.
+ */
+void qbid_worker_record(const struct qbid_view *view, const struct qbid_request *request,
                         const struct qbid_decision *decision, uint64_t now_ns);
 
 /**

@@ -2,6 +2,10 @@
 /* Numbers and strings as JSON wants them. */
 #include "plugin/writer.h"
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 #include "shm/units.h"
 
 static const char hex[16] = "0123456789abcdef";
@@ -11,18 +15,33 @@ static bool plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* Whether eight bytes are all plain; of the three tests each may err to the safe side only. */
-static bool plain_eight(const char *at)
+#ifdef __SSE2__
+
+/* Copy sixteen bytes; returns how many at their front are plain. */
+static unsigned copy_plain(char *to, const char *from)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    uint64_t x, quote, backslash;
-    memcpy(&x, at, sizeof x);
-    quote = x ^ (ones * '"');
-    backslash = x ^ (ones * '\\');
-    uint64_t special =
-        ((x - ones * 0x20) & ~x) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
-    return (special & tops) == 0;
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)from);
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
+    const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
+    unsigned special =
+        (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
+    _mm_storeu_si128((__m128i *)(void *)to, x);
+    return special ? (unsigned)__builtin_ctz(special) : 16;
 }
+
+#else
+
+static unsigned copy_plain(char *to, const char *from)
+{
+    unsigned n = 0;
+    memcpy(to, from, 16);
+    while (n < 16 && plain(from[n]))
+        n++;
+    return n;
+}
+
+#endif
 
 static void put_escape(struct qbid_writer *w, char c)
 {
@@ -37,23 +56,23 @@ static void put_escape(struct qbid_writer *w, char c)
     qbid_put(w, code, 6);
 }
 
+/* Where sixteen bytes have room, they are copied before it is known how many of them stay. */
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
-    size_t from = 0, i = 0;
-    if (w->raw)
-        i = len;
-    while (i < len) {
-        if (len - i >= 8 && plain_eight(text + i)) {
-            i += 8;
+    size_t i = 0, from;
+    while (!w->raw && len - i >= 16 && w->end - w->at >= 16) {
+        unsigned n = copy_plain(w->at, text + i);
+        w->at += n;
+        i += n;
+        if (n < 16)
+            put_escape(w, text[i++]);
+    }
+    for (from = i; !w->raw && i < len; i++) {
+        if (plain(text[i]))
             continue;
-        }
-        for (size_t end = len - i < 8 ? len : i + 8; i < end; i++) {
-            if (plain(text[i]))
-                continue;
-            qbid_put(w, text + from, i - from);
-            put_escape(w, text[i]);
-            from = i + 1;
-        }
+        qbid_put(w, text + from, i - from);
+        put_escape(w, text[i]);
+        from = i + 1;
     }
     qbid_put(w, text + from, len - from);
 }
@@ -69,10 +88,16 @@ void qbid_put_u64(struct qbid_writer *w, uint64_t value)
 {
     char digits[20];
     unsigned at = sizeof digits;
-    do {
+    for (; value >= 100; value /= 100) { /* two digits a division */
+        unsigned two = (unsigned)(value % 100);
+        digits[--at] = (char)('0' + two % 10);
+        digits[--at] = (char)('0' + two / 10);
+    }
+    if (value >= 10) {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
-    } while (value != 0);
+    }
+    digits[--at] = (char)('0' + value);
     qbid_put(w, digits + at, sizeof digits - at);
 }
 

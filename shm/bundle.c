@@ -30,6 +30,7 @@ void qbid_bundle_done(struct qbid_bundle *bundle)
     for (unsigned c = 0; c < QBID_HANDOVER_COOKIES_MAX; c++)
         qbid_part_drop(bundle->seat[c].page);
     explicit_bzero(&bundle->keys, sizeof bundle->keys);
+    explicit_bzero(bundle->partner_keys, sizeof bundle->partner_keys);
     qbid_bundle_init(bundle);
 }
 
@@ -51,6 +52,7 @@ struct qbid_table *qbid_bundle_table(const struct qbid_bundle *bundle)
     if (bundle->live != NULL)
         table->live = bundle->live->as.live;
     table->keys = bundle->keys;
+    memcpy(table->partner_keys, bundle->partner_keys, sizeof table->partner_keys);
     for (unsigned c = 0; c < QBID_HANDOVER_COOKIES_MAX; c++) {
         const struct qbid_seat *seat = &bundle->seat[c];
         if (seat->page != NULL)
@@ -63,7 +65,9 @@ struct qbid_table *qbid_bundle_table(const struct qbid_bundle *bundle)
 
 void qbid_table_free(struct qbid_table *table)
 {
-    if (table != NULL)
+    if (table != NULL) {
         explicit_bzero(&table->keys, sizeof table->keys);
+        explicit_bzero(table->partner_keys, sizeof table->partner_keys);
+    }
     free(table);
 }

@@ -20,6 +20,7 @@ struct qbid_bundle {
     struct qbid_part *image; /* NULL = none */
     struct qbid_part *live;  /* NULL = none */
     struct qbid_keys keys;
+    struct qbid_partner_keys partner_keys[QBID_PARTNERS_MAX];
     struct qbid_seat seat[QBID_HANDOVER_COOKIES_MAX];
 };
 

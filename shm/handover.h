@@ -5,6 +5,7 @@
  *   HELLO pid                          --->    SO_PEERCRED checked against the allow-list
  *                                      <---    WELCOME pid
  *                                      <---    KEYS (notice-signing keys: never in an image)
+ *                                      <---    PARTNER (a key of a partner's prices; one each)
  *                                      <---    LIVE fd, bytes        (once, before the first PAGE)
  *                                      <---    STAGE fd, gen, bytes  (ahead of each publish)
  *   READY gen | REFUSED gen, error   --->    (mapped and verified; a refused one is forgotten)
@@ -29,6 +30,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shm/partner.h"
+
 /* "QBH2": the last byte is the protocol's version. 1 had one message IMAGE for STAGE and COMMIT. */
 #define QBID_HANDOVER_MAGIC UINT32_C(0x32484251)
 #define QBID_HANDOVER_MAGIC_NAME UINT32_C(0x00ffffff) /* the bytes that every version has */
@@ -49,7 +52,8 @@ enum qbid_msg_type {
     QBID_MSG_GONE,     /* a = cookie */
     QBID_MSG_DENIED,   /* b = -error: the peer will hang up */
     QBID_MSG_READY,    /* a = gen */
-    QBID_MSG_COMMIT    /* a = gen */
+    QBID_MSG_COMMIT,   /* a = gen */
+    QBID_MSG_PARTNER   /* partner_key */
 };
 
 /* Two live keys: new tokens are signed with the first, both are accepted. id 0 = none. */
@@ -67,6 +71,7 @@ struct qbid_msg {
             uint64_t a, b, c;
         } n;
         struct qbid_keys keys;
+        struct qbid_partner_key partner_key;
         uint8_t bytes[56];
     } u;
 };

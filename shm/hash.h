@@ -13,6 +13,7 @@
 #define QBID_HASH_SEED_DIM UINT64_C(0x71626964)
 #define QBID_HASH_SEED_NAME UINT64_C(0x6e616d65)
 #define QBID_HASH_SEED_ROLL UINT64_C(0x726f6c6c)
+#define QBID_HASH_SEED_USER UINT64_C(0x75736572)
 
 /** Hash of a raw dimension value (never 0: 0 means absent). Strings are hashed as given. */
 static inline uint64_t qbid_hash_dim(unsigned dim, const void *data, size_t len)
@@ -25,6 +26,14 @@ static inline uint64_t qbid_hash_dim(unsigned dim, const void *data, size_t len)
 static inline uint64_t qbid_hash_name(const void *data, size_t len)
 {
     uint64_t h = XXH3_64bits_withSeed(data, len, QBID_HASH_SEED_NAME);
+    return h ? h : 1;
+}
+
+/** Hash of a user's identifier (never 0): of its kind, and of who gave it where others give the
+ * same ones to somebody else (else realm is 0). */
+static inline uint64_t qbid_hash_user(unsigned kind, uint64_t realm, const void *data, size_t len)
+{
+    uint64_t h = XXH3_64bits_withSeed(data, len, (QBID_HASH_SEED_USER + kind) ^ realm);
     return h ? h : 1;
 }
 

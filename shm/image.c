@@ -80,6 +80,7 @@ static int set_counts(struct qbid_image *image, const uint64_t cnt[QBID_SECTION_
     image->segment_cnt = (uint32_t)cnt[QBID_SECTION_SHADES];
     image->qgroup_cnt = (uint32_t)cnt[QBID_SECTION_QROWS] / QBID_QSTATES;
     image->rate_cnt = (uint32_t)cnt[QBID_SECTION_RATES];
+    image->partner_cnt = (uint32_t)cnt[QBID_SECTION_PARTNERS];
     image->strings_len = cnt[QBID_SECTION_STRINGS];
     image->level_cnt = 0;
     while (image->level_cnt < QBID_LEVEL_MAX && image->header->level_mask[image->level_cnt] != 0)

@@ -14,15 +14,19 @@
 #ifndef QBID_SHM_IMAGE_H
 #define QBID_SHM_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "shm/dims.h"
 #include "shm/draw.h"
 #include "shm/index.h"
+#include "shm/partner.h"
+#include "shm/privacy.h"
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
+#include "shm/traits.h"
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
@@ -53,7 +57,10 @@
     X(CREATIVES,  creatives,  struct qbid_creative)   \
     X(NAMES,      names,      uint64_t)               \
     X(RATES,      rates,      struct qbid_rate)       \
-    X(STRINGS,    strings,    char)
+    X(STRINGS,    strings,    char)                   \
+    X(PARTNERS,   partners,   struct qbid_partner)    \
+    X(EXPOSURE_VALUES, exposure_values, float)        \
+    X(TRAITS,     traits,     struct qbid_traits)
 /* clang-format on */
 
 enum qbid_section {
@@ -91,8 +98,11 @@ struct qbid_image_header {
     int64_t price_ceiling_micros;        /* no bid above this, checked last */
     uint32_t currency;                   /* account currency, 'C','N','Y',0 in memory order */
     uint32_t elig_words;                 /* 64-bit words in one eligibility row */
-    float stale_factor; /* conservative multiplier past valid-until; 0 = decline (on_stale) */
-    uint32_t pad[9];
+    float stale_factor;  /* conservative multiplier past valid-until; 0 = decline (on_stale) */
+    uint32_t capped_cnt; /* line items with a frequency cap; 0 = exposures are not asked for */
+    struct qbid_privacy_rules privacy; /* what the operator has chosen; zero is the strictest */
+    uint32_t deal_bits[2]; /* of line items' deals: bit deal_hash % 64; another deal is not ours */
+    uint32_t pad[4];
 };
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
@@ -114,7 +124,10 @@ struct qbid_elig_dim {
 
 enum qbid_line_item_flag {
     QBID_LINE_ITEM_SECURE = 1u << 0, /* all creatives are HTTPS only */
-    QBID_LINE_ITEM_ACTIVE = 1u << 1
+    QBID_LINE_ITEM_ACTIVE = 1u << 1,
+    QBID_LINE_ITEM_NEEDS = 1u << 2 /* a creative needs what not every impression has (API, room to
+                                      expand, a kind of placement, another
+                                      category taxonomy than 1) */
 };
 
 /* A line item's place (its index) is fixed for its life: the live page uses the same index. */
@@ -132,7 +145,10 @@ struct qbid_line_item {
     uint8_t flags;    /* enum qbid_line_item_flag */
     uint8_t targeted; /* by dimension, 1 << dim: some value of it is not accepted. The others need
                          no test; a hole has all bits */
-    uint8_t pad[10];
+    uint8_t frequency_cap;   /* impressions that one user sees in a window, 0 = any number */
+    uint8_t exposure_cnt;    /* values r(k); 0 = 1 for every k, the last one goes on */
+    uint32_t exposure_first; /* in exposure_values */
+    uint8_t pad[4];
 };
 _Static_assert(sizeof(struct qbid_line_item) == QBID_CACHE_LINE, "a line item is one cache line");
 
@@ -188,6 +204,7 @@ struct qbid_image {
     uint32_t segment_cnt;
     uint32_t qgroup_cnt;
     uint32_t rate_cnt;
+    uint32_t partner_cnt;
     uint32_t level_cnt;
     uint64_t strings_len;
 };
@@ -207,15 +224,19 @@ struct qbid_image {
  *            QBID_LIVE_BUDGETS_MAX, q_group in range (so at least one Q group, if only of rows with
  *            n = 0, and one segment: 0 serves requests without a row); `targeted` holds every
  *            dimension of which a value is not accepted
+ *          - the bit of each line item's deal
  *          - a shelf for each line item, categories and slot directories in range, as
  *            qbid_shelf_fill() makes it
  *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
  *            line items ascending, in range in the padding as well, values finite and >= 0, padding
  *            values 0
+ *          - traits for each creative
+ *          - caps <= QBID_FREQUENCY_CAP_MAX, as many as capped_cnt says; exposure values in [0, 1]
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
  *            rates in range
  *          - slot directories: draws in range, bounds ascending to UINT32_MAX, ids and propensities
  *            those of the creatives and bounds
+ *          - partners with an id and an exchange of their own, and texts that need no escaping
  * Returns: 0 and *ret_image; QBID_ERR_VERSION (magic, ABI, fingerprint), QBID_ERR_CORRUPT (rest).
  * Threads: any. Cost: two passes over the image, 0.15-0.3 ms for a MB.
  */
@@ -245,6 +266,40 @@ static inline uint32_t qbid_image_value(const struct qbid_image *image, uint64_t
     if (__builtin_expect(e->hash != hash, 0))
         return qbid_image_value_far(image, hash);
     return e->index;
+}
+
+/** Whether a deal may be one of a line item's; false is certain. */
+static inline bool qbid_image_deal_likely(const struct qbid_image *image, uint64_t deal_hash)
+{
+    return image->header->deal_bits[deal_hash >> 5 & 1] >> (deal_hash & 31) & 1;
+}
+
+/**
+ * Profile of the partner behind an exchange's name: its own, else the one for all others.
+ *
+ * Returns: NULL when there is neither. Cost: at most QBID_PARTNERS_MAX compares.
+ */
+static inline const struct qbid_partner *qbid_image_partner(const struct qbid_image *image,
+                                                            uint64_t exchange_hash)
+{
+    const struct qbid_partner *other = NULL;
+    for (uint32_t i = 0; i < image->partner_cnt; i++) {
+        if (image->partners[i].exchange_hash == exchange_hash)
+            return &image->partners[i];
+        if (image->partners[i].exchange_hash == 0)
+            other = &image->partners[i];
+    }
+    return other;
+}
+
+/** The same by the id that a token holds. */
+static inline const struct qbid_partner *qbid_image_partner_by_id(const struct qbid_image *image,
+                                                                  uint8_t id)
+{
+    for (uint32_t i = 0; i < image->partner_cnt; i++)
+        if (image->partners[i].id == id)
+            return &image->partners[i];
+    return NULL;
 }
 
 /** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shm/error.h"
+#include "shm/frequency.h"
 #include "shm/live.h"
 
 #define RATIO_MAX 1.0001f /* one, and what rounding may add */
@@ -114,6 +115,23 @@ static bool elig_fits(const struct qbid_image *image, uint64_t dim_cnt, uint64_t
     return true;
 }
 
+/* A value above 1 would break the order in which capped candidates are tried (fastpath). */
+static bool frequency_fits(const struct qbid_image *image, const struct qbid_line_item *item,
+                           const uint64_t cnt[QBID_SECTION_CNT])
+{
+    if (item->frequency_cap > QBID_FREQUENCY_CAP_MAX ||
+        item->exposure_cnt > QBID_FREQUENCY_VALUES_MAX ||
+        (item->frequency_cap == 0 && item->exposure_cnt != 0) ||
+        !range_fits(item->exposure_first, item->exposure_cnt, cnt[QBID_SECTION_EXPOSURE_VALUES]))
+        return false;
+    for (unsigned k = 0; k < item->exposure_cnt; k++) {
+        float value = image->exposure_values[item->exposure_first + k];
+        if (!is_value(value) || value > 1.0f)
+            return false;
+    }
+    return true;
+}
+
 static bool line_item_fits(const struct qbid_image *image, uint32_t i,
                            const uint64_t cnt[QBID_SECTION_CNT])
 {
@@ -121,9 +139,10 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
     const struct qbid_shelf *shelf = &image->shelves[i];
     if (item->budget_idx >= QBID_LIVE_BUDGETS_MAX || item->q_group >= image->qgroup_cnt ||
         !is_value(item->value_micros) || !price_fits(item->floor_micros) ||
-        !price_fits(item->ceiling_micros) ||
+        !price_fits(item->ceiling_micros) || !frequency_fits(image, item, cnt) ||
         !range_fits(shelf->cat_first, shelf->cat_cnt, cnt[QBID_SECTION_NAMES]) ||
-        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]))
+        !range_fits(shelf->dir_first, shelf->dir_cnt, cnt[QBID_SECTION_SLOT_DIRS]) ||
+        (item->deal_hash != 0 && !qbid_image_deal_likely(image, item->deal_hash)))
         return false;
     const struct qbid_slot_dir *dir = &image->slot_dirs[shelf->dir_first];
     for (uint32_t d = 1; d < shelf->dir_cnt; d++) {
@@ -173,11 +192,13 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
         (image->line_item_cnt != 0 && image->segment_cnt == 0) ||
         cnt[QBID_SECTION_SHELVES] != image->line_item_cnt)
         return false;
+    uint32_t capped = 0;
     for (uint32_t i = 0; i < image->line_item_cnt; i++) {
         if (!line_item_fits(image, i, cnt))
             return false;
+        capped += image->line_items[i].frequency_cap != 0;
     }
-    return targeted_fits(image);
+    return capped == image->header->capped_cnt && targeted_fits(image);
 }
 
 static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)
@@ -304,8 +325,10 @@ static bool slot_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBI
     return true;
 }
 
-static bool creatives_fit(const struct qbid_image *image)
+static bool creatives_fit(const struct qbid_image *image, uint64_t traits_cnt)
 {
+    if (traits_cnt != image->creative_cnt)
+        return false;
     for (uint32_t i = 0; i < image->creative_cnt; i++) {
         const struct qbid_creative *c = &image->creatives[i];
         if (c->format < QBID_FORMAT_BANNER || c->format > QBID_FORMAT_NATIVE ||
@@ -329,13 +352,39 @@ static bool rates_fit(const struct qbid_image *image)
     return true;
 }
 
+static bool partner_fits(const struct qbid_partner *p)
+{
+    return p->id != 0 && p->coding < QBID_PRICE_CODING_CNT &&
+           p->required < 1u << QBID_PARTNER_FIELD_CNT &&
+           p->notices < 1u << QBID_PARTNER_NOTICE_CNT && p->name_len <= sizeof p->name &&
+           p->seat_len <= sizeof p->seat && p->macro_len <= sizeof p->macro &&
+           qbid_partner_text_fits(p->seat, p->seat_len) &&
+           qbid_partner_text_fits(p->macro, p->macro_len);
+}
+
+static bool partners_fit(const struct qbid_image *image)
+{
+    if (image->partner_cnt > QBID_PARTNERS_MAX)
+        return false;
+    for (uint32_t i = 0; i < image->partner_cnt; i++) {
+        if (!partner_fits(&image->partners[i]))
+            return false;
+        for (uint32_t j = 0; j < i; j++)
+            if (image->partners[j].id == image->partners[i].id ||
+                image->partners[j].exchange_hash == image->partners[i].exchange_hash)
+                return false;
+    }
+    return true;
+}
+
 int qbid_image_check(const struct qbid_image *image, const uint64_t cnt[QBID_SECTION_CNT])
 {
     bool good = header_fits(image) && dict_fits(image, cnt[QBID_SECTION_DICT]) &&
                 elig_fits(image, cnt[QBID_SECTION_ELIG_ROWS], cnt[QBID_SECTION_ELIG]) &&
                 qrows_fit(image, cnt[QBID_SECTION_QROWS], cnt[QBID_SECTION_QHEADS]) &&
                 shades_fit(image) && slot_dirs_fit(image, cnt) && line_items_fit(image, cnt) &&
-                index_fits(image, cnt[QBID_SECTION_ROWS]) && creatives_fit(image) &&
-                rates_fit(image);
+                index_fits(image, cnt[QBID_SECTION_ROWS]) &&
+                creatives_fit(image, cnt[QBID_SECTION_TRAITS]) && rates_fit(image) &&
+                partners_fit(image);
     return good ? 0 : QBID_ERR_CORRUPT;
 }

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/frequency.h"
 #include "shm/units.h"
 
 #define QBID_LIVE_MAGIC UINT64_C(0x314556494c444251) /* "QBDLIVE1" */
@@ -39,7 +40,7 @@ struct qbid_live_header {
     uint32_t line_item_max;
     uint32_t budget_max;
     uint32_t worker_max;
-    uint32_t pad;
+    uint32_t frequency_lg;    /* 1 + log2 of buckets; 0 = no table of exposures */
     uint64_t pace_off;        /* _Atomic uint32_t[line_item_max]: float bits */
     uint64_t qstate_off;      /* _Atomic uint32_t[line_item_max] */
     uint64_t limit_off;       /* _Atomic int64_t[worker_max][budget_max] */
@@ -70,6 +71,7 @@ struct qbid_live {
     _Atomic uint32_t *qstate;
     _Atomic int64_t *limit;
     struct qbid_live_lease *lease;
+    struct qbid_frequency frequency; /* behind the limits; header NULL = none */
     struct qbid_live_shape shape;
 };
 
@@ -79,6 +81,12 @@ int64_t qbid_live_footprint(struct qbid_live_shape shape);
 /** Lay out zeroed memory of qbid_live_footprint() bytes: every pace 0, every lease invalid. */
 int qbid_live_format(void *base, struct qbid_live_shape shape, uint32_t owner_pid,
                      struct qbid_live *ret_live);
+
+/** The same with a table of exposures of 2^lg_buckets buckets (shm/frequency.h) at the end. LIMIT
+ *  over QBID_FREQUENCY_LG_MAX. */
+int64_t qbid_live_footprint_counting(struct qbid_live_shape shape, unsigned lg_buckets);
+int qbid_live_format_counting(void *base, struct qbid_live_shape shape, unsigned lg_buckets,
+                              uint32_t owner_pid, struct qbid_live *ret_live);
 
 /** Check a mapped page (untrusted size, offsets) and resolve it. VERSION or CORRUPT on refusal. */
 int qbid_live_attach(void *base, size_t bytes, struct qbid_live *ret_live);

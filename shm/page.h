@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "shm/latency.h"
+#include "shm/privacy.h"
 #include "shm/request.h"
 #include "shm/ring.h"
 #include "shm/units.h"
@@ -40,11 +41,13 @@
     X(NOTICE_IMP,      notice_imp,      "impression notices")                  \
     X(NOTICE_CLICK,    notice_click,    "click notices")                       \
     X(NOTICE_CONV,     notice_conv,     "conversion notices")                  \
+    X(NOTICE_VIDEO,    notice_video,    "notices of video events")             \
     X(TOKEN_FORGED,    token_forged,    "notices with a forged or altered token") \
     X(TOKEN_EXPIRED,   token_expired,   "notices with an expired token")       \
     X(TOKEN_MALFORMED, token_malformed, "notices without a readable token")    \
     X(PRICE_ABOVE,     price_above,     "notices with a price above the bid")  \
     X(PRICE_UNKNOWN,   price_unknown,   "notices with an unreadable price")    \
+    X(WITHDRAWN,       withdrawn,       "bids not sent: a required field is missing, or no room") \
     X(STALE_BIDS,      stale_bids,      "bids in conservative mode")           \
     X(UNKNOWN_VALUES,  unknown_values,  "raw values that the dictionary lacks")
 /* clang-format on */
@@ -77,6 +80,7 @@ struct qbid_page_header {
     /* own lines: the worker */
     alignas(QBID_CACHE_LINE) _Atomic uint64_t counter[QBID_COUNTER_CNT];
     _Atomic uint64_t nobid[QBID_NOBID_CNT];
+    _Atomic uint64_t privacy[QBID_PRIVACY_REASON_CNT]; /* bid requests by reason of their class */
 };
 _Static_assert(offsetof(struct qbid_page_header, heartbeat_ns) == 64, "the worker owns its line");
 

@@ -83,7 +83,7 @@ int qbid_part_live(int fd, uint64_t bytes, struct qbid_part **ret_part)
                                    QBID_LIVE_WORKERS_MAX};
     struct qbid_part *part;
     int rc = part_map(fd, QBID_MEMFD_LIVE, sizeof(struct qbid_live_header),
-                      (size_t)qbid_live_footprint(most), &part);
+                      (size_t)qbid_live_footprint_counting(most, QBID_FREQUENCY_LG_MAX), &part);
     if (rc < 0)
         return rc;
     rc = part->bytes != bytes ? QBID_ERR_CORRUPT

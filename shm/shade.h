@@ -65,6 +65,15 @@ static inline uint32_t qbid_shade_find(uint32_t bits, float *ret_weight)
     return (uint32_t)at >> QBID_SHADE_WEIGHT_BITS;
 }
 
+/** Ask for the ratios that qbid_shade_eval() reads at that value. Threads: any. */
+static inline void qbid_shade_prefetch(const struct qbid_shade *shade, float e_micros)
+{
+    uint32_t bits;
+    float weight;
+    memcpy(&bits, &e_micros, sizeof bits);
+    __builtin_prefetch(&shade->ratio[qbid_shade_find(bits, &weight)]);
+}
+
 /**
  * Price to offer for an impression of effective value e_micros: the bids of the two knots around
  * it, interpolated linearly, which keeps a price monotone in the value where its knots are; outside

@@ -33,6 +33,7 @@ struct qbid_table {
     struct qbid_image image; /* header NULL = none yet */
     struct qbid_live live;   /* header NULL = none yet */
     struct qbid_keys keys;
+    struct qbid_partner_keys partner_keys[QBID_PARTNERS_MAX];
     uint64_t deadline_ns; /* of the image, CLOCK_BOOTTIME of this host */
     /* by worker cookie */
     struct qbid_page page[QBID_HANDOVER_COOKIES_MAX];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The watcher's end of the hand-over: what qbidd may say when, and what is done with it. */
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +121,8 @@ static int on_welcome(struct qbid_watcher *watcher)
     atomic_store_explicit(&watcher->stats.connected, 1, memory_order_relaxed);
     qbid_part_drop(watcher->next.live);
     watcher->next.live = NULL;
+    explicit_bzero(watcher->next.partner_keys,
+                   sizeof watcher->next.partner_keys); /* all come anew */
     for (unsigned c = 0; c < QBID_HANDOVER_COOKIES_MAX; c++)
         watcher->next.seat[c].slot = QBID_LIVE_SLOT_NONE;
     qbid_watcher_worker_ask_all(watcher);
@@ -129,6 +132,15 @@ static int on_welcome(struct qbid_watcher *watcher)
 static int on_keys(struct qbid_watcher *watcher, const struct qbid_msg *msg)
 {
     watcher->next.keys = msg->u.keys;
+    qbid_watcher_link_advance(watcher);
+    return 0;
+}
+
+static int on_partner(struct qbid_watcher *watcher, const struct qbid_msg *msg)
+{
+    int rc = qbid_partner_keys_put(watcher->next.partner_keys, &msg->u.partner_key);
+    if (rc < 0)
+        return QBID_ERR_PEER;
     qbid_watcher_link_advance(watcher);
     return 0;
 }
@@ -180,6 +192,8 @@ static int handle(struct qbid_watcher *watcher, const struct qbid_msg *msg, int 
     switch (msg->type) {
     case QBID_MSG_KEYS:
         return on_keys(watcher, msg);
+    case QBID_MSG_PARTNER:
+        return on_partner(watcher, msg);
     case QBID_MSG_LIVE:
         return on_live(watcher, msg, fd);
     case QBID_MSG_STAGE:

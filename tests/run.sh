@@ -4,8 +4,9 @@
 #
 # One line a program: stage, name, seconds, counts; a skipped test prints its reason, a failed program its
 # whole output, which stays in build/<profile>/tests/NAME.log. The last line is the sum over all stages.
-# What a stage holds comes from the Makefile (targets `suite` and `manifest`).
-#   JOBS          parallel compilations (2)
+# What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run JOBS at a time,
+# but for the scripts in tests/e2e: each of these has several processes with work for every core.
+#   JOBS          parallel compilations and programs (2)
 #   TEST_TIMEOUT  seconds that one program may take (300)
 set -uo pipefail
 set -m # a job keeps its own process group and the default action of SIGINT
@@ -17,6 +18,9 @@ jobs=${JOBS:-2}
 timeout_s=${TEST_TIMEOUT:-300}
 passed=0 failed=0 skipped=0
 pid=
+running=() # processes of start() that may not have ended
+counts=$(mktemp) # a line for each program of start() that has: passed failed skipped
+trap 'rm -f "$counts" "$counts".*' EXIT
 
 # A report of a sanitizer ends the program with an exit code that no test uses.
 # detect_stack_use_after_return stays off: the frames that gcc 12 puts on its fake stack align to 32 bytes,
@@ -28,7 +32,10 @@ export TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1
 [ ! -f tests/tsan.supp ] || TSAN_OPTIONS+=:suppressions=$PWD/tests/tsan.supp
 
 interrupted() {
-    [ -z "$pid" ] || kill -TERM -- "-$pid" 2>/dev/null
+    local job
+    for job in $pid ${running[@]+"${running[@]}"}; do
+        kill -TERM -- "-$job" 2>/dev/null
+    done
     exit 130
 }
 trap interrupted INT TERM HUP
@@ -146,6 +153,40 @@ run() {
     fi
 }
 
+# The arguments of run: beside others, at most `jobs` at a time; its lines come out together when it ends.
+start() {
+    while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+        wait -n
+    done
+    (
+        trap interrupted INT TERM HUP
+        trap - EXIT
+        set -m
+        running=() passed=0 failed=0 skipped=0
+        out=$counts.$BASHPID
+        run "$@" >"$out"
+        cat "$out"
+        rm -f "$out"
+        echo "$passed $failed $skipped" >>"$counts"
+    ) &
+    running+=($!)
+}
+
+# Waits for what start() began and adds its counts.
+finish() {
+    local job p f s ended=0
+    for job in ${running[@]+"${running[@]}"}; do
+        wait "$job" 2>/dev/null
+    done
+    while read -r p f s; do
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s)) ended=$((ended + 1))
+    done <"$counts"
+    # one that was killed before it could say how it went has failed
+    failed=$((failed + ${#running[@]} - ended))
+    running=()
+    : >"$counts"
+}
+
 stage_lint() {
     local name
     for name in layers guards words format selftest; do
@@ -165,19 +206,24 @@ stage_profile() {
         prefix=(setarch -R)
     fi
     while read -r path; do
-        run cmocka "$profile" "$profile" "${path##*/}" ${prefix[@]+"${prefix[@]}"} "$path"
+        start cmocka "$profile" "$profile" "${path##*/}" ${prefix[@]+"${prefix[@]}"} "$path"
     done < <(submake -s PROFILE="$profile" manifest | sed -n 's/^suite //p')
+    finish
 }
 
 stage_e2e() {
-    local name script profile built=
+    local entries name script profile
+    mapfile -t entries < <(submake -s manifest | sed -n 's/^e2e //p')
+    for profile in $(printf '%s\n' ${entries[@]+"${entries[@]}"} | awk '{ print $3 }' | sort -ur); do
+        build "$profile" all || return
+    done
     while read -r name script profile; do
-        if [[ $built != *" $profile "* ]]; then
-            build "$profile" all || return
-            built+=" $profile "
-        fi
-        run script e2e "$profile" "$name" "$script"
-    done < <(submake -s manifest | sed -n 's/^e2e //p')
+        [[ $script == tests/e2e/* ]] || start script e2e "$profile" "$name" "$script"
+    done < <(printf '%s\n' ${entries[@]+"${entries[@]}"})
+    finish
+    while read -r name script profile; do
+        [[ $script != tests/e2e/* ]] || run script e2e "$profile" "$name" "$script"
+    done < <(printf '%s\n' ${entries[@]+"${entries[@]}"})
 }
 
 for stage in "$@"; do

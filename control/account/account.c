@@ -19,6 +19,7 @@ static void line_item_done(struct qbid_line_item_def *li)
     free(li->deal);
     free(li->adomain);
     free(li->categories);
+    free(li->frequency);
 }
 
 static void creative_done(struct qbid_creative_def *c)
@@ -27,6 +28,8 @@ static void creative_done(struct qbid_creative_def *c)
     free(c->markup);
     free(c->landing);
     free(c->crid);
+    for (unsigned i = 0; i < QBID_TRAIT_CNT; i++)
+        free(c->trait[i]);
 }
 
 void qbid_account_done(struct qbid_account *account)
@@ -118,6 +121,7 @@ static int line_item_copy(struct qbid_account *account, const struct qbid_line_i
     err |= text_copy(&from->deal, &to->deal);
     err |= text_copy(&from->adomain, &to->adomain);
     err |= text_copy(&from->categories, &to->categories);
+    err |= text_copy(&from->frequency, &to->frequency);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         err |= target_copy(&from->target[dim], &to->target[dim]);
     return err ? QBID_ERR_NOMEM : 0;
@@ -133,6 +137,8 @@ static int creative_copy(struct qbid_account *account, const struct qbid_creativ
     err |= text_copy(&from->markup, &to->markup);
     err |= text_copy(&from->landing, &to->landing);
     err |= text_copy(&from->crid, &to->crid);
+    for (unsigned i = 0; i < QBID_TRAIT_CNT; i++)
+        err |= text_copy(&from->trait[i], &to->trait[i]);
     return err ? QBID_ERR_NOMEM : 0;
 }
 

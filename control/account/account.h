@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/account/trait.h"
 #include "shm/dims.h"
 #include "shm/image.h"
 
@@ -58,7 +59,9 @@ struct qbid_line_item_def {
     int64_t order_value_micros; /* value of a conversion without one of its own */
     char *deal;                 /* NULL = open auction */
     char *adomain;
-    char *categories; /* comma-separated IAB ids, may be empty */
+    char *categories; /* comma-separated ids, may be empty */
+    uint16_t cattax;  /* their taxonomy, 1 = IAB Content Category Taxonomy 1.0 */
+    char *frequency;  /* rule, see control/account/frequency.h; may be empty */
     struct qbid_target_def target[QBID_DIM_CNT];
     double prior_ctr; /* before there is data, in (0, 1) */
     double prior_cvr;
@@ -77,6 +80,7 @@ struct qbid_creative_def {
     char *markup;  /* template, see plugin/markup.h */
     char *landing; /* where a click goes */
     char *crid;
+    char *trait[QBID_TRAIT_CNT]; /* as in files; NULL and "" = not declared */
 };
 
 struct qbid_account {

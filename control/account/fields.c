@@ -62,6 +62,8 @@ static const struct qbid_field line_item_fields[] = {
     FIELD(line_item, "deal", deal, QBID_FIELD_TEXT, .most = 128, .preset = ""),
     FIELD(line_item, "adomain", adomain, QBID_FIELD_TEXT, .least = 1, .most = 253),
     FIELD(line_item, "categories", categories, QBID_FIELD_TEXT, .most = 400, .preset = ""),
+    FIELD(line_item, "cattax", cattax, QBID_FIELD_U16, .least = 1, .most = 254, .preset = "1"),
+    FIELD(line_item, "frequency", frequency, QBID_FIELD_TEXT, .most = 400, .preset = ""),
     FIELD(line_item, "prior_ctr", prior_ctr, QBID_FIELD_REAL, .least_real = 1e-9,
           .most_real = 0.999999, .preset = "0.001"),
     FIELD(line_item, "prior_cvr", prior_cvr, QBID_FIELD_REAL, .least_real = 1e-9,
@@ -69,6 +71,8 @@ static const struct qbid_field line_item_fields[] = {
     FIELD(line_item, "active", active, QBID_FIELD_BOOL, .preset = "true"),
     QBID_DIM_LIST(TARGET_FIELD){.name = NULL}};
 
+#define TRAIT_FIELD(upper, lower, text)                                                            \
+    FIELD(creative, #lower, trait[QBID_TRAIT_##upper], QBID_FIELD_TEXT, .most = 400, .preset = ""),
 static const struct qbid_field creative_fields[] = {
     FIELD(creative, "name", name, QBID_FIELD_TEXT, .most = 200, .preset = ""),
     FIELD(creative, "format", format, QBID_FIELD_WORD, .words = qbid_words_format,
@@ -79,7 +83,8 @@ static const struct qbid_field creative_fields[] = {
     FIELD(creative, "markup", markup, QBID_FIELD_TEXT, .least = 1, .most = 65536),
     FIELD(creative, "landing", landing, QBID_FIELD_TEXT, .least = 1, .most = 2048),
     FIELD(creative, "crid", crid, QBID_FIELD_TEXT, .most = 64, .preset = ""),
-    FIELD(creative, "active", active, QBID_FIELD_BOOL, .preset = "true"),
+    QBID_TRAIT_LIST(TRAIT_FIELD)
+        FIELD(creative, "active", active, QBID_FIELD_BOOL, .preset = "true"),
     {.name = NULL}};
 
 const struct qbid_field *qbid_fields(enum qbid_item_kind kind)

@@ -12,7 +12,7 @@
 
 #define ID_MAX (UINT32_MAX - 1)
 #define TENANT_MAX 65535
-#define KEYS_MAX 40
+#define KEYS_MAX 48
 
 struct listed {
     uint32_t kind, id, line, column;

@@ -47,6 +47,14 @@ static void text_read(struct qbid_import_item *item, const struct qbid_field *fi
                       const struct qbid_yaml_node *node)
 {
     const char *wrong = qbid_import_text_check(field->name, node->text);
+    struct qbid_traits traits = {0};
+    enum qbid_trait trait = qbid_trait_find(field->name);
+    const char *hint =
+        trait < QBID_TRAIT_CNT && !wrong ? qbid_trait_read(trait, node->text, &traits) : NULL;
+    if (hint) {
+        qbid_import_complain(item, node, "%s: '%.60s' is not: %s", field->name, node->text, hint);
+        return;
+    }
     if (!wrong && (node->len < field->least || node->len > field->most))
         qbid_import_complain(item, node, "%s: %u bytes; allowed are %lld..%lld", field->name,
                              node->len, (long long)field->least, (long long)field->most);
@@ -177,8 +185,12 @@ void qbid_import_field(struct qbid_import_item *item, const struct qbid_field *f
 {
     bool truth;
     if (field->type == QBID_FIELD_TEXT && node->kind == QBID_YAML_LIST &&
-        strcmp(field->name, "categories") == 0) {
+        (strcmp(field->name, "categories") == 0 || qbid_trait_find(field->name) < QBID_TRAIT_CNT)) {
         list_read(item, field, node);
+        return;
+    }
+    if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "frequency") == 0) {
+        qbid_import_frequency(item, to(item, field), node);
         return;
     }
     if (node->kind != QBID_YAML_SCALAR) {

@@ -34,6 +34,10 @@ void qbid_import_target(struct qbid_import_item *item, const struct qbid_field *
 /** Goal and target of a campaign, in one of their forms. */
 void qbid_import_goal(struct qbid_import_item *item);
 
+/** A line item's frequency rule, a map or its text. */
+void qbid_import_frequency(struct qbid_import_item *item, char **to,
+                           const struct qbid_yaml_node *node);
+
 /** Replace an owned text. */
 void qbid_import_text(struct qbid_import_item *item, char **to, const char *text);
 

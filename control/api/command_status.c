@@ -28,6 +28,10 @@ static void capacity_add(const struct qbid_command *c)
         capacity, "workers",
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX),
         config->capacity.workers);
+    struct qbid_frequency_counters f =
+        qbid_frequency_book_counters(qbid_engine_frequency(c->engine));
+    used_add(capacity, "frequency", f.used, f.max);
+    qbid_json_count(cJSON_GetObjectItem(capacity, "frequency"), "dropped", f.evicted);
     used_add(capacity, "held_generations", p.held_generations, QBID_PUBLISHER_HELD_MAX);
     cJSON *values = cJSON_AddObjectToObject(capacity, "dictionary");
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
@@ -97,6 +101,7 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
 {
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
     uint64_t counter[QBID_COUNTER_CNT] = {0}, nobid[QBID_NOBID_CNT] = {0};
+    uint64_t privacy[QBID_PRIVACY_REASON_CNT] = {0};
     uint32_t cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX);
     for (uint32_t w = 0; w < cnt; w++) {
@@ -105,6 +110,8 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
             counter[i] += atomic_load_explicit(&h->counter[i], memory_order_relaxed);
         for (unsigned i = 0; i < QBID_NOBID_CNT; i++)
             nobid[i] += atomic_load_explicit(&h->nobid[i], memory_order_relaxed);
+        for (unsigned i = 0; i < QBID_PRIVACY_REASON_CNT; i++)
+            privacy[i] += atomic_load_explicit(&h->privacy[i], memory_order_relaxed);
     }
     qbid_json_count(to, "workers", cnt);
 #define X(upper, lower, text) qbid_json_count(to, "worker." #lower, counter[QBID_COUNTER_##upper]);
@@ -113,7 +120,16 @@ static void workers_add(const struct qbid_command *c, cJSON *to)
 #define X(upper, nbr, word, text) qbid_json_count(to, "nobid." word, nobid[QBID_NOBID_##upper]);
     QBID_NOBID_LIST(X)
 #undef X
+#define X(upper, class_, word, text)                                                               \
+    qbid_json_count(to, "privacy." word, privacy[QBID_PRIVACY_REASON_##upper]);
+    QBID_PRIVACY_REASON_LIST(X)
+#undef X
     qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
+}
+
+static void reason_add(void *context, const char *name, uint64_t count)
+{
+    qbid_json_count(context, name, count);
 }
 
 static void stages_add(const struct qbid_command *c, cJSON *to)
@@ -123,6 +139,8 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
     struct qbid_publisher_counters p =
         qbid_publisher_counters_load(qbid_engine_publisher(c->engine));
     struct qbid_engine_counters e = qbid_engine_counters_load(c->engine);
+    struct qbid_frequency_counters f =
+        qbid_frequency_book_counters(qbid_engine_frequency(c->engine));
     const struct {
         const char *name;
         uint64_t value;
@@ -137,6 +155,13 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
                 {"ingest.tests", i.tests},
                 {"ingest.price_above", i.price_above},
                 {"ingest.price_unknown", i.price_unknown},
+                {"frequency.bids", f.bids},
+                {"frequency.shown", f.shown},
+                {"frequency.lost", f.lost},
+                {"frequency.timed_out", f.timed_out},
+                {"frequency.late", f.late},
+                {"frequency.unknown", f.unknown},
+                {"frequency.evicted", f.evicted},
                 {"ledger.grants", l.grants},
                 {"ledger.blocked", l.blocked},
                 {"ledger.late", l.late},
@@ -166,6 +191,7 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
         qbid_json_count(to, rows[r].name, rows[r].value);
     qbid_json_nanos(to, "ledger.forged", l.forged_nanos);
+    qbid_reasons_visit(qbid_ingest_reasons(qbid_engine_ingest_stage(c->engine)), reason_add, to);
 }
 
 int qbid_command_stat(struct qbid_command *c)

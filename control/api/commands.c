@@ -29,6 +29,8 @@ static const struct {
     {"generations", qbid_command_generations, "published generations, latest first; max"},
     {"audit", qbid_command_audit, "the audit, latest first; max, verify"},
     {"publish", qbid_command_publish, "a generation now; reason"},
+    {"partners", qbid_command_partners, "profiles of the partners in force"},
+    {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force"},
     {"learning", qbid_command_learning, "hold the models still or let them learn; on"},
 };
 #define COMMAND_CNT (sizeof commands_table / sizeof commands_table[0])
@@ -127,12 +129,14 @@ char *qbid_commands_answer(void *context, const struct qbid_api_peer *peer, cons
                            size_t len)
 {
     const struct qbid_commands *commands = context;
-    cJSON *request = cJSON_ParseWithLengthOpts(text, len + 1, NULL, true);
+    bool readable = qbid_json_is_utf8(text, len);
+    cJSON *request = readable ? cJSON_ParseWithLengthOpts(text, len + 1, NULL, true) : NULL;
     const char *cmd = request ? qbid_json_text(request, "cmd") : NULL;
     char *answer = NULL;
     if (!cJSON_IsObject(request) || !cmd) {
         answer = refuse("", QBID_ERR_PARSE, QBID_EXIT_USAGE,
-                        "a request is a JSON object with the member cmd");
+                        readable ? "a request is a JSON object with the member cmd"
+                                 : "the request is not UTF-8");
     } else if (strcmp(cmd, "help") == 0) {
         answer = help();
     } else {

@@ -56,6 +56,37 @@ void qbid_json_seconds(cJSON *object, const char *name, uint64_t ns)
     cJSON_AddRawToObject(object, name, text);
 }
 
+/* Bytes of the sequence that starts here; 0 = none. Over-long forms and surrogates are excluded by
+ * the range of the second byte. */
+static size_t sequence(const unsigned char *at, size_t left)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    size_t n = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    if (at[0] > 0xf4 || n > left)
+        return 0;
+    if (at[0] == 0xe0 || at[0] == 0xf0)
+        low = at[0] == 0xe0 ? 0xa0 : 0x90;
+    if (at[0] == 0xed || at[0] == 0xf4)
+        high = at[0] == 0xed ? 0x9f : 0x8f;
+    for (size_t i = 1; i < n; i++) {
+        if (at[i] < (i == 1 ? low : 0x80) || at[i] > (i == 1 ? high : 0xbf))
+            return 0;
+    }
+    return n;
+}
+
+bool qbid_json_is_utf8(const char *text, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    size_t n;
+    for (size_t i = 0; i < len; i += n) {
+        n = sequence(at + i, len - i);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
 const char *qbid_json_text(const cJSON *object, const char *name)
 {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));

@@ -4,6 +4,8 @@
 #ifndef QBID_CONTROL_API_JSON_H
 #define QBID_CONTROL_API_JSON_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <cjson/cJSON.h>
@@ -16,6 +18,10 @@ void qbid_json_hex(cJSON *object, const char *name, uint64_t word);
 void qbid_json_unix_ns(cJSON *object, const char *name, uint64_t unix_ns);
 /** Seconds with milliseconds. */
 void qbid_json_seconds(cJSON *object, const char *name, uint64_t ns);
+
+/** Whether text is well-formed UTF-8 (RFC 3629): cJSON takes any bytes in a string and writes them
+ *  out again. */
+bool qbid_json_is_utf8(const char *text, size_t len);
 
 /** A member of a request; NULL or the preset when it is missing or of another kind. */
 const char *qbid_json_text(const cJSON *object, const char *name);

@@ -11,6 +11,7 @@ $(call lib,commands,\
 	control/api/command_account.c \
 	control/api/command_latency.c \
 	control/api/command_numbers.c \
+	control/api/command_partners.c \
 	control/api/command_record.c \
 	control/api/command_status.c \
 	control/api/commands.c \

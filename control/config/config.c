@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/config/config_privacy.h"
 #include "control/config/config_schema.h"
+#include "control/config/partners.h"
 #include "control/config/yaml.h"
 #include "shm/error.h"
 
@@ -210,6 +212,15 @@ static void rates_apply(const struct reading *r)
     }
 }
 
+static void partners_apply(const struct reading *r)
+{
+    const struct qbid_yaml_node *list = qbid_yaml_find(r->root, "partners");
+    const struct qbid_yaml_node *node = list ? list->child : NULL;
+    for (uint32_t i = 0; i < r->raw->partners_count; i++)
+        node = qbid_config_partner_apply(r->config, &r->raw->partners[i], node, r->folder,
+                                         r->problems);
+}
+
 static const char *level_parse(const struct qbid_yaml_node *list, uint64_t *ret_mask)
 {
     if (list->kind != QBID_YAML_LIST || !list->child)
@@ -305,9 +316,11 @@ static void config_apply(const struct reading *r)
     sockets_apply(r);
     log_apply(r);
     rates_apply(r);
+    partners_apply(r);
     levels_apply(r);
     segments_apply(r);
     stale_apply(r);
+    qbid_config_privacy(r->root, r->problems, &c->privacy);
     c->durability =
         qbid_yaml_find(r->root, "durability") ? r->raw->durability : QBID_DURABILITY_FAST;
     if (r->problems->cnt == 0)

@@ -11,6 +11,7 @@
 #include "control/config/problems.h"
 #include "shm/dims.h"
 #include "shm/image.h"
+#include "shm/partner.h"
 #include "shm/units.h"
 
 #define QBID_CONFIG_PATH_MAX 1024
@@ -24,6 +25,7 @@
 #define QBID_CONFIG_TOP_LIST(X) \
     X(UINT, notice_ttl_ms, 1000, 3600000, 60000, "age of a bid up to which win, loss and bill count") \
     X(UINT, event_ttl_ms, 10000, 7776000000, 86400000, "the same for impression, click, conversion") \
+    X(UINT, frequency_pending_ms, 1000, 3600000, 60000, "how long a bid without a notice counts against a frequency cap") \
     X(UINT, lease_ms, 1000, 3600000, 60000, "how long workers bid on without renewal by qbidd") \
     X(UINT, image_valid_ms, 1000, 86400000, 900000, "how long a table image may be used") \
     X(UINT, grant_ppm, 1, 1000000, 1000, "allowance of a worker, parts in a million of the budget") \
@@ -39,7 +41,9 @@
     X(UINT, ring_lg_events, 6, 20, 16, "log2 of the events in a worker's ring") \
     X(UINT, contexts, 1024, 16777216, 65536, "series of contexts kept") \
     X(UINT, pending_bids, 1024, 67108864, 1048576, "bids that wait for their outcome") \
-    X(UINT, seen_notices, 1024, 67108864, 1048576, "notices remembered against repeats")
+    X(UINT, seen_notices, 1024, 67108864, 1048576, "notices remembered against repeats") \
+    X(UINT, frequency_lg, 3, 27, 20, "log2 of the exposure counts kept: 8 bytes each") \
+    X(UINT, frequency_lg_bids, 10, 26, 18, "log2 of the capped bids remembered: 24 bytes each")
 #define QBID_CONFIG_TICKS_LIST(X) \
     X(UINT, ingest_ms, 1, 1000, 5, "between two looks into the workers' rings") \
     X(UINT, live_ms, 10, 10000, 200, "between two renewals of allowances and pace") \
@@ -100,10 +104,14 @@ struct qbid_config {
     uint32_t currency; /* of the account, three letters in memory order */
     struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
     uint32_t rate_cnt;
+    struct qbid_partner partner[QBID_PARTNERS_MAX];
+    char partner_key_file[QBID_PARTNERS_MAX][QBID_CONFIG_PATH_MAX]; /* "" = none */
+    uint32_t partner_cnt;
     uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, 0 = unused */
     uint64_t segment_mask;               /* dimensions that make a market segment */
     uint32_t level_cnt;
     float stale_factor; /* on_stale: 0 = decline */
+    struct qbid_privacy_rules privacy;
     enum qbid_durability durability;
 };
 
@@ -127,7 +135,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
  *  there is none. */
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
-/** Take over what a running qbidd can change: log.level, ticks, rates, price_ceiling_cpm,
+/** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
  *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 

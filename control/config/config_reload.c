@@ -42,9 +42,13 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->keys = next->keys;
     memcpy(config->rate, next->rate, sizeof config->rate);
     config->rate_cnt = next->rate_cnt;
+    memcpy(config->partner, next->partner, sizeof config->partner);
+    memcpy(config->partner_key_file, next->partner_key_file, sizeof config->partner_key_file);
+    config->partner_cnt = next->partner_cnt;
     config->price_ceiling_cpm = next->price_ceiling_cpm;
     config->image_valid_ms = next->image_valid_ms;
     config->stale_factor = next->stale_factor;
+    config->privacy = next->privacy;
     config->images_kept = next->images_kept;
     config->history_days = next->history_days;
     config->seed = next->seed;

@@ -77,6 +77,43 @@ static const cyaml_schema_field_t rate_fields[] = {
 static const cyaml_schema_value_t rate_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct qbid_config_raw_rate, rate_fields)};
 
+#define X(upper, code, word, keys) {word, code},
+static const cyaml_strval_t price_words[] = {QBID_PRICE_CODING_LIST(X)};
+#undef X
+static const cyaml_strval_t per_words[] = {{"mille", 0},
+                                           {"impression", QBID_PARTNER_PER_IMPRESSION}};
+static const cyaml_strval_t no_bid_words[] = {{"empty", 0}, {"nbr", QBID_PARTNER_NBR}};
+static const cyaml_strval_t test_words[] = {{"bid", 0}, {"decline", QBID_PARTNER_TEST_DECLINE}};
+static const cyaml_schema_value_t word_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, TEXT_MAX)};
+
+#define PARTNER struct qbid_config_raw_partner
+#define PARTNER_WORD(key, words)                                                                   \
+    CYAML_FIELD_ENUM(#key, OPTIONAL | CYAML_FLAG_STRICT, PARTNER, key, words,                      \
+                     CYAML_ARRAY_LEN(words))
+static const cyaml_schema_field_t partner_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, PARTNER, name, 0, TEXT_MAX),
+    CYAML_FIELD_UINT("id", CYAML_FLAG_DEFAULT, PARTNER, id),
+    PARTNER_WORD(price, price_words),
+    PARTNER_WORD(price_per, per_words),
+    FIELD_UINT(PARTNER, price_age_max_s),
+    STRING_FIELD("price_macro", PARTNER, price_macro),
+    STRING_FIELD("key_file", PARTNER, key_file),
+    STRING_FIELD("currency", PARTNER, currency),
+    STRING_FIELD("seat", PARTNER, seat),
+    FIELD_UINT(PARTNER, tmax_ms),
+    FIELD_UINT(PARTNER, margin_ms),
+    PARTNER_WORD(no_bid, no_bid_words),
+    PARTNER_WORD(test, test_words),
+    FIELD_BOOL(PARTNER, win_bills),
+    CYAML_FIELD_SEQUENCE("required", OPTIONAL_POINTER, PARTNER, required, &word_value, 0,
+                         QBID_PARTNER_FIELD_CNT),
+    CYAML_FIELD_SEQUENCE("notices", OPTIONAL_POINTER, PARTNER, notices, &word_value, 0,
+                         QBID_PARTNER_NOTICE_CNT),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t partner_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, PARTNER, partner_fields)};
+
 #define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw, key),
 static const cyaml_schema_field_t top_fields[] = {
     STRING_FIELD("state_dir", struct qbid_config_raw, state_dir),
@@ -90,11 +127,14 @@ static const cyaml_schema_field_t top_fields[] = {
     STRING_FIELD("currency", struct qbid_config_raw, currency),
     CYAML_FIELD_SEQUENCE("rates", OPTIONAL_POINTER, struct qbid_config_raw, rates, &rate_value, 0,
                          QBID_CONFIG_RATES_MAX),
+    CYAML_FIELD_SEQUENCE("partners", OPTIONAL_POINTER, struct qbid_config_raw, partners,
+                         &partner_value, 0, QBID_PARTNERS_MAX),
     CYAML_FIELD_ENUM("durability", OPTIONAL | CYAML_FLAG_STRICT, struct qbid_config_raw, durability,
                      durability_words, CYAML_ARRAY_LEN(durability_words)),
     CYAML_FIELD_IGNORE("levels", OPTIONAL), /* a list of lists */
     CYAML_FIELD_IGNORE("market_segments", OPTIONAL),
     CYAML_FIELD_IGNORE("on_stale", OPTIONAL), /* a word or a map */
+    CYAML_FIELD_IGNORE("privacy", OPTIONAL),  /* config_privacy.c */
     QBID_CONFIG_TOP_LIST(X) CYAML_FIELD_END};
 #undef X
 

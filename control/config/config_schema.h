@@ -24,6 +24,15 @@ struct qbid_config_raw_rate {
     char *per_unit;
 };
 
+struct qbid_config_raw_partner {
+    char *name, *key_file, *currency, *seat, *price_macro;
+    uint32_t price, price_per, no_bid, test; /* words in config_schema.c */
+    uint64_t id, price_age_max_s, tmax_ms, margin_ms;
+    char **required, **notices;
+    uint32_t required_count, notices_count;
+    bool win_bills;
+};
+
 struct qbid_config_raw {
     char *state_dir;
     struct qbid_config_raw_socket handover, control;
@@ -48,6 +57,8 @@ struct qbid_config_raw {
     char *currency;
     struct qbid_config_raw_rate *rates;
     uint32_t rates_count;
+    struct qbid_config_raw_partner *partners;
+    uint32_t partners_count;
     uint32_t durability; /* enum qbid_durability */
 };
 

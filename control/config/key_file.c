@@ -13,8 +13,6 @@
 
 #include "shm/error.h"
 
-#define FILE_BYTES_MAX 1024
-
 static int sys_why(const char *what, char why[QBID_KEY_FILE_WHY_MAX])
 {
     snprintf(why, QBID_KEY_FILE_WHY_MAX, "%s: %s", what, strerror(errno));
@@ -100,20 +98,29 @@ static const char *text_parse(char *text, struct qbid_keys *ret_keys)
     return NULL;
 }
 
-int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
                        char why[QBID_KEY_FILE_WHY_MAX])
 {
-    char text[FILE_BYTES_MAX + 1];
     int fd = open_checked(path, why);
     if (fd < 0)
         return fd;
-    ssize_t len = read(fd, text, FILE_BYTES_MAX);
+    ssize_t len = read(fd, text, QBID_KEY_FILE_BYTES_MAX);
     if (len < 0)
         sys_why("cannot be read", why);
     close(fd);
     if (len < 0)
         return QBID_ERR_SYS;
     text[len] = '\0';
+    return 0;
+}
+
+int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
+                       char why[QBID_KEY_FILE_WHY_MAX])
+{
+    char text[QBID_KEY_FILE_BYTES_MAX + 1];
+    int err = qbid_key_file_read(path, text, why);
+    if (err != 0)
+        return err;
     const char *wrong = text_parse(text, ret_keys);
     explicit_bzero(text, sizeof text);
     if (!wrong)
@@ -122,24 +129,78 @@ int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
     return QBID_ERR_PARSE;
 }
 
-int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
+static void line_format(char *out, uint8_t id, const uint8_t secret[QBID_KEY_BYTES])
 {
-    uint8_t secret[QBID_KEY_BYTES];
-    char text[QBID_KEY_BYTES * 2 + 4] = "1 ";
-    if (getrandom(secret, sizeof secret, 0) != (ssize_t)sizeof secret)
-        return sys_why("no random bytes", why);
+    int n = sprintf(out, "%u ", id);
     for (unsigned i = 0; i < QBID_KEY_BYTES; i++)
-        snprintf(text + 2 + 2 * i, 3, "%02x", secret[i]);
-    strcat(text, "\n");
+        sprintf(out + n + 2 * i, "%02x", secret[i]);
+    strcat(out, "\n");
+}
+
+/* A new file; never in place of another. */
+static int file_write(const char *path, const struct qbid_keys *keys,
+                      char why[QBID_KEY_FILE_WHY_MAX])
+{
+    char text[2 * (QBID_KEY_BYTES * 2 + 8)] = "";
+    for (unsigned i = 0; i < 2 && keys->id[i] != 0; i++)
+        line_format(text + strlen(text), keys->id[i], keys->secret[i]);
     int err = 0, fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return sys_why("cannot be created", why);
-    if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) != 0) {
+        err = sys_why("cannot be created", why);
+    else if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) || fsync(fd) != 0) {
         err = sys_why("cannot be written", why);
         unlink(path);
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     explicit_bzero(text, sizeof text);
-    explicit_bzero(secret, sizeof secret);
+    return err;
+}
+
+int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
+{
+    struct qbid_keys keys = {.id = {1, 0}};
+    if (getrandom(keys.secret[0], QBID_KEY_BYTES, 0) != QBID_KEY_BYTES)
+        return sys_why("no random bytes", why);
+    int err = file_write(path, &keys, why);
+    explicit_bzero(&keys, sizeof keys);
+    return err;
+}
+
+/* The next number that neither live key has. */
+static uint8_t fresh_id(const struct qbid_keys *keys)
+{
+    uint8_t id = keys->id[0];
+    do
+        id = id == UINT8_MAX ? 1 : (uint8_t)(id + 1);
+    while (id == keys->id[0] || id == keys->id[1]);
+    return id;
+}
+
+int qbid_key_file_rotate(const char *path, struct qbid_keys *ret_keys,
+                         char why[QBID_KEY_FILE_WHY_MAX])
+{
+    char next[4096];
+    struct qbid_keys old, keys;
+    int err = qbid_key_file_load(path, &old, why);
+    if (err != 0)
+        return err;
+    if (snprintf(next, sizeof next, "%s.next", path) >= (int)sizeof next) {
+        snprintf(why, QBID_KEY_FILE_WHY_MAX, "the path is too long");
+        return QBID_ERR_INVAL;
+    }
+    keys = (struct qbid_keys){.id = {fresh_id(&old), old.id[0]}};
+    memcpy(keys.secret[1], old.secret[0], QBID_KEY_BYTES);
+    if (getrandom(keys.secret[0], QBID_KEY_BYTES, 0) != QBID_KEY_BYTES)
+        err = sys_why("no random bytes", why);
+    unlink(next); /* of a rotation that was cut off */
+    if (err == 0)
+        err = file_write(next, &keys, why);
+    if (err == 0 && rename(next, path) != 0)
+        err = sys_why("cannot be replaced", why);
+    if (err == 0)
+        *ret_keys = keys;
+    explicit_bzero(&old, sizeof old);
+    explicit_bzero(&keys, sizeof keys);
     return err;
 }

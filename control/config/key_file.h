@@ -9,6 +9,13 @@
 
 #define QBID_KEY_FILE_WHY_MAX 160
 
+#define QBID_KEY_FILE_BYTES_MAX 1024
+
+/** Read a file of secrets, terminated: a regular file of ours or root, mode 0600. NOENT, DENIED or
+ * SYS with the reason in why. The caller wipes text. */
+int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
+                       char why[QBID_KEY_FILE_WHY_MAX]);
+
 /**
  * Read the keys. The first line signs, both verify: to rotate, put a new key above the old one,
  * reload, and take the old line away after event_ttl.
@@ -20,6 +27,15 @@
  */
 int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
                        char why[QBID_KEY_FILE_WHY_MAX]);
+
+/**
+ * Put a new random key above the one that signs now; a third one leaves. The new file takes the old
+ * one's place at once, so whoever reads sees one or the other; owner and mode are ours and 0600.
+ *
+ * Errors: of qbid_key_file_load(); SYS. Nothing is changed then.
+ */
+int qbid_key_file_rotate(const char *path, struct qbid_keys *ret_keys,
+                         char why[QBID_KEY_FILE_WHY_MAX]);
 
 /** Write a new file, mode 0600, with one random key of id 1. Never replaces one. QBID_ERR_SYS. */
 int qbid_key_file_create(const char *path, char why[QBID_KEY_FILE_WHY_MAX]);

@@ -2,8 +2,11 @@
 # Configuration, the document tree and the key file; needs libcyaml and libyaml.
 $(call lib,config,\
 	control/config/config.c \
+	control/config/config_privacy.c \
 	control/config/config_reload.c \
 	control/config/config_schema.c \
 	control/config/key_file.c \
+	control/config/partner_keys.c \
+	control/config/partners.c \
 	control/config/problems.c \
 	control/config/yaml.c)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "control/config/key_file.h"
+#include "control/config/partners.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -103,7 +103,8 @@ static int restore_budget(void *context, const struct qbid_store_budget *budget)
     uint32_t b = budget->row.budget_idx;
     if (b >= e->config.capacity.budgets)
         return QBID_ERR_LIMIT;
-    e->day[b] = (struct qbid_engine_day){budget->day, budget->day_spent_nanos};
+    e->day[b] =
+        (struct qbid_engine_day){.day = budget->day, .spent_nanos = budget->day_spent_nanos};
     return qbid_ledger_restore(e->ledger, &budget->row, qbid_clock_boot_ns());
 }
 
@@ -148,6 +149,30 @@ static int restore(struct qbid_engine *e, char *why)
     return 0;
 }
 
+/* Counts of a former life, and the table for the workers of this one. */
+static int frequency_open(struct qbid_engine *e, char *why)
+{
+    char path[QBID_CONFIG_PATH_MAX + 32];
+    bool fresh;
+    snprintf(path, sizeof path, "%s/frequency.counts", e->config.state_dir);
+    struct qbid_frequency_book_params params = {
+        .path = path,
+        .lg_buckets = (unsigned)e->config.capacity.frequency_lg - 3,
+        .lg_bids = (unsigned)e->config.capacity.frequency_lg_bids,
+        .pending_s = (uint32_t)((e->config.frequency_pending_ms + 999) / 1000)};
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    int err = qbid_frequency_book_new(&params, unix_s, &e->frequency, &fresh);
+    if (err) {
+        snprintf(why, QBID_ENGINE_WHY_MAX, "%s: %s", path,
+                 err == QBID_ERR_SYS ? strerror(errno) : qbid_strerror(err));
+        return err;
+    }
+    if (fresh)
+        qbid_engine_say(e, QBID_LOG_INFO, "frequency: no counts to go on with in %s", path);
+    qbid_frequency_book_attach(e->frequency, &qbid_publisher_live(e->publisher)->frequency);
+    return 0;
+}
+
 static int readers_open(struct qbid_engine *e, char *why)
 {
     const struct qbid_config *c = &e->config;
@@ -157,6 +182,7 @@ static int readers_open(struct qbid_engine *e, char *why)
                                            .shape = {(uint32_t)c->capacity.line_items,
                                                      (uint32_t)c->capacity.budgets,
                                                      (uint32_t)c->capacity.workers},
+                                           .frequency_lg = (unsigned)c->capacity.frequency_lg - 3,
                                            .page_lg_events = (unsigned)c->capacity.ring_lg_events,
                                            .allow_uid = c->handover.allow_uid,
                                            .allow_uid_cnt = c->handover.allow_uid_cnt,
@@ -174,6 +200,9 @@ static int readers_open(struct qbid_engine *e, char *why)
         snprintf(why, QBID_ENGINE_WHY_MAX, "keys.file: %s", reason);
         return err;
     }
+    err = qbid_partner_keys_load(c, params.partner_keys, why);
+    if (err)
+        return err;
     uint64_t first = 1;
     err = qbid_store_take(e->store, "worker_uid", 1, UIDS_A_LIFE, &first);
     params.first_uid = (uint16_t)(first % UINT16_MAX + 1);
@@ -220,6 +249,8 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     if (!err)
         err = readers_open(e, why);
     if (!err)
+        err = frequency_open(e, why);
+    if (!err)
         err = qbid_engine_publish(e, "start", why);
     if (err) {
         if (!why[0])
@@ -249,6 +280,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_account_done(&engine->account);
     qbid_store_free(engine->store);
     qbid_builder_free(engine->builder);
+    qbid_frequency_book_free(engine->frequency);
     free(engine->day);
     free(engine->spent_changed);
     free(engine->changed);
@@ -378,6 +410,11 @@ const struct qbid_publisher *qbid_engine_publisher(const struct qbid_engine *eng
 const struct qbid_ingest *qbid_engine_ingest_stage(const struct qbid_engine *engine)
 {
     return engine->ingest;
+}
+
+const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine *engine)
+{
+    return engine->frequency;
 }
 
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine)

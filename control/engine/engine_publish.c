@@ -57,8 +57,11 @@ static struct qbid_build_params params_of(const struct qbid_engine *e, uint64_t 
                                       .event_ttl_ns = c->event_ttl_ms * QBID_NS_PER_MS,
                                       .price_ceiling_micros = c->price_ceiling_cpm,
                                       .stale_factor = c->stale_factor,
+                                      .privacy = c->privacy,
                                       .rates = c->rate,
                                       .rate_cnt = c->rate_cnt,
+                                      .partners = c->partner,
+                                      .partner_cnt = c->partner_cnt,
                                       .account_version = e->account_version};
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/config/key_file.h"
+#include "control/config/partners.h"
 #include "control/engine/engine_state.h"
 #include "shm/error.h"
 
@@ -17,6 +17,14 @@ int qbid_engine_reload(struct qbid_engine *engine, const struct qbid_config *con
         snprintf(why, QBID_ENGINE_WHY_MAX, "keys.file: %s", reason);
         return err;
     }
+    struct qbid_partner_keys partner_keys[QBID_PARTNERS_MAX];
+    err = qbid_partner_keys_load(config, partner_keys, why);
+    if (err) {
+        explicit_bzero(&keys, sizeof keys);
+        return err;
+    }
+    qbid_publisher_set_partner_keys(engine->publisher, partner_keys);
+    explicit_bzero(partner_keys, sizeof partner_keys);
     err = qbid_publisher_set_keys(engine->publisher, &keys);
     explicit_bzero(&keys, sizeof keys);
     if (err) {

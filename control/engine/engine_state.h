@@ -4,6 +4,7 @@
 #define QBID_CONTROL_ENGINE_ENGINE_STATE_H
 
 #include "control/engine/engine.h"
+#include "control/frequency/frequency_book.h"
 #include "control/keymap.h"
 #include "control/publish/build_image.h"
 
@@ -11,6 +12,7 @@
 struct qbid_engine_day {
     int64_t day; /* UTC days since 1970, -1 = none */
     int64_t spent_nanos;
+    bool late; /* raised by a late bill, the store does not know yet */
 };
 
 /* What was known of a line item at the last publish, for the audit. */
@@ -31,6 +33,7 @@ struct qbid_engine {
     struct qbid_snapshot *snapshot;
     struct qbid_learner *learner;
     struct qbid_ingest *ingest;
+    struct qbid_frequency_book *frequency;
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */
@@ -85,5 +88,9 @@ int qbid_engine_bills_load(struct qbid_engine *engine);
 /* Callbacks of the publisher; context is the engine. */
 int qbid_engine_attached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
 void qbid_engine_detached(void *context, uint16_t slot, uint16_t uid, const struct qbid_page *page);
+
+/** What a bid of this wall-clock second cost, charged now, to a daily budget: that of an earlier
+ * day counts for that day, so it takes nothing from today's. */
+void qbid_engine_day_charge(struct qbid_engine_day *day, int64_t bid_unix_s, int64_t spent_nanos);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -21,6 +22,49 @@ static void tail_name(const struct qbid_engine *e, uint16_t slot, char name[TAIL
     snprintf(name, TAIL_NAME_MAX, "tail.%u", e->page_id[slot]);
 }
 
+/* Wall clock of a bid, by its age on the boot clock. */
+static int64_t bid_unix_s(uint64_t bid_time_ns)
+{
+    uint64_t now_ns = qbid_clock_boot_ns(), unix_ns = qbid_clock_unix_ns();
+    uint64_t age_ns = now_ns > bid_time_ns ? now_ns - bid_time_ns : 0;
+    return unix_ns > age_ns ? (int64_t)((unix_ns - age_ns) / QBID_NS_PER_S) : 0;
+}
+
+void qbid_engine_day_charge(struct qbid_engine_day *day, int64_t unix_s, int64_t spent_nanos)
+{
+    if (unix_s / DAY_S >= day->day)
+        return;
+    day->spent_nanos = qbid_add_sat(day->spent_nanos, spent_nanos);
+    day->late = true;
+}
+
+/* What an outcome says about a capped line item's exposures; a nonce without one is not known. */
+static void frequency_post(struct qbid_engine *e, const struct qbid_outcome *outcome,
+                           const struct qbid_line_item_def *li)
+{
+    struct qbid_frequency_rule rule;
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    switch (outcome->kind) {
+    case QBID_EVENT_EXPOSE:
+        /* a rule that is gone by now counts nothing */
+        if (li->frequency && !qbid_frequency_rule_parse(li->frequency, &rule) && rule.cap)
+            qbid_frequency_book_bid(e->frequency, outcome->nonce, outcome->exposure_key,
+                                    rule.minutes, unix_s);
+        break;
+    case QBID_EVENT_WIN:
+    case QBID_EVENT_BILL:
+    case QBID_EVENT_IMP:
+        if (li->frequency && *li->frequency)
+            qbid_frequency_book_shown(e->frequency, outcome->nonce, unix_s);
+        break;
+    case QBID_EVENT_LOSS:
+        qbid_frequency_book_lost(e->frequency, outcome->nonce);
+        break;
+    default:
+        break;
+    }
+}
+
 static void post(void *context, const struct qbid_outcome *outcome)
 {
     struct qbid_engine *e = context;
@@ -30,14 +74,19 @@ static void post(void *context, const struct qbid_outcome *outcome)
         li ? qbid_account_campaign(&e->account, li->campaign_id) : NULL;
     if (!campaign)
         return; /* expired after its line item went: the ledger runs it out by time */
+    frequency_post(e, outcome, li);
+    if (outcome->kind == QBID_EVENT_EXPOSE)
+        return;
     if (outcome->kind == QBID_EVENT_BILL && qbid_engine_bill_known(e, outcome->nonce)) {
         e->counters.bills_repeated++;
         return;
     }
     int64_t spent = qbid_ledger_post(e->ledger, outcome);
+    uint32_t b = outcome->budget_idx;
     if (spent > 0)
         qbid_engine_bill_note(e, outcome->nonce);
-    uint32_t b = outcome->budget_idx;
+    if (spent > 0 && b < e->config.capacity.budgets && campaign->period == QBID_BUDGET_DAILY)
+        qbid_engine_day_charge(&e->day[b], bid_unix_s(outcome->bid_time_ns), spent);
     if (spent > 0 && b < e->config.capacity.budgets && !e->spent_changed[b]) {
         e->spent_changed[b] = 1;
         e->changed[e->changed_cnt++] = b;
@@ -54,6 +103,11 @@ static int charges_save(struct qbid_engine *e)
     for (uint32_t i = 0; i < e->changed_cnt && !err; i++)
         err = qbid_store_save_spent(e->store, e->changed[i],
                                     qbid_ledger_spent(e->ledger, e->changed[i]));
+    for (uint32_t i = 0; i < e->changed_cnt && !err; i++) {
+        const struct qbid_engine_day *day = &e->day[e->changed[i]];
+        if (day->late)
+            err = qbid_store_save_day(e->store, e->changed[i], day->day, day->spent_nanos);
+    }
     if (!err)
         err = qbid_engine_bills_save(e, (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
     return err;
@@ -62,8 +116,10 @@ static int charges_save(struct qbid_engine *e)
 /* The transaction with them is in the store. */
 static void charges_saved(struct qbid_engine *e)
 {
-    for (uint32_t i = 0; i < e->changed_cnt; i++)
+    for (uint32_t i = 0; i < e->changed_cnt; i++) {
         e->spent_changed[e->changed[i]] = 0;
+        e->day[e->changed[i]].late = false;
+    }
     e->changed_cnt = e->billed_cnt = 0;
 }
 
@@ -245,7 +301,7 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
                 err = qbid_store_save_day(engine->store, c->budget_idx, today, spent);
                 if (err)
                     break;
-                *day = (struct qbid_engine_day){today, spent};
+                *day = (struct qbid_engine_day){.day = today, .spent_nanos = spent};
             }
             authority = qbid_add_sat(day->spent_nanos, c->budget_nanos);
         }
@@ -288,6 +344,7 @@ void qbid_engine_live(struct qbid_engine *engine)
                         (long long)broken);
     }
     pace_set(engine);
+    qbid_frequency_book_tick(engine->frequency, unix_s);
     atomic_store_explicit(&live->header->heartbeat_ns, qbid_clock_boot_ns(), memory_order_relaxed);
 }
 

@@ -34,9 +34,10 @@ struct ahead {
 struct qbid_ingest {
     struct qbid_ingest_params params;
     struct qbid_ingest_counters counters;
+    struct qbid_reasons reasons;
     struct qbid_pending pending;
     struct qbid_repeats money;  /* wins, losses and bills whose bid is not pending */
-    struct qbid_repeats events; /* imp, click, conv: known for longer */
+    struct qbid_repeats events; /* imp, click, conv, video: known for longer */
     struct waiting *waiting;
     uint32_t waiting_head, waiting_cnt;        /* a ring of WAITING_MAX */
     struct ahead ahead[QBID_LIVE_WORKERS_MAX]; /* by slot */
@@ -90,9 +91,20 @@ struct qbid_ingest_counters qbid_ingest_counters_load(const struct qbid_ingest *
     return counters;
 }
 
+const struct qbid_reasons *qbid_ingest_reasons(const struct qbid_ingest *ingest)
+{
+    return &ingest->reasons;
+}
+
 static void emit(const struct sink *sink, const struct qbid_outcome *outcome)
 {
     sink->fn(sink->context, outcome);
+}
+
+/* What a bid's own worker says of it, before any notice. */
+static bool is_own(uint32_t kind)
+{
+    return kind == QBID_EVENT_BID || kind == QBID_EVENT_EXPOSE;
 }
 
 static bool is_money(uint32_t kind)
@@ -139,7 +151,8 @@ static bool common_ok(const struct qbid_outcome *o, uint64_t now_ns)
            o->price_nanos <=
                (o->kind == QBID_EVENT_CONV ? VALUE_NANOS_MAX : QBID_PRICE_MICROS_MAX) &&
            o->nonce >> 48 != 0 && o->context >> QBID_DIM_SHIFT_END == 0 &&
-           o->level <= QBID_LEVEL_DEFAULT && o->action < QBID_QROW_ACTIONS;
+           o->level <= QBID_LEVEL_DEFAULT && o->action < QBID_QROW_ACTIONS &&
+           o->privacy < QBID_PRIVACY_NO_BID;
 }
 
 static bool float_ok(float x, double max)
@@ -195,7 +208,8 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
     }
     bool repeated = (seen & bit) != 0;
     if (!is_money(o->kind))
-        repeated = qbid_repeats_note(&ingest->events, o->nonce, o->kind, o->time_ns);
+        repeated = qbid_repeats_note(&ingest->events, o->nonce, o->kind | (uint32_t)o->code << 8,
+                                     o->time_ns);
     else if (!bid)
         qbid_repeats_note(&ingest->money, o->nonce, o->kind, o->time_ns);
     if (repeated) {
@@ -216,6 +230,8 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
         o->first_win = o->kind == QBID_EVENT_WIN;
         ingest->counters.unjoined++;
     }
+    if (o->kind == QBID_EVENT_LOSS || o->kind == QBID_EVENT_VIDEO)
+        qbid_reasons_count(&ingest->reasons, o->kind, o->code, o->flags);
     ingest->counters.price_above += (o->flags & QBID_EVENT_PRICE_ABOVE) != 0;
     ingest->counters.price_unknown += (o->flags & QBID_EVENT_PRICE_UNKNOWN) != 0;
     emit(sink, o);
@@ -249,7 +265,12 @@ static void waiting_look(struct qbid_ingest *ingest, uint64_t now_ns, const stru
 static void meet_notice(struct qbid_ingest *ingest, const struct qbid_event *event,
                         struct qbid_outcome *o, uint64_t now_ns, const struct sink *sink)
 {
-    o->price_nanos = event->u.notice.price_nanos;
+    if (o->kind == QBID_EVENT_LOSS || o->kind == QBID_EVENT_VIDEO) {
+        o->price_nanos = qbid_event_detail_nanos(event->u.notice.detail);
+        o->code = qbid_event_detail_code(event->u.notice.detail);
+    } else {
+        o->price_nanos = event->u.notice.price_nanos;
+    }
     o->bid_time_ns = event->u.notice.bid_time_ns;
     bool money = is_money(o->kind);
     /* The bid's clock may be another boot's for the kinds that outlive one: then it is not known.
@@ -293,6 +314,32 @@ static void take_seen(struct qbid_ingest *ingest, struct qbid_dictionary *dictio
     qbid_dictionary_add_hashed(dictionary, dim, event->u.seen.hash, text);
 }
 
+/* Whom a bid would count for. Whether the nonce has a bid is told by what follows. */
+static void take_exposure(struct qbid_ingest *ingest, const struct qbid_account *account,
+                          const struct qbid_event *event, uint16_t slot, uint16_t uid,
+                          const struct sink *sink)
+{
+    const struct qbid_line_item_def *li =
+        qbid_account_line_item(account, event->u.expose.line_item_id);
+    if (!li) {
+        ingest->counters.unknown++;
+        return;
+    }
+    if (event->nonce >> 48 != uid || event->u.expose.key == 0) {
+        ingest->counters.invalid++;
+        return;
+    }
+    struct qbid_outcome o = {.time_ns = event->time_ns,
+                             .nonce = event->nonce,
+                             .exposure_key = event->u.expose.key,
+                             .line_item_id = li->id,
+                             .line_item_idx = li->idx,
+                             .worker_slot = slot,
+                             .worker_uid = uid,
+                             .kind = QBID_EVENT_EXPOSE};
+    emit(sink, &o);
+}
+
 static void take_event(struct qbid_ingest *ingest, const struct qbid_account *account,
                        struct qbid_dictionary *dictionary, const struct qbid_event *event,
                        uint16_t slot, uint16_t uid, uint64_t now_ns, const struct sink *sink)
@@ -301,7 +348,12 @@ static void take_event(struct qbid_ingest *ingest, const struct qbid_account *ac
         take_seen(ingest, dictionary, event);
         return;
     }
-    if (event->kind < QBID_EVENT_BID || event->kind > QBID_EVENT_CONV) {
+    if (event->kind == QBID_EVENT_EXPOSE) {
+        take_exposure(ingest, account, event, slot, uid, sink);
+        return;
+    }
+    if ((event->kind < QBID_EVENT_BID || event->kind > QBID_EVENT_CONV) &&
+        event->kind != QBID_EVENT_VIDEO) {
         ingest->counters.invalid += event->kind != QBID_EVENT_NOBID;
         return;
     }
@@ -331,6 +383,7 @@ static void take_event(struct qbid_ingest *ingest, const struct qbid_account *ac
                              .worker_uid = uid,
                              .kind = event->kind,
                              .level = event->level,
+                             .privacy = event->privacy,
                              .action = event->action,
                              .flags = event->flags};
     if (event->kind == QBID_EVENT_BID)
@@ -378,7 +431,7 @@ int qbid_ingest_bids(struct qbid_ingest *ingest, const struct qbid_account *acco
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)
-            if (batch[i].kind == QBID_EVENT_BID)
+            if (is_own(batch[i].kind))
                 take_event(ingest, account, NULL, &batch[i], slot, uid, now_ns, &sink);
         skip += (uint64_t)got;
     }
@@ -404,7 +457,7 @@ int qbid_ingest_drain(struct qbid_ingest *ingest, const struct qbid_account *acc
         if (got < 0)
             return got;
         for (int i = 0; i < got; i++)
-            if (batch[i].kind != QBID_EVENT_BID || (uint64_t)(total + i) >= ahead)
+            if (!is_own(batch[i].kind) || (uint64_t)(total + i) >= ahead)
                 take_event(ingest, account, dictionary, &batch[i], slot, uid, now_ns, &sink);
         ingest->counters.events += (uint64_t)got;
         total += got;

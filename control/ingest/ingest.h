@@ -9,6 +9,7 @@
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
 #include "control/ingest/outcome.h"
+#include "control/ingest/reasons.h"
 #include "shm/page.h"
 
 struct qbid_ingest; /* opaque */
@@ -17,7 +18,7 @@ struct qbid_ingest_params {
     uint32_t pending_max;   /* bids that wait for their outcome; older ones go first, counted */
     uint32_t seen_max;      /* (nonce, kind) remembered against repeats */
     uint64_t notice_ttl_ns; /* then a bid is EXPIRED */
-    uint64_t event_ttl_ns;  /* repeats of imp, click, conv are known for this long */
+    uint64_t event_ttl_ns;  /* repeats of imp, click, conv, video are known for this long */
 };
 
 struct qbid_ingest_counters {
@@ -66,5 +67,8 @@ int qbid_ingest_tick(struct qbid_ingest *ingest, uint64_t now_ns, int max, qbid_
                      void *context);
 
 struct qbid_ingest_counters qbid_ingest_counters_load(const struct qbid_ingest *ingest);
+
+/** Losses by reason and video events of all campaigns: each notice once, test ones left out. */
+const struct qbid_reasons *qbid_ingest_reasons(const struct qbid_ingest *ingest);
 
 #endif

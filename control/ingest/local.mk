@@ -3,4 +3,5 @@
 $(call lib,ingest,\
 	control/ingest/ingest.c \
 	control/ingest/pending.c \
+	control/ingest/reasons.c \
 	control/ingest/repeats.c)

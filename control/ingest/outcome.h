@@ -15,7 +15,8 @@ struct qbid_outcome {
     uint64_t time_ns;     /* CLOCK_BOOTTIME of the event */
     uint64_t bid_time_ns; /* of its bid */
     uint64_t nonce;
-    uint64_t context; /* packed */
+    uint64_t context;      /* packed */
+    uint64_t exposure_key; /* EXPOSE: qbid_frequency_key() */
     int64_t bid_nanos;
     int64_t
         price_nanos; /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown; CONV: value */
@@ -28,12 +29,14 @@ struct qbid_outcome {
     float value_micros; /* in the row, before pacing */
     float pace;
     float propensity;
+    uint16_t code; /* LOSS: enum qbid_loss; VIDEO: its event */
     uint16_t q_state;
     uint16_t segment;
     uint16_t worker_slot;
     uint16_t worker_uid;
     uint8_t kind; /* enum qbid_event_kind or QBID_OUTCOME_EXPIRED */
     uint8_t level;
+    uint8_t privacy; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint8_t flags; /* enum qbid_event_flag */
     bool joined;

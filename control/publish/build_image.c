@@ -78,6 +78,9 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_NAMES] = b->creatives.name_cnt,
         [QBID_SECTION_RATES] = b->params.rate_cnt,
         [QBID_SECTION_STRINGS] = b->creatives.string_bytes,
+        [QBID_SECTION_PARTNERS] = b->params.partner_cnt,
+        [QBID_SECTION_EXPOSURE_VALUES] = b->creatives.exposure_cnt,
+        [QBID_SECTION_TRAITS] = b->creatives.creative_cnt,
     };
     b->bytes = sizeof(struct qbid_image_header) + sizeof b->ref;
     b->bytes = (b->bytes + QBID_CACHE_LINE - 1) & ~(size_t)(QBID_CACHE_LINE - 1);
@@ -250,6 +253,13 @@ static void header_fill(const struct qbid_builder *b, struct qbid_image_header *
     header->currency = b->account->currency;
     header->elig_words = b->elig_words;
     header->stale_factor = p->stale_factor;
+    header->capped_cnt = b->creatives.capped_cnt;
+    header->privacy = p->privacy;
+    for (uint32_t i = 0; i < b->account->line_item_max; i++) {
+        uint64_t deal = b->creatives.line_item[i].deal_hash;
+        if (deal != 0)
+            header->deal_bits[deal >> 5 & 1] |= UINT32_C(1) << (deal & 31);
+    }
 }
 
 /* Copied field by field: what a plan has in its padding must not reach the image. */
@@ -296,6 +306,9 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_CREATIVES, c->creative);
     COPY(QBID_SECTION_NAMES, c->name);
     COPY(QBID_SECTION_STRINGS, c->string);
+    COPY(QBID_SECTION_PARTNERS, b->params.partners);
+    COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
+    COPY(QBID_SECTION_TRAITS, c->traits);
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

@@ -23,15 +23,18 @@ struct qbid_build_params {
     uint64_t event_ttl_ns;
     int64_t price_ceiling_micros;
     float stale_factor;
+    struct qbid_privacy_rules privacy;
     const struct qbid_rate *rates;
     uint32_t rate_cnt;
+    const struct qbid_partner *partners;
+    uint32_t partner_cnt;
     uint64_t account_version; /* another one after every change of the account; 0 = not known */
 };
 
 struct qbid_builder; /* opaque: the laid-out sections of the last build */
 
-/** Lay out an image; nothing is written yet. Account, dictionary, plan and rates are used until it
- *  was filled. INVAL with *ret_why (static text) for impossible input, NOMEM, LIMIT. */
+/** Lay out an image; nothing is written yet. Account, dictionary, plan, rates and partners are used
+ * until it was filled. INVAL with *ret_why (static text) for impossible input, NOMEM, LIMIT. */
 int qbid_builder_new(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
                      const struct qbid_plan *plan, const struct qbid_build_params *params,
                      struct qbid_builder **ret_builder, const char **ret_why);

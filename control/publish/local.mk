@@ -10,4 +10,4 @@ $(call lib,publish,\
 	control/publish/section_creatives.c \
 	control/publish/section_dict.c \
 	control/publish/section_index.c \
-	control/publish/section_targets.c)
+	control/publish/section_targets.c control/publish/section_traits.c)

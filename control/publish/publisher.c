@@ -49,14 +49,15 @@ static void close_if_open(int fd)
 
 static int live_make(struct qbid_publisher *p)
 {
-    int64_t bytes = qbid_live_footprint(p->params.shape);
+    int64_t bytes = qbid_live_footprint_counting(p->params.shape, p->params.frequency_lg);
     if (bytes < 0)
         return (int)bytes;
     int fd, err = qbid_memfd_make(QBID_MEMFD_LIVE, (size_t)bytes, &fd, &p->live_base);
     if (err)
         return err;
     p->live_bytes = (size_t)bytes;
-    err = qbid_live_format(p->live_base, p->params.shape, (uint32_t)getpid(), &p->live);
+    err = qbid_live_format_counting(p->live_base, p->params.shape, p->params.frequency_lg,
+                                    (uint32_t)getpid(), &p->live);
     if (!err)
         err = qbid_memfd_reopen_ro(fd, &p->live_ro_fd);
     close(fd);
@@ -102,6 +103,7 @@ int qbid_publisher_new(const struct qbid_publisher_params *params,
     if (p->params.commit_ms == 0)
         p->params.commit_ms = QBID_PUBLISHER_COMMIT_MS;
     p->keys = params->keys;
+    memcpy(p->partner_keys, params->partner_keys, sizeof p->partner_keys);
     p->next_uid = params->first_uid;
     p->socket_path = strdup(params->socket_path);
     p->params.socket_path = p->socket_path;
@@ -245,6 +247,48 @@ int qbid_publisher_set_keys(struct qbid_publisher *p, const struct qbid_keys *ke
             qbid_publisher_client_send(p, p->client[i], &msg, -1);
     clients_reap(p);
     return 0;
+}
+
+static struct qbid_msg partner_msg(const struct qbid_partner_keys *keys, uint8_t part, uint8_t len)
+{
+    struct qbid_msg msg = qbid_handover_msg(QBID_MSG_PARTNER);
+    msg.u.partner_key = (struct qbid_partner_key){.partner = keys->id, .part = part, .len = len};
+    memcpy(msg.u.partner_key.secret, keys->secret[part], len);
+    return msg;
+}
+
+void qbid_publisher_partner_greet(struct qbid_publisher *p, struct qbid_publisher_client *client)
+{
+    for (unsigned i = 0; i < QBID_PARTNERS_MAX; i++)
+        for (uint8_t part = 0; part < 2 && p->partner_keys[i].id != 0; part++) {
+            struct qbid_msg msg =
+                partner_msg(&p->partner_keys[i], part, p->partner_keys[i].len[part]);
+            if (msg.u.partner_key.len != 0)
+                qbid_publisher_client_send(p, client, &msg, -1);
+        }
+}
+
+static void partner_withdraw(struct qbid_publisher *p, struct qbid_publisher_client *client)
+{
+    for (unsigned i = 0; i < QBID_PARTNERS_MAX; i++)
+        for (uint8_t part = 0; part < 2 && p->partner_keys[i].id != 0; part++) {
+            struct qbid_msg msg = partner_msg(&p->partner_keys[i], part, 0);
+            qbid_publisher_client_send(p, client, &msg, -1);
+        }
+}
+
+void qbid_publisher_set_partner_keys(struct qbid_publisher *p, const struct qbid_partner_keys *list)
+{
+    if (memcmp(p->partner_keys, list, sizeof p->partner_keys) == 0)
+        return;
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        if (p->client[i]->greeted)
+            partner_withdraw(p, p->client[i]);
+    memcpy(p->partner_keys, list, sizeof p->partner_keys);
+    for (uint32_t i = 0; i < p->client_cnt; i++)
+        if (p->client[i]->greeted)
+            qbid_publisher_partner_greet(p, p->client[i]);
+    clients_reap(p);
 }
 
 void qbid_publisher_drop(struct qbid_publisher *p, uint16_t slot)

@@ -25,9 +25,11 @@ struct qbid_publisher_params {
     const char *socket_path;
     mode_t socket_mode; /* e.g. 0660 */
     struct qbid_live_shape shape;
+    unsigned frequency_lg; /* log2 of the buckets of the table of exposures */
     unsigned page_lg_events;
     struct qbid_keys keys;
-    const uid_t *allow_uid; /* beside root and our own uid */
+    struct qbid_partner_keys partner_keys[QBID_PARTNERS_MAX]; /* id 0 = a free place */
+    const uid_t *allow_uid;                                   /* beside root and our own uid */
     uint32_t allow_uid_cnt;
     unsigned commit_ms; /* 0 = QBID_PUBLISHER_COMMIT_MS */
     uint16_t first_uid; /* of workers: continues from the store so that nonces never repeat */
@@ -84,6 +86,11 @@ int qbid_publisher_publish(struct qbid_publisher *publisher, int image_ro_fd, ui
                            uint64_t bytes);
 /** Change the signing keys (sent to every reader). */
 int qbid_publisher_set_keys(struct qbid_publisher *publisher, const struct qbid_keys *keys);
+
+/** The same for the keys of partners' prices: QBID_PARTNERS_MAX places; what is not in them any
+ * more is taken from the ad servers too. */
+void qbid_publisher_set_partner_keys(struct qbid_publisher *publisher,
+                                     const struct qbid_partner_keys *list);
 
 /** Hang up on the process of a worker whose page is impossible; detached() follows for each of its
  *  workers. Not from within a callback. */

@@ -147,6 +147,7 @@ static int on_hello(struct qbid_publisher *p, struct qbid_publisher_client *clie
     msg = qbid_handover_msg(QBID_MSG_KEYS);
     msg.u.keys = p->keys;
     qbid_publisher_client_send(p, client, &msg, -1);
+    qbid_publisher_partner_greet(p, client);
     msg = qbid_handover_msg(QBID_MSG_LIVE);
     msg.u.n.a = p->live_bytes;
     qbid_publisher_client_send(p, client, &msg, p->live_ro_fd);

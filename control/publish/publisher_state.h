@@ -85,6 +85,7 @@ struct qbid_publisher {
     uid_t *allow_uid; /* our copy */
     char *socket_path;
     struct qbid_keys keys;
+    struct qbid_partner_keys partner_keys[QBID_PARTNERS_MAX];
     struct qbid_publisher_counters counters;
     int epoll_fd, listen_fd, spare_fd, timer_fd, live_ro_fd; /* -1 = none */
     struct qbid_publisher_image current, staged;
@@ -115,6 +116,7 @@ int qbid_publisher_image_stage(struct qbid_publisher *p, const struct qbid_publi
 void qbid_publisher_image_tick(struct qbid_publisher *p, uint64_t now_ns);
 
 /** To a client that has greeted: the current image, and the staged one. */
+void qbid_publisher_partner_greet(struct qbid_publisher *p, struct qbid_publisher_client *client);
 void qbid_publisher_image_greet(struct qbid_publisher *p, struct qbid_publisher_client *client);
 
 /** Generations that some reader holds, each counted once. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks line items in order of their index and appends what belongs to each. */
+#include "control/account/frequency.h"
 #include "control/publish/section_creatives.h"
 
 #include <ctype.h>
@@ -9,6 +10,7 @@
 
 #include "control/models/rotation.h"
 #include "control/publish/scratch.h"
+#include "control/publish/section_traits.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 
@@ -238,6 +240,7 @@ static int creative_add(struct maker *m, const struct qbid_line_item_def *li,
         err = string_add(out, li->categories, &c->cat_off, &c->cat_len);
     if (err)
         return err;
+    qbid_section_traits_fill(li, def, &out->traits[out->creative_cnt]);
     uint32_t number = out->creative_cnt++ - first;
     if (!def->active)
         return 0;
@@ -273,6 +276,8 @@ static int creatives_add(struct maker *m, const struct qbid_line_item_def *li,
         int err = creative_add(m, li, m->by_line_item[low], first);
         if (err)
             return err;
+        if (qbid_section_traits_need(&m->out->traits[m->out->creative_cnt - 1]))
+            item->flags |= QBID_LINE_ITEM_NEEDS;
     }
     if (secure && m->offer_cnt > 0)
         item->flags |= QBID_LINE_ITEM_SECURE;
@@ -294,6 +299,25 @@ static void plan_apply(const struct qbid_plan *plan, uint32_t idx, struct qbid_l
     bool known = idx < plan->line_item_max;
     item->value_micros = known ? plan->line_value_micros[idx] : 0;
     item->q_group = known ? plan->line_q_group[idx] : 0;
+}
+
+/* The cap, and its values behind those of the line items before. */
+static int frequency_add(struct maker *m, const struct qbid_line_item_def *li,
+                         struct qbid_line_item *item)
+{
+    struct qbid_section_creatives *out = m->out;
+    struct qbid_frequency_rule rule = {0};
+    if (li->frequency && qbid_frequency_rule_parse(li->frequency, &rule)) {
+        m->why = "a line item's frequency rule cannot be read";
+        return QBID_ERR_INVAL;
+    }
+    item->frequency_cap = (uint8_t)rule.cap;
+    item->exposure_cnt = (uint8_t)rule.value_cnt;
+    item->exposure_first = rule.value_cnt ? out->exposure_cnt : 0;
+    out->capped_cnt += rule.cap != 0;
+    for (uint32_t k = 0; k < rule.value_cnt; k++)
+        out->exposure[out->exposure_cnt++] = (float)rule.value[k];
+    return 0;
 }
 
 static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
@@ -322,7 +346,9 @@ static int line_item_add(struct maker *m, const struct qbid_line_item_def *li)
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         item->targeted |= (uint8_t)((li->target[dim].cnt != 0) << dim);
     struct qbid_shelf *shelf = &m->out->shelf[li->idx];
-    int err = categories_add(m, li->categories, shelf);
+    int err = frequency_add(m, li, item);
+    if (!err)
+        err = categories_add(m, li->categories, shelf);
     if (!err)
         err = creatives_add(m, li, item, shelf);
     if (!err)
@@ -362,6 +388,15 @@ static int order_make(struct maker *m, const struct qbid_line_item_def **by_idx)
     return 0;
 }
 
+/* Room for the values of all line items that have a rule. */
+static size_t exposure_max(const struct qbid_account *account)
+{
+    size_t rules = 0;
+    for (uint32_t i = 0; i < account->line_item_cnt; i++)
+        rules += account->line_items[i].frequency && *account->line_items[i].frequency;
+    return rules * QBID_FREQUENCY_VALUES_MAX + 1;
+}
+
 int qbid_section_creatives_make(const struct qbid_account *account,
                                 const struct qbid_dictionary *dictionary,
                                 const struct qbid_plan *plan, struct qbid_section_creatives *ret,
@@ -376,8 +411,11 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     ret->line_item = calloc(items + 1, sizeof *ret->line_item);
     ret->shelf = aligned_alloc(sizeof *ret->shelf, (items + 1) * sizeof *ret->shelf);
     ret->creative = calloc(creatives + 1, sizeof *ret->creative);
+    ret->traits = calloc(creatives + 1, sizeof *ret->traits);
+    ret->exposure = calloc(exposure_max(account), sizeof *ret->exposure);
     int err = QBID_ERR_NOMEM;
-    if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf || !ret->creative)
+    if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf ||
+        !ret->creative || !ret->traits || !ret->exposure)
         goto out;
     memset(ret->shelf, 0, (items + 1) * sizeof *ret->shelf);
     for (size_t i = 0; i < items; i++)
@@ -413,7 +451,9 @@ void qbid_section_creatives_done(struct qbid_section_creatives *section)
     free(section->dir);
     free(section->draw);
     free(section->creative);
+    free(section->traits);
     free(section->name);
     free(section->string);
+    free(section->exposure);
     *section = (struct qbid_section_creatives){0};
 }

@@ -19,10 +19,14 @@ struct qbid_section_creatives {
     struct qbid_slot_dir *dir;
     struct qbid_draw *draw; /* those of a slot in one cache line where they fit into one */
     struct qbid_creative *creative;
+    struct qbid_traits *traits; /* of each creative */
     uint64_t *name;
     char *string;
+    float *exposure; /* values r(k) */
     uint32_t dir_cnt, draw_cnt, creative_cnt, name_cnt;
     uint64_t string_bytes;
+    uint32_t exposure_cnt;
+    uint32_t capped_cnt;                              /* line items with a cap */
     uint64_t dir_max, draw_max, name_max, string_max; /* capacities */
 };
 

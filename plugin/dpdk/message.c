@@ -342,7 +342,10 @@ static void request_init(struct qbid_request *request, const struct qbid_message
     request->bcat = message->bcat;
     request->candidate = NULL;
     request->floor_micros = 0;
-    request->badv_cnt = request->bcat_cnt = request->candidate_cnt = request->pad = 0;
+    request->badv_cnt = request->bcat_cnt = request->candidate_cnt = 0;
+    request->privacy = QBID_PRIVACY_OPEN;
+    request->pad = 0;
+    request->user_key = 0;
     request->slot_cnt = request->segment_cnt = request->deal_cnt = 0;
     request->auction = QBID_AUCTION_FIRST_PRICE;
     request->flags = 0;
@@ -359,8 +362,10 @@ int qbid_message_decode(const void *bytes, size_t len, uint64_t hour_hash,
     int err = read_map(&r);
     if (err != 0)
         return err;
-    if (r.restricted)
+    if (r.restricted) {
+        ret_request->privacy = QBID_PRIVACY_RESTRICTED;
         ret_request->segment_cnt = 0;
+    }
     ret_request->id_hash = qbid_name_hash(ret_message->id, ret_message->id_len);
     if (ret_message->imp_len != 0)
         ret_request->id_hash = qbid_mix64(ret_request->id_hash) ^

@@ -94,7 +94,8 @@ static ngx_int_t answer_with(ngx_http_request_t *r, struct qbid_ngx_host *host,
     struct qbid_http_request request = {.size = sizeof(request),
                                         .gzip_answer = loc->gzip != 0,
                                         .exchange = exchange_of(r, name),
-                                        .body = {(const char *)body, bytes}};
+                                        .body = {(const char *)body, bytes},
+                                        .waited_ms = (unsigned)ctx->waited_ms};
     struct qbid_http_answer answer = {.size = sizeof(answer)};
     int rc;
 
@@ -140,7 +141,7 @@ static ngx_int_t answer(ngx_http_request_t *r)
     }
     body = qbid_ngx_body_get(r, ctx, host->body, host->max_body_bytes, &bytes, &copied);
     if (body == NULL) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "qbid: request body is not in memory");
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "qbid: the request body cannot be read");
         return decline(r, host, ctx, QBID_NOBID_INVALID);
     }
     host->counter[QBID_NGX_COUNTER_COPIED] += copied;
@@ -158,6 +159,8 @@ static ngx_int_t decline_unread(ngx_http_request_t *r, struct qbid_ngx_host *hos
 {
     ngx_int_t rc = ngx_http_discard_request_body(r);
 
+    if (host != NULL && r->http_version < NGX_HTTP_VERSION_20)
+        qbid_ngx_drain_note(&host->drain, r->connection);
     return rc == NGX_OK ? decline(r, host, ctx, nobid) : rc;
 }
 
@@ -187,6 +190,11 @@ ngx_int_t qbid_ngx_bid_handler(ngx_http_request_t *r)
         r->http_version < NGX_HTTP_VERSION_20) {
         qbid_ngx_host_count(host, QBID_NGX_COUNTER_OVER_BODY);
         return decline_unread(r, host, ctx, QBID_NOBID_OVER_LIMIT);
+    }
+    ctx->waited_ms = qbid_ngx_wait_begin(&host->wait, r->connection, qbid_now_ns());
+    if (host->wait.max_ms > 0 && ctx->waited_ms >= host->wait.max_ms) {
+        qbid_ngx_host_count(host, QBID_NGX_COUNTER_WAITED);
+        return decline_unread(r, host, ctx, QBID_NOBID_TIMEOUT);
     }
     qbid_ngx_body_plan(r, ctx);
     rc = ngx_http_read_client_request_body(r, body_ready);

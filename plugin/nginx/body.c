@@ -11,6 +11,7 @@ void qbid_ngx_body_plan(ngx_http_request_t *r, struct qbid_ngx_ctx *ctx)
 
     ctx->over = r->headers_in.content_length_n > (off_t)main->max_body_bytes;
     r->request_body_in_single_buf = 1;
+    r->request_body_in_file_only = 0; /* client_body_in_file_only: warned of by nginx -t */
     ctx->gather = r->headers_in.chunked || r->http_version == NGX_HTTP_VERSION_20 ||
                   r->headers_in.content_length_n > (off_t)core->client_body_buffer_size;
 }
@@ -67,16 +68,31 @@ ngx_int_t qbid_ngx_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     return NGX_OK;
 }
 
+/* Copy a piece behind what is in the scratch buffer. One that is in a file was put there for
+ * another location, of which this request is a part (mirror); it is in the page cache. */
+static ngx_int_t copy(u_char *to, const ngx_buf_t *b)
+{
+    size_t n = (size_t)ngx_buf_size(b);
+
+    if (n == 0)
+        return NGX_OK;
+    if (ngx_buf_in_memory(b)) {
+        ngx_memcpy(to, b->pos, n);
+        return NGX_OK;
+    }
+    return ngx_read_file(b->file, to, n, b->file_pos) == (ssize_t)n ? NGX_OK : NGX_ERROR;
+}
+
 /* 1 = the pieces lie one behind the other in one buffer with room for the padding. */
 static ngx_uint_t lies_in_place(const ngx_chain_t *first)
 {
     const ngx_chain_t *cl = first;
 
     for (; cl->next != NULL; cl = cl->next) {
-        if (cl->buf->last != cl->next->buf->pos)
+        if (!ngx_buf_in_memory(cl->buf) || cl->buf->last != cl->next->buf->pos)
             return 0;
     }
-    return cl->buf->end - cl->buf->last >= QBID_PADDING;
+    return ngx_buf_in_memory(cl->buf) && cl->buf->end - cl->buf->last >= QBID_PADDING;
 }
 
 const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx *ctx,
@@ -93,11 +109,11 @@ const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx
         return ctx->body;
     }
     for (const ngx_chain_t *cl = first; cl != NULL; cl = cl->next) {
-        size_t n = (size_t)(cl->buf->last - cl->buf->pos);
+        off_t n = ngx_buf_size(cl->buf);
 
-        if (cl->buf->in_file || n > max_body_bytes - bytes)
+        if (n < 0 || n > (off_t)(max_body_bytes - bytes))
             return NULL;
-        bytes += n;
+        bytes += (size_t)n;
     }
     *ret_bytes = bytes;
     if (bytes > 0 && lies_in_place(first)) {
@@ -106,11 +122,9 @@ const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx
     }
     bytes = 0;
     for (const ngx_chain_t *cl = first; cl != NULL; cl = cl->next) {
-        size_t n = (size_t)(cl->buf->last - cl->buf->pos);
-
-        if (n > 0)
-            ngx_memcpy(scratch + bytes, cl->buf->pos, n);
-        bytes += n;
+        if (copy(scratch + bytes, cl->buf) != NGX_OK)
+            return NULL;
+        bytes += (size_t)ngx_buf_size(cl->buf);
     }
     *ret_copied = bytes > 0;
     return scratch;

@@ -22,7 +22,7 @@ ngx_int_t qbid_ngx_body_filter(ngx_http_request_t *r, ngx_chain_t *in);
  *
  * scratch holds max_body_bytes + QBID_PADDING; *ret_copied is 1 when the body was copied.
  * Returns: its first byte, valid as long as the request and until scratch is used again; NULL when
- *          nginx kept it in a way that the plan excludes.
+ *          it is longer than max_body_bytes, or a file of nginx's cannot be read.
  */
 const u_char *qbid_ngx_body_get(ngx_http_request_t *r, const struct qbid_ngx_ctx *ctx,
                                 u_char *scratch, size_t max_body_bytes, size_t *ret_bytes,

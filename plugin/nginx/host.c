@@ -89,6 +89,8 @@ static struct qbid_options options_of(const struct qbid_ngx_main_conf *conf,
         .tmax_default_ms = (unsigned)conf->tmax_ms,
         .tmax_margin_ms = (unsigned)conf->tmax_margin_ms,
         .trace = (unsigned)conf->trace,
+        .nbr = (unsigned)conf->nbr,
+        .schain = (unsigned)conf->schain,
         .latency_every = (unsigned)conf->latency_every,
         .log = take_line,
         .log_context = host,
@@ -123,6 +125,7 @@ struct qbid_ngx_host *qbid_ngx_host_new(ngx_cycle_t *cycle, const struct qbid_ng
     else
         atomic_fetch_add_explicit(&board->hidden, 1, memory_order_relaxed);
     qbid_ngx_drain_init(&host->drain, cycle->log);
+    qbid_ngx_wait_init(&host->wait, (ngx_uint_t)conf->wait_ms, cycle->log);
     host->options = options_of(conf, host);
     open_library(host);
     host->ident.fd = -1;
@@ -142,6 +145,9 @@ void qbid_ngx_host_free(struct qbid_ngx_host *host)
         ngx_del_timer(&host->tick);
     if (host->drain.event.posted) {
         ngx_delete_posted_event(&host->drain.event);
+    }
+    if (host->wait.event.posted) {
+        ngx_delete_posted_event(&host->wait.event);
     }
     if (host->worker != NULL)
         qbid_worker_close(host->worker);

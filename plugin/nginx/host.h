@@ -14,6 +14,7 @@
 #include "plugin/nginx/drain.h"
 #include "plugin/nginx/lines.h"
 #include "plugin/nginx/module.h"
+#include "plugin/nginx/wait.h"
 
 #define QBID_NGX_ANSWER_MAX (QBID_OPENRTB_IMPS_MAX * 16384)
 
@@ -26,6 +27,7 @@
     X(UNSUPPORTED,     answered_415,     "bid requests answered 415")                     \
     X(METHOD,          refused_method,   "requests with a method that is not allowed")    \
     X(OVER_BODY,       over_max_body,    "bid requests over qbid_max_body")               \
+    X(WAITED,          answered_unread,  "bid requests answered 204 unread, over qbid_wait")   \
     X(CLOSED,          without_library,  "requests while the library could not be opened") \
     X(COPIED,          body_copied,      "request bodies that had to be copied")          \
     X(NOTICE_OK,       notice_200,       "notices answered 200")                          \
@@ -61,6 +63,7 @@ struct qbid_ngx_host {
     struct qbid_latency_view latency[QBID_LATENCY_CNT];
     uint64_t counter[QBID_NGX_COUNTER_CNT];
     struct qbid_ngx_drain drain;
+    struct qbid_ngx_wait wait;
     struct qbid_ngx_lines lines;
 };
 

@@ -1,41 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qbid inside nginx: directives, their checks, and the life of the library in a worker.
- *
- * Syntax:  qbid_socket path;                     Default: -        Context: http
- *     Hand-over socket of qbidd. A relative path is relative to nginx's prefix. Without it only
- *     qbid_image is served.
- * Syntax:  qbid_image path;                      Default: -        Context: http
- *     Last published image, from which is served until qbidd answers.
- * Syntax:  qbid_notice_url url;                  Default: -        Context: http
- *     Base of the notice URLs, as the exchange must call them; the kind is appended as the last
- *     path segment. Required: without notices no spend is ever learned.
- * Syntax:  qbid_trace on | off;                  Default: off      Context: http
- *     Put ext.qbid (generation and factors) into each answer.
- * Syntax:  qbid_tmax milliseconds;               Default: 100      Context: http
- *     Time to answer of a request that has no tmax.
- * Syntax:  qbid_tmax_margin milliseconds;        Default: 0        Context: http
- *     Network time to subtract from tmax; a request with less left gets 204.
- * Syntax:  qbid_latency number | off;            Default: 16       Context: http
- *     Time one of so many decisions, answers and notices, for the histograms of qbid_status and
- *     `qbid stat`; at most 1048576. With off no clock is read and the histograms stay empty.
- * Syntax:  qbid_max_body size;                   Default: 256k     Context: http
- *     Longest body, at most 256k; a longer one gets 204 and is counted. It takes the place of
- *     client_max_body_size in locations with qbid_bid.
- * Syntax:  qbid_exchange name | $variable;       Default: $arg_x   Context: http, server, location
- *     The partner that sends the requests.
- * Syntax:  qbid_gzip on | off;                   Default: off      Context: http, server, location
- *     Answer in gzip where the request has Accept-Encoding: gzip. Requests in gzip are always read.
- * Syntax:  qbid_bid;                             Default: -        Context: location
- *     Answer bid requests in JSON or protobuf: POST; 200, 204, or without a body 400 and, for a
- *     format that is not read, 415. Chunked bodies are fine.
- * Syntax:  qbid_notice;                          Default: -        Context: location
- *     Take notices: GET or POST; the last path segment is the kind (win loss bill imp click conv).
- * Syntax:  qbid_status json | prometheus;        Default: -        Context: location
- *     Counters of all workers of this nginx. The argument may be left out: json.
- *
- * Variables, for log_format: $qbid_decision (bid, nobid, malformed), $qbid_reason (why there was no
- * bid), $qbid_generation (table image that decided), $qbid_ns (time spent in the
- * decision, measured with qbid_trace on).
+/* qbid inside nginx: directives, their checks, and the life of the library in a worker. What each
+ * directive and variable means, with its default and context, is in plugin/nginx/README.md.
  *
  * `nginx -t` and the master open nothing: the library is opened in each worker, after the fork.
  */
@@ -90,12 +55,14 @@ static char *set_status(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     const ngx_str_t *args = cf->args->elts;
 
     (void)command;
-    loc->status_format = QBID_STATUS_JSON;
+    loc->status_format = QBID_NGX_STATUS_JSON;
     if (cf->args->nelts > 1) {
         if (ngx_strcmp(args[1].data, "prometheus") == 0)
-            loc->status_format = QBID_STATUS_PROMETHEUS;
+            loc->status_format = QBID_NGX_STATUS_PROMETHEUS;
+        else if (ngx_strcmp(args[1].data, "html") == 0)
+            loc->status_format = QBID_NGX_STATUS_HTML;
         else if (ngx_strcmp(args[1].data, "json") != 0)
-            return "takes json or prometheus";
+            return "takes json, prometheus or html";
     }
     return set_handler(cf, qbid_ngx_status_handler);
 }
@@ -114,6 +81,23 @@ static char *set_latency(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     else if (every < 1 || every > QBID_LATENCY_EVERY_MAX)
         return "takes off or a number between 1 and 1048576";
     main->latency_every = every;
+    return NGX_CONF_OK;
+}
+
+static char *set_wait(ngx_conf_t *cf, ngx_command_t *command, void *conf)
+{
+    struct qbid_ngx_main_conf *main = conf;
+    const ngx_str_t *args = cf->args->elts;
+    ngx_int_t ms = ngx_atoi(args[1].data, args[1].len);
+
+    (void)command;
+    if (main->wait_ms != NGX_CONF_UNSET)
+        return "is duplicate";
+    if (ngx_strcmp(args[1].data, "off") == 0)
+        ms = 0;
+    else if (ms < 1 || ms > CONF_TMAX_MAX)
+        return "takes off or a number between 1 and 60000";
+    main->wait_ms = ms;
     return NGX_CONF_OK;
 }
 
@@ -151,6 +135,10 @@ static char *set_notice_url(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     return NGX_CONF_OK;
 }
 
+static ngx_conf_enum_t schain_rules[] = {{ngx_string("any"), QBID_SCHAIN_ANY},
+                                         {ngx_string("sound"), QBID_SCHAIN_SOUND},
+                                         {ngx_string("required"), QBID_SCHAIN_REQUIRED},
+                                         {ngx_null_string, 0}};
 static ngx_conf_num_bounds_t tmax_bounds = {ngx_conf_check_num_bounds, 1, CONF_TMAX_MAX};
 static ngx_conf_num_bounds_t margin_bounds = {ngx_conf_check_num_bounds, 0, CONF_TMAX_MAX};
 
@@ -163,8 +151,11 @@ static ngx_command_t commands[] = {
     {ngx_string("qbid_image"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_path, MAIN(image_file), NULL},
     {ngx_string("qbid_notice_url"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_notice_url, MAIN(notice_url), NULL},
     {ngx_string("qbid_trace"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, MAIN(trace), NULL},
+    {ngx_string("qbid_nbr"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, MAIN(nbr), NULL},
+    {ngx_string("qbid_schain"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_enum_slot, MAIN(schain), schain_rules},
     {ngx_string("qbid_tmax"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot, MAIN(tmax_ms), &tmax_bounds},
     {ngx_string("qbid_tmax_margin"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot, MAIN(tmax_margin_ms), &margin_bounds},
+    {ngx_string("qbid_wait"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_wait, MAIN(wait_ms), NULL},
     {ngx_string("qbid_latency"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_latency, MAIN(latency_every), NULL},
     {ngx_string("qbid_max_body"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_size_slot, MAIN(max_body_bytes), NULL},
     {ngx_string("qbid_exchange"), EVERYWHERE | NGX_CONF_TAKE1, ngx_http_set_complex_value_slot, LOC(exchange), NULL},
@@ -182,8 +173,11 @@ static void *main_conf_create(ngx_conf_t *cf)
     if (main == NULL)
         return NULL;
     main->trace = NGX_CONF_UNSET;
+    main->nbr = NGX_CONF_UNSET;
+    main->schain = NGX_CONF_UNSET_UINT;
     main->tmax_ms = NGX_CONF_UNSET;
     main->tmax_margin_ms = NGX_CONF_UNSET;
+    main->wait_ms = NGX_CONF_UNSET;
     main->latency_every = NGX_CONF_UNSET;
     main->max_body_bytes = NGX_CONF_UNSET_SIZE;
     return main;
@@ -210,8 +204,11 @@ static char *main_conf_init(ngx_conf_t *cf, void *conf)
     size_t zone_bytes = sizeof(struct qbid_ngx_board) * 65 / 64 + 16 * ngx_pagesize;
 
     ngx_conf_init_value(main->trace, 0);
+    ngx_conf_init_value(main->nbr, 0);
+    ngx_conf_init_uint_value(main->schain, QBID_SCHAIN_ANY);
     ngx_conf_init_value(main->tmax_ms, 100);
     ngx_conf_init_value(main->tmax_margin_ms, 0);
+    ngx_conf_init_value(main->wait_ms, ngx_max(main->tmax_ms - main->tmax_margin_ms, 1));
     ngx_conf_init_value(main->latency_every, QBID_LATENCY_EVERY);
     ngx_conf_init_size_value(main->max_body_bytes, QBID_OPENRTB_BYTES_MAX);
     if (main->max_body_bytes < 1 || main->max_body_bytes > QBID_OPENRTB_BYTES_MAX)
@@ -261,6 +258,8 @@ static void warn_unfit(ngx_conf_t *cf, const struct qbid_ngx_loc_conf *loc)
         warn(cf, loc, "keepalive_requests is below 100000: busy connections are closed");
     if (core->keepalive_time < CONF_KEEPALIVE_TIME_MIN)
         warn(cf, loc, "keepalive_time is below 1d: busy connections are closed");
+    if (core->client_body_in_file_only) /* off is 0 */
+        warn(cf, loc, "client_body_in_file_only has no effect: bodies are never put into files");
     if (core->client_body_buffer_size < main->max_body_bytes)
         warn(cf, loc,
              "client_body_buffer_size is below qbid_max_body: larger bodies are read in "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qbid_notice: win, loss, billing, impression, click and conversion notices. */
+/* qbid_notice: win, loss, billing, impression, click, conversion and video notices. */
 #include "plugin/nginx/handlers.h"
 #include "plugin/nginx/host.h"
 #include "plugin/nginx/reply.h"
@@ -16,7 +16,8 @@ _Static_assert(sizeof(pixel) == 43, "the shortest GIF that every browser takes")
 /* Kinds that a page may load as an image. */
 static ngx_uint_t is_pixel(const ngx_str_t *kind)
 {
-    static const ngx_str_t kinds[] = {ngx_string("imp"), ngx_string("conv"), ngx_string("win")};
+    static const ngx_str_t kinds[] = {ngx_string("imp"), ngx_string("conv"), ngx_string("win"),
+                                      ngx_string("video")};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (kind->len == kinds[i].len && ngx_memcmp(kind->data, kinds[i].data, kind->len) == 0)

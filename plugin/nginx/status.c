@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qbid_status: the counters of all workers of this nginx, as JSON or for Prometheus. */
+/* qbid_status: the counters of all workers of this nginx, as JSON, for Prometheus or as a page. */
 #include "plugin/nginx/handlers.h"
 #include "plugin/nginx/host.h"
 #include "plugin/nginx/reply.h"
@@ -8,9 +8,16 @@
 #include "plugin/status_merge.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define STATUS_ENTRY_MAX 64 /* what stands around the text of one worker */
 #define STATUS_HEAD_MAX 128
+#define STATUS_MARKER "<!--STATUS-->"
+
+/* NUL behind it: it has no other */
+static const char page[] = {
+#include "plugin/nginx/status_page.h"
+    0};
 
 static unsigned live_slots(const struct qbid_ngx_board *board)
 {
@@ -43,8 +50,8 @@ static size_t board_latency(const struct qbid_ngx_board *board, struct qbid_late
 }
 
 /* {"slots_max":128,"hidden":0,"latency":{...},"workers":[{"process":0,"age_ms":1,"pid":...},...]}
- */
-static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board *board)
+ * in the request's memory; no data when there is none. */
+static ngx_str_t json_text(ngx_http_request_t *r, const struct qbid_ngx_board *board)
 {
     unsigned live = live_slots(board), shown = 0;
     uint64_t now_ns = qbid_now_ns();
@@ -56,7 +63,7 @@ static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board 
     size_t n;
 
     if (text == NULL || out == NULL || views == NULL)
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return (ngx_str_t)ngx_null_string;
     n = (size_t)snprintf(
         out, max, "{\"slots_max\":%d,\"hidden\":%llu,", QBID_NGX_BOARD_SLOTS,
         (unsigned long long)atomic_load_explicit(&board->hidden, memory_order_relaxed));
@@ -77,7 +84,64 @@ static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board 
         shown++;
     }
     n += (size_t)snprintf(out + n, max - n, "]}\n");
-    return qbid_ngx_reply_body(r, "application/json", (const u_char *)out, n);
+    return (ngx_str_t){.data = (u_char *)out, .len = n};
+}
+
+static ngx_int_t status_json(ngx_http_request_t *r, const struct qbid_ngx_board *board)
+{
+    ngx_str_t json = json_text(r, board);
+
+    if (json.data == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    return qbid_ngx_reply_body(r, "application/json", json.data, json.len);
+}
+
+/* JSON as it may stand in a script element: whatever a text in it says, it ends nothing. */
+static u_char *put_in_script(u_char *at, ngx_str_t json)
+{
+    for (size_t i = 0; i < json.len; i++) {
+        if (json.data[i] == '<')
+            at = ngx_cpymem(at, "\\u003c", 6);
+        else
+            *at++ = json.data[i];
+    }
+    return at;
+}
+
+/* What the page shows the counted reasons as. */
+static const char reasons[] = "{\"reasons\":{\"\":\"\""
+#define X(name, nbr, word, text) ",\"" word "\":\"" text "\""
+    QBID_NOBID_LIST(X)
+#undef X
+        "},\"status\":";
+
+static ngx_int_t status_html(ngx_http_request_t *r, const struct qbid_ngx_board *board)
+{
+    static ngx_str_t policy =
+        ngx_string("default-src 'none'; style-src 'unsafe-inline'; "
+                   "script-src 'unsafe-inline'; connect-src 'self'; "
+                   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    const char *marker = strstr(page, STATUS_MARKER);
+    const char *rest = marker + sizeof(STATUS_MARKER) - 1;
+    ngx_str_t json = json_text(r, board);
+    u_char *out, *at;
+
+    if (json.data == NULL)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    out = ngx_pnalloc(r->pool, sizeof(page) + sizeof(reasons) + 6 * json.len);
+    if (out == NULL || qbid_ngx_reply_header(r, "Content-Security-Policy", policy) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    at = ngx_cpymem(out, page, (size_t)(marker - page));
+    at = ngx_cpymem(at, reasons, sizeof(reasons) - 1);
+    at = put_in_script(at, json);
+    *at++ = '}';
+    at = ngx_cpymem(at, rest, (size_t)(page + sizeof(page) - 1 - rest));
+    return qbid_ngx_reply_body(r, "text/html; charset=utf-8", out, (size_t)(at - out));
+}
+
+static ngx_uint_t is_json_wanted(const ngx_http_request_t *r)
+{
+    return r->args.len == 4 && ngx_memcmp(r->args.data, "json", 4) == 0;
 }
 
 static size_t board_metrics(const struct qbid_ngx_board *board, char *out, size_t max)
@@ -137,7 +201,9 @@ ngx_int_t qbid_ngx_status_handler(ngx_http_request_t *r)
         qbid_ngx_host_publish(main->host);
     if (qbid_ngx_reply_header(r, "Cache-Control", no_store) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (loc->status_format == QBID_STATUS_PROMETHEUS)
+    if (loc->status_format == QBID_NGX_STATUS_PROMETHEUS)
         return status_metrics(r, board);
+    if (loc->status_format == QBID_NGX_STATUS_HTML && !is_json_wanted(r))
+        return status_html(r, board);
     return status_json(r, board);
 }

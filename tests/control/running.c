@@ -34,7 +34,8 @@ void running_config(struct running *r, const char *more)
     FILE *f = fopen(r->config, "w");
     assert_non_null(f);
     fprintf(f,
-            "state_dir: state\nhandover: {path: h.sock}\ncontrol: {path: c.sock}\n"
+            "state_dir: state\nprivacy: {gdpr_unknown: applies_not}\nhandover: {path: "
+            "h.sock}\ncontrol: {path: c.sock}\n"
             "keys: {file: notice.key, create: true}\nlog: {target: q.log, level: debug}\n"
             "capacity: {contexts: 1024, pending_bids: 1024, seen_notices: 1024, "
             "ring_lg_events: 10}\n%s",

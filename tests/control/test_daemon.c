@@ -62,10 +62,10 @@ static void a_configuration_is_checked_without_touching_anything(void **state)
     assert_int_not_equal(stat(r->state, &st), 0);
     running_config(r, "tikcs: {}\nlease_ms: 5\n");
     assert_int_equal(running_command(r, out, sizeof out, argv), 1);
-    assert_non_null(strstr(out, "qbidd.yaml:7:1: unknown key 'tikcs'; did you mean 'ticks'?"));
+    assert_non_null(strstr(out, "qbidd.yaml:8:1: unknown key 'tikcs'; did you mean 'ticks'?"));
     running_config(r, "lease_ms: 5\n");
     assert_int_equal(running_command(r, out, sizeof out, argv), 1);
-    assert_non_null(strstr(out, "qbidd.yaml:7:1: lease_ms: 5 is not in 1000..3600000"));
+    assert_non_null(strstr(out, "qbidd.yaml:8:1: lease_ms: 5 is not in 1000..3600000"));
     argv[1] = (char *)(uintptr_t) "--nonsense";
     assert_int_equal(running_command(r, out, sizeof out, argv), 2);
     argv[1] = (char *)(uintptr_t) "-t";
@@ -195,7 +195,7 @@ static void a_reload_takes_good_values_and_keeps_the_old_for_bad_ones(void **sta
     running_config(r, "ticks: {learn_ms: 0}\n");
     kill(r->pid, SIGHUP);
     assert_true(running_logged(r, "reload: refused, the former values stay"));
-    assert_true(running_logged(r, "qbidd.yaml:7:9: ticks.learn_ms: 0 is not in 50"));
+    assert_true(running_logged(r, "qbidd.yaml:8:9: ticks.learn_ms: 0 is not in 50"));
     double gen = running_number(r, "{\"cmd\":\"status\"}", "generation");
     running_config(r, "ticks: {learn_ms: 100}\nimage_valid_ms: 1000\n");
     kill(r->pid, SIGHUP);

@@ -8,6 +8,7 @@ $(call test,test_agreement,tests/fastpath/test_agreement.c tests/fastpath/oracle
 $(call test,test_ahead,tests/fastpath/test_ahead.c $(TEST_STAGE),fastpath shm)
 $(call test,test_decide,tests/fastpath/test_decide.c $(TEST_RANDOM),fastpath shm,-lm)
 $(call test,test_filter,tests/fastpath/test_filter.c $(TEST_STAGE),fastpath shm)
+$(call test,test_frequency,tests/fastpath/test_frequency.c $(TEST_STAGE),fastpath shm)
 $(call test,test_price,tests/fastpath/test_price.c $(TEST_STAGE),fastpath shm,-lm)
 $(call test,test_reserve,tests/fastpath/test_reserve.c $(TEST_STAGE),fastpath shm)
 $(call test,test_rank,tests/fastpath/test_rank.c,fastpath shm,-lm)

@@ -305,6 +305,7 @@ static enum qbid_nobid try_option(struct oracle *o, const struct question *q,
     out.line_item_id = item->id;
     out.campaign_id = item->campaign_id;
     out.deal = (uint8_t)deal;
+    out.auction = q->request->auction;
     out.segment = (uint16_t)q->market;
     out.slot_idx = dir->dir.slot_idx;
     uint32_t random = (uint32_t)qbid_roll(q->request->id_hash, o->f->header.seed, 1), c = 0;

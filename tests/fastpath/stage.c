@@ -50,8 +50,18 @@ void stage_open(struct stage *s)
     uint32_t items = s->line_item_max ? s->line_item_max : s->f.line_items.cnt;
     items = items ? items : 1;
     struct qbid_live_shape shape = {items, STAGE_BUDGETS, STAGE_WORKERS};
-    s->live_base = zeroed(qbid_live_footprint(shape), &s->live_bytes);
-    require(qbid_live_format(s->live_base, shape, 1, &s->live) == 0);
+    if (s->counting) {
+        size_t bytes;
+        s->live_base =
+            zeroed(qbid_live_footprint_counting(shape, STAGE_LG_BUCKETS), &s->live_bytes);
+        require(qbid_live_format_counting(s->live_base, shape, STAGE_LG_BUCKETS, 1, &s->live) == 0);
+        atomic_store(&s->live.frequency.header->salt, 12345);
+        atomic_store(&s->live.frequency.header->minute, STAGE_MINUTE);
+        s->exposures = zeroed(sizeof *s->exposures, &bytes);
+    } else {
+        s->live_base = zeroed(qbid_live_footprint(shape), &s->live_bytes);
+        require(qbid_live_format(s->live_base, shape, 1, &s->live) == 0);
+    }
     for (uint32_t i = 0; i < items; i++)
         qbid_live_set_pace(&s->live, i, 1.0f);
     for (uint32_t b = 0; b < STAGE_BUDGETS; b++)
@@ -68,7 +78,8 @@ void stage_open(struct stage *s)
                                  .deadline_ns = STAGE_NOW_NS + 1,
                                  .slot = STAGE_SLOT,
                                  .uid = STAGE_UID,
-                                 .isa = (uint8_t)isa};
+                                 .isa = (uint8_t)isa,
+                                 .exposures = s->exposures};
 }
 
 void stage_done(struct stage *s)
@@ -77,6 +88,7 @@ void stage_done(struct stage *s)
     free(s->image_base);
     free(s->live_base);
     free(s->page_base);
+    free(s->exposures);
 }
 
 struct qbid_request stage_request(void)

@@ -10,6 +10,7 @@
 #ifndef QBID_TESTS_FASTPATH_STAGE_H
 #define QBID_TESTS_FASTPATH_STAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fastpath/decide.h"
@@ -20,11 +21,14 @@
 #define STAGE_WORKERS 3
 #define STAGE_SLOT 1
 #define STAGE_UID 0xabcc
+#define STAGE_LG_BUCKETS 10
+#define STAGE_MINUTE 28000000
 #define STAGE_NOW_NS UINT64_C(1000000000)
 #define STAGE_LIMIT_NANOS INT64_C(1000000000000)
 
 struct stage {
     struct image_fixture f;
+    bool counting;          /* the live page has a table of exposures, the view counts own ones */
     uint32_t line_item_max; /* of the live page; 0 = as many as the image has */
     void *image_base, *live_base, *page_base;
     size_t image_bytes, live_bytes, page_bytes;
@@ -32,6 +36,7 @@ struct stage {
     struct qbid_live live;
     struct qbid_page page;
     struct qbid_view view;
+    struct qbid_exposures *exposures;
 };
 
 /** Vector instructions of the stages opened from now on; at first the best of this processor. */

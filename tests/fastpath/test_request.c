@@ -27,13 +27,16 @@ static void a_request_at_the_ends_of_every_range_is_accepted(void **state)
     q.flags = QBID_REQUEST_SECURE | QBID_REQUEST_PRIVATE_ONLY | QBID_REQUEST_TEST;
     q.auction = QBID_AUCTION_FIRST_PRICE;
     assert_int_equal(qbid_request_check(&q), 0);
+    q.segment_cnt = 0;
+    q.privacy = QBID_PRIVACY_CONTEXTUAL;
+    assert_int_equal(qbid_request_check(&q), 0);
 }
 
 static void anything_out_of_range_is_invalid(void **state)
 {
     (void)state;
-    struct qbid_request bad[12];
-    for (size_t i = 0; i < 12; i++)
+    struct qbid_request bad[15];
+    for (size_t i = 0; i < 15; i++)
         bad[i] = stage_request();
     bad[0].slot_cnt = QBID_REQUEST_SLOTS_MAX + 1;
     bad[1].segment_cnt = QBID_REQUEST_SEGMENTS_MAX + 1;
@@ -48,7 +51,12 @@ static void anything_out_of_range_is_invalid(void **state)
     bad[10].deal_cnt = 1;
     bad[10].deal[0].floor_micros = -1;
     bad[11].auction = UINT8_MAX;
-    for (size_t i = 0; i < 12; i++)
+    bad[12].privacy = QBID_PRIVACY_NO_BID;
+    bad[12].segment_cnt = 0;
+    bad[13].privacy = QBID_PRIVACY_RESTRICTED; /* with segments */
+    bad[13].segment_cnt = 1;
+    bad[14].privacy = UINT8_MAX;
+    for (size_t i = 0; i < 15; i++)
         assert_int_equal(qbid_request_check(&bad[i]), QBID_ERR_INVAL);
 }
 

@@ -17,8 +17,12 @@ GOALS_RATIO = {1: 4, 8: 20, 32: 70, 128: 120}
 
 
 def figure(name, values, unit, goal=None, at_most=True, digits=0):
-    """A figure of one value a round; holds when the median reaches the goal."""
+    """A figure of one value a round; holds when the median reaches the goal. A round in which no decision ran
+    undisturbed has no latencies, and what no round has measured is said so and left out."""
     values = [v for v in values if v is not None]
+    if not values:
+        print(f"02_decide: {name}: not measured, other work ran in between of all")
+        return
     value = statistics.median(values)
     holds = None if goal is None else (value <= goal if at_most else value >= goal)
     print(json.dumps({"name": name, "value": round(value, digits) if digits else round(value), "unit": unit,
@@ -53,12 +57,12 @@ def decisions(rounds):
                "times as long", digits=1)
         figure(f"{k} candidates named by the host, without event and RCU", [r["named_ns"] for r in runs], "ns")
         for q, name in (("p50", "median"), ("p99", "p99"), ("p999", "p99.9")):
-            figure(f"latency, {k} candidates, {name}", [r[f"qbid_{q}_ns"] for r in runs], "ns",
+            figure(f"latency, {k} candidates, {name}", [r.get(f"qbid_{q}_ns") for r in runs], "ns",
                    800 if q == "p99" and k <= 32 else None)
         for q, goal_ns in (("p50", 350), ("p99", 1200)):
-            figure(f"latency cold and asked ahead, {k} candidates, {q}", [r[f"ahead_{q}_ns"] for r in runs], "ns",
+            figure(f"latency cold and asked ahead, {k} candidates, {q}", [r.get(f"ahead_{q}_ns") for r in runs], "ns",
                    goal_ns if k <= 32 else None)
-            figure(f"latency cold, {k} candidates, {q}", [r[f"cold_{q}_ns"] for r in runs], "ns")
+            figure(f"latency cold, {k} candidates, {q}", [r.get(f"cold_{q}_ns") for r in runs], "ns")
 
 
 def kinds(rounds):
@@ -70,7 +74,8 @@ def kinds(rounds):
             figure(f"batch of 8, {k} candidates, {words}, each", [r["batch8_ns"] for r in runs], "ns")
     every = [r for name, runs in rounds.items() if name.startswith("decide/") for r in runs]
     figure("p99.9 of decisions with a swap of 100 MB every 100 ms against none",
-           [r["swap_p999_ns"] / r["qbid_p999_ns"] for r in every], "x", 1.1, True, 2)
+           [r["swap_p999_ns"] / r["qbid_p999_ns"] for r in every if {"swap_p999_ns", "qbid_p999_ns"} <= r.keys()], "x",
+           1.1, True, 2)
     figure("events that the ring dropped in all of this", [sum(r["drops"] for r in every)], "events")
 
 

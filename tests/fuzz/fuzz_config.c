@@ -40,10 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 void fuzz_seeds(fuzz_seed_fn *fn, void *context)
 {
     static const char *const seeds[] = {
-        "state_dir: /x\n",
+        "state_dir: /x\nprivacy: {gdpr_unknown: applies, vendor_id: 3}\n",
         "state_dir: state\nhandover: {path: a.sock, mode: 0600, allow_uids: [33, 1000]}\n"
         "control: {path: /tmp/c.sock}\nlog: {level: debug, target: q.log}\ncurrency: CNY\n"
-        "rates: [{currency: USD, per_unit: \"7.25\"}]\n",
+        "rates: [{currency: USD, per_unit: \"7.25\"}]\nprivacy: {gdpr_unknown: applies_not}\n",
         "levels: [[exchange, slot, hour], [slot]]\nmarket_segments: [geo]\non_stale: "
         "{conservative: 0.5}\nlearning: {enabled: no, explore: 0.1}\nseed: 18446744073709551615\n",
         "{\"ticks\": {\"learn_ms\": 1000}, \"durability\": \"strict\", \"on_stale\": \"decline\"}",

@@ -7,6 +7,7 @@
 
 #include "shm/error.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/openrtb_seeds.h"
 #include "tests/plugin/desk.h"
 #include "tests/plugin/openrtb_oracle.h"
 
@@ -61,32 +62,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_seeds(fuzz_seed_fn *fn, void *context)
 {
-    static const char *const seed[] = {
-        "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":300,\"h\":250}}]}",
-        "{\"id\":\"a\",\"at\":1,\"tmax\":120,\"test\":0,\"cur\":[\"USD\",\"EUR\"],\"bcat\":["
-        "\"IAB1\",7],"
-        "\"badv\":[\"x.com\"],\"wseat\":[\"1\",\"22\"],\"bseat\":[\"3\"],\"imp\":[{\"id\":\"1\","
-        "\"bidfloor\":0.25,\"bidfloorcur\":\"USD\",\"secure\":1,\"banner\":{\"pos\":1,\"format\":[{"
-        "\"w\":"
-        "300,\"h\":250}]},\"pmp\":{\"private_auction\":1,\"deals\":[{\"id\":\"deal-3\","
-        "\"bidfloor\":1e-1,"
-        "\"bidfloorcur\":\"EUR\",\"wseat\":[\"2\"]}]}}]}",
-        "{\"imp\":[{\"video\":{\"w\":640,\"h\":360,\"pos\":7},\"id\":\"v\",\"audio\":{},\"native\":"
-        "{"
-        "\"request\":\"{\\\"a\\\":1}\"}}],\"id\":\"\\u0062\\ud83d\\ude00\",\"site\":{\"id\":\"s1\","
-        "\"domain\":"
-        "\"Ex.com\"},\"app\":{\"bundle\":12345,\"id\":\"a1\"},\"dooh\":{\"id\":\"d\"},\"ext\":{"
-        "\"x\":[1,{}]}}",
-        "{\"id\":\"c\",\"device\":{\"devicetype\":2,\"os\":\"iOS\",\"lmt\":0,\"dnt\":1,\"geo\":{"
-        "\"country\":"
-        "\"USA\",\"region\":\"CA\",\"utcoffset\":-60}},\"user\":{\"consent\":\"CO\",\"ext\":{"
-        "\"consent\":"
-        "\"CP\"},\"geo\":{},\"data\":[{\"segment\":[{\"id\":\"vip\"}]}]},\"regs\":{\"coppa\":0,"
-        "\"gdpr\":1,"
-        "\"us_privacy\":\"1YNN\",\"gpp_sid\":[2],\"ext\":{\"gdpr\":0,\"gpc\":\"1\"}},\"imp\":[{"
-        "\"id\":\"1\"}]}",
-        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
-    };
-    for (size_t i = 0; i < sizeof seed / sizeof seed[0]; i++)
-        fn(context, seed[i], strlen(seed[i]));
+    openrtb_seeds(fn, context);
 }

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!desk) {
         desk = desk_new();
         first = malloc(sizeof *first);
-        must(first != NULL && qbid_protobuf_new(&second) == 0);
+        must(first != NULL && qbid_protobuf_new(desk->parser, &second) == 0);
     }
     char *exact = malloc(size ? size : 1);
     memcpy(exact, data, size);

@@ -1,49 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fuzz targets. `make fuzz T=60` gives each so many seconds of libFuzzer with the address and undefined
-# sanitizers (needs clang and libclang-rt-14-dev); what it finds stays in build/fuzz. `make test` runs
-# each target on its seeds and on mutations of them, as the tests test_fuzz_*.
+# sanitizers (needs clang and libclang-rt-14-dev) and ends with a table; what it finds stays in build/fuzz.
+# `make fuzz-NAME` runs one. `make test` runs each target on its seeds and on mutations of them, as the
+# tests test_fuzz_*. A finding becomes a seed of its target, or a test of what was wrong.
 #   $(call fuzz,NAME,SOURCES,LIBS,LDLIBS)  tests/fuzz/fuzz_NAME.c with SOURCES, all that it needs; the
 #                                          test links LIBS in place of those that are not in tests/
 T ?= 60
 CLANG ?= clang
-FUZZ_FLAGS := -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer -pthread
+ifeq ($(PROFILE),release) # the one that fuzz targets are built in
+$(shell mkdir -p build/fuzz; cmp -s build/fuzz/flags - <<<'$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' || \
+    echo '$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' >build/fuzz/flags)
+endif
+
+# A file's own flags hold here, too, but simdjson keeps its assertions.
+build/fuzz/%.o: %.c build/fuzz/flags | $(PROTOBUF_H)
+	@mkdir -p $(@D)
+	$(CLANG) -std=c17 $(CPPFLAGS) $(FUZZ_FLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
+build/fuzz/%.o: %.cc build/fuzz/flags
+	@mkdir -p $(@D)
+	$(CLANG)++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) $(filter-out -DNDEBUG,$(CPPFLAGS_$(*F))) -MMD -MP \
+	    -c -o $@ $<
 
 # 1 = name, 2 = sources, 3 = linker words
 define fuzz_rule
-build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c $(2)
-	@mkdir -p $$(@D)
-	$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+build/fuzz/fuzz_$(1): $(patsubst %,build/fuzz/%.o,$(basename tests/fuzz/fuzz_$(1).c $(2)))
+	$$(CLANG) $$(FUZZ_FLAGS) -o $$@ $$^ $(3) $$(RCU_LDLIBS)
+-include $(patsubst %,build/fuzz/%.d,$(basename tests/fuzz/fuzz_$(1).c $(2)))
 .PHONY: fuzz-$(1)
-fuzz-$(1): build/fuzz/fuzz_$(1) $(B)/tests/test_fuzz_$(1)
-	@mkdir -p build/fuzz/corpus/$(1) build/fuzz/seeds/$(1)
-	@$(B)/tests/test_fuzz_$(1) --write build/fuzz/seeds/$(1)
-	build/fuzz/fuzz_$(1) -max_total_time=$$(T) -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
-	    -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- build/fuzz/corpus/$(1) \
-	    build/fuzz/seeds/$(1)
-FUZZ += fuzz-$(1)
+fuzz-$(1): build/fuzz/fuzz_$(1) build/release/tests/test_fuzz_$(1)
+	@tests/fuzz/run.sh $$(T) $(1)
+FUZZ += $(1)
 endef
 fuzz = $(eval $(call fuzz_rule,$(1),$(2),$(4)))$(call test,test_fuzz_$(1),tests/fuzz/fuzz_$(1).c \
     tests/fuzz/replay.c $(filter tests/%,$(2)),$(3),$(4) -lm)
 
-.PHONY: fuzz
+.PHONY: fuzz fuzz-all
 fuzz:
 	@command -v $(CLANG) >/dev/null || { echo 'make fuzz: needs clang and libclang-rt-14-dev'; exit 1; }
 	@$(MAKE) --no-print-directory PROFILE=release fuzz-all
-.PHONY: fuzz-all
-fuzz-all: ; @for name in $(FUZZ); do $(MAKE) --no-print-directory $$name || exit 1; done
+fuzz-all:
+	@$(MAKE) --no-print-directory -s PROFILE=release $(foreach name,$(FUZZ),build/fuzz/fuzz_$(name) \
+	    build/release/tests/test_fuzz_$(name))
+	@tests/fuzz/run.sh $(T) $(FUZZ)
 
 FUZZ_IMAGE := tests/shm/image_fixture.c tests/shm/image_fixture_build.c
-FUZZ_SHM := $(addprefix shm/,bundle.c clock.c error.c handover.c image.c image_check.c latency.c \
-    live.c memfd.c page.c part.c ring.c shelf.c units.c watcher.c watcher_link.c watcher_stage.c \
-    watcher_worker.c)
+FUZZ_SHM := $(addprefix shm/,base64.c bundle.c clock.c error.c handover.c image.c image_check.c \
+    latency.c live.c memfd.c mimes.c page.c part.c partner.c ring.c shelf.c units.c watcher.c watcher_link.c \
+    watcher_stage.c watcher_worker.c)
 $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call pkg,liburcu))
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
-FUZZ_CONFIG := $(addprefix control/config/,config.c config_reload.c config_schema.c problems.c yaml.c) shm/error.c \
-    shm/units.c
-FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c import.c import_fields.c \
-    import_text.c instant.c money.c)
+FUZZ_CONFIG := $(addprefix control/config/,config.c config_privacy.c config_reload.c config_schema.c \
+    partners.c problems.c yaml.c) shm/error.c shm/units.c
+FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c frequency.c import.c import_fields.c \
+    import_frequency.c import_text.c instant.c money.c trait.c) shm/mimes.c
+$(call fuzz,partner,$(FUZZ_CONFIG) $(addprefix control/config/,key_file.c partner_keys.c) shm/base64.c,\
+    config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
+FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config engine frequency ingest \
+    learn ledger models publish snapshot store)))
+$(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/json_oracle.c,\
+    commands api engine publish learn models ingest ledger snapshot frequency store account config keymap shm,\
+    -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
+$(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

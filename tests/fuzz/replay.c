@@ -11,7 +11,7 @@
 #include "tests/control/models/rng.h"
 #include "tests/fuzz/fuzz.h"
 
-#define SEEDS_MAX 64
+#define SEEDS_MAX 8192
 
 struct seeds {
     struct {
@@ -21,30 +21,37 @@ struct seeds {
     unsigned cnt;
 };
 
+static struct seeds s;
+
 static void keep(void *context, const void *data, size_t size)
 {
-    struct seeds *s = context;
-    assert_true(s->cnt < SEEDS_MAX);
-    s->item[s->cnt].data = malloc(size ? size : 1);
-    memcpy(s->item[s->cnt].data, data, size);
-    s->item[s->cnt++].size = size;
+    (void)context;
+    assert_true(s.cnt < SEEDS_MAX);
+    s.item[s.cnt].data = malloc(size ? size : 1);
+    memcpy(s.item[s.cnt].data, data, size);
+    s.item[s.cnt++].size = size;
 }
 
-static void drop(struct seeds *s)
+static int collect(void **state)
 {
-    while (s->cnt > 0)
-        free(s->item[--s->cnt].data);
+    (void)state;
+    fuzz_seeds(keep, NULL);
+    return s.cnt > 0 ? 0 : -1;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    while (s.cnt > 0)
+        free(s.item[--s.cnt].data);
+    return 0;
 }
 
 static void the_seeds_run_without_a_report(void **state)
 {
     (void)state;
-    struct seeds s = {.cnt = 0};
-    fuzz_seeds(keep, &s);
-    assert_true(s.cnt > 0);
     for (unsigned i = 0; i < s.cnt; i++)
         assert_int_equal(LLVMFuzzerTestOneInput(s.item[i].data, s.item[i].size), 0);
-    drop(&s);
 }
 
 /* Change up to four bytes, cut the end off, or double a part. */
@@ -67,9 +74,7 @@ static size_t mutate(struct rng *r, uint8_t *data, size_t size)
 static void mutated_seeds_run_without_a_report(void **state)
 {
     (void)state;
-    struct seeds s = {.cnt = 0};
     struct rng r = rng_init(61);
-    fuzz_seeds(keep, &s);
     for (unsigned i = 0; i < fuzz_replays; i++) {
         unsigned from = i % s.cnt;
         size_t size = s.item[from].size;
@@ -79,7 +84,6 @@ static void mutated_seeds_run_without_a_report(void **state)
         assert_int_equal(LLVMFuzzerTestOneInput(copy, size), 0);
         free(copy);
     }
-    drop(&s);
 }
 
 struct folder {
@@ -91,7 +95,7 @@ static void write_seed(void *context, const void *data, size_t size)
 {
     struct folder *folder = context;
     char path[4096];
-    snprintf(path, sizeof path, "%s/seed-%02u", folder->path, folder->cnt++);
+    snprintf(path, sizeof path, "%s/seed-%04u", folder->path, folder->cnt++);
     FILE *file = fopen(path, "w");
     if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
         perror(path);
@@ -110,5 +114,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_seeds_run_without_a_report),
         cmocka_unit_test(mutated_seeds_run_without_a_report),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, collect, drop);
 }

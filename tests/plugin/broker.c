@@ -46,6 +46,11 @@ static void send_keys(struct broker *b)
     struct qbid_msg msg = qbid_handover_msg(QBID_MSG_KEYS);
     msg.u.keys = b->keys;
     send_msg(b, &msg, -1);
+    for (unsigned i = 0; i < 2 && b->partner_key[i].partner != 0; i++) {
+        msg = qbid_handover_msg(QBID_MSG_PARTNER);
+        msg.u.partner_key = b->partner_key[i];
+        send_msg(b, &msg, -1);
+    }
 }
 
 static void greet(struct broker *b)

@@ -31,6 +31,7 @@ struct broker {
     int conn;
     struct qbid_keys keys;
     struct qbid_live_shape shape;
+    struct qbid_partner_key partner_key[2]; /* sent with the keys; partner 0 = none */
     int live_fd;
     struct qbid_live live;
     unsigned lg_events;

@@ -34,7 +34,7 @@ struct desk *desk_new(void)
     d->live_base = lines(qbid_live_footprint(shape));
     d->page_base = lines(qbid_page_footprint(LINE_ITEMS, LG_EVENTS));
     must(qbid_openrtb_new(&d->parser));
-    must(qbid_protobuf_new(&d->protobuf));
+    must(qbid_protobuf_new(d->parser, &d->protobuf));
     must(qbid_image_attach(d->image_base, bytes, &d->image));
     must(qbid_live_format(d->live_base, shape, 1, &d->live));
     must(qbid_page_format(d->page_base, LINE_ITEMS, LG_EVENTS, &d->page));
@@ -46,6 +46,7 @@ struct desk *desk_new(void)
     d->view = (struct qbid_view){
         .image = &d->image, .live = &d->live, .page = &d->page, .deadline_ns = UINT64_MAX};
     d->keys.id[0] = 1;
+    d->exchange = "2";
     return d;
 }
 
@@ -72,10 +73,12 @@ int desk_parse_protobuf(struct desk *d, const char *body, size_t len)
 void desk_fill(struct desk *d)
 {
     d->request_cnt = 0;
-    qbid_common_fill(&d->image, &d->openrtb, "2", DESK_UNIX_S, &d->common);
+    qbid_common_fill(&d->image, &d->openrtb, d->exchange, DESK_UNIX_S, &d->common);
+    if (qbid_privacy_class_of(d->common.privacy.reason) == QBID_PRIVACY_NO_BID)
+        return;
     for (unsigned imp = 0; imp < d->openrtb.imp_cnt; imp++) {
         unsigned i = d->request_cnt;
-        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->request[i]) !=
+        if (qbid_impression_fill(&d->common, imp, d->deal_idx[i], &d->terms[i], &d->request[i]) !=
             QBID_NOBID_NONE)
             continue;
         d->imp_idx[i] = (uint8_t)imp;
@@ -97,6 +100,7 @@ void desk_decide(struct desk *d)
             .deal = deal ? &imp->deal[d->deal_idx[i][deal - 1]] : NULL,
             .decision = &d->decision[i],
             .event_flags = qbid_bid_flags(&d->request[i], &d->decision[i]),
+            .privacy = d->request[i].privacy,
         };
     }
 }
@@ -109,12 +113,13 @@ static bool response_of(struct desk *d, struct qbid_response *ret)
         .image = &d->image,
         .keys = &d->keys,
         .openrtb = &d->openrtb,
+        .partner = qbid_response_partner(&d->image, qbid_response_exchange(d->exchange)),
         .notice_url = {url, sizeof url - 1},
         .now_ns = DESK_NOW_NS,
         .unix_s = DESK_UNIX_S,
         .trace = true,
     };
-    ret->currency = qbid_response_currency(&d->image, &d->openrtb, &ret->rate_micros);
+    ret->currency = qbid_response_currency(&d->image, &d->openrtb, ret->partner, &ret->rate_micros);
     return ret->currency != QBID_CURRENCY_NONE;
 }
 

@@ -24,9 +24,11 @@ struct desk {
     struct qbid_page page;
     struct qbid_view view;
     struct qbid_keys keys;
+    const char *exchange; /* that the requests come from; "2" at first */
     struct qbid_openrtb_request openrtb;
     struct qbid_common common;
     unsigned request_cnt, bid_cnt;
+    struct qbid_terms terms[QBID_OPENRTB_IMPS_MAX];
     struct qbid_request request[QBID_OPENRTB_IMPS_MAX];
     struct qbid_decision decision[QBID_OPENRTB_IMPS_MAX];
     uint8_t imp_idx[QBID_OPENRTB_IMPS_MAX];

@@ -50,8 +50,8 @@ int host_ask_within(struct host *h, const char *text, size_t out_max)
     h->body = lines_padded(text, strlen(text), 0);
     must(out_max <= HOST_OUT_MAX, "room");
     memset(h->out, '#', HOST_OUT_MAX);
-    must(qbid_worker_openrtb(h->worker, "2", h->body, strlen(text), h->now_ns, h->out, out_max,
-                             &h->answer) == 0,
+    must(qbid_worker_openrtb(h->worker, h->exchange ? h->exchange : "2", h->body, strlen(text),
+                             h->now_ns, h->out, out_max, &h->answer) == 0,
          "openrtb");
     for (size_t i = out_max; i < HOST_OUT_MAX; i++)
         must(h->out[i] == '#', "written past the room");
@@ -160,4 +160,9 @@ uint64_t host_counter(const struct host *h, enum qbid_counter which)
 uint64_t host_nobid(const struct host *h, enum qbid_nobid which)
 {
     return broker_nobid(&h->broker, 0, which);
+}
+
+uint64_t host_privacy(const struct host *h, enum qbid_privacy_reason which)
+{
+    return atomic_load(&h->broker.page[0].header->privacy[which]);
 }

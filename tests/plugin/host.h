@@ -16,6 +16,7 @@ struct host {
     struct qbid *qbid;
     struct qbid_worker *worker;
     uint64_t now_ns;
+    const char *exchange; /* that asks; NULL = "2" */
     struct qbid_answer answer;
     char *body;
     char location[4096];
@@ -60,5 +61,6 @@ unsigned host_drop_events(struct host *h);
 
 uint64_t host_counter(const struct host *h, enum qbid_counter which);
 uint64_t host_nobid(const struct host *h, enum qbid_nobid which);
+uint64_t host_privacy(const struct host *h, enum qbid_privacy_reason which);
 
 #endif

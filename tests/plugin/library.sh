@@ -42,6 +42,18 @@ for standard in c++11 c++17; do
     check "the header alone as $standard" g++ -std=$standard -Wall -Wextra -Wpedantic -Wconversion -Werror \
         -fsyntax-only -x c++ "$include/qbid.h"
 done
+if command -v clang >/dev/null; then # gcc's extensions are not clang's
+    check "the header alone as c11, clang" clang -std=c11 -Wall -Wextra -Wpedantic -Wconversion -Werror \
+        -fsyntax-only -x c "$include/qbid.h"
+    check "the header alone as c++11, clang" clang++ -std=c++11 -Wall -Wextra -Wpedantic -Wconversion -Werror \
+        -fsyntax-only -x c++ "$include/qbid.h"
+fi
+printf '#include <qbid.h>\nint main() { qbid_options o = {}; qbid *q; return sizeof o && qbid_open(nullptr, &q) == 0; }\n' \
+    >"$root/plus.cc"
+check "pkg-config knows the package and its version" pkg-config --exact-version=1.0.0 qbid
+check "C++ links the functions by their names" \
+    g++ -std=c++11 -Wall -Wextra -pedantic -Werror -o "$root/plus" "$root/plus.cc" $(pkg-config --cflags --libs qbid)
+check "and runs: no options are refused" env LD_LIBRARY_PATH="$root/usr/lib" "$root/plus"
 check "the header includes nothing of ours" bash -c "! grep -n 'include \"' '$include/qbid.h'"
 
 # every function of the header is exported, and nothing else is
@@ -56,6 +68,8 @@ check "the example, shared" gcc -std=c11 -Wall -Werror -o "$root/shared" plugin/
 static=$(pkg-config --static --libs qbid | sed 's/-lqbid\b/-l:libqbid.a/')
 check "the example, static" gcc -std=c11 -Wall -Werror -I"$include" -o "$root/static" plugin/example/host.c $static
 check "the static example needs no libqbid.so" bash -c "! ldd '$root/static' | grep libqbid"
+check "the epoll example, shared" gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -o "$root/epoll" plugin/example/epoll.c \
+    plugin/example/http.c $flags
 check "the example has under 100 lines" test "$(wc -l <plugin/example/host.c)" -lt 100
 
 # --- a control side, and the example host on it

@@ -5,6 +5,9 @@ $(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/p
     qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_number,tests/plugin/test_number.c,qbid shm)
 $(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
+$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto \
+    $(addprefix -Xlinker --wrap=,calloc EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex \
+    EVP_DecryptInit_ex2 EVP_DecryptUpdate EVP_DecryptFinal_ex EVP_CIPHER_CTX_ctrl))
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
@@ -12,6 +15,8 @@ TEST_PARSING := tests/plugin/parsing.c tests/plugin/lines.c
 
 $(call test,test_openrtb,tests/plugin/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 $(call test,test_openrtb_json,tests/plugin/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_limits,tests/plugin/test_openrtb_limits.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
+$(call test,test_openrtb_memory,tests/plugin/test_openrtb_memory.c,qbid shm,$(QBID_LDLIBS))
 TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 
 $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
@@ -33,13 +38,17 @@ TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TE
 TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
+$(call test,test_conformance,tests/plugin/test_conformance.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
 $(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
 $(call test,test_status_merge,tests/plugin/test_status_merge.c,qbid,)
-$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium)
+$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium -lcrypto)
 $(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
+    $(TEST_HOST_LDLIBS))
+$(call test,test_partner,tests/plugin/test_partner.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
@@ -54,27 +63,31 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
     $(TEST_HOST_LDLIBS))
 TSAN_TESTS += test_library
 
-# Fuzz targets, see tests/fuzz/local.mk. The parser's C++ is compiled apart.
-build/fuzz/openrtb_simdjson.o: plugin/openrtb_simdjson.cc plugin/openrtb_values.h \
-    plugin/simdjson_reader.h plugin/openrtb.h
-	@mkdir -p $(@D)
-	$(CLANG)++ $(CPPFLAGS) -std=c++17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined \
-	    -fno-sanitize-recover=all -fno-exceptions -fno-rtti -pthread -c -o $@ $<
-
-FUZZ_PLUGIN := $(addprefix plugin/,currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
-    response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) build/fuzz/openrtb_simdjson.o fastpath/decide.c fastpath/rank_vector.c \
-    fastpath/request.c fastpath/scan.c fastpath/scan_avx2.c fastpath/scan_avx512.c
+# Fuzz targets, see tests/fuzz/local.mk.
+FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
+    openrtb_protobuf_imp.c openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
+    $(wildcard fastpath/*.c) shm/isa.c
+FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
-    $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS))
+    $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
+$(call fuzz,openrtb_differ,$(FUZZ_SHM) $(FUZZ_PLUGIN) $(FUZZ_OPENRTB) \
+    $(addprefix tests/conformance/,rtb.c rtb_types.c rtb_differ.c),qbid shm,$(QBID_LDLIBS) -ljansson -lm)
 $(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \
     tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS) -lcjson)
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
+$(call fuzz,consent,$(PRIVACY_SOURCES) plugin/text.c shm/error.c,qbid shm,)
+$(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
+$(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
+    qbid shm,-lsodium -lcrypto)
 
 # The library as others get it.
 $(eval $(call exe_rule,e2e/plugin,broker,tests/plugin/broker_main.c tests/plugin/broker.c \
     $(TEST_ACCOUNT),shm,-lm))
 all: $(B)/e2e/plugin/broker
 $(call e2e,plugin_library,tests/plugin/library.sh)
+$(call e2e,plugin_abi,tests/plugin/abi.sh)
+$(call e2e,plugin_epoll,tests/plugin/epoll.sh)
+$(call e2e,plugin_epoll_asan,tests/plugin/epoll.sh,asan)
 include $(wildcard tests/plugin/*/local.mk)

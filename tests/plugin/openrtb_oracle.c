@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <cjson/cJSON.h>
 
 #include "shm/error.h"
+#include "shm/mimes.h"
 
 #define LABELS_MAX 8192
 
@@ -144,7 +146,25 @@ static bool is_blank(const cJSON *item)
     return cJSON_IsNull(item) || (cJSON_IsString(item) && item->valuestring[0] == '\0');
 }
 
-static void seats(const cJSON *object, const char *name, struct qbid_openrtb_seats *out)
+static void names(const cJSON *root, const char *name, unsigned max, struct qbid_text *out,
+                  uint16_t *cnt, bool *over)
+{
+    const cJSON *child;
+    cJSON_ArrayForEach(child, get_typed(root, name, cJSON_Array))
+    {
+        struct qbid_text one = label(child);
+        if (one.len == 0)
+            continue;
+        if (*cnt == max)
+            *over = true;
+        else
+            out[(*cnt)++] = one;
+    }
+}
+
+#include "tests/plugin/openrtb_oracle_terms.h"
+
+static void seats(const cJSON *object, const char *name, struct qbid_seats *out)
 {
     const cJSON *child;
     cJSON_ArrayForEach(child, get_typed(object, name, cJSON_Array))
@@ -160,7 +180,7 @@ static void seats(const cJSON *object, const char *name, struct qbid_openrtb_sea
         snprintf(again, sizeof again, "%ld", tenant);
         if (tenant <= 0 || tenant > UINT16_MAX || strcmp(again, digits) != 0)
             continue;
-        if (out->cnt == QBID_OPENRTB_SEATS_MAX)
+        if (out->cnt == QBID_TERMS_SEATS_MAX)
             out->over = true;
         else
             out->tenant[out->cnt++] = (uint16_t)tenant;
@@ -173,8 +193,19 @@ static void media(const cJSON *imp, struct qbid_openrtb_imp *out)
     const cJSON *video = get_typed(imp, "video", cJSON_Object);
     out->banner = banner != NULL;
     out->video = video != NULL;
-    out->audio = get_typed(imp, "audio", cJSON_Object) != NULL;
-    out->native = get_typed(imp, "native", cJSON_Object) != NULL;
+    const cJSON *audio = get_typed(imp, "audio", cJSON_Object);
+    const cJSON *native_object = get_typed(imp, "native", cJSON_Object);
+    out->audio = audio != NULL;
+    out->native = native_object != NULL;
+    any_terms(banner, &out->media[0]);
+    out->media[0].btype = (uint32_t)mask(banner, "btype");
+    out->media[0].expdir = (uint32_t)mask(banner, "expdir");
+    timed_terms(video, &out->media[1], &out->pod[0]);
+    out->media[1].linearity = get_int(video, "linearity", 0);
+    out->media[1].no_skip = get_tri(video, "skip") == QBID_TRI_NO;
+    out->video_plcmt = get_int(video, "plcmt", 0);
+    timed_terms(audio, &out->media[2], &out->pod[1]);
+    native(native_object, out);
     out->banner_pos = get_int(banner, "pos", QBID_OPENRTB_INT_ABSENT);
     out->video_pos = get_int(video, "pos", QBID_OPENRTB_INT_ABSENT);
     out->banner_size.width = get_int(banner, "w", 0);
@@ -191,7 +222,25 @@ static void media(const cJSON *imp, struct qbid_openrtb_imp *out)
     }
 }
 
-static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
+static void wadomain(const cJSON *deal, struct qbid_openrtb_request *request,
+                     struct qbid_openrtb_deal *out)
+{
+    const cJSON *child;
+    out->wadomain_first = request->wadomain_cnt;
+    cJSON_ArrayForEach(child, get_typed(deal, "wadomain", cJSON_Array))
+    {
+        struct qbid_text name = label(child);
+        if (name.len == 0)
+            continue;
+        if (request->wadomain_cnt == QBID_OPENRTB_WADOMAIN_MAX)
+            out->wadomain_over = true;
+        else
+            request->wadomain[request->wadomain_cnt++] = name, out->wadomain_cnt++;
+    }
+}
+
+static void deals(const cJSON *pmp, struct qbid_openrtb_request *request,
+                  struct qbid_openrtb_imp *out)
 {
     const cJSON *child;
     out->private_auction = get_flag(pmp, "private_auction");
@@ -204,6 +253,11 @@ static void deals(const cJSON *pmp, struct qbid_openrtb_imp *out)
             mismatch();
         deal.id = get_label(child, "id");
         deal.floor_micros = get_floor(child, "bidfloor");
+        deal.floor_given = get(child, "bidfloor") != NULL;
+        deal.at = get_int(child, "at", QBID_OPENRTB_INT_ABSENT);
+        deal.guaranteed = get_flag(child, "guar");
+        durfloors(child, &deal.durfloors);
+        wadomain(child, request, &deal);
         deal.currency = currency(get_text(child, "bidfloorcur"));
         seats(child, "wseat", &deal.wseat);
         if (deal.id.len != 0)
@@ -229,9 +283,15 @@ static void impressions(const cJSON *root, struct qbid_openrtb_request *out)
         imp->id = get_text(child, "id");
         imp->floor_micros = get_floor(child, "bidfloor");
         imp->currency = currency(get_text(child, "bidfloorcur"));
-        imp->secure = get_flag(child, "secure");
+        imp->secure = get_tri(child, "secure");
+        imp->instl = get_flag(child, "instl");
+        imp->rwdd = get_flag(child, "rwdd");
+        imp->exp_s = get_int(child, "exp", 0);
+        const cJSON *qty = get_typed(child, "qty", cJSON_Object);
+        int64_t factor = get_floor(qty, "multiplier");
+        imp->multiplied = get(qty, "multiplier") && factor != 1000000;
         media(child, imp);
-        deals(get_typed(child, "pmp", cJSON_Object), imp);
+        deals(get_typed(child, "pmp", cJSON_Object), out, imp);
     }
 }
 
@@ -248,9 +308,32 @@ static void device(const cJSON *root, struct qbid_openrtb_request *out)
     const cJSON *object = get_typed(root, "device", cJSON_Object);
     out->devicetype = get_int(object, "devicetype", QBID_OPENRTB_INT_ABSENT);
     out->os = get_text(object, "os");
+    const cJSON *sua = get_typed(object, "sua", cJSON_Object);
+    out->sua_mobile = get_tri(sua, "mobile");
+    out->sua_os = get_text(get_typed(sua, "platform", cJSON_Object), "brand");
     out->lmt = get_flag(object, "lmt");
     out->dnt = get_flag(object, "dnt");
+    out->ids.ifa.text = get_label(object, "ifa");
     geo(object, &out->device_geo);
+}
+
+static struct qbid_text first_uid(const cJSON *object)
+{
+    struct qbid_text first = {0};
+    const cJSON *eid, *uid;
+    cJSON_ArrayForEach(eid, get_typed(object, "eids", cJSON_Array))
+    {
+        if (!cJSON_IsObject(eid) && !is_blank(eid))
+            mismatch();
+        cJSON_ArrayForEach(uid, get_typed(eid, "uids", cJSON_Array))
+        {
+            if (!cJSON_IsObject(uid) && !is_blank(uid))
+                mismatch();
+            struct qbid_text id = get_label(uid, "id");
+            first = first.len ? first : id;
+        }
+    }
+    return first;
 }
 
 static void user(const cJSON *root, struct qbid_openrtb_request *out)
@@ -261,6 +344,10 @@ static void user(const cJSON *root, struct qbid_openrtb_request *out)
     out->consent = get_text(object, "consent");
     out->consent_ext = get_text(ext, "consent");
     vital = false;
+    out->ids.eid.text = first_uid(object);
+    out->ids.eid_ext.text = first_uid(ext);
+    out->ids.buyeruid.text = get_label(object, "buyeruid");
+    out->ids.user_id.text = get_label(object, "id");
     geo(object, &out->user_geo);
     cJSON_ArrayForEach(data, get_typed(object, "data", cJSON_Array))
     {
@@ -277,13 +364,25 @@ static void user(const cJSON *root, struct qbid_openrtb_request *out)
     }
 }
 
-static bool gpp_applies(const cJSON *object)
+static struct qbid_openrtb_sections gpp_sid(const cJSON *object)
 {
-    bool applies = false;
+    struct qbid_openrtb_sections sections = {0};
     const cJSON *child;
-    cJSON_ArrayForEach(child, get_typed(object, "gpp_sid", cJSON_Array)) applies |=
-        integer(is_blank(child) ? NULL : child, -1) > 0;
-    return applies;
+    cJSON_ArrayForEach(child, get_typed(object, "gpp_sid", cJSON_Array))
+    {
+        int32_t number = integer(is_blank(child) ? NULL : child, -1);
+        sections.given = true;
+        if (number > 0 && sections.cnt == QBID_OPENRTB_SECTIONS_MAX)
+            sections.over = true;
+        else if (number > 0)
+            sections.section[sections.cnt++] = (uint16_t)(number > 65535 ? 65535 : number);
+    }
+    return sections;
+}
+
+static int32_t dsa(const cJSON *object)
+{
+    return get_int(get_typed(object, "dsa", cJSON_Object), "dsarequired", 0);
 }
 
 static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
@@ -293,30 +392,19 @@ static void regs(const cJSON *root, struct qbid_openrtb_regs *out)
     const cJSON *ext = get_typed(object, "ext", cJSON_Object);
     struct qbid_text gpc = get_label(ext, "gpc");
     out->coppa = get_flag(object, "coppa");
+    out->coppa_ext = get_flag(ext, "coppa");
     out->gdpr = get_tri(object, "gdpr");
     out->gdpr_ext = get_tri(ext, "gdpr");
     out->us_privacy = get_text(object, "us_privacy");
     out->us_privacy_ext = get_text(ext, "us_privacy");
-    out->gpp_applies = gpp_applies(object);
-    out->gpp_applies_ext = gpp_applies(ext);
+    out->gpp_sid = gpp_sid(object);
+    out->gpp_sid_ext = gpp_sid(ext);
+    out->gpp = get_text(object, "gpp");
+    out->gpp_ext = get_text(ext, "gpp");
+    out->dsa_required = dsa(object);
+    out->dsa_required_ext = dsa(ext);
     out->gpc = gpc.len == 1 && gpc.at[0] == '1';
     vital = false;
-}
-
-static void names(const cJSON *root, const char *name, unsigned max, struct qbid_text *out,
-                  uint16_t *cnt, bool *over)
-{
-    const cJSON *child;
-    cJSON_ArrayForEach(child, get_typed(root, name, cJSON_Array))
-    {
-        struct qbid_text one = label(child);
-        if (one.len == 0)
-            continue;
-        if (*cnt == max)
-            *over = true;
-        else
-            out[(*cnt)++] = one;
-    }
 }
 
 static void curs(const cJSON *root, struct qbid_openrtb_request *out)
@@ -353,6 +441,7 @@ static void request(const cJSON *root, struct qbid_openrtb_request *out)
     curs(root, out);
     names(root, "badv", QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt, &out->over);
     names(root, "bcat", QBID_OPENRTB_BCAT_MAX, out->bcat, &out->bcat_cnt, &out->over);
+    supply(root, out);
     device(root, out);
     user(root, out);
     regs(root, &out->regs);

@@ -50,7 +50,7 @@ static int ask(const void *text, size_t len, struct qbid_http_request request)
 {
     char *padded = lines_padded(text, len, '}');
     request.size = sizeof request;
-    request.exchange = "2";
+    request.exchange = request.exchange ? request.exchange : "2";
     request.body = (struct qbid_bytes){padded, len};
     memset(&answer, 0x5a, sizeof answer);
     answer.size = sizeof answer;
@@ -199,6 +199,26 @@ static void bad_bodies_are_400_and_bombs_204(void **state)
     assert_int_equal(ask_json((struct qbid_http_request){0}), 200);
 }
 
+static void what_was_waited_is_taken_off_tmax(void **state)
+{
+    (void)state;
+    static const char short_time[] =
+        "{\"id\":\"auction\",\"tmax\":40,\"imp\":[{\"id\":\"i1\",\"banner\":"
+        "{\"w\":300,\"h\":250}}]}";
+    const struct {
+        const char *text;
+        unsigned waited_ms;
+        int status;
+    } list[] = {{body, 0, 200},        {body, 99, 200},       {body, 100, 204},
+                {short_time, 39, 200}, {short_time, 40, 204}, {short_time, UINT32_MAX, 204}};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct qbid_http_request request = {.waited_ms = list[i].waited_ms};
+        assert_int_equal(ask(list[i].text, strlen(list[i].text), request), list[i].status);
+        if (list[i].status == 204)
+            assert_int_equal(answer.answer.nobid, QBID_NOBID_TIMEOUT);
+    }
+}
+
 static void a_misuse_is_said(void **state)
 {
     (void)state;
@@ -219,6 +239,48 @@ static void a_misuse_is_said(void **state)
     request.body.at = NULL;
     assert_true(CALL(host.worker, &request, host.out, &answer) < 0);
 #undef CALL
+}
+
+/* A no-bid of partner "coded", which wants a reason: the margin of its network is 10 ms. */
+static void a_no_bid_has_its_code_in_every_format(void **state)
+{
+    static const char late[] =
+        "{\"id\":\"late\",\"tmax\":10,\"imp\":[{\"id\":\"i1\",\"banner\":{\"w\":1,\"h\":1}}]}";
+    struct qbid_http_request coded = {.exchange = "coded", .gzip_answer = 1};
+    (void)state;
+    assert_int_equal(ask(late, sizeof late - 1, coded), 200);
+    cJSON *json = host_json(&host);
+    assert_string_equal(host_text(json, "id"), "late");
+    assert_int_equal(cJSON_GetObjectItem(json, "nbr")->valueint, 15);
+    cJSON_Delete(json);
+    assert_true(pb_from_json(late, sizeof late - 1, &pb));
+    coded.content_type = bytes(PROTOBUF);
+    assert_int_equal(ask(pb.at, pb.len, coded), 200);
+    assert_string_equal(answer.content_type, PROTOBUF);
+    assert_int_equal(answer.answer.body_bytes, 8); /* 0a 04 "late" 30 0f */
+    assert_memory_equal(host.out, "\x0a\x04late\x30\x0f", 8);
+    coded.accept_encoding = bytes("gzip"); /* which would make it longer */
+    assert_int_equal(ask(pb.at, pb.len, coded), 200);
+    assert_null(answer.content_encoding);
+    assert_int_equal(answer.answer.body_bytes, 8);
+    coded.exchange = "2";
+    assert_int_equal(ask(pb.at, pb.len, coded), 204);
+}
+
+static void a_partner_without_a_notice_gets_none_in_protobuf(void **state)
+{
+    struct qbid_http_request request = {.content_type = bytes(PROTOBUF), .exchange = "strict"};
+    (void)state;
+    assert_true(pb_from_json(body, sizeof body - 1, &pb));
+    assert_int_equal(ask(pb.at, pb.len, request), 200);
+    Pb__Response *r =
+        pb__response__unpack(NULL, answer.answer.body_bytes, (const uint8_t *)host.out);
+    assert_non_null(r);
+    const Pb__Bid *bid = r->seatbid[0]->bid[0];
+    assert_false(bid->has_nurl);
+    assert_true(bid->has_burl);
+    assert_false(bid->has_lurl);
+    pb__response__free_unpacked(r, NULL);
 }
 
 /* In every room an answer is whole or not there; a bid that is left out is given back. */
@@ -273,7 +335,10 @@ int main(void)
         cmocka_unit_test(gzip_in_the_query_is_read),
         cmocka_unit_test(what_is_not_read_gets_415),
         cmocka_unit_test(bad_bodies_are_400_and_bombs_204),
+        cmocka_unit_test(what_was_waited_is_taken_off_tmax),
         cmocka_unit_test(a_misuse_is_said),
+        cmocka_unit_test(a_no_bid_has_its_code_in_every_format),
+        cmocka_unit_test(a_partner_without_a_notice_gets_none_in_protobuf),
         cmocka_unit_test(a_protobuf_answer_is_cut_between_bids_only),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,6 +23,7 @@ static struct qbid_image image;
 static struct qbid_openrtb *parser;
 static struct qbid_openrtb_request *openrtb;
 static struct qbid_common *common;
+static struct qbid_terms terms;
 static struct qbid_request request;
 static uint8_t deal_idx[QBID_REQUEST_DEALS_MAX];
 static char *body;
@@ -33,7 +34,7 @@ static enum qbid_nobid fill_at(const char *text, uint64_t unix_s)
     body = lines_padded(text, strlen(text), 0);
     assert_int_equal(qbid_openrtb_parse(parser, body, strlen(text), openrtb), 0);
     qbid_common_fill(&image, openrtb, "2", unix_s, common);
-    return qbid_impression_fill(common, 0, deal_idx, &request);
+    return qbid_impression_fill(common, 0, deal_idx, &terms, &request);
 }
 
 /* Fields of the request, fields of its impression. */
@@ -201,6 +202,28 @@ static void deals_without_a_rate_or_a_seat_of_ours_are_left_out(void **state)
     assert_int_equal(deal_idx[1], 3);
 }
 
+static void deals_that_share_an_id_are_left_out(void **state)
+{
+    (void)state;
+    fill("", "\"pmp\":{\"deals\":[{\"id\":\"a\",\"bidfloor\":1},{\"id\":\"b\"},{\"id\":\"a\"}]}");
+    assert_int_equal(request.deal_cnt, 1);
+    assert_true(request.deal[0].id_hash == name("b"));
+    assert_int_equal(deal_idx[0], 1);
+}
+
+static void deals_are_used_as_far_as_they_fit(void **state)
+{
+    char imp[2048] = "\"pmp\":{\"deals\":[";
+    (void)state;
+    for (unsigned i = 0; i < QBID_REQUEST_DEALS_MAX + 3; i++)
+        snprintf(imp + strlen(imp), sizeof imp - strlen(imp), "%s{\"id\":\"d%u\"}", i ? "," : "",
+                 i);
+    strcat(imp, "]}");
+    fill("", imp);
+    assert_int_equal(request.deal_cnt, QBID_REQUEST_DEALS_MAX);
+    assert_true(request.deal[QBID_REQUEST_DEALS_MAX - 1].id_hash == name("d15"));
+}
+
 static void blocked_names_are_compared_in_lower_case(void **state)
 {
     (void)state;
@@ -260,6 +283,7 @@ static void segments_are_used_only_where_no_signal_forbids_it(void **state)
         ",\"regs\":{\"ext\":{\"gdpr\":1}}",
         ",\"regs\":{\"us_privacy\":\"1YYN\"}",
         ",\"regs\":{\"us_privacy\":\"1-Y-\"}",
+        ",\"regs\":{\"us_privacy\":\"1-y-\"}",
         ",\"regs\":{\"us_privacy\":\"1Y\"}",
         ",\"regs\":{\"us_privacy\":\"2YNN\"}",
         ",\"regs\":{\"us_privacy\":\"1YXN\"}",
@@ -283,6 +307,89 @@ static void segments_are_used_only_where_no_signal_forbids_it(void **state)
         if (request.segment_cnt != 0)
             fail_msg("used: %s", restricted[i]);
     }
+}
+
+/* Long ids are known by their beginning to nobody, and no more segments are asked for than fit. */
+static void segments_are_used_as_far_as_they_fit(void **state)
+{
+    char fields[8192], id[320];
+    size_t n = 0;
+    (void)state;
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    n += (size_t)snprintf(fields, sizeof fields,
+                          "\"user\":{\"data\":[{\"segment\":[{\"id\":\"%s\"}", id);
+    for (unsigned i = 0; i < QBID_REQUEST_SEGMENTS_MAX + 5; i++)
+        n += (size_t)snprintf(fields + n, sizeof fields - n, ",{\"id\":\"vip\"}");
+    snprintf(fields + n, sizeof fields - n, "]}]}");
+    fill(fields, "");
+    assert_int_equal(request.segment_cnt, QBID_REQUEST_SEGMENTS_MAX);
+    assert_true(request.segment[QBID_REQUEST_SEGMENTS_MAX - 1] == raw(QBID_DIM_SEGMENT, "vip"));
+    assert_int_equal(common->unknown.value[common->unknown.cnt - 1].len, 255);
+}
+
+static void what_is_asked_makes_terms(void **state)
+{
+    static const char *const asks[] = {
+        "\"wlang\":[\"en\"]", "\"wlangb\":[\"en\"]", "\"bcat\":[\"IAB1\"],\"cattax\":2",
+        "\"bcat\":[\"IAB1\"],\"cattax\":0", "\"bcat\":[\"IAB1\"],\"cattax\":255"};
+    static const uint8_t taxonomy[] = {0, 0, 2, UINT8_MAX, UINT8_MAX};
+    (void)state;
+    for (unsigned i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        fill(asks[i], "");
+        assert_ptr_equal(request.terms, &terms);
+        assert_int_equal(terms.cattax, taxonomy[i]);
+    }
+    fill("\"bcat\":[\"IAB1\"]", "");
+    assert_null(request.terms);
+}
+
+/* Nothing asks for the user where no line item has a cap. */
+static void the_user_is_known_where_a_cap_needs_one(void **state)
+{
+    struct qbid_image_header header = *image.header;
+    struct qbid_image capped = image;
+    (void)state;
+    fill("\"user\":{\"id\":\"u-1\"},\"regs\":{\"gdpr\":0}", "");
+    assert_int_equal(request.user_key, 0);
+    header.capped_cnt = 1;
+    capped.header = &header;
+    qbid_common_fill(&capped, openrtb, "2", MONDAY_S, common);
+    assert_true(common->base.user_key != 0);
+}
+
+static void one_play_is_one_impression(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        fill_at("{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"qty\":{\"multiplier\":2}}]}", 0),
+        QBID_NOBID_MULTIPLIER);
+    assert_int_equal(
+        fill_at("{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"qty\":{\"multiplier\":1}}]}", 0),
+        QBID_NOBID_NONE);
+}
+
+static void more_allowed_domains_than_fit_are_no_domain(void **state)
+{
+    char imp[16384] = "\"pmp\":{\"deals\":[{\"id\":\"a\",\"wadomain\":[";
+    size_t n = strlen(imp);
+    (void)state;
+    for (unsigned i = 0; i < QBID_OPENRTB_WADOMAIN_MAX; i++)
+        n += (size_t)snprintf(imp + n, sizeof imp - n, "%s\"d%u.example\"", i ? "," : "", i);
+    snprintf(imp + n, sizeof imp - n, "]},{\"id\":\"b\",\"wadomain\":[\"one.example\"]}]}");
+    fill("", imp);
+    assert_true(terms.deal[1].wadomain_given);
+    assert_int_equal(terms.deal[1].wadomain_cnt, 0);
+}
+
+static void the_exchange_may_be_nobody(void **state)
+{
+    (void)state;
+    fill("", "");
+    assert_true(request.dim[QBID_DIM_EXCHANGE] == raw(QBID_DIM_EXCHANGE, "2"));
+    qbid_common_fill(&image, openrtb, NULL, MONDAY_S, common);
+    assert_int_equal(qbid_impression_fill(common, 0, deal_idx, &terms, &request), QBID_NOBID_NONE);
+    assert_int_equal(request.dim[QBID_DIM_EXCHANGE], 0);
 }
 
 static void unknown_raw_values_are_noted_with_their_text(void **state)
@@ -330,6 +437,17 @@ static void an_impression_without_an_id_cannot_be_answered(void **state)
     assert_int_equal(fill_at("{\"id\":\"r\",\"imp\":[{\"banner\":{}}]}", 0), QBID_NOBID_INVALID);
 }
 
+static void impressions_that_share_an_id_cannot_be_answered(void **state)
+{
+    static const char text[] = "{\"id\":\"r\",\"imp\":[{\"id\":\"a\",\"banner\":{}},{\"id\":\"b\","
+                               "\"banner\":{}},{\"id\":\"a\",\"banner\":{}}]}";
+    (void)state;
+    assert_int_equal(fill_at(text, 0), QBID_NOBID_INVALID);
+    assert_int_equal(qbid_impression_fill(common, 1, deal_idx, &terms, &request), QBID_NOBID_NONE);
+    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &terms, &request),
+                     QBID_NOBID_INVALID);
+}
+
 static void the_random_stream_hangs_on_both_ids(void **state)
 {
     (void)state;
@@ -343,23 +461,18 @@ static void the_random_stream_hangs_on_both_ids(void **state)
     assert_true(request.id_hash != first);
 }
 
-static void seats_decide_which_tenants_may_bid(void **state)
+static void seats_tell_whether_any_of_ours_may_bid(void **state)
 {
     (void)state;
     fill("\"wseat\":[\"1\",\"agency\"]", "");
     assert_true(qbid_seat_any(&openrtb->wseat));
-    assert_true(qbid_seat_allowed(openrtb, NULL, 1));
-    assert_false(qbid_seat_allowed(openrtb, NULL, 2));
+    assert_ptr_equal(request.terms, &terms);
+    assert_ptr_equal(terms.wseat, &openrtb->wseat);
     fill("\"wseat\":[\"agency\"]", "");
     assert_false(qbid_seat_any(&openrtb->wseat));
-    fill("\"bseat\":[\"2\"]", "\"pmp\":{\"deals\":[{\"id\":\"a\",\"wseat\":[\"1\",\"2\"]}]}");
-    assert_true(qbid_seat_allowed(openrtb, NULL, 1));
-    assert_false(qbid_seat_allowed(openrtb, NULL, 2));
-    assert_true(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 1));
-    assert_false(qbid_seat_allowed(openrtb, &openrtb->imp[0].deal[0], 3));
     fill("\"wseat\":[]", "");
     assert_true(qbid_seat_any(&openrtb->wseat));
-    assert_true(qbid_seat_allowed(openrtb, NULL, 3));
+    assert_null(request.terms);
 }
 
 static int setup(void **state)
@@ -394,6 +507,14 @@ int main(void)
         cmocka_unit_test(the_position_is_the_banners_else_the_videos),
         cmocka_unit_test(floors_are_converted_or_refused),
         cmocka_unit_test(deals_without_a_rate_or_a_seat_of_ours_are_left_out),
+        cmocka_unit_test(deals_are_used_as_far_as_they_fit),
+        cmocka_unit_test(segments_are_used_as_far_as_they_fit),
+        cmocka_unit_test(what_is_asked_makes_terms),
+        cmocka_unit_test(the_user_is_known_where_a_cap_needs_one),
+        cmocka_unit_test(one_play_is_one_impression),
+        cmocka_unit_test(more_allowed_domains_than_fit_are_no_domain),
+        cmocka_unit_test(the_exchange_may_be_nobody),
+        cmocka_unit_test(deals_that_share_an_id_are_left_out),
         cmocka_unit_test(blocked_names_are_compared_in_lower_case),
         cmocka_unit_test(only_second_price_is_decided_as_such),
         cmocka_unit_test(flags_come_from_test_and_secure),
@@ -401,8 +522,9 @@ int main(void)
         cmocka_unit_test(unknown_raw_values_are_noted_with_their_text),
         cmocka_unit_test(long_raw_values_are_noted_by_their_beginning),
         cmocka_unit_test(an_impression_without_an_id_cannot_be_answered),
+        cmocka_unit_test(impressions_that_share_an_id_cannot_be_answered),
         cmocka_unit_test(the_random_stream_hangs_on_both_ids),
-        cmocka_unit_test(seats_decide_which_tenants_may_bid),
+        cmocka_unit_test(seats_tell_whether_any_of_ours_may_bid),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -183,7 +183,8 @@ static void a_host_may_describe_impressions_itself(void **state)
     assert_int_equal(host_counter(&host, QBID_COUNTER_IMPRESSIONS), 4);
     assert_int_equal(host_counter(&host, QBID_COUNTER_BIDS), 3);
     assert_int_equal(host_nobid(&host, QBID_NOBID_BELOW_FLOOR), 1);
-    assert_int_equal(host_counter(&host, QBID_COUNTER_REQUESTS), 2);
+    assert_int_equal(qbid_worker_decide_batch(host.worker, request, 0, host.now_ns, decision), 0);
+    assert_int_equal(host_counter(&host, QBID_COUNTER_REQUESTS), 4); /* each, however they came */
     assert_int_equal(host_drop_events(&host), 2);
 
     request[2].slot_cnt = QBID_REQUEST_SLOTS_MAX + 1;

@@ -85,6 +85,36 @@ static void braces_without_their_partner_are_text(void **state)
     assert_string_equal(render("", usual()), "");
 }
 
+/* Against strstr(), in memory that ends where the template does. */
+static void macros_are_found_between_any_braces(void **state)
+{
+    (void)state;
+    for (unsigned i = 0, seed = 7; i < 20000; i++) {
+        size_t len = (size_t)rand_r(&seed) % 24, n = 0;
+        char *template_text = malloc(len + 1), *exact = malloc(len > 0 ? len : 1), want[64],
+             out[64];
+        for (size_t k = 0; k < len; k++)
+            template_text[k] = "{{}}w"[rand_r(&seed) % 5];
+        template_text[len] = '\0';
+        memcpy(exact, template_text, len);
+        for (const char *at = template_text;;) { /* no macro has a name that is known */
+            const char *open = strstr(at, "{{"), *close = open ? strstr(open + 2, "}}") : NULL;
+            size_t plain = close ? (size_t)(open - at) : strlen(at);
+            memcpy(want + n, at, plain);
+            n += plain;
+            if (!close)
+                break;
+            at = close + 2;
+        }
+        struct qbid_writer w = qbid_writer_init(out, sizeof out);
+        qbid_markup_write(&w, usual(), exact, len);
+        assert_int_equal(qbid_writer_len(&w), n);
+        assert_memory_equal(out, want, n);
+        free(template_text);
+        free(exact);
+    }
+}
+
 static void values_that_are_known_to_be_clean_are_written_alike(void **state)
 {
     static const char text_in[] = "{{click_url}} {{width}} {{click_url|json}} {{click_url|url}}";
@@ -185,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_value_is_escaped_for_its_place),
         cmocka_unit_test(unknown_macros_and_filters_become_nothing),
         cmocka_unit_test(braces_without_their_partner_are_text),
+        cmocka_unit_test(macros_are_found_between_any_braces),
         cmocka_unit_test(values_that_are_known_to_be_clean_are_written_alike),
         cmocka_unit_test(hostile_values_stay_in_their_place),
         cmocka_unit_test(a_landing_page_takes_the_token),

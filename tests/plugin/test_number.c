@@ -52,6 +52,7 @@ static void an_integer_may_be_written_with_point_or_exponent(void **state)
                {"3e2", 300},
                {"0.3e3", 300},
                {"3000e-1", 300},
+               {"300.000e-2", 3},
                {"-7", -7},
                {"-0", 0},
                {"0.000", 0},
@@ -67,7 +68,8 @@ static void an_integer_may_be_written_with_point_or_exponent(void **state)
         assert_int_equal(qbid_number_int(row[i].text, strlen(row[i].text), &value), 0);
         assert_true(value == row[i].value);
     }
-    static const char *const fraction[] = {"1.5", "1e-1", "0.0001", "1e-400", "300.00000000001"};
+    static const char *const fraction[] = {
+        "1.5", "1e-1", "0.0001", "1e-400", "300.00000000001", "300.5e-2", "300.0001e-2"};
     for (size_t i = 0; i < sizeof fraction / sizeof fraction[0]; i++) {
         int64_t value;
         assert_int_equal(qbid_number_int(fraction[i], strlen(fraction[i]), &value), QBID_ERR_PARSE);

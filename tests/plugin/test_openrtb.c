@@ -115,8 +115,9 @@ static void privacy_fields_are_read_in_both_places(void **state)
     assert_int_equal(request->regs.gdpr_ext, QBID_TRI_YES);
     assert_text(request->regs.us_privacy, "1YNN");
     assert_text(request->regs.us_privacy_ext, "1---");
-    assert_true(request->regs.gpp_applies);
-    assert_false(request->regs.gpp_applies_ext);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 7);
+    assert_int_equal(request->regs.gpp_sid_ext.cnt, 0);
     assert_true(request->regs.gpc);
     assert_int_equal(parse_with("\"regs\":{\"ext\":{\"gpc\":1}}"), 0);
     assert_true(request->regs.gpc);
@@ -173,7 +174,7 @@ static void flags_may_be_booleans_or_numbers(void **state)
         assert_int_equal(request->test, row[i].value);
         snprintf(fields, sizeof fields, "\"secure\":%s", row[i].text);
         assert_int_equal(parse_imp_with(fields), 0);
-        assert_int_equal(request->imp[0].secure, row[i].value);
+        assert_int_equal(request->imp[0].secure == QBID_TRI_YES, row[i].value);
     }
 }
 
@@ -330,6 +331,17 @@ static void a_wrong_type_is_malformed_or_declined(void **state)
     assert_false(request->wrong_type);
 }
 
+/* A value of a wrong type is still to be JSON. */
+static void a_wrong_type_that_is_no_json_is_malformed(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_imp_with("\"banner\":\"a\\n\""), 0);
+    assert_true(request->wrong_type);
+    assert_int_equal(parse_imp_with("\"banner\":\"a\\x\""), QBID_ERR_PARSE);
+    assert_int_equal(parse_imp_with("\"banner\":01"), QBID_ERR_PARSE);
+    assert_int_equal(parse_imp_with("\"banner\":[1,tru]"), QBID_ERR_PARSE);
+}
+
 static void null_and_empty_strings_are_absent_values(void **state)
 {
     static const char *const name[] = {"at",   "tmax", "test", "cur",    "badv", "bcat", "wseat",
@@ -438,6 +450,7 @@ int main(void)
         cmocka_unit_test(a_negative_floor_is_no_floor_and_sub_micro_floors_round_up),
         cmocka_unit_test(tmax_that_is_no_number_is_absent),
         cmocka_unit_test(a_wrong_type_is_malformed_or_declined),
+        cmocka_unit_test(a_wrong_type_that_is_no_json_is_malformed),
         cmocka_unit_test(null_and_empty_strings_are_absent_values),
         cmocka_unit_test(id_and_impressions_are_required),
         cmocka_unit_test(a_repeated_key_replaces_the_earlier_value),

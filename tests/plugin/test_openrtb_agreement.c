@@ -110,6 +110,34 @@ static const char *const seed[] = {
     "\"id\":"
     "42}]}]},\"regs\":{\"coppa\":0,\"gdpr\":1,\"us_privacy\":\"1YNN\",\"gpp_sid\":[2,6],\"ext\":{"
     "\"gdpr\":0,\"us_privacy\":\"1---\",\"gpp_sid\":[-1],\"gpc\":\"1\"}},\"imp\":[{\"id\":\"1\"}]}",
+    "{\"id\":\"m\",\"cattax\":6,\"acat\":[\"IAB1\",7],\"bapp\":[\"a.b\"],\"wlang\":[\"en\"],\""
+    "wlangb\":[\"en-US\",\"pt_BR\",\"x-way-too-long\"],\"source\":{\"schain\":{\"comple"
+    "te\":1,\"ver\":\"1.0\",\"nodes\":[{\"asi\":\"x.com\",\"sid\":\"1\",\"hp\":1}]},\"ext\":{\""
+    "schain\":{\"complete\":0,\"nodes\":[{\"asi\":\"y\",\"sid\":2,\"hp\":1}],\"ver\":\"1.0\""
+    "}}},\"ext\":{\"schain\":{\"complete\":1,\"ver\":1.0,\"nodes\":[]}},\"device\":{\"su"
+    "a\":{\"mobile\":1,\"platform\":{\"brand\":\"Android\"}}},\"imp\":[{\"id\":\"1\",\"inst"
+    "l\":1,\"rwdd\":1,\"exp\":60,\"qty\":{\"multiplier\":2.5},\"video\":{\"mimes\":[\"vid"
+    "eo/mp4\",\"Video/WEBM;codecs=1\",\"x/y\"],\"minduration\":5,\"maxduration\":30,"
+    "\"rqddurs\":[15,30],\"protocols\":[2,3,7],\"linearity\":1,\"skip\":0,\"battr\":["
+    "1,13,600],\"minbitrate\":100,\"maxbitrate\":2000,\"delivery\":[2],\"api\":[7],"
+    "\"plcmt\":1,\"poddur\":60,\"mincpmpersec\":0.1,\"durfloors\":[{\"mindur\":1,\"max"
+    "dur\":15,\"bidfloor\":2.5},{\"bidfloor\":1}]},\"audio\":{\"mimes\":[\"audio/mp4\""
+    "],\"protocols\":[9],\"mincpmpersec\":0.2,\"skip\":1},\"banner\":{\"w\":1,\"h\":2,\""
+    "btype\":[1,4],\"battr\":[3],\"expdir\":[2,3],\"api\":[5],\"mimes\":[\"image/png\""
+    "]},\"native\":{\"request\":\"{\\\"ver\\\":\\\"1.2\\\",\\\"assets\\\":[{\\\"id\\\":1,\\\"requi"
+    "red\\\":1,\\\"title\\\":{\\\"len\\\":80}},{\\\"id\\\":2,\\\"required\\\":1,\\\"img\\\":{\\\"ty"
+    "pe\\\":3,\\\"wmin\\\":100,\\\"h\\\":50}},{\\\"id\\\":3,\\\"required\\\":true,\\\"data\\\":{\\"
+    "\"type\\\":2,\\\"len\\\":90}},{\\\"required\\\":0,\\\"video\\\":{}}]}\",\"battr\":[8],\"a"
+    "pi\":[6]},\"pmp\":{\"deals\":[{\"id\":\"d\",\"at\":3,\"guar\":1,\"bidfloor\":2,\"wadom"
+    "ain\":[\"a.com\"],\"mincpmpersec\":0.3,\"durfloors\":[{\"mindur\":3,\"bidfloor\":"
+    "4}]},{\"id\":\"e\"}]}}]}",
+    "{\"id\":\"n\",\"site\":{},\"app\":{\"x\":1},\"source\":{},\"imp\":[{\"id\":\"1\",\"native"
+    "\":{\"request\":\"{\\\"native\\\": {\\\"ver\\\": \\\"1.2\\\", \\\"assets\\\": [{\\\"id\\\": 1,"
+    " \\\"required\\\": 1, \\\"title\\\": {\\\"len\\\": 80}}, {\\\"id\\\": 2, \\\"required\\\":"
+    " 1, \\\"img\\\": {\\\"type\\\": 3, \\\"wmin\\\": 100, \\\"h\\\": 50}}, {\\\"id\\\": 3, \\\"r"
+    "equired\\\": true, \\\"data\\\": {\\\"type\\\": 2, \\\"len\\\": 90}}, {\\\"required\\\":"
+    " 0, \\\"video\\\": {}}]}}\"}},{\"id\":\"2\",\"native\":{\"request\":{\"assets\":[{\"re"
+    "quired\":1,\"img\":{\"type\":1,\"w\":5}}]}}}]}",
 };
 
 /* Bytes that break JSON or types in interesting ways. */
@@ -175,7 +203,7 @@ static void damaged_requests_are_read_alike(void **state)
     struct readings *r = readings_new();
     char *text = test_malloc(65536);
     for (unsigned i = 0; i < 60000; i++) {
-        const char *from = seed[i % 3];
+        const char *from = seed[i % (sizeof seed / sizeof seed[0])];
         uint64_t roll = qbid_roll(i, 1, 0);
         size_t len = i % 2 ? damage(from, strlen(from), roll, text)
                            : swap_value(from, strlen(from), roll, text);

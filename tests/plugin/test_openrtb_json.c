@@ -249,9 +249,31 @@ static void a_body_over_256_kib_is_over_the_limit(void **state)
     test_free(text);
 }
 
+/* A body is a piece of what the host has read: what stands behind it may go on with it. */
+static void a_body_that_goes_on_behind_its_end_is_malformed(void **state)
+{
+    static const char text[] =
+        "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":300,\"h\":250}}],\"x\":{\"a\":[1,{}"
+        "]},"
+        "\"device\":{\"os\":\"iOS\"},\"y\":true,\"badv\":[{},\"a\"],\"at\":1,\"site\":{}}          "
+        "  "
+        "                                                                  ";
+    size_t end = strlen("{\"id\":\"r\"") + 1;
+    (void)state;
+    while (text[end - 1] != ' ')
+        end++;
+    for (size_t len = 1; len < end; len++) {
+        struct qbid_openrtb_request *out = request;
+        int err = qbid_openrtb_parse(parser, text, len, out);
+        if (err != (len == end - 1 ? 0 : QBID_ERR_PARSE))
+            fail_msg("%zu bytes: %d", len, err);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_that_goes_on_behind_its_end_is_malformed),
         cmocka_unit_test(malformed_json_anywhere_is_malformed),
         cmocka_unit_test(only_one_object_is_a_request),
         cmocka_unit_test(a_request_cut_anywhere_is_malformed),

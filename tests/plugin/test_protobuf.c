@@ -14,6 +14,7 @@
 #include "shm/error.h"
 #include "tests/plugin/protobuf_encode.h"
 
+static struct qbid_openrtb *native_parser;
 static struct qbid_protobuf *parser;
 static struct qbid_openrtb_request *request;
 static struct pb pb, inner;
@@ -109,7 +110,7 @@ static void the_last_one_wins(void **state)
 static void unknown_fields_are_skipped(void **state)
 {
     (void)state;
-    static const unsigned number[] = {16, 50, 99, 100, 1999, 536870911};
+    static const unsigned number[] = {10, 50, 99, 100, 1999, 536870911};
     start();
     for (size_t i = 0; i < sizeof number / sizeof number[0]; i++) {
         pb_int(&pb, number[i], -1);
@@ -131,16 +132,19 @@ static void lists_come_packed_or_not(void **state)
     pb_bytes(&inner, 3, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x07", 11); /* -1 and 7 */
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_true(request->regs.gpp_applies);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 7);
     start();
     pb_int(&inner, 3, -1);
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_false(request->regs.gpp_applies);
+    assert_true(request->regs.gpp_sid.given);
+    assert_int_equal(request->regs.gpp_sid.cnt, 0);
     pb_int(&inner, 3, 2);
     pb_bytes(&pb, 14, inner.at, inner.len);
     assert_int_equal(parse(), 0);
-    assert_true(request->regs.gpp_applies);
+    assert_int_equal(request->regs.gpp_sid.cnt, 1);
+    assert_int_equal(request->regs.gpp_sid.section[0], 2);
 }
 
 static void both_places_of_ext_are_read(void **state)
@@ -330,13 +334,16 @@ static int setup(void **state)
 {
     (void)state;
     request = malloc(sizeof *request);
-    return request ? qbid_protobuf_new(&parser) : 1;
+    return request && qbid_openrtb_new(&native_parser) == 0
+               ? qbid_protobuf_new(native_parser, &parser)
+               : 1;
 }
 
 static int teardown(void **state)
 {
     (void)state;
     qbid_protobuf_free(parser);
+    qbid_openrtb_free(native_parser);
     free(request);
     return 0;
 }

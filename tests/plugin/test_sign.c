@@ -49,6 +49,26 @@ static void a_token_says_what_was_decided(void **state)
     assert_int_equal(token.tenant, 1);
 }
 
+static void a_token_names_the_partner_of_its_exchange(void **state)
+{
+    char text[QBID_NOTICE_TOKEN_CHARS];
+    static const struct {
+        const char *exchange;
+        unsigned partner;
+    } row[] = {{"coded", 7}, {"winbills", 8}, {"2", 0}, {"nobody", 0}, {NULL, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct qbid_token token;
+        struct qbid_request request = request_of("banner:300x250");
+        if (row[i].exchange)
+            request.dim[0] = qbid_value_hash(0, row[i].exchange, strlen(row[i].exchange));
+        struct qbid_decision d = decide(&request);
+        assert_int_equal(qbid_worker_token(host.worker, &request, &d, host.now_ns, text), 0);
+        assert_int_equal(qbid_token_verify(&host.broker.keys, text, sizeof text, &token), 0);
+        assert_int_equal(token.partner, row[i].partner);
+    }
+}
+
 static void its_billing_notice_becomes_an_event(void **state)
 {
     char query[256], text[QBID_NOTICE_TOKEN_CHARS + 1] = "";
@@ -119,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_says_what_was_decided),
+        cmocka_unit_test(a_token_names_the_partner_of_its_exchange),
         cmocka_unit_test(its_billing_notice_becomes_an_event),
         cmocka_unit_test(what_is_no_bid_of_the_table_gets_none),
         cmocka_unit_test(without_a_key_there_is_no_token),

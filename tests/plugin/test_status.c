@@ -26,6 +26,20 @@ static const char *const reason[] = {
 #undef X
 };
 
+static const char *const privacy_class[] = {
+#define X(name, word) word,
+    QBID_PRIVACY_CLASS_LIST(X)
+#undef X
+};
+static const struct {
+    const char *word;
+    enum qbid_privacy_class class_;
+} privacy_reason[] = {
+#define X(name, class_, word, text) {word, QBID_PRIVACY_##class_},
+    QBID_PRIVACY_REASON_LIST(X)
+#undef X
+};
+
 static int load(enum qbid_status_format format)
 {
     int n = qbid_worker_status(host.worker, format, text, sizeof text - 1);
@@ -58,6 +72,19 @@ static void json_holds_every_counter(void **state)
     for (unsigned i = 1; i < QBID_NOBID_CNT; i++)
         assert_true(cJSON_GetObjectItem(nobid, reason[i])->valuedouble ==
                     (double)host_nobid(&host, (enum qbid_nobid)i));
+    const cJSON *privacy = cJSON_GetObjectItem(json, "privacy");
+    const cJSON *by_reason = cJSON_GetObjectItem(privacy, "reason");
+    double of_class[QBID_PRIVACY_CLASS_CNT] = {0};
+    assert_int_equal(cJSON_GetArraySize(by_reason), QBID_PRIVACY_REASON_CNT);
+    for (unsigned i = 0; i < QBID_PRIVACY_REASON_CNT; i++) {
+        double n = cJSON_GetObjectItem(by_reason, privacy_reason[i].word)->valuedouble;
+        assert_true(n == (double)host_privacy(&host, i));
+        of_class[privacy_reason[i].class_] += n;
+    }
+    const cJSON *by_class = cJSON_GetObjectItem(privacy, "class");
+    assert_int_equal(cJSON_GetArraySize(by_class), QBID_PRIVACY_CLASS_CNT);
+    for (unsigned i = 0; i < QBID_PRIVACY_CLASS_CNT; i++)
+        assert_true(cJSON_GetObjectItem(by_class, privacy_class[i])->valuedouble == of_class[i]);
     cJSON_Delete(json);
 }
 
@@ -84,6 +111,11 @@ static void prometheus_holds_every_counter(void **state)
     for (unsigned i = 1; i < QBID_NOBID_CNT; i++) {
         snprintf(name, sizeof name, "qbid_nobid_total{worker=\"100\",reason=\"%s\"}", reason[i]);
         assert_true(sample(name) == (double)host_nobid(&host, (enum qbid_nobid)i));
+    }
+    for (unsigned i = 0; i < QBID_PRIVACY_REASON_CNT; i++) {
+        snprintf(name, sizeof name, "qbid_privacy_total{worker=\"100\",class=\"%s\",reason=\"%s\"}",
+                 privacy_class[privacy_reason[i].class_], privacy_reason[i].word);
+        assert_true(sample(name) == (double)host_privacy(&host, i));
     }
     assert_true(sample("qbid_generation{worker=\"100\"}") == 1);
     assert_true(sample("qbid_connected{worker=\"100\"}") == 1);
@@ -231,6 +263,9 @@ static int setup(void **state)
     host_open(&host, &options, 12);
     for (unsigned i = 0; i < 7; i++)
         host_ask_with(&host, i % 2 ? "" : "\"cur\":[\"JPY\"]", "");
+    host_ask_with(&host, "\"device\":{\"lmt\":1}", "");
+    host_ask_with(&host, "\"regs\":{\"coppa\":1}", "");
+    host_ask_with(&host, "\"regs\":{\"ext\":{\"dsa\":{\"dsarequired\":3}}}", "");
     host_ask(&host, "x");
     host_send(&host, "win", "t=x");
     return 0;

@@ -37,6 +37,37 @@ static void any_bytes_come_back_from_a_json_string(void **state)
     }
 }
 
+/* Room, text and their ends in memory of just that size: against a loop over the bytes; nothing
+ * behind the room. */
+static void escaped_text_is_whole_or_full(void **state)
+{
+    (void)state;
+    for (unsigned i = 0, seed = 3; i < 40000; i++) {
+        size_t len = (size_t)rand_r(&seed) % 70, room = (size_t)rand_r(&seed) % 200, n = 0;
+        char *text = malloc(len ? len : 1), *out = malloc(room ? room : 1), want[6 * 70 + 1];
+        for (size_t k = 0; k < len; k++) {
+            text[k] = (char)(rand_r(&seed) % 9 ? 'a' + rand_r(&seed) % 26 : rand_r(&seed) % 256);
+            const char *const pair = strchr("\"\"\\\\\bb\ff\nn\rr\tt", text[k] ? text[k] : 'a');
+            if (text[k] == '"' || text[k] == '\\' || (text[k] > 0 && text[k] < 0x20 && pair))
+                n += (size_t)sprintf(want + n, "\\%c", pair[1]);
+            else if ((unsigned char)text[k] < 0x20)
+                n += (size_t)sprintf(want + n, "\\u%04x", (unsigned)(unsigned char)text[k]);
+            else
+                want[n++] = text[k];
+        }
+        struct qbid_writer w = qbid_writer_init(out, room);
+        qbid_put_escaped(&w, text, len);
+        assert_int_equal(w.full, n > room);
+        assert_true(qbid_writer_len(&w) <= room);
+        if (!w.full) {
+            assert_int_equal(qbid_writer_len(&w), n);
+            assert_memory_equal(out, want, n);
+        }
+        free(text);
+        free(out);
+    }
+}
+
 static void a_nul_byte_is_written_as_an_escape(void **state)
 {
     char out[16];
@@ -49,7 +80,8 @@ static void a_nul_byte_is_written_as_an_escape(void **state)
 
 static void numbers_are_written_in_full(void **state)
 {
-    static const uint64_t value[] = {0, 1, 9, 10, 99, 12345678901234567890u, UINT64_MAX};
+    static const uint64_t value[] = {
+        0, 1, 9, 10, 99, 100, 101, 999, 1000, 12345678901234567890u, UINT64_MAX};
     (void)state;
     for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
         char out[32], want[32];
@@ -110,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes_come_back_from_a_json_string),
+        cmocka_unit_test(escaped_text_is_whole_or_full),
         cmocka_unit_test(a_nul_byte_is_written_as_an_escape),
         cmocka_unit_test(numbers_are_written_in_full),
         cmocka_unit_test(a_ratio_is_always_a_json_number),

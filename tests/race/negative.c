@@ -87,6 +87,12 @@ static void a_live_page_written_without_atomics_is_reported(void **state)
     expect_failure("live_plain", RACE, "write_words");
 }
 
+static void a_count_written_without_atomics_is_reported(void **state)
+{
+    (void)state;
+    expect_failure("frequency_plain", RACE, "count_word");
+}
+
 static void a_swap_that_does_not_release_the_table_is_reported(void **state)
 {
     (void)state;
@@ -108,6 +114,7 @@ static void and_so_it_is_among_readers_that_announce_quiescence(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_head_that_does_not_release_the_record_is_reported),
     cmocka_unit_test(a_live_page_written_without_atomics_is_reported),
+    cmocka_unit_test(a_count_written_without_atomics_is_reported),
     cmocka_unit_test(a_swap_that_does_not_release_the_table_is_reported),
     cmocka_unit_test(a_table_freed_without_a_grace_period_is_reported),
     cmocka_unit_test(and_so_it_is_among_readers_that_announce_quiescence),
@@ -127,6 +134,13 @@ static void a_tail_moved_before_the_copy_fails_the_forced_order(void **state)
     (void)state;
     expect_failure("ring_tail_first", "[  FAILED  ] a_place_is_free_only_after_it_was_copied",
                    "ring_order.c");
+}
+
+static void a_count_read_before_the_tail_fails_the_forced_order(void **state)
+{
+    (void)state;
+    expect_failure("frequency_tail_last", "[  FAILED  ] a_bid_is_counted_at_every_moment",
+                   "frequency_order.c");
 }
 
 static void unmapping_without_a_grace_period_fails_the_forced_order(void **state)
@@ -174,6 +188,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_limit_raised_before_it_is_stored_fails_the_forced_order),
     cmocka_unit_test(a_head_moved_before_the_record_fails_the_forced_order),
     cmocka_unit_test(a_tail_moved_before_the_copy_fails_the_forced_order),
+    cmocka_unit_test(a_count_read_before_the_tail_fails_the_forced_order),
     cmocka_unit_test(unmapping_without_a_grace_period_fails_the_forced_order),
     cmocka_unit_test(and_so_it_does_with_a_reader_that_announces_quiescence),
 };

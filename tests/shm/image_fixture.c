@@ -54,6 +54,7 @@ void image_fixture_init(struct image_fixture *f)
     h->level_mask[1] = h->level_mask[2] | qbid_dim_mask(QBID_DIM_SITE);
     h->level_mask[0] = h->level_mask[1] | qbid_dim_mask(QBID_DIM_HOUR);
     h->gen = 1;
+    h->privacy.gdpr_unknown_applies_not = 1;
     h->seed = 1;
     h->built_unix_ns = qbid_clock_unix_ns();
     h->built_boot_ns = qbid_clock_boot_ns();
@@ -83,8 +84,11 @@ void image_fixture_done(struct image_fixture *f)
     free(f->shades.item);
     free(f->dirs.item);
     free(f->creatives.item);
+    free(f->traits.item);
     free(f->rates.item);
+    free(f->partners.item);
     free(f->strings.item);
+    free(f->exposures.item);
 }
 
 uint32_t image_fixture_value(struct image_fixture *f, unsigned dim, const char *raw)
@@ -179,6 +183,7 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
     add_string(f, c->adomain, &creative.adomain_off, &creative.adomain_len);
     add_string(f, c->landing, &creative.landing_off, &creative.landing_len);
     add_string(f, c->cat, &creative.cat_off, &creative.cat_len);
+    APPEND(f->traits, c->traits);
     return APPEND(f->creatives, creative);
 }
 
@@ -224,8 +229,26 @@ uint32_t image_fixture_q_group(struct image_fixture *f, const struct qbid_qrow *
     return f->qrows.cnt / QBID_QSTATES - 1;
 }
 
+void image_fixture_partner(struct image_fixture *f, const struct qbid_partner *partner)
+{
+    APPEND(f->partners, *partner);
+}
+
 void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t micros)
 {
     struct qbid_rate rate = {.currency = currency_of(currency), .micros = micros};
     APPEND(f->rates, rate);
+}
+
+void image_fixture_cap(struct image_fixture *f, uint32_t line_item_idx, uint8_t cap, unsigned n,
+                       const float *value)
+{
+    require(line_item_idx < f->line_items.cnt && cap > 0);
+    struct qbid_line_item *item = &f->line_items.item[line_item_idx];
+    f->header.capped_cnt += item->frequency_cap == 0;
+    item->frequency_cap = cap;
+    item->exposure_cnt = (uint8_t)n;
+    item->exposure_first = f->exposures.cnt;
+    for (unsigned k = 0; k < n; k++)
+        APPEND(f->exposures, value[k]);
 }

@@ -65,8 +65,11 @@ struct image_fixture {
     IMAGE_FIXTURE_ARRAY(struct qbid_shade) shades;
     IMAGE_FIXTURE_ARRAY(struct image_fixture_dir) dirs;
     IMAGE_FIXTURE_ARRAY(struct qbid_creative) creatives;
+    IMAGE_FIXTURE_ARRAY(struct qbid_traits) traits; /* of each */
     IMAGE_FIXTURE_ARRAY(struct qbid_rate) rates;
+    IMAGE_FIXTURE_ARRAY(struct qbid_partner) partners;
     IMAGE_FIXTURE_ARRAY(char) strings;
+    IMAGE_FIXTURE_ARRAY(float) exposures;
     uint32_t value_cnt[QBID_DIM_CNT]; /* indices given out, 0 included */
 };
 
@@ -77,6 +80,7 @@ struct image_fixture_creative {
     uint16_t format;                                     /* 0 = banner */
     uint16_t slot_idx;                                   /* value index of QBID_DIM_SLOT */
     const char *markup, *crid, *adomain, *landing, *cat; /* NULL = "" */
+    struct qbid_traits traits;
 };
 
 /** Preset: generation 1, level masks of four levels, valid for an hour from now on this boot,
@@ -112,6 +116,10 @@ uint32_t image_fixture_creative(struct image_fixture *f, const struct image_fixt
 void image_fixture_draws(struct image_fixture *f, uint32_t line_item_idx, uint16_t slot_idx,
                          unsigned n, const uint32_t *creative_idx, const double *weight);
 
+/** Cap a line item, with n values r(k). */
+void image_fixture_cap(struct image_fixture *f, uint32_t line_item_idx, uint8_t cap, unsigned n,
+                       const float *value);
+
 /** Add a shade table; returns its segment. */
 uint32_t image_fixture_shade(struct image_fixture *f, const struct qbid_shade *shade);
 
@@ -122,6 +130,7 @@ void image_fixture_shade_default(struct image_fixture *f, const struct qbid_shad
 uint32_t image_fixture_q_group(struct image_fixture *f, const struct qbid_qrow *row);
 
 /** Account currency for one unit of another ("USD"). */
+void image_fixture_partner(struct image_fixture *f, const struct qbid_partner *partner);
 void image_fixture_rate(struct image_fixture *f, const char *currency, int64_t micros);
 
 /** Lay everything out; the caller frees the result. f can be changed and built again. */

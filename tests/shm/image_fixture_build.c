@@ -184,6 +184,9 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_NAMES] = f->cats.cnt,
         [QBID_SECTION_RATES] = f->rates.cnt,
         [QBID_SECTION_STRINGS] = f->strings.cnt,
+        [QBID_SECTION_PARTNERS] = f->partners.cnt,
+        [QBID_SECTION_EXPOSURE_VALUES] = f->exposures.cnt,
+        [QBID_SECTION_TRAITS] = f->creatives.cnt,
     };
     /* the directory has room for one more section */
     b->bytes = (sizeof f->header + sizeof b->ref + sizeof *b->ref + 63) / 64 * 64;
@@ -304,6 +307,11 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     header.fingerprint = QBID_IMAGE_FINGERPRINT;
     header.bytes = b.bytes;
     header.elig_words = (uint32_t)b.elig_words;
+    for (uint32_t i = 0; i < f->line_items.cnt; i++) {
+        uint64_t deal = f->line_items.item[i].deal_hash;
+        if (deal != 0)
+            header.deal_bits[deal % 64 / 32] |= UINT32_C(1) << deal % 32;
+    }
     memcpy(b.base, &header, sizeof header);
     memcpy(b.base + sizeof header, b.ref, sizeof b.ref);
 
@@ -317,6 +325,9 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_CREATIVES, f->creatives.item);
     copy_section(&b, QBID_SECTION_RATES, f->rates.item);
     copy_section(&b, QBID_SECTION_STRINGS, f->strings.item);
+    copy_section(&b, QBID_SECTION_PARTNERS, f->partners.item);
+    copy_section(&b, QBID_SECTION_EXPOSURE_VALUES, f->exposures.item);
+    copy_section(&b, QBID_SECTION_TRAITS, f->traits.item);
     write_rows(&b);
     write_elig(&b);
     write_line_items(&b);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/frequency.h"
+
 /* Raw values by dimension; the rest have none. */
 static const struct {
     unsigned dim, cnt;
@@ -59,6 +61,13 @@ static void fill_market(struct image_fixture *f)
     image_fixture_q_group(f, &row);
     image_fixture_rate(f, "USD", 7100000);
     image_fixture_rate(f, "EUR", 7700000);
+    image_fixture_partner(f, &(struct qbid_partner){.id = 3, .name = "*", .name_len = 1});
+    image_fixture_partner(f, &(struct qbid_partner){.exchange_hash = 77,
+                                                    .id = 9,
+                                                    .coding = QBID_PRICE_CODING_AES_GCM,
+                                                    .notices = 7,
+                                                    .macro = "${P}",
+                                                    .macro_len = 4});
 }
 
 static void fill_line_item(struct image_fixture *f, uint32_t i)
@@ -91,6 +100,10 @@ static void fill_line_item(struct image_fixture *f, uint32_t i)
     image_fixture_draws(f, li, slot, 2, creative, (const double[]){1, 3});
     image_fixture_draws(f, li, (uint16_t)(slot + 1), 1, creative, (const double[]){1});
     image_fixture_cat(f, li, "IAB1");
+    if (li % 2 == 0) {
+        const float r[] = {1.0f, 0.5f, 0.25f};
+        image_fixture_cap(f, li, (uint8_t)(1 + li % QBID_FREQUENCY_CAP_MAX), li % 4 ? 3 : 0, r);
+    }
     if (i % 3 == 0)
         image_fixture_target(f, li, QBID_DIM_GEO, 1 + i % values[2].cnt);
 }
@@ -210,5 +223,8 @@ uint64_t image_sample_read(const struct qbid_image *image, uint32_t contexts)
     }
     for (uint32_t i = 0; i < image->rate_cnt; i++)
         digest += (uint64_t)image->rates[i].micros;
+    for (uint32_t i = 0; i < image->partner_cnt; i++)
+        digest += qbid_image_partner_by_id(image, image->partners[i].id)->coding +
+                  (uint64_t)image->partners[i].macro[image->partners[i].macro_len / 2];
     return digest;
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "shm/error.h"
+#include "shm/frequency.h"
 #include "shm/image.h"
 #include "shm/live.h"
 #include "tests/shm/image_sample.h"
@@ -254,6 +255,26 @@ static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void *
     CORRUPT(d.ref[QBID_SECTION_QROWS].cnt = 0);
 }
 
+/* Number 2 has a cap and three values, number 4 a cap alone, number 1 none. */
+static void caps_and_exposure_values_are_in_range(void **state)
+{
+    (void)state;
+    CORRUPT(d.header->capped_cnt++);
+    CORRUPT(d.header->capped_cnt = 0);
+    CORRUPT(d.line_items[2].frequency_cap = QBID_FREQUENCY_CAP_MAX + 1);
+    CORRUPT(d.line_items[2].frequency_cap = 0);
+    CORRUPT(d.line_items[1].frequency_cap = 1);
+    CORRUPT(d.line_items[1].exposure_cnt = 1);
+    CORRUPT(d.line_items[2].exposure_cnt = QBID_FREQUENCY_VALUES_MAX + 1);
+    CORRUPT(d.line_items[2].exposure_first = (uint32_t)d.ref[QBID_SECTION_EXPOSURE_VALUES].cnt - 2);
+    CORRUPT(d.line_items[2].exposure_first = UINT32_MAX);
+    CORRUPT(d.exposure_values[0] = 1.0001f);
+    CORRUPT(d.exposure_values[1] = -0.1f);
+    CORRUPT(d.exposure_values[2] = NAN);
+    ACCEPTED(d.exposure_values[2] = 0);
+    ACCEPTED(d.line_items[4].frequency_cap = QBID_FREQUENCY_CAP_MAX);
+}
+
 struct place {
     uint32_t line, i;
 };
@@ -360,6 +381,25 @@ static uint32_t d_draw(uint32_t dir)
     return draw;
 }
 
+static void partners_that_make_no_sense_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(d.partners[0].id = 0);
+    CORRUPT(d.partners[0].id = 9);
+    CORRUPT(d.partners[1].exchange_hash = 0);
+    CORRUPT(d.partners[1].coding = QBID_PRICE_CODING_CNT);
+    CORRUPT(d.partners[1].required = 1u << QBID_PARTNER_FIELD_CNT);
+    CORRUPT(d.partners[1].notices = 1u << QBID_PARTNER_NOTICE_CNT);
+    CORRUPT(d.partners[1].name_len = 33);
+    CORRUPT(d.partners[1].seat_len = 33);
+    CORRUPT(d.partners[1].macro_len = 33);
+    CORRUPT(d.partners[1].macro[2] = '"');
+    CORRUPT((d.partners[1].seat[0] = '<', d.partners[1].seat_len = 1));
+    CORRUPT(d.partners[1].seat_len = 1); /* a zero byte */
+    CORRUPT(d.ref[QBID_SECTION_PARTNERS].cnt = QBID_PARTNERS_MAX + 1);
+    ACCEPTED(d.partners[1].macro_len = 0);
+}
+
 static void creatives_outside_their_sections_are_corrupt(void **state)
 {
     (void)state;
@@ -422,9 +462,11 @@ int main(void)
         cmocka_unit_test(a_value_that_stands_twice_is_corrupt),
         cmocka_unit_test(bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt),
         cmocka_unit_test(line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt),
+        cmocka_unit_test(caps_and_exposure_values_are_in_range),
         cmocka_unit_test(index_entries_that_lead_nowhere_are_corrupt),
         cmocka_unit_test(rows_with_foreign_line_items_or_numbers_are_corrupt),
         cmocka_unit_test(market_tables_with_impossible_numbers_are_corrupt),
+        cmocka_unit_test(partners_that_make_no_sense_are_corrupt),
         cmocka_unit_test(creatives_outside_their_sections_are_corrupt),
         cmocka_unit_test(an_image_without_line_items_is_fine),
     };

@@ -102,12 +102,10 @@ static void shapes_over_the_maxima_are_refused(void **state)
 static int harmless(size_t off, const struct qbid_live *live, size_t bytes)
 {
     if (off >= offsetof(struct qbid_live_header, line_item_max) &&
-        off < offsetof(struct qbid_live_header, pad))
+        off < offsetof(struct qbid_live_header, frequency_lg))
         return qbid_live_footprint(live->shape) == (int64_t)bytes;
     return (off >= offsetof(struct qbid_live_header, abi_minor) &&
             off < offsetof(struct qbid_live_header, fingerprint)) ||
-           (off >= offsetof(struct qbid_live_header, pad) &&
-            off < offsetof(struct qbid_live_header, pace_off)) ||
            off >= offsetof(struct qbid_live_header, valid_until_off) + sizeof(uint64_t);
 }
 
@@ -146,6 +144,31 @@ static void pages_of_another_size_or_alignment_are_refused(void **state)
     free(base);
 }
 
+static void a_table_of_exposures_lies_behind_everything_else(void **state)
+{
+    (void)state;
+    struct qbid_live_shape shape = {17, 3, 2};
+    struct qbid_live live, seen;
+    int64_t plain = qbid_live_footprint(shape), bytes = qbid_live_footprint_counting(shape, 5);
+    assert_int_equal(bytes, plain + 64 + 32 * 8 * 8);
+    unsigned char *base = aligned_alloc(64, (size_t)bytes);
+    memset(base, 0, (size_t)bytes);
+    assert_int_equal(qbid_live_format_counting(base, shape, 5, 1, &live), 0);
+    assert_ptr_equal(live.frequency.header, base + plain);
+    assert_ptr_equal(live.frequency.words, base + plain + 64);
+    assert_int_equal(live.frequency.bucket_mask, 31);
+    assert_int_equal(qbid_live_attach(base, (size_t)bytes, &seen), 0);
+    assert_ptr_equal(seen.frequency.words, live.frequency.words);
+    assert_int_equal(seen.frequency.bucket_mask, 31);
+    assert_int_equal(qbid_live_attach(base, (size_t)plain, &seen), QBID_ERR_CORRUPT);
+    assert_int_equal(qbid_live_footprint_counting(shape, QBID_FREQUENCY_LG_MAX + 1),
+                     QBID_ERR_LIMIT);
+    assert_int_equal(qbid_live_format_counting(base, shape, QBID_FREQUENCY_LG_MAX + 1, 1, &seen),
+                     QBID_ERR_LIMIT);
+    assert_true(qbid_live_footprint_counting(shape, QBID_FREQUENCY_LG_MAX) > INT64_C(1) << 30);
+    free(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_new_page_gives_no_pace_and_no_lease),
         cmocka_unit_test(shapes_over_the_maxima_are_refused),
         cmocka_unit_test(every_change_of_a_header_byte_that_matters_is_refused),
+        cmocka_unit_test(a_table_of_exposures_lies_behind_everything_else),
         cmocka_unit_test(pages_of_another_size_or_alignment_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,8 @@ static void every_word_has_a_place_of_its_own(void **state)
             qbid_count_add(&worker.header->counter[c], (uint64_t)(1000 + c));
         for (int c = 0; c < QBID_NOBID_CNT; c++)
             qbid_count_add(&worker.header->nobid[c], (uint64_t)(2000 + c));
+        for (int c = 0; c < QBID_PRIVACY_REASON_CNT; c++)
+            qbid_count_add(&worker.header->privacy[c], (uint64_t)(3000 + c));
         for (uint64_t i = 0; i < 64; i++)
             assert_true(qbid_page_push(&worker, &(struct qbid_event){.nonce = i, .kind = 1}));
         assert_false(qbid_page_push(&worker, &(struct qbid_event){.nonce = 64}));
@@ -60,6 +62,8 @@ static void every_word_has_a_place_of_its_own(void **state)
             assert_int_equal(control.header->counter[c], 1000 + c + (c == QBID_COUNTER_BIDS));
         for (unsigned c = 0; c < QBID_NOBID_CNT; c++)
             assert_int_equal(control.header->nobid[c], 2000 + c);
+        for (unsigned c = 0; c < QBID_PRIVACY_REASON_CNT; c++)
+            assert_int_equal(control.header->privacy[c], 3000 + c);
         for (unsigned k = 0; k < QBID_LATENCY_CNT; k++) {
             struct qbid_latency_view view;
             qbid_latency_load(&control.latency[k], &view);

@@ -39,6 +39,7 @@ site_make() {
     cat >"$SITE_CONF" <<YAML
 # qbidd of the demonstration site.
 state_dir: state
+privacy: {gdpr_unknown: applies_not}
 handover: {path: qbid.sock}
 control: {path: control.sock}
 keys: {file: keys, create: true}

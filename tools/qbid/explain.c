@@ -125,20 +125,45 @@ static int set_live(struct run *run)
     return QBID_EXPLAIN_OK;
 }
 
+/* What the command line says of the user. */
+static int set_exposures(struct run *run)
+{
+    const struct qbid_explain_options *options = run->options;
+    for (unsigned i = 0; i < options->exposures_cnt; i++) {
+        uint32_t id = options->exposures[i].line_item_id;
+        int64_t idx = qbid_explain_world_find(&run->world, id);
+        if (idx < 0 || run->world.image.line_items[idx].frequency_cap == 0) {
+            fprintf(run->err, "qbid explain: %s: %s %u (--exposures)\n", options->image,
+                    idx < 0 ? "no line item" : "no frequency cap on line item", id);
+            return QBID_EXPLAIN_FAILED;
+        }
+        run->world.assumed[idx] = options->exposures[i].exposures;
+    }
+    return QBID_EXPLAIN_OK;
+}
+
+static void explain_part(const struct run *run, const struct qbid_explain_subject *subject,
+                         const struct qbid_view *view, const struct qbid_explain_imp *imp,
+                         bool first, struct qbid_replay_buffer *text)
+{
+    struct qbid_explain_detail detail;
+    if (imp->decided)
+        qbid_explain_detail_fill(view, imp, &detail);
+    if (run->options->json)
+        qbid_explain_json_imp(text, subject, imp, imp->decided ? &detail : NULL, first);
+    else
+        qbid_explain_table_imp(text, subject, imp, imp->decided ? &detail : NULL);
+}
+
 static void explain_impressions(const struct run *run, const struct qbid_explain_subject *subject,
                                 struct qbid_replay_buffer *text)
 {
     struct qbid_view view = qbid_explain_world_view(&run->world, false);
     for (unsigned i = 0; i < run->ask->openrtb.imp_cnt; i++) {
-        struct qbid_explain_imp imp;
-        struct qbid_explain_detail detail;
-        qbid_explain_ask_decide(run->ask, &view, i, &imp);
-        if (imp.decided)
-            qbid_explain_detail_fill(&view, &imp, &detail);
-        if (run->options->json)
-            qbid_explain_json_imp(text, subject, &imp, imp.decided ? &detail : NULL, i == 0);
-        else
-            qbid_explain_table_imp(text, subject, &imp, imp.decided ? &detail : NULL);
+        struct qbid_explain_imp imp[2];
+        unsigned parts = qbid_explain_ask_decide(run->ask, &view, i, imp);
+        for (unsigned part = 0; part < parts; part++)
+            explain_part(run, subject, &view, &imp[part], i + part == 0, text);
     }
 }
 
@@ -186,6 +211,8 @@ static int run_request(struct run *run)
         code = fail(run, "parser", err);
     if (code == QBID_EXPLAIN_OK)
         code = set_live(run);
+    if (code == QBID_EXPLAIN_OK)
+        code = set_exposures(run);
     if (code == QBID_EXPLAIN_OK)
         code = parse_request(run);
     if (code == QBID_EXPLAIN_OK)

@@ -72,14 +72,21 @@ enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct
                                       const char *exchange, uint64_t unix_s)
 {
     ask->image = image;
-    if (!qbid_seat_any(&ask->openrtb.wseat))
+    ask->partner = qbid_response_partner(image, qbid_response_exchange(exchange));
+    if (ask->openrtb.test && (ask->partner->flags & QBID_PARTNER_TEST_DECLINE))
         return QBID_NOBID_BLOCKED;
-    ask->currency = qbid_response_currency(image, &ask->openrtb, &ask->rate_micros);
+    if (!qbid_seat_any(&ask->openrtb.wseat))
+        return QBID_NOBID_SEAT;
+    if (ask->openrtb.site + ask->openrtb.app + ask->openrtb.dooh > 1)
+        return QBID_NOBID_SUPPLY;
+    ask->currency = qbid_response_currency(image, &ask->openrtb, ask->partner, &ask->rate_micros);
     if (ask->currency == QBID_CURRENCY_NONE)
         return QBID_NOBID_CURRENCY;
     qbid_common_fill(image, &ask->openrtb, exchange, unix_s, &ask->common);
     ask->unknown = ask->common.unknown;
-    return QBID_NOBID_NONE;
+    return qbid_privacy_class_of(ask->common.privacy.reason) == QBID_PRIVACY_NO_BID
+               ? QBID_NOBID_PRIVACY
+               : QBID_NOBID_NONE;
 }
 
 static void decline(struct qbid_explain_imp *imp, enum qbid_nobid nobid, const char *reason)
@@ -93,32 +100,55 @@ static void make_offer(const struct qbid_explain_ask *ask, const uint8_t *deal_i
                        struct qbid_explain_imp *imp)
 {
     const struct qbid_decision *decision = &imp->decision;
-    uint16_t tenant = ask->image->line_items[decision->line_item_idx].tenant;
     if (decision->deal)
         imp->deal = &imp->imp->deal[deal_idx[decision->deal - 1]];
     imp->price_micros = qbid_currency_from_account(decision->bid_micros, ask->rate_micros);
-    if (!qbid_seat_allowed(&ask->openrtb, imp->deal, tenant))
-        decline(imp, QBID_NOBID_BLOCKED, "the request's or the deal's seats exclude the tenant");
+    if (!qbid_response_complete(ask->partner, &ask->image->creatives[decision->creative_idx]))
+        decline(imp, QBID_NOBID_NO_CREATIVE,
+                "the creative lacks a field that the partner requires");
     else if (imp->price_micros <= 0)
         decline(imp, QBID_NOBID_CURRENCY, "the price vanishes in the currency of the answer");
 }
 
-void qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
-                             unsigned imp_idx, struct qbid_explain_imp *ret_imp)
+/* One part of a filled impression. */
+static void decide_part(struct qbid_explain_ask *ask, const struct qbid_view *view,
+                        const uint8_t *deal_idx, struct qbid_explain_imp *imp)
+{
+    imp->decided = true;
+    enum qbid_nobid nobid =
+        qbid_explain_world_decide(view, &imp->request, &imp->decision, &imp->trace);
+    decline(imp, nobid, NULL);
+    if (nobid == QBID_NOBID_NONE)
+        make_offer(ask, deal_idx, imp);
+}
+
+unsigned qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
+                                 unsigned imp_idx, struct qbid_explain_imp ret_imp[2])
 {
     uint8_t deal_idx[QBID_REQUEST_DEALS_MAX];
-    memset(ret_imp, 0, sizeof *ret_imp);
+    struct qbid_request request[2];
+    memset(ret_imp, 0, 2 * sizeof *ret_imp);
     ret_imp->imp = &ask->openrtb.imp[imp_idx];
     ask->common.unknown = ask->unknown;
     enum qbid_nobid nobid =
-        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ret_imp->request);
+        qbid_impression_fill(&ask->common, imp_idx, deal_idx, &ask->terms, request);
     ret_imp->unknown = ask->common.unknown;
-    if (nobid == QBID_NOBID_NONE) {
-        ret_imp->decided = true;
-        nobid =
-            qbid_explain_world_decide(view, &ret_imp->request, &ret_imp->decision, &ret_imp->trace);
-    }
     decline(ret_imp, nobid, NULL);
-    if (nobid == QBID_NOBID_NONE)
-        make_offer(ask, deal_idx, ret_imp);
+    if (nobid != QBID_NOBID_NONE)
+        return 1;
+    unsigned parts = qbid_impression_split(ask->image, request);
+    for (unsigned i = 0; i < parts; i++) {
+        ret_imp[i].imp = ret_imp->imp;
+        ret_imp[i].unknown = ret_imp->unknown;
+        ret_imp[i].request = request[i];
+        ret_imp[i].part = parts == 1 ? QBID_EXPLAIN_WHOLE : QBID_EXPLAIN_DEALS + i;
+        decide_part(ask, view, deal_idx, &ret_imp[i]);
+    }
+    return parts;
+}
+
+const char *qbid_explain_part_word(enum qbid_explain_part part)
+{
+    static const char *const words[] = {"whole", "deals", "open"};
+    return words[part];
 }

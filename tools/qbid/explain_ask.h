@@ -17,15 +17,22 @@ struct qbid_explain_ask {
     char *body;
     size_t body_max;
     const struct qbid_image *image;
-    uint32_t currency;           /* of the answer */
+    uint32_t currency; /* of the answer */
+    const struct qbid_partner *partner;
     int64_t rate_micros;         /* account currency for one unit of it */
     struct qbid_unknown unknown; /* raw values that all impressions share */
     struct qbid_openrtb_request openrtb;
     struct qbid_common common;
+    struct qbid_terms terms; /* of the impression at hand */
 };
 
-/* What one impression came to. Borrows ask, until its next impression, and the image. */
+/* Deals and the open auction of an impression do not compete: each may get a bid. */
+enum qbid_explain_part { QBID_EXPLAIN_WHOLE, QBID_EXPLAIN_DEALS, QBID_EXPLAIN_OPEN };
+
+/* What one impression, or a part of it, came to. Borrows ask, until its next impression, and the
+ * image. */
 struct qbid_explain_imp {
+    enum qbid_explain_part part;
     const struct qbid_openrtb_imp *imp;
     const struct qbid_openrtb_deal *deal; /* of the bid; NULL = open auction */
     enum qbid_nobid nobid;
@@ -49,9 +56,13 @@ int qbid_explain_ask_parse(struct qbid_explain_ask *ask, const char *body, size_
 enum qbid_nobid qbid_explain_ask_open(struct qbid_explain_ask *ask, const struct qbid_image *image,
                                       const char *exchange, uint64_t unix_s);
 
-/** Decide an impression of an opened request; view is of the same image. */
-void qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
-                             unsigned imp_idx, struct qbid_explain_imp *ret_imp);
+/** Decide an impression of an opened request; view is of the same image. Returns the count of its
+ *  parts, 1 or 2, in ret_imp[]: of two the first is its deals, the second the open auction. */
+unsigned qbid_explain_ask_decide(struct qbid_explain_ask *ask, const struct qbid_view *view,
+                                 unsigned imp_idx, struct qbid_explain_imp ret_imp[2]);
+
+/** Word ("whole") of a part. */
+const char *qbid_explain_part_word(enum qbid_explain_part part);
 
 /** Word ("below_floor") and text of a reason. */
 const char *qbid_explain_nobid_word(unsigned nobid);

@@ -79,10 +79,19 @@ static bool matches(const struct check *c, const struct qbid_explain_bid *bid)
     return c->imp.nobid == QBID_NOBID_NONE && facts_equal(&bid->facts, &replayed);
 }
 
+/* Of two parts of an impression the one that the bid is on: a line item with a deal bids on that
+ * alone. */
+static const struct qbid_explain_imp *part_of(const struct qbid_explain_imp imp[2], unsigned parts,
+                                              const struct qbid_line_item *line_item)
+{
+    return parts == 2 && line_item->deal_hash == 0 ? &imp[1] : &imp[0];
+}
+
 /* Decide the impressions of the bid's id until one gives the bid; the latest stays in c->imp. */
 static bool replay(struct check *c, const struct qbid_explain_bid *bid,
-                   const struct qbid_explain_world *world, bool alone)
+                   const struct qbid_explain_world *world, uint32_t line_item_idx, bool alone)
 {
+    struct qbid_explain_imp imp[2];
     const struct qbid_openrtb_request *openrtb = &c->ask->openrtb;
     struct qbid_view view = qbid_explain_world_view(world, alone);
     c->imp.nobid = QBID_NOBID_INVALID;
@@ -91,7 +100,8 @@ static bool replay(struct check *c, const struct qbid_explain_bid *bid,
         if (openrtb->imp[i].id.len != c->impid.len ||
             memcmp(openrtb->imp[i].id.at, c->impid.text, c->impid.len) != 0)
             continue;
-        qbid_explain_ask_decide(c->ask, &view, i, &c->imp);
+        unsigned parts = qbid_explain_ask_decide(c->ask, &view, i, imp);
+        c->imp = *part_of(imp, parts, &world->image.line_items[line_item_idx]);
         if (matches(c, bid))
             return true;
     }
@@ -122,15 +132,17 @@ static bool replay_both(struct check *c, const struct qbid_explain_bid *bid,
     }
     set_word(&world->live, idx, bid->pace, bid->qstate);
     set_word(&world->alone, idx, bid->pace, bid->qstate);
-    bool equal = replay(c, bid, world, false);
+    world->assumed[idx] = (uint8_t)bid->exposures;
+    bool equal = replay(c, bid, world, idx, false);
     bool same =
         c->imp.nobid == QBID_NOBID_NONE && c->imp.decision.line_item_id == bid->facts.line_item_id;
     if (!equal && !same) {
-        equal = replay(c, bid, world, true);
+        equal = replay(c, bid, world, idx, true);
         c->verdict.equal_alone += equal;
     }
     set_word(&world->live, idx, 1.0f, 0);
     set_word(&world->alone, idx, 0.0f, 0);
+    world->assumed[idx] = 0;
     return equal;
 }
 

@@ -8,6 +8,7 @@
 #include "fastpath/eligible.h"
 #include "fastpath/filter.h"
 #include "fastpath/scan.h"
+#include "fastpath/terms.h"
 
 static float price_of(const struct qbid_explain_waiting *waiting)
 {
@@ -90,12 +91,17 @@ static void find_factors(const struct qbid_view *view, const struct qbid_explain
     const struct qbid_request *request = &imp->request;
     const struct qbid_decision *decision = &imp->decision;
     const struct qbid_line_item *line_item = &image->line_items[decision->line_item_idx];
+    unsigned deal = decision->deal;
+    detail->floor_micros = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
+    if (request->terms)
+        detail->floor_micros =
+            qbid_terms_floor(request, deal, image->creatives[decision->creative_idx].format,
+                             &image->traits[decision->creative_idx]);
+    detail->fixed = request->terms && deal && request->terms->deal[deal - 1].fixed;
     detail->offer = qbid_offer_make(image, view->live, decision->line_item_idx,
                                     decision->value_micros * decision->pace, decision->segment,
-                                    request->auction,
+                                    detail->fixed ? QBID_AUCTION_SECOND_PRICE : decision->auction,
                                     qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
-    detail->floor_micros =
-        decision->deal ? request->deal[decision->deal - 1].floor_micros : request->floor_micros;
     detail->line_floor_micros = line_item->floor_micros;
     detail->line_ceiling_micros = line_item->ceiling_micros;
     detail->ceiling_micros = image->header->price_ceiling_micros;

@@ -4,6 +4,7 @@
 #ifndef QBID_TOOLS_QBID_EXPLAIN_DETAIL_H
 #define QBID_TOOLS_QBID_EXPLAIN_DETAIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "fastpath/price.h"
@@ -32,6 +33,7 @@ struct qbid_explain_detail {
     int64_t line_floor_micros;   /* of the line item */
     int64_t line_ceiling_micros; /* of the line item */
     int64_t ceiling_micros;      /* of the image */
+    bool fixed;                  /* the deal's floor is its price */
 };
 
 /**

@@ -28,6 +28,7 @@ void qbid_explain_json_begin(struct qbid_replay_buffer *out,
                              const struct qbid_explain_subject *subject)
 {
     const struct qbid_openrtb_request *openrtb = &subject->ask->openrtb;
+    struct qbid_privacy privacy = qbid_privacy_of(openrtb, &subject->world->image.header->privacy);
     qbid_replay_buffer_print(out, "{\"schema\":%d,\"request\":", QBID_EXPLAIN_SCHEMA);
     add_text(out, openrtb->id);
     qbid_replay_buffer_add_text(out, ",\"image\":");
@@ -40,9 +41,13 @@ void qbid_explain_json_begin(struct qbid_replay_buffer *out,
     else
         qbid_replay_buffer_add_text(out, "null");
     add_int(out, "unix_s", (int64_t)subject->unix_s);
-    qbid_replay_buffer_print(out, ",\"auction\":\"%s\",\"restricted\":%s",
-                             openrtb->at == 2 ? "second" : "first",
-                             qbid_openrtb_restricted(openrtb) ? "true" : "false");
+    qbid_replay_buffer_print(
+        out,
+        ",\"auction\":\"%s\",\"restricted\":%s,\"privacy\":{\"class\":\"%s\",\"reason\":\"%s\"}",
+        openrtb->at == 2 ? "second" : "first",
+        privacy.reason != QBID_PRIVACY_REASON_NONE ? "true" : "false",
+        qbid_privacy_class_word(qbid_privacy_class_of(privacy.reason)),
+        qbid_privacy_reason_word(privacy.reason));
     qbid_replay_buffer_print(
         out, ",\"result\":\"%s\",\"reason\":",
         subject->nobid == QBID_NOBID_NONE ? "decided" : qbid_explain_nobid_word(subject->nobid));
@@ -154,6 +159,7 @@ static void add_winner(struct qbid_replay_buffer *out, const struct qbid_explain
     add_int(out, "line_ceiling_micros", detail->line_ceiling_micros);
     add_int(out, "ceiling_micros", detail->ceiling_micros);
     add_int(out, "bid_micros", d->bid_micros);
+    qbid_replay_buffer_print(out, ",\"price_is_fixed\":%s", detail->fixed ? "true" : "false");
     qbid_replay_buffer_add_text(out, ",\"deal\":");
     if (imp->deal)
         add_text(out, imp->deal->id);
@@ -169,8 +175,9 @@ void qbid_explain_json_imp(struct qbid_replay_buffer *out,
 {
     qbid_replay_buffer_print(out, "%s{\"id\":", first ? "" : ",");
     add_text(out, imp->imp->id);
-    qbid_replay_buffer_print(out,
-                             ",\"result\":\"%s\",\"reason\":", qbid_explain_nobid_word(imp->nobid));
+    qbid_replay_buffer_print(
+        out, ",\"part\":\"%s\",\"result\":\"%s\",\"reason\":", qbid_explain_part_word(imp->part),
+        qbid_explain_nobid_word(imp->nobid));
     add_string(out, imp->reason);
     if (imp->nobid == QBID_NOBID_NONE) {
         qbid_replay_buffer_add_text(out, ",\"price\":");

@@ -17,6 +17,7 @@ enum option_id {
     OPT_EXCHANGE,
     OPT_PACE,
     OPT_QSTATE,
+    OPT_EXPOSURES,
     OPT_NOW,
     OPT_OUTPUT,
     OPT_STRICT,
@@ -31,6 +32,7 @@ static const struct option long_options[] = {
     {"exchange", required_argument, NULL, OPT_EXCHANGE},
     {"pace", required_argument, NULL, OPT_PACE},
     {"qstate", required_argument, NULL, OPT_QSTATE},
+    {"exposures", required_argument, NULL, OPT_EXPOSURES},
     {"now", required_argument, NULL, OPT_NOW},
     {"output", required_argument, NULL, OPT_OUTPUT},
     {"strict", no_argument, NULL, OPT_STRICT},
@@ -52,6 +54,7 @@ void qbid_explain_options_help(FILE *out)
         "  --exchange X         the exchange that asks, as the host names it (none)\n"
         "  --pace ID=X          live pace of line item ID; may be repeated (1)\n"
         "  --qstate ID=N        live Q state of line item ID, 0 to 99; may be repeated (0)\n"
+        "  --exposures ID=K     how often this user saw line item ID; may be repeated (0)\n"
         "  --now TIME           RFC 3339 or seconds since 1970: hour of the week, age of the "
         "image\n"
         "  --strict             a stale image is not used: exit 6\n"
@@ -136,6 +139,20 @@ static int read_qstate_option(const struct value *value, struct qbid_explain_opt
     return 0;
 }
 
+static int read_exposures_option(const struct value *value, struct qbid_explain_options *options)
+{
+    uint64_t id, cnt;
+    const char *end;
+    if (!read_uint(value->text, '=', UINT32_MAX, &id, &end) || id == 0 ||
+        !read_uint(end + 1, '\0', UINT8_MAX, &cnt, &end))
+        return complain(value, "ID=K with a line item and a number from 0 to 255");
+    if (options->exposures_cnt == QBID_EXPLAIN_SETTINGS_MAX)
+        return complain(value, "at most 1024 line items");
+    options->exposures[options->exposures_cnt++] =
+        (struct qbid_explain_setting){.line_item_id = (uint32_t)id, .exposures = (uint8_t)cnt};
+    return 0;
+}
+
 /* "Z", "+08:00" or "-05:30" behind a time: seconds to subtract. */
 static int zone_parse(const char *text, long *ret_offset_s)
 {
@@ -194,6 +211,8 @@ static int read_option(int id, const struct value *value, struct qbid_explain_op
         return read_pace_option(value, options);
     case OPT_QSTATE:
         return read_qstate_option(value, options);
+    case OPT_EXPOSURES:
+        return read_exposures_option(value, options);
     case OPT_NOW:
         return read_now(value, options);
     case OPT_OUTPUT:

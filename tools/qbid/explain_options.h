@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define QBID_EXPLAIN_SETTINGS_MAX 1024 /* of --pace, and of --qstate */
+#define QBID_EXPLAIN_SETTINGS_MAX 1024 /* of --pace, --qstate, --exposures */
 #define QBID_EXPLAIN_MESSAGE_BYTES 256
 
 /* What the live page shall say of a line item instead of pace 1 and state 0. */
@@ -15,6 +15,7 @@ struct qbid_explain_setting {
     uint32_t line_item_id;
     uint32_t qstate; /* of --qstate */
     float pace;      /* of --pace, finite and >= 0 */
+    uint8_t exposures;
 };
 
 struct qbid_explain_options {
@@ -31,8 +32,10 @@ struct qbid_explain_options {
     bool help;
     unsigned pace_cnt;
     unsigned qstate_cnt;
+    unsigned exposures_cnt;
     struct qbid_explain_setting pace[QBID_EXPLAIN_SETTINGS_MAX];
     struct qbid_explain_setting qstate[QBID_EXPLAIN_SETTINGS_MAX];
+    struct qbid_explain_setting exposures[QBID_EXPLAIN_SETTINGS_MAX];
 };
 
 /**

@@ -165,6 +165,8 @@ static int read_trace_member(void *context, struct qbid_replay_span key,
         trace->seen |= TRACE_GEN;
         return read_uint(json, UINT64_MAX, &bid->gen);
     }
+    if (is(key, "exposures")) /* not told: none */
+        return read_u32(json, &bid->exposures) || bid->exposures > UINT8_MAX ? QBID_ERR_PARSE : 0;
     return is(key, "unix_s") ? read_uint(json, UINT32_MAX, &bid->unix_s) : QBID_ERR_NOENT;
 }
 

@@ -32,6 +32,7 @@ struct qbid_explain_bid {
     uint64_t gen;
     uint64_t unix_s; /* 0 = not told */
     uint32_t qstate;
+    uint32_t exposures; /* of the user that the answer counted */
     float pace;
 };
 

@@ -51,6 +51,7 @@ void qbid_explain_table_begin(struct qbid_replay_buffer *out,
 {
     const struct qbid_openrtb_request *openrtb = &subject->ask->openrtb;
     const struct qbid_image_header *header = subject->world->image.header;
+    struct qbid_privacy privacy = qbid_privacy_of(openrtb, &header->privacy);
     qbid_replay_buffer_add_text(out, "request     ");
     add_text(out, openrtb->id);
     qbid_replay_buffer_print(out, "  %s price, %u impression%s, exchange ",
@@ -60,8 +61,10 @@ void qbid_explain_table_begin(struct qbid_replay_buffer *out,
         qbid_replay_buffer_add_json(out, subject->exchange, strlen(subject->exchange));
     else
         qbid_replay_buffer_add_text(out, "none");
-    if (qbid_openrtb_restricted(openrtb))
-        qbid_replay_buffer_add_text(out, ", privacy signals: without audience segments");
+    if (privacy.reason != QBID_PRIVACY_REASON_NONE)
+        qbid_replay_buffer_print(out, ", privacy class %s (%s)",
+                                 qbid_privacy_class_word(qbid_privacy_class_of(privacy.reason)),
+                                 qbid_privacy_reason_word(privacy.reason));
     qbid_replay_buffer_print(out, "\nimage       %s  generation %llu%s\n", subject->image_path,
                              (unsigned long long)header->gen, subject->stale ? ", stale" : "");
     if (subject->nobid != QBID_NOBID_NONE)
@@ -156,11 +159,12 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                              "= %.6f\n",
                              (double)d->q_ratio, d->q_state, d->q_action,
                              (double)offer->q_propensity, UNITS(offer->worth_micros));
-    qbid_replay_buffer_print(
-        out, "            x shade ratio %.9g (%s) = %.6f\n", (double)d->shade_ratio,
-        imp->request.auction == QBID_AUCTION_FIRST_PRICE ? "first price"
-                                                         : "second price: not shaded",
-        UNITS(offer->bid_micros));
+    qbid_replay_buffer_print(out, "            x shade ratio %.9g (%s) = %.6f\n",
+                             (double)d->shade_ratio,
+                             detail->fixed                            ? "fixed price: not shaded"
+                             : d->auction == QBID_AUCTION_FIRST_PRICE ? "first price"
+                                                                      : "second price: not shaded",
+                             UNITS(offer->bid_micros));
     qbid_replay_buffer_print(out,
                              "            floor %.6f (%s), %.6f (line item); ceiling %.6f (line "
                              "item), %.6f (account)\n",
@@ -185,7 +189,9 @@ void qbid_explain_table_imp(struct qbid_replay_buffer *out,
     const struct qbid_decision *d = &imp->decision;
     qbid_replay_buffer_add_text(out, "\nimpression  ");
     add_text(out, imp->imp->id);
-    qbid_replay_buffer_add_text(out, "\n");
+    qbid_replay_buffer_add_text(out, imp->part == QBID_EXPLAIN_DEALS  ? "  on its deals\n"
+                                     : imp->part == QBID_EXPLAIN_OPEN ? "  in the open auction\n"
+                                                                      : "\n");
     if (detail) {
         add_context(out, imp, detail);
         add_level(out, subject, imp, detail);

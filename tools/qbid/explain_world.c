@@ -76,6 +76,9 @@ static int make_pages(struct qbid_explain_world *world)
         err = make_live(&world->alone_base, shape, 0.0f, &world->alone);
     if (err)
         return err;
+    world->assumed = calloc((size_t)world->image.line_item_cnt + 1, sizeof *world->assumed);
+    if (!world->assumed)
+        return QBID_ERR_NOMEM;
     world->page_base = new_lines(qbid_page_footprint(shape.budget_max, QBID_PAGE_RING_LG_MIN));
     if (!world->page_base)
         return QBID_ERR_NOMEM;
@@ -127,6 +130,7 @@ void qbid_explain_world_done(struct qbid_explain_world *world)
     free(world->live_base);
     free(world->alone_base);
     free(world->page_base);
+    free(world->assumed);
     free(world->line_items);
     memset(world, 0, sizeof *world);
 }
@@ -146,6 +150,7 @@ struct qbid_view qbid_explain_world_view(const struct qbid_explain_world *world,
         .live = alone ? &world->alone : &world->live,
         .page = &world->page,
         .deadline_ns = UINT64_MAX,
+        .assumed = world->assumed,
     };
 }
 

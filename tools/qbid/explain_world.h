@@ -3,7 +3,8 @@
  *
  *   GEN.qbi, mapped read-only   ->  image
  *   memory of our own           ->  live (every pace 1), alone (every pace 0), a worker page;
- *                                   leases without end, allowances without end
+ *                                   exposures as they are given, leases without end, allowances
+ * without end
  */
 #ifndef QBID_TOOLS_QBID_EXPLAIN_WORLD_H
 #define QBID_TOOLS_QBID_EXPLAIN_WORLD_H
@@ -29,6 +30,7 @@ struct qbid_explain_world {
     struct qbid_page page;
     struct qbid_explain_line_item *line_items; /* by id, without holes */
     uint32_t line_item_cnt;
+    uint8_t *assumed; /* exposures by line item index, at first 0 */
     void *image_base;
     size_t image_bytes;
     void *live_base;

@@ -26,6 +26,8 @@ static const struct {
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
     {"history", qbid_tool_history, "totals of one campaign, line item or creative over time"},
+    {"partners", qbid_tool_partners, "who is bid to and how"},
+    {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
     {"stat", qbid_tool_stat, "every counter"},
     {"audit", qbid_tool_audit, "who changed what, before and after; --verify checks the chain"},
 };

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "control/account/frequency.h"
 #include "control/account/import.h"
 #include "control/account/import_text.h"
 #include "control/config/config.h"
@@ -106,6 +107,7 @@ static void the_example_file_is_imported(void **state)
     assert_int_equal(li->target[QBID_DIM_EXCHANGE].cnt, 2);
     assert_string_equal(li->target[QBID_DIM_GEO].value[0], "!CHN/7");
     assert_int_equal(li->target[QBID_DIM_SITE].cnt, 0);
+    assert_string_equal(li->frequency, "");
     const struct qbid_creative_def *cr = qbid_account_creative(&a, 1002);
     assert_int_equal(cr->line_item_id, 101);
     assert_int_equal(cr->width, 728);
@@ -367,6 +369,61 @@ static void limits_of_a_line_item_hold(void **state)
     REFUSED(ACCOUNT("  start: +1h\n", "", ""), "campaign 1: end is not after start");
 }
 
+static void a_frequency_rule_is_a_map_or_its_text_and_stays_as_given(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"    frequency: {cap: 3, per: 24h, value: [1, 0.8, 0.6]}\n",
+                                       "    frequency: '3 per 24h: 1, 0.8, 0.6'\n"};
+    char text[1024];
+    for (unsigned i = 0; i < 2; i++) {
+        struct qbid_account none = empty();
+        snprintf(text, sizeof text, ACCOUNT("", "%s", ""), same[i]);
+        struct qbid_account a = import(&none, text, false);
+        struct qbid_frequency_rule rule;
+        assert_string_equal(a.line_items[0].frequency, "3 per 24h: 1, 0.8, 0.6");
+        assert_null(qbid_frequency_rule_parse(a.line_items[0].frequency, &rule));
+        assert_int_equal(rule.cap, 3);
+        assert_int_equal(rule.minutes, 1440);
+        assert_int_equal(rule.value_cnt, 3);
+        assert_true(rule.value[0] == 1 && rule.value[1] == 0.8 && rule.value[2] == 0.6);
+        struct qbid_account b =
+            import(&a, ACCOUNT("", "    frequency: {cap: 100, per: 30d}\n", ""), false);
+        assert_string_equal(b.line_items[0].frequency, "100 per 30d");
+        struct qbid_account c = import(&b, ACCOUNT("", "    frequency: ''\n", ""), false);
+        assert_string_equal(c.line_items[0].frequency, "");
+        qbid_account_done(&a);
+        qbid_account_done(&b);
+        qbid_account_done(&c);
+    }
+}
+
+static void a_frequency_rule_without_sense_is_refused(void **state)
+{
+    (void)state;
+#define RULE(rule, part) REFUSED(ACCOUNT("", "    frequency: " rule "\n", ""), part)
+    RULE("{cap: 0, per: 1h}", "line_item 5: frequency: '0 per 1h' has a cap outside 1..100");
+    RULE("{cap: 101, per: 1h}", "has a cap outside 1..100");
+    RULE("{cap: -1, per: 1h}", "is not like");
+    RULE("{per: 1h}", "frequency.cap: is missing");
+    RULE("{cap: 1}", "frequency.per: is missing");
+    RULE("{cap: 1, per: 0h}", "has a span outside 1m..30d");
+    RULE("{cap: 1, per: 31d}", "has a span outside 1m..30d");
+    RULE("{cap: 1, per: 24}", "has a span that is not like 90m, 24h or 7d");
+    RULE("{cap: 1, per: 24s}", "has a span that is not like");
+    RULE("{cap: 1, per: [1h]}", "frequency.per: must be one value");
+    RULE("{cap: 1, pre: 1h}", "frequency: unknown key 'pre'; did you mean 'per'?");
+    RULE("{cap: 1, per: 1h, value: 1}", "frequency.value: must be a list of 1..16 numbers");
+    RULE("{cap: 1, per: 1h, value: []}", "frequency.value: must be a list of 1..16 numbers");
+    RULE("{cap: 1, per: 1h, value: [1, x]}", "has a value that is not a number");
+    RULE("{cap: 1, per: 1h, value: [1, nan]}", "has a value that is not a number");
+    RULE("{cap: 1, per: 1h, value: [1, 1.1]}", "has a value outside 0..1");
+    RULE("{cap: 1, per: 1h, value: [0.9]}", "has a first value other than 1");
+    RULE("{cap: 1, per: 1h, value: [1, 0.5, 0.6]}", "has values that rise");
+    RULE("[1, 2]", "frequency: must be a map with cap, per and value");
+    RULE("3 times", "is not like '3 per 24h'");
+    RULE("3 per 24h and more", "is not like '3 per 24h'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +439,8 @@ int main(void)
         cmocka_unit_test(pruning_makes_inactive_what_is_not_listed),
         cmocka_unit_test(macros_are_those_that_answers_fill_in),
         cmocka_unit_test(limits_of_a_line_item_hold),
+        cmocka_unit_test(a_frequency_rule_is_a_map_or_its_text_and_stays_as_given),
+        cmocka_unit_test(a_frequency_rule_without_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

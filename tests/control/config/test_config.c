@@ -14,11 +14,26 @@
 #include "control/config/config.h"
 #include "shm/error.h"
 
+#define TEXT_MAX 16384
+
+/* A file with the one choice that has no default, unless the text makes it itself or is no map. */
+static void with_choice(const char *text, char whole[TEXT_MAX])
+{
+    const char *flow = "{\"privacy\": {\"gdpr_unknown\": \"applies_not\"}, ";
+    const char *block = "privacy: {gdpr_unknown: applies_not}\n";
+    bool chosen = strstr(text, "privacy") != NULL || strchr("[#", text[0]) != NULL;
+    int len = text[0] == '{' ? snprintf(whole, TEXT_MAX, "%s%s", chosen ? "{" : flow, text + 1)
+                             : snprintf(whole, TEXT_MAX, "%s%s", text, chosen ? "" : block);
+    assert_true(len < TEXT_MAX);
+}
+
 static struct qbid_config parse(const char *text)
 {
     struct qbid_problems problems = {.file = "q.yaml"};
     struct qbid_config config;
-    int err = qbid_config_parse(text, strlen(text), "/base", &problems, &config);
+    char whole[TEXT_MAX];
+    with_choice(text, whole);
+    int err = qbid_config_parse(whole, strlen(whole), "/base", &problems, &config);
     if (err)
         fail_msg("%u: %s", problems.problem[0].line, problems.problem[0].text);
     return config;
@@ -29,7 +44,9 @@ static void refused(const char *text, uint32_t cnt, const char *const *parts)
 {
     struct qbid_problems problems = {.file = "q.yaml"};
     struct qbid_config config = {.level_cnt = 77};
-    assert_int_equal(qbid_config_parse(text, strlen(text), "/base", &problems, &config),
+    char whole[TEXT_MAX];
+    with_choice(text, whole);
+    assert_int_equal(qbid_config_parse(whole, strlen(whole), "/base", &problems, &config),
                      QBID_ERR_PARSE);
     assert_int_equal(config.level_cnt, 77);
     for (uint32_t i = 0; i < cnt && i < problems.cnt; i++) {
@@ -109,6 +126,47 @@ static void every_kind_of_value_arrives(void **state)
     assert_true(c.seed == UINT64_MAX);
     assert_int_equal(c.durability, QBID_DURABILITY_STRICT);
     assert_false(c.learning.enabled);
+}
+
+static void what_an_unknown_means_in_law_must_be_chosen(void **state)
+{
+    (void)state;
+    struct qbid_config c = parse("privacy: {gdpr_unknown: applies}\n");
+    assert_int_equal(c.privacy.gdpr_unknown_applies_not, 0);
+    assert_int_equal(c.privacy.vendor_id, 0);
+    assert_int_equal(c.privacy.purposes, 0xf00000); /* 1 to 4 of 24 */
+    c = parse("{\"privacy\": {\"gdpr_unknown\": \"applies_not\"}}");
+    assert_int_equal(c.privacy.gdpr_unknown_applies_not, 1);
+    REFUSED("privacy: {}\n", "q.yaml:1:1: privacy.gdpr_unknown: must be chosen");
+    REFUSED("seed: 1 # no privacy\n", "q.yaml: privacy.gdpr_unknown: must be chosen");
+    REFUSED("privacy: {gdpr_unknown: maybe}\n", "q.yaml:1:11: privacy.gdpr_unknown: is neither");
+    REFUSED("privacy: {gdpr_unknown: [applies]}\n", "privacy.gdpr_unknown: is neither");
+    REFUSED("privacy: applies\n", "q.yaml:1:1: privacy: must be a map");
+    REFUSED("privacy: [gdpr_unknown]\n", "q.yaml:1:1: privacy: must be a map");
+}
+
+static void vendor_and_purposes_of_the_tcf_are_read(void **state)
+{
+    (void)state;
+    struct qbid_config c =
+        parse("privacy: {gdpr_unknown: applies, vendor_id: 755, purposes: [2, 24, 2]}\n");
+    assert_int_equal(c.privacy.vendor_id, 755);
+    assert_int_equal(c.privacy.purposes, 0x400001);
+    c = parse("privacy: {gdpr_unknown: applies, vendor_id: 65535, purposes: [1]}\n");
+    assert_int_equal(c.privacy.vendor_id, 65535);
+    assert_int_equal(c.privacy.purposes, 0x800000);
+#define CHOSEN "privacy: {gdpr_unknown: applies, "
+    REFUSED(CHOSEN "vendor_id: 65536}\n", "privacy.vendor_id: is no number");
+    REFUSED(CHOSEN "vendor_id: -1}\n", "privacy.vendor_id: is no number");
+    REFUSED(CHOSEN "vendor_id: {a: 1}}\n", "privacy.vendor_id: is no number");
+    REFUSED(CHOSEN "purposes: []}\n", "privacy.purposes: is not a list");
+    REFUSED(CHOSEN "purposes: 2}\n", "privacy.purposes: is not a list");
+    REFUSED(CHOSEN "purposes: [0]}\n", "privacy.purposes: is no purpose");
+    REFUSED(CHOSEN "purposes: [1, 25]}\n", "privacy.purposes: is no purpose");
+    REFUSED(CHOSEN "purposes: [two]}\n", "privacy.purposes: is no purpose");
+    REFUSED(CHOSEN "vendor_ids: 3}\n",
+            "unknown key 'vendor_ids' in privacy; did you mean 'vendor_id'?");
+    REFUSED(CHOSEN "x: 3}\n", "q.yaml:1:34: unknown key 'x' in privacy");
 }
 
 static void a_value_outside_its_range_is_named_with_line_and_range(void **state)
@@ -239,7 +297,8 @@ static void the_example_file_states_the_defaults(void **state)
     struct qbid_config example;
     if (qbid_config_load("control/config/example.yaml", &problems, &example) != 0)
         fail_msg("%u: %s", problems.problem[0].line, problems.problem[0].text);
-    struct qbid_config preset = parse("rates: [{currency: EUR, per_unit: \"1.08\"}]\n");
+    struct qbid_config preset = parse("privacy: {gdpr_unknown: applies}\n"
+                                      "rates: [{currency: EUR, per_unit: \"1.08\"}]\n");
     assert_memory_equal(&example, &preset, sizeof preset);
 }
 
@@ -251,7 +310,7 @@ static void a_file_is_loaded_relative_to_its_folder(void **state)
     snprintf(path, sizeof path, "%s/q.yaml", folder);
     snprintf(want, sizeof want, "%s/s", folder);
     FILE *f = fopen(path, "w");
-    fputs("state_dir: s\n", f);
+    fputs("state_dir: s\nprivacy: {gdpr_unknown: applies}\n", f);
     fclose(f);
     struct qbid_problems problems = {0};
     struct qbid_config config;
@@ -283,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_that_sets_one_key_gets_the_defaults),
         cmocka_unit_test(every_kind_of_value_arrives),
+        cmocka_unit_test(what_an_unknown_means_in_law_must_be_chosen),
+        cmocka_unit_test(vendor_and_purposes_of_the_tcf_are_read),
         cmocka_unit_test(a_value_outside_its_range_is_named_with_line_and_range),
         cmocka_unit_test(every_problem_of_a_file_is_listed_in_order),
         cmocka_unit_test(an_unknown_key_is_refused_with_a_suggestion),

@@ -118,9 +118,33 @@ static void malformed_content_is_refused_without_repeating_it(void **state)
     }
 }
 
+static void a_rotation_keeps_the_key_that_signed(void **state)
+{
+    struct qbid_keys before, after, read;
+    char why[QBID_KEY_FILE_WHY_MAX] = "";
+    struct stat st;
+    (void)state;
+    assert_int_equal(load("254 000102030405060708090a0b0c0d0e0f\n", 0600, &before, why), 0);
+    for (unsigned round = 0; round < 600; round++) {
+        assert_int_equal(qbid_key_file_rotate(path, &after, why), 0);
+        assert_int_equal(after.id[1], before.id[0]);
+        assert_memory_equal(after.secret[1], before.secret[0], QBID_KEY_BYTES);
+        assert_true(after.id[0] != 0 && after.id[0] != before.id[0] && after.id[0] != before.id[1]);
+        assert_memory_not_equal(after.secret[0], before.secret[0], QBID_KEY_BYTES);
+        assert_int_equal(qbid_key_file_load(path, &read, why), 0);
+        assert_memory_equal(&read, &after, sizeof read);
+        before = after;
+    }
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(qbid_key_file_rotate(path, &after, why), QBID_ERR_NOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_rotation_keeps_the_key_that_signed),
         cmocka_unit_test(two_keys_are_read_in_order),
         cmocka_unit_test(a_created_file_is_private_and_loads),
         cmocka_unit_test(a_file_that_others_may_read_is_refused),

@@ -17,7 +17,7 @@
 #include <sqlite3.h>
 
 #include "control/account/import.h"
-#include "control/engine/engine.h"
+#include "control/engine/engine_state.h"
 #include "plugin/qbid.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -43,6 +43,7 @@ static void on_usr1(int signal)
 }
 
 static const char config_text[] = "state_dir: state\n"
+                                  "privacy: {gdpr_unknown: applies_not}\n"
                                   "handover: {path: qbid.sock}\n"
                                   "control: {path: control.sock}\n"
                                   "keys: {file: keys, create: true}\n"
@@ -533,6 +534,33 @@ static void learning_changes_what_the_next_generation_says(void **state)
     assert_true(value[1] == value[0]); /* nothing was forgotten by the restart */
 }
 
+/* Bids at 23:59 that are billed after midnight: what they cost is yesterday's, also after a
+ * restart, and today has its whole budget. */
+static void a_late_bill_counts_for_the_day_of_its_bid(void **state)
+{
+    const int64_t midnight_s = 40000 * INT64_C(86400), cost = 1000000;
+    (void)state;
+    struct qbid_engine *e = engine_open();
+    assert_non_null(e);
+    account_apply(e, "campaigns:\n  - {id: 7, period: daily}\n");
+    uint32_t b = qbid_engine_account(e)->campaigns[0].budget_idx;
+    assert_int_equal(qbid_engine_budgets(e, midnight_s - 60), 0);
+    int64_t authority = qbid_ledger_budget(e->ledger, b);
+    assert_int_equal(authority, e->day[b].spent_nanos + BUDGET_NANOS);
+    assert_int_equal(qbid_engine_budgets(e, midnight_s + 60), 0);
+    assert_int_equal(e->day[b].day, 40000);
+    int64_t before = e->day[b].spent_nanos;
+    qbid_engine_day_charge(&e->day[b], midnight_s, cost); /* of today */
+    assert_int_equal(e->day[b].spent_nanos, before);
+    assert_false(e->day[b].late);
+    qbid_engine_day_charge(&e->day[b], midnight_s - 1, cost); /* of yesterday */
+    assert_int_equal(e->day[b].spent_nanos, before + cost);
+    assert_true(e->day[b].late);
+    assert_int_equal(qbid_engine_budgets(e, midnight_s + 61), 0);
+    assert_int_equal(qbid_ledger_budget(e->ledger, b), authority + cost);
+    qbid_engine_free(e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +574,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_bill_that_was_held_when_the_rows_were_stored_is_charged_once, folder_make,
             folder_drop),
+        cmocka_unit_test_setup_teardown(a_late_bill_counts_for_the_day_of_its_bid, folder_make,
+                                        folder_drop),
         cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,
                                                  folder_make, folder_drop, clicks_text),
     };

@@ -106,6 +106,8 @@ static struct qbid_event notice_event(int kind, uint64_t seq, int64_t price_nano
     e.u.notice.line_item_id = 100;
     e.u.notice.creative_id = 1001;
     e.u.notice.price_nanos = price_nanos;
+    if (kind == QBID_EVENT_LOSS)
+        e.u.notice.detail = qbid_event_detail(price_nanos, QBID_LOSS_UNKNOWN);
     e.u.notice.bid_time_ns = bid.time_ns;
     return e;
 }
@@ -290,6 +292,39 @@ static void a_bid_is_lost_or_won_and_the_first_word_stands(void **state)
     assert_int_equal(b.out[1].kind, QBID_EVENT_BILL);
     assert_int_equal(b.out[3].kind, QBID_EVENT_LOSS);
     assert_int_equal(counters(&b).invalid, 2);
+    bench_close(&b);
+}
+
+static void a_loss_keeps_its_reason_and_video_events_count_once_each(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 100, 100);
+    struct qbid_event loss = notice_event(QBID_EVENT_LOSS, 1, 0);
+    loss.u.notice.detail = qbid_event_detail(2500000, 555);
+    push(&b, 0, bid_event(1));
+    for (unsigned i = 0; i < 5; i++)
+        push(&b, 0, loss);
+    push(&b, 0, bid_event(2));
+    for (unsigned i = 0; i < 10; i++) {
+        struct qbid_event video = notice_event(QBID_EVENT_VIDEO, 2, 0);
+        video.u.notice.detail =
+            qbid_event_detail(0, i % 2 ? QBID_VIDEO_START : QBID_VIDEO_COMPLETE);
+        push(&b, 0, video);
+    }
+    drain(&b, 0, NOW_NS + 2 * QBID_NS_PER_MS);
+    assert_int_equal(b.cnt, 5);
+    assert_int_equal(b.out[1].kind, QBID_EVENT_LOSS);
+    assert_int_equal(b.out[1].code, 555);
+    assert_int_equal(b.out[1].price_nanos, 2500000);
+    assert_int_equal(b.out[3].code, QBID_VIDEO_COMPLETE);
+    assert_int_equal(b.out[4].code, QBID_VIDEO_START);
+    assert_int_equal(counters(&b).duplicates, 4 + 8);
+    const struct qbid_reasons *reasons = qbid_ingest_reasons(b.ingest);
+    assert_int_equal(reasons->other[0].code, 555);
+    assert_int_equal(reasons->other[0].cnt, 1);
+    assert_int_equal(reasons->video[QBID_VIDEO_START], 1);
+    assert_int_equal(reasons->video[QBID_VIDEO_COMPLETE], 1);
     bench_close(&b);
 }
 
@@ -497,6 +532,7 @@ int main(void)
         cmocka_unit_test(lost_events_are_counted_exactly),
         cmocka_unit_test(the_oldest_bid_leaves_when_there_is_no_room),
         cmocka_unit_test(raw_values_reach_the_dictionary_when_their_hash_fits),
+        cmocka_unit_test(a_loss_keeps_its_reason_and_video_events_count_once_each),
         cmocka_unit_test(many_events_a_second_are_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,7 +274,7 @@ static void numbers_outside_their_range_are_refused(void **state)
     (void)state;
     static struct stage s;
     stage_open(&s, 1, 100, 100);
-    for (int kind = 0; kind < 12; kind++) {
+    for (int kind = 0; kind < 13; kind++) {
         struct qbid_event e = {
             .time_ns = START_NS, .nonce = UINT64_C(7) << 48 | 5, .kind = QBID_EVENT_BID};
         e.u.bid.bid_nanos = kind == 0 ? QBID_PRICE_MICROS_MAX + 1 : 1000;
@@ -286,9 +286,10 @@ static void numbers_outside_their_range_are_refused(void **state)
         e.u.bid.context = kind == 5 ? UINT64_C(1) << QBID_DIM_SHIFT_END : 0;
         e.level = kind == 6 ? QBID_LEVEL_DEFAULT + 1 : 0;
         e.action = kind == 7 ? QBID_QROW_ACTIONS : 0;
+        e.privacy = kind == 12 ? QBID_PRIVACY_NO_BID : 0;
         if (kind == 8)
             e.nonce = 5; /* no worker has uid 0 */
-        if (kind > 8) {
+        if (kind > 8 && kind < 12) {
             e.kind = kind == 11 ? QBID_EVENT_CONV : QBID_EVENT_WIN;
             e.u.notice.price_nanos = kind == 11 ? INT64_MAX : QBID_PRICE_MICROS_MAX + 1;
             e.u.notice.bid_time_ns = kind == 10 ? UINT64_MAX : START_NS;
@@ -298,8 +299,8 @@ static void numbers_outside_their_range_are_refused(void **state)
     drain(&s, 0, START_NS);
     qbid_ingest_tick(s.ingest, START_NS + QBID_NS_PER_S, 100, collect, &s);
     struct qbid_ingest_counters c = qbid_ingest_counters_load(s.ingest);
-    assert_int_equal(c.invalid, 12);
-    assert_int_equal(c.events, 12);
+    assert_int_equal(c.invalid, 13);
+    assert_int_equal(c.events, 13);
     stage_close(&s);
 }
 

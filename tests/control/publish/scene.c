@@ -152,18 +152,21 @@ static void account_make(struct scene *s, const struct scene_options *o, uint64_
         if (idx % 7 == 3)
             continue; /* a hole */
         struct qbid_line_item_def *li = &a->line_items[a->line_item_cnt++];
-        *li = (struct qbid_line_item_def){.id = 1000 + idx,
-                                          .campaign_id = 100 + below(state, a->campaign_cnt),
-                                          .name = text("line item %u", idx),
-                                          .floor_micros = below(state, 1000),
-                                          .ceiling_micros = 1000000 + below(state, 1000000),
-                                          .deal = below(state, 5) ? NULL : text("deal-%u", idx),
-                                          .adomain = text("Shop%u.Example", idx % 9),
-                                          .categories = text("IAB%u-%u, IAB2", 1 + idx % 20, idx),
-                                          .prior_ctr = 0.001,
-                                          .prior_cvr = 0.01,
-                                          .active = below(state, 10) != 0,
-                                          .idx = idx};
+        *li = (struct qbid_line_item_def){
+            .id = 1000 + idx,
+            .campaign_id = 100 + below(state, a->campaign_cnt),
+            .name = text("line item %u", idx),
+            .floor_micros = below(state, 1000),
+            .ceiling_micros = 1000000 + below(state, 1000000),
+            .deal = below(state, 5) ? NULL : text("deal-%u", idx),
+            .adomain = text("Shop%u.Example", idx % 9),
+            .categories = text("IAB%u-%u, IAB2", 1 + idx % 20, idx),
+            .frequency = idx % 3 == 1 ? text("%u per 7d: 1, 0.5, 0.25", 1 + idx % 9)
+                                      : text("%s", idx % 3 ? "4 per 1h" : ""),
+            .prior_ctr = 0.001,
+            .prior_cvr = 0.01,
+            .active = below(state, 10) != 0,
+            .idx = idx};
         targets_make(li, state);
         uint32_t creatives = idx % 10 == 5 ? 40 : below(state, 15);
         for (uint32_t k = 0; k < creatives; k++)

@@ -244,6 +244,7 @@ static void line_items_and_creatives_are_those_of_the_account(void **state)
     const struct qbid_image *image = &stage->image;
     assert_int_equal(image->line_item_cnt, s->account.line_item_max);
     assert_int_equal(image->line_items[3].id, 0);
+    uint32_t capped = 0;
     for (uint32_t i = 0; i < s->account.line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &s->account.line_items[i];
         const struct qbid_line_item *item = &image->line_items[li->idx];
@@ -262,7 +263,15 @@ static void line_items_and_creatives_are_those_of_the_account(void **state)
         snprintf(lower, sizeof lower, "shop%u.example", li->idx % 9);
         assert_int_equal(item->adomain_hash, qbid_hash_name(lower, strlen(lower)));
         assert_int_equal(!!(item->flags & QBID_LINE_ITEM_ACTIVE), li->active && c->active);
+        capped += item->frequency_cap != 0;
+        assert_int_equal(item->frequency_cap, li->idx % 3 == 1 ? 1 + li->idx % 9
+                                              : li->idx % 3    ? 4
+                                                               : 0);
+        assert_int_equal(item->exposure_cnt, li->idx % 3 == 1 ? 3 : 0);
+        for (unsigned k = 0; k < item->exposure_cnt; k++)
+            assert_true(image->exposure_values[item->exposure_first + k] == 1.0f / (float)(1 << k));
     }
+    assert_int_equal(image->header->capped_cnt, capped);
     assert_int_equal(image->creative_cnt, s->account.creative_cnt);
     for (uint32_t i = 0; i < s->account.creative_cnt; i++) {
         const struct qbid_creative_def *def = &s->account.creatives[i];

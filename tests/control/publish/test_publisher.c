@@ -58,6 +58,36 @@ static void a_reader_gets_keys_live_page_image_and_a_slot(void **state)
     RIG_UNTIL(r, r->report[0].key == 9);
 }
 
+static void keys_of_partners_come_with_the_greeting_change_and_leave(void **state)
+{
+    struct rig *r = *state;
+    struct qbid_partner_keys list[QBID_PARTNERS_MAX] = {{.id = 5, .len = {32, 16}},
+                                                        {.id = 6, .len = {16, 0}}};
+    struct qbid_msg msg;
+    memset(list[0].secret, 0xab, sizeof list[0].secret);
+    qbid_publisher_set_partner_keys(r->publisher, list);
+    int sock = rig_connect(r, true);
+    static const uint8_t want[3][3] = {{5, 0, 32}, {5, 1, 16}, {6, 0, 16}};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(rig_hear(r, sock, QBID_MSG_PARTNER, &msg, NULL));
+        assert_int_equal(msg.u.partner_key.partner, want[i][0]);
+        assert_int_equal(msg.u.partner_key.part, want[i][1]);
+        assert_int_equal(msg.u.partner_key.len, want[i][2]);
+        assert_int_equal(msg.u.partner_key.secret[0], i < 2 ? 0xab : 0);
+        assert_int_equal(msg.u.partner_key.secret[16], i < 1 ? 0xab : 0); /* and no more */
+    }
+    qbid_publisher_set_partner_keys(r->publisher, list); /* nothing changed, nothing is sent */
+    list[0] = list[1];
+    list[1] = (struct qbid_partner_keys){0};
+    qbid_publisher_set_partner_keys(r->publisher, list);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(rig_hear(r, sock, QBID_MSG_PARTNER, &msg, NULL));
+        assert_int_equal(msg.u.partner_key.partner, i < 2 ? 5 : 6);
+        assert_int_equal(msg.u.partner_key.len, i < 4 ? 0 : 16);
+    }
+    close(sock);
+}
+
 static void generations_reach_every_reader_and_are_given_back(void **state)
 {
     struct rig *r = *state;
@@ -121,7 +151,7 @@ static void a_stopped_reader_stops_publishing_at_the_ninth_generation(void **sta
     assert_int_equal(rig_publish(r), 0);
     rig_reader_start(r, 0);
     rig_reader_start(r, 1);
-    kill(r->reader[0], SIGSTOP);
+    rig_reader_stop(r, 0);
     for (int n = 2; n <= QBID_PUBLISHER_HELD_MAX; n++) {
         assert_int_equal(rig_publish(r), 0);
         RIG_UNTIL(r, r->report[1].gen == r->gen);
@@ -145,7 +175,7 @@ static void a_stopped_reader_that_is_killed_frees_what_it_held(void **state)
     struct rig *r = *state;
     assert_int_equal(rig_publish(r), 0);
     rig_reader_start(r, 0);
-    kill(r->reader[0], SIGSTOP);
+    rig_reader_stop(r, 0);
     while (rig_publish(r) == 0)
         rig_tick(r);
     assert_int_equal(r->gen, QBID_PUBLISHER_HELD_MAX);
@@ -204,6 +234,7 @@ static void a_hundred_connections_leave_the_descriptors_as_they_were(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RULE(keys_of_partners_come_with_the_greeting_change_and_leave),
         RULE(a_reader_gets_keys_live_page_image_and_a_slot),
         RULE(generations_reach_every_reader_and_are_given_back),
         RULE(a_reader_that_is_killed_at_any_moment_leaves_nothing),

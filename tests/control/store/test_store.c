@@ -69,7 +69,9 @@ static void a_newer_or_foreign_file_is_refused(void **state)
     assert_int_equal(sqlite3_exec(s->store->db, "PRAGMA user_version = 99", NULL, NULL, NULL), 0);
     assert_int_equal(qbid_store_new(&params, &other, why), QBID_ERR_VERSION);
     assert_non_null(strstr(why, "newer"));
-    assert_int_equal(sqlite3_exec(s->store->db, "PRAGMA user_version = 1", NULL, NULL, NULL), 0);
+    char back[40];
+    snprintf(back, sizeof back, "PRAGMA user_version = %d", QBID_STORE_SCHEMA);
+    assert_int_equal(sqlite3_exec(s->store->db, back, NULL, NULL, NULL), 0);
 
     char path[80];
     snprintf(path, sizeof path, "%s/foreign", s->folder);

@@ -20,10 +20,16 @@ refuses "qbid_tmax with a unit" "qbid_tmax 80ms;" "" "" 'invalid number'
 refuses "qbid_tmax 0" "qbid_tmax 0;" "" "" 'value must be between 1 and 60000'
 refuses "qbid_tmax_margin below 0" "qbid_tmax_margin -1;" "" "" 'invalid number'
 refuses "qbid_trace maybe" "qbid_trace maybe;" "" "" 'invalid value "maybe"'
+refuses "qbid_nbr maybe" "qbid_nbr maybe;" "" "" 'invalid value "maybe"'
+refuses "qbid_schain all" "qbid_schain all;" "" "" 'invalid value "all"'
 for every in 0 -1 1048577 16x "''" on; do
     refuses "qbid_latency $every" "qbid_latency $every;" "" "" '"qbid_latency" directive takes off or a number between 1'
 done
 refuses "qbid_latency twice" "qbid_latency off; qbid_latency 16;" "" "" '"qbid_latency" directive is duplicate'
+for wait in 0 -1 60001 50ms "''" on; do
+    refuses "qbid_wait $wait" "qbid_wait $wait;" "" "" '"qbid_wait" directive takes off or a number between 1 and 60000'
+done
+refuses "qbid_wait twice" "qbid_wait off; qbid_wait 16;" "" "" '"qbid_wait" directive is duplicate'
 refuses "qbid_latency in a location" "" "location /a { qbid_latency 16; }" "" 'not allowed here'
 refuses "qbid_max_body over the library's limit" "qbid_max_body 257k;" "" "" 'qbid_max_body must be between'
 refuses "qbid_max_body 0" "qbid_max_body 0;" "" "" 'qbid_max_body must be between'
@@ -42,7 +48,7 @@ refuses "a notice URL of 1024 bytes" "" "" "s|qbid_notice_url .*|qbid_notice_url
 refuses "qbid_bid at server level" "" "qbid_bid;" "" '"qbid_bid" directive is not allowed here'
 refuses "qbid_bid with an argument" "" "location /a { qbid_bid on; }" "" 'invalid number of arguments'
 refuses "qbid_bid beside qbid_notice" "" "location /a { qbid_bid; qbid_notice; }" "" 'stands beside another'
-refuses "qbid_status html" "" "location /a { qbid_status html; }" "" 'takes json or prometheus'
+refuses "qbid_status xml" "" "location /a { qbid_status xml; }" "" 'takes json, prometheus or html'
 conf "" "qbid_exchange \$nothing;"
 holds "an unknown variable is refused" grep -q '\[emerg\] unknown "nothing" variable' <(run_nginx -t 2>&1)
 refuses "qbid_socket in a location" "" "location /a { qbid_socket x; }" "" 'not allowed here'
@@ -56,6 +62,7 @@ is "a fit location" "" "$(warnings "" "")"
 is "nginx's own defaults" "client_body_buffer_size keepalive_requests keepalive_time keepalive_timeout" \
     "$(warnings "" "keepalive_timeout 75s; keepalive_requests 1000; keepalive_time 1h; client_body_buffer_size 8k;")"
 is "no keep-alive" "keepalive_timeout" "$(warnings "" "keepalive_timeout 0;")"
+is "bodies in files" "client_body_in_file_only" "$(warnings "" "client_body_in_file_only clean;")"
 is "a small buffer for a small qbid_max_body" "" "$(warnings "qbid_max_body 8k;" "client_body_buffer_size 8k;")"
 conf "" "location /a {
             keepalive_requests 5;
@@ -127,6 +134,12 @@ mkdir -p "$work/source/src/core"
 sed -E 's/(NGINX_VERSION +)"[0-9.]+"/\1"1.0.1"/' "$source/src/core/nginx.h" >"$work/source/src/core/nginx.h"
 said=$(plugin/nginx/signature.sh "$work/source" "$module" "$nginx" 2>&1)
 holds "another version is named" grep -qE '^  module +1\.0\.1 ' <<<"$said"
+
+# --- what is written about the directives
+is "each directive is documented, with its default and context, and no other" \
+    "$(sed -nE 's/^ *\{ngx_string\("(qbid_[a-z_]+)"\).*/\1/p' plugin/nginx/ngx_http_qbid_module.c | sort)" \
+    "$(sed -nE '/^\*\*qbid_/{ s/^\*\*(qbid_[a-z_]+)\*\*.*/\1/; N; /Default: .* Context: (http|location|http, server, location)  $/P; }' \
+        plugin/nginx/README.md | sort)"
 
 # --- what is installed as an example is right, but for its paths
 sed -E "s|/usr/local/lib/nginx/modules/ngx_http_qbid_module.so|$module|; s|listen 80 |listen 127.0.0.1:$port |;

@@ -93,7 +93,7 @@ http {
     client_body_temp_path $work/tmp/b; proxy_temp_path $work/tmp/p; fastcgi_temp_path $work/tmp/f;
     uwsgi_temp_path $work/tmp/u; scgi_temp_path $work/tmp/s;
     keepalive_timeout 180s; keepalive_requests 100000000; keepalive_time 7d;
-    client_header_buffer_size 16k; client_body_buffer_size 256k;
+    client_header_buffer_size 16k; client_body_buffer_size 256k; request_pool_size 8k;
     qbid_socket $work/q.sock;
     qbid_notice_url $url/notice;
     $1

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 begin life
-conf "" ""
+conf "qbid_wait off;" "" # what is lost is asked, not what is late
 bid_request 1800 >"$work/bid"
 table 5
 start
@@ -69,6 +69,21 @@ await workers 2
 code --data-binary "@$work/bid" "$url/bid?x=2" >/dev/null
 is "answers after it" 200 "$(code --data-binary "@$work/bid" "$url/bid?x=2")"
 echo "kill -9 of one of two workers: $(loaded lost) of $(loaded answers) requests lost"
+
+# --- worker_shutdown_timeout bounds what a client that never ends its request can hold up
+sed -i '1i worker_shutdown_timeout 4s;' "$work/nginx.conf"
+kill -HUP "$master"
+sleep 2.5
+becomes "workers with the new setting" 2 worker_cnt
+exec {slow}<>"/dev/tcp/127.0.0.1/$port"
+head -c 600 "$work/whole" >&"$slow"
+sleep 0.2
+kill -HUP "$master"
+sleep 2.5
+is "a client in the middle of its request holds its worker" 3 "$(worker_cnt)"
+becomes "but not for longer than worker_shutdown_timeout" 2 worker_cnt
+exec {slow}>&-
+await workers 2
 
 # --- SIGQUIT: what is on the way is answered. No connection is opened once the old ones end: nobody would take
 #     it from the kernel's queue, and what it brought is lost with any nginx.

@@ -42,6 +42,20 @@ PY
 for _ in 1 2 3 4 5; do
     is "its billing notice" 200 "$(code "$burl")"
 done
+# --- a loss and a video event of another bid five times each: counted once, under their names
+told() {
+    qbid stat | python3 -c "import json, sys; print(json.load(sys.stdin)['counters'].get('$1', 0))"
+}
+becomes "another bid" 200 a_bid
+lurl=$(python3 -c 'import json, sys
+bid = json.load(open(sys.argv[1]))["seatbid"][0]["bid"][0]
+print(bid["lurl"].replace("${AUCTION_LOSS}", "102").replace("${AUCTION_MIN_TO_WIN}", "2.5"))' "$work/answer")
+for _ in 1 2 3 4 5; do
+    is "its loss notice" 200 "$(code "$lurl")"
+    is "a video event" 200 "$(code "${lurl/loss?/video?}&e=midpoint")"
+done
+becomes "the loss, once, by its reason" 1 told loss.higher_bid
+becomes "the video event, once" 1 told video.midpoint
 becomes "a CPM of 1.25, once" 1250000 field 'c["spent_nanos"]'
 is "the account holds" True "$(field 'l["invariant_holds"]')"
 

@@ -11,6 +11,11 @@ conf "qbid_max_body 200k;
         location = /small { client_body_buffer_size 1k; qbid_bid; }
         location = /named { access_log $work/bids.log bids; qbid_exchange 2; qbid_bid; }
         location = /mirrored { mirror /bid; qbid_bid; }
+        location = /page { qbid_status html; }
+        location = /unfiled { client_body_in_file_only on; qbid_bid; }
+        location = /filed {
+            client_body_in_file_only clean; mirror /bid; proxy_pass http://127.0.0.1:$port/none;
+        }
         location = /asked { auth_request /bid; return 200; }
         location = /from_header { qbid_exchange \$http_x_exchange; qbid_bid; }"
 table 5
@@ -42,6 +47,29 @@ head=$(curl -si --data-binary "@$work/bid" "$url/bid?x=2" | tr -d '\r')
 for line in 'Content-Type: application/json' 'x-openrtb-version: 2.6' 'Connection: keep-alive'; do
     holds "an answer says $line" grep -qx "$line" <<<"$head"
 done
+
+# --- system calls: what nginx itself makes of a request on a kept connection, and nothing else
+if [ "$PROFILE" = release ] && strace -o "$work/strace.log" true 2>/dev/null; then
+    : >"$work/attached"
+    strace -o "$work/strace.log" -p "$(worker_pids)" 2>"$work/attached" &
+    tracer=$!
+    becomes "strace is attached" 1 grep -c attached "$work/attached"
+    "$tools/client" repeat "$port" '/bid?x=2' "$work/bid" 50 >/dev/null
+    kill -INT $tracer
+    wait $tracer
+    calls() { # what, how often
+        sed -nE 's/^([a-z_0-9]+)\(.*/\1/p' "$work/strace.log" | grep -cE "^($1)$"
+    }
+    holds "50 bids: reads" test "$(calls 'recvfrom|readv')" -le 55
+    is "50 bids: writes" 50 "$(calls writev)"
+    # qbid_wait's question, after a turn of the loop that other work on the machine has made long
+    holds "50 bids: getsockopt" test "$(calls getsockopt)" -le 5
+    is "50 bids: others" "" "$(sed -nE 's/^([a-z_0-9]+)\(.*/\1/p' "$work/strace.log" |
+        grep -vxE 'getsockopt|recvfrom|readv|writev|epoll_wait|accept4|epoll_ctl|setsockopt|close|write|gettid' | sort | uniq -c)"
+elif [ "$PROFILE" = release ]; then
+    skipped=$((skipped + 1))
+    echo "skipped: strace may not trace here"
+fi
 
 # --- what is in the body
 is "nothing to bid on" 204 "$(code --data-binary "@$work/nobid" "$url/bid?x=2")"
@@ -188,9 +216,25 @@ for body in bid bid_20k; do
         becomes "and its copy" $((before + 2)) counted answered_bid
     done
 done
+for body in bid bid_20k at_limit; do
+    is "a location that asks for a file gets memory: $body" 200 "$(code --data-binary "@$work/$body" "$url/unfiled?x=2")"
+    is "no file: $body" "" "$(find "$work/tmp" -type f)"
+    before=$(counted answered_bid)
+    is "another location keeps $body in a file" 204 "$(code --data-binary "@$work/$body" "$url/filed?x=2")"
+    becomes "its copy is read from there: $body" $((before + 1)) counted answered_bid
+done
+before=$(counted over_max_body)
+is "another location's file is over the limit" 204 "$(code --data-binary "@$work/over_limit" "$url/filed?x=2")"
+becomes "which is counted" $((before + 1)) counted over_max_body
 before=$(counted refused_method)
 code "$url/asked" >/dev/null
 holds "as the answer to auth_request it is a GET" test "$(counted refused_method)" -ge "$before"
+
+# --- the status in each format, here also under a sanitizer; status.sh has the rest
+for location in status metrics page; do
+    is "/$location" 200 "$(code "$url/$location")"
+    is "/$location over HTTP/2" 200 "$(code --http2-prior-knowledge --unix-socket "$work/h2.sock" "http://a.example/$location")"
+done
 
 # --- HTTP/2
 h2=(--http2-prior-knowledge --unix-socket "$work/h2.sock" -o "$work/answer" -s -m 10 -w '%{http_version} %{http_code}\n')

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The status of all workers, asked of any of them, in both formats.
+# The status of all workers, asked of any of them, in every format.
 . "$(dirname "$0")/lib.sh"
 
 begin status
 workers=3
-conf "" "location = /default { qbid_status json; }"
+conf "" "location = /default { qbid_status json; } location = /page { qbid_status html; }"
 table 5
 start
 await adopted 5
@@ -31,6 +31,41 @@ is "metrics of fresh workers are well formed" "" "$(python3 $lint "$work/metrics
 is "POST is refused" 405 "$(code -d '' "$url/status")"
 is "HEAD is answered" 200 "$(code -I "$url/metrics")"
 is "HTTP/2" 200 "$(code --http2-prior-knowledge --unix-socket "$work/h2.sock" http://a.example/metrics)"
+
+# --- the page: it holds what JSON says, and asks for it again
+is "the page is HTML" "text/html; charset=utf-8" "$(curl -s -o "$work/page" -w '%{content_type}' "$url/page")"
+is "it has no marker left" "" "$(grep -o 'STATUS-->' "$work/page")"
+page() { # expression over what the page holds, `p`
+    curl -s "$url/page" | python3 -c "import html.parser, json, sys
+class Script(html.parser.HTMLParser):
+    inside, text, open, scripts = False, '', [], 0
+    def handle_starttag(self, tag, attributes):
+        self.inside = ('id', 'status') in attributes
+        self.scripts += tag == 'script'
+        if tag not in ('meta', 'br'): self.open.append(tag)
+    def handle_endtag(self, tag):
+        self.inside = False
+        assert self.open.pop() == tag, tag
+    def handle_data(self, data):
+        self.text += data if self.inside else ''
+s = Script(); s.feed(sys.stdin.read()); s.close(); p = json.loads(s.text)
+print($1)"
+}
+is "its tags are closed, its scripts are two" "[] 2" "$(page '"%s %d" % (s.open, s.scripts)')"
+is "it holds the status" "$(field 'sorted(s)')" "$(page 'sorted(p["status"])')"
+is "of each worker" "$(field 'sorted(w["pid"] for w in s["workers"])')" \
+    "$(page 'sorted(w["pid"] for w in p["status"]["workers"])')"
+is "it knows every reason that is counted" "$(field 'sorted(s["workers"][0]["library"]["nobid"])')" \
+    "$(page 'sorted(r for r in p["reasons"] if r not in ("", "bid"))')"
+is "it asks for JSON" "application/json" "$(curl -s -o "$work/answer" -w '%{content_type}' "$url/page?json")"
+is "which is the status" "$(field 'sorted(s)')" \
+    "$(python3 -c 'import json, sys; print(sorted(json.load(open(sys.argv[1]))))' "$work/answer")"
+holds "it takes nothing from elsewhere" grep -qi "^Content-Security-Policy: default-src 'none'" <(curl -sI "$url/page")
+is "every counter of the page is one of the status" "" "$(
+    curl -s "$url/status" >"$work/answer"
+    sed -n '/^const REQUESTS/,/^const KINDS/p' "$work/page" | grep -oE '\["[a-z_0-9]+"' | tr -d '["' |
+        while read -r name; do grep -q "\"$name\":" "$work/answer" || echo "$name"; done
+)"
 
 # --- the sums over all workers
 repeats=()

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 begin table
-conf "" ""
+conf "qbid_wait off;" "" # what is lost is asked, not what is late
 bid_request 1800 >"$work/bid"
 
 # --- no qbidd: nginx starts, answers, and asks for notices again later

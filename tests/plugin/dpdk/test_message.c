@@ -176,6 +176,7 @@ static void restricted_requests_have_no_segments(void **state)
     (void)state;
     assert_int_equal(decode(bytes, sizeof bytes - 1), 0);
     assert_int_equal(request.segment_cnt, 0);
+    assert_int_equal(request.privacy, QBID_PRIVACY_RESTRICTED);
     assert_int_equal(request.flags, QBID_REQUEST_SECURE);
 }
 

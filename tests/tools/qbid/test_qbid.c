@@ -165,6 +165,8 @@ static void every_command_speaks_json_with_its_version(void **state)
                                            "generations",
                                            "publish",
                                            "learning on",
+                                           "partners",
+                                           "keys list",
                                            "history --id 1",
                                            "target set 1 --budget 5 --dry-run"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -180,6 +182,25 @@ static void every_command_speaks_json_with_its_version(void **state)
         assert_true(strlen(f->out) > 0);
         assert_null(strstr(f->out, "\033")); /* no colour off a terminal */
     }
+}
+
+static void keys_are_rotated_once_and_then_only_by_force(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "keys list"), 0);
+    has(f->out, "signs     key 1");
+    assert_null(strstr(f->out, "verifies"));
+    assert_int_equal(ask(f, "keys rotate"), 0);
+    has(f->out, "signs     key 2\nverifies  key 1 as well");
+    assert_int_equal(ask(f, "keys rotate"), 5); /* tokens of key 1 may still come */
+    has(f->err, "notices signed with its second key may come for");
+    assert_int_equal(ask(f, "keys rotate --force"), 0);
+    has(f->out, "signs     key 3\nverifies  key 2 as well");
+    assert_int_equal(ask(f, "audit -n 1"), 0);
+    has(f->out, "keys rotated");
+    assert_int_equal(ask(f, "audit --verify"), 0);
+    assert_int_equal(ask(f, "keys"), 2);
+    assert_int_equal(ask(f, "keys turn"), 2);
 }
 
 static void a_wrong_command_line_is_a_usage_error(void **state)
@@ -278,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_wrong_file_is_refused_with_every_place),
         cmocka_unit_test(a_target_is_set_with_before_and_after),
         cmocka_unit_test(every_command_speaks_json_with_its_version),
+        cmocka_unit_test(keys_are_rotated_once_and_then_only_by_force),
         cmocka_unit_test(a_wrong_command_line_is_a_usage_error),
         cmocka_unit_test(the_socket_is_found_by_option_configuration_or_environment),
         cmocka_unit_test(a_reader_without_permission_is_denied),

@@ -117,12 +117,16 @@ inline const char *find_escape(const char *from, const char *end)
     return found != nullptr ? static_cast<const char *>(found) : end;
 }
 
-/* Whether a string has escapes, asked where the first backslash is before its end. */
-[[gnu::noinline, gnu::cold]] inline bool has_escape(reader &r, const char *start, const char *quote)
+/* A string with a backslash before its end, in it or in one that was read before. */
+[[gnu::noinline, gnu::cold]] inline place take_escaped(reader &r, place at, const char *quote,
+                                                       value *ret)
 {
+    const char *start = r.body + at[0] + 1;
     if (r.escape < start)
         r.escape = find_escape(start, r.body_end);
-    return r.escape < quote;
+    *ret = {start, static_cast<uint32_t>(quote - start),
+            r.escape < quote ? KIND_ESCAPED : KIND_STRING};
+    return at + 1;
 }
 
 inline place take_string(reader &r, place at, value *ret)
@@ -130,8 +134,9 @@ inline place take_string(reader &r, place at, value *ret)
     const char *start = r.body + at[0] + 1, *quote = r.body + at[1] - 1;
     while (*quote != '"') /* blanks before the next token */
         quote--;
-    bool escaped = r.escape < quote && has_escape(r, start, quote);
-    *ret = {start, static_cast<uint32_t>(quote - start), escaped ? KIND_ESCAPED : KIND_STRING};
+    if (r.escape < quote)
+        return take_escaped(r, at, quote, ret);
+    *ret = {start, static_cast<uint32_t>(quote - start), KIND_STRING};
     return at + 1;
 }
 
@@ -143,6 +148,14 @@ inline const char *walk_number(const char *at)
     return at;
 }
 
+/* A number that is not small, or none. */
+[[gnu::noinline]] inline place take_long_number(const reader &r, place at, value *ret)
+{
+    const char *start = r.body + *at, *behind = walk_number(start);
+    *ret = {start, static_cast<uint32_t>(behind - start), KIND_NUMBER};
+    return behind != start && ends_before(r, at, behind) ? at + 1 : nullptr;
+}
+
 inline place take_number(const reader &r, place at, value *ret)
 {
     const char *start = r.body + *at, *behind = start;
@@ -150,14 +163,10 @@ inline place take_number(const reader &r, place at, value *ret)
     while (is_digit(*behind))
         number = number * 10 + static_cast<uint32_t>(*behind++ - '0'); /* of many digits not used */
     ptrdiff_t digits = behind - start;
-    if (digits >= 1 && digits <= 9 && (*start != '0' || digits == 1) &&
-        ends_before(r, at, behind)) {
-        *ret = {start, number, KIND_SMALL};
-        return at + 1;
-    }
-    behind = walk_number(behind);
-    *ret = {start, static_cast<uint32_t>(behind - start), KIND_NUMBER};
-    return behind != start && ends_before(r, at, behind) ? at + 1 : nullptr;
+    if (digits < 1 || digits > 9 || (*start == '0' && digits != 1) || !ends_before(r, at, behind))
+        return take_long_number(r, at, ret);
+    *ret = {start, number, KIND_SMALL};
+    return at + 1;
 }
 
 template <size_t N>

@@ -178,7 +178,7 @@ static void push(const struct qbid_page *page, const struct qbid_decision *d)
                                .nonce = d->nonce,
                                .gen = (uint32_t)d->gen,
                                .kind = QBID_EVENT_BID,
-                               .level = d->level,
+                               .level = d->level & 15u,
                                .action = d->q_action,
                                .flags = QBID_EVENT_FIRST_PRICE};
     event.u.bid.context = d->context;

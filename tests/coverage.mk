@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make coverage` measures: files that must have every branch taken, and the tests that take them.
 COVERAGE_FILES := $(addprefix plugin/,openrtb_simdjson.cc openrtb_values.h openrtb_imp.h openrtb_native.h \
-    json_reader.h json_key.h number.c impression.c currency.c token.c)
+    json_reader.h json_key.h number.c impression.c currency.c token.c) \
+    $(wildcard plugin/privacy/*.c)
 COVERAGE_TESTS := test_openrtb test_openrtb_json test_openrtb_limits test_openrtb_memory test_openrtb_agreement \
+    test_protobuf test_protobuf_agreement test_consent test_privacy test_privacy_left test_identifiers test_conformance \
     test_number test_impression test_currency test_token test_bid test_reference test_random_requests test_fuzz_openrtb_differ
 
 .PHONY: coverage-tests

@@ -18,6 +18,8 @@ struct qbid_ngx_main_conf {
     ngx_str_t image_file;
     ngx_str_t notice_url;
     ngx_flag_t trace;
+    ngx_flag_t nbr;
+    ngx_uint_t schain; /* enum qbid_schain_rule */
     ngx_int_t tmax_ms;
     ngx_int_t tmax_margin_ms;
     ngx_int_t wait_ms;       /* 0 = off */

@@ -135,6 +135,10 @@ static char *set_notice_url(ngx_conf_t *cf, ngx_command_t *command, void *conf)
     return NGX_CONF_OK;
 }
 
+static ngx_conf_enum_t schain_rules[] = {{ngx_string("any"), QBID_SCHAIN_ANY},
+                                         {ngx_string("sound"), QBID_SCHAIN_SOUND},
+                                         {ngx_string("required"), QBID_SCHAIN_REQUIRED},
+                                         {ngx_null_string, 0}};
 static ngx_conf_num_bounds_t tmax_bounds = {ngx_conf_check_num_bounds, 1, CONF_TMAX_MAX};
 static ngx_conf_num_bounds_t margin_bounds = {ngx_conf_check_num_bounds, 0, CONF_TMAX_MAX};
 
@@ -147,6 +151,8 @@ static ngx_command_t commands[] = {
     {ngx_string("qbid_image"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_path, MAIN(image_file), NULL},
     {ngx_string("qbid_notice_url"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_notice_url, MAIN(notice_url), NULL},
     {ngx_string("qbid_trace"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, MAIN(trace), NULL},
+    {ngx_string("qbid_nbr"), NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG, ngx_conf_set_flag_slot, MAIN(nbr), NULL},
+    {ngx_string("qbid_schain"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_enum_slot, MAIN(schain), schain_rules},
     {ngx_string("qbid_tmax"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot, MAIN(tmax_ms), &tmax_bounds},
     {ngx_string("qbid_tmax_margin"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_num_slot, MAIN(tmax_margin_ms), &margin_bounds},
     {ngx_string("qbid_wait"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_wait, MAIN(wait_ms), NULL},
@@ -167,6 +173,8 @@ static void *main_conf_create(ngx_conf_t *cf)
     if (main == NULL)
         return NULL;
     main->trace = NGX_CONF_UNSET;
+    main->nbr = NGX_CONF_UNSET;
+    main->schain = NGX_CONF_UNSET_UINT;
     main->tmax_ms = NGX_CONF_UNSET;
     main->tmax_margin_ms = NGX_CONF_UNSET;
     main->wait_ms = NGX_CONF_UNSET;
@@ -196,6 +204,8 @@ static char *main_conf_init(ngx_conf_t *cf, void *conf)
     size_t zone_bytes = sizeof(struct qbid_ngx_board) * 65 / 64 + 16 * ngx_pagesize;
 
     ngx_conf_init_value(main->trace, 0);
+    ngx_conf_init_value(main->nbr, 0);
+    ngx_conf_init_uint_value(main->schain, QBID_SCHAIN_ANY);
     ngx_conf_init_value(main->tmax_ms, 100);
     ngx_conf_init_value(main->tmax_margin_ms, 0);
     ngx_conf_init_value(main->wait_ms, ngx_max(main->tmax_ms - main->tmax_margin_ms, 1));

@@ -67,8 +67,9 @@ static const char import[] =
 
 static void engine_start(void)
 {
-    static const char text[] = "state_dir: state\nhandover: {path: qbid.sock}\ncontrol: {path: "
-                               "control.sock}\nkeys: {file: keys, create: true}\ncurrency: CNY\n"
+    static const char text[] = "state_dir: state\nprivacy: {gdpr_unknown: applies}\n"
+                               "handover: {path: qbid.sock}\ncontrol: {path: control.sock}\n"
+                               "keys: {file: keys, create: true}\ncurrency: CNY\n"
                                "levels: [[site, exchange], [site]]\nmarket_segments: [exchange]\n"
                                "capacity: {line_items: 64, budgets: 16, workers: 2, "
                                "ring_lg_events: 12}\n";

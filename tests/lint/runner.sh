@@ -12,7 +12,7 @@ passed=0 failed=0
 
 mkdir -p tests/unit tests/e2e
 cp "$root/Makefile" "$root/deps.mk" .
-cp "$root/tests/run.sh" "$root/tests/local.mk" tests/
+cp "$root/tests/run.sh" "$root/tests/local.mk" "$root/tests/coverage.mk" tests/
 cat >tests/unit/test_modes.c <<'C'
 #include <setjmp.h>
 #include <signal.h>

@@ -328,6 +328,60 @@ static void segments_are_used_as_far_as_they_fit(void **state)
     assert_int_equal(common->unknown.value[common->unknown.cnt - 1].len, 255);
 }
 
+static void what_is_asked_makes_terms(void **state)
+{
+    static const char *const asks[] = {
+        "\"wlang\":[\"en\"]", "\"wlangb\":[\"en\"]", "\"bcat\":[\"IAB1\"],\"cattax\":2",
+        "\"bcat\":[\"IAB1\"],\"cattax\":0", "\"bcat\":[\"IAB1\"],\"cattax\":255"};
+    static const uint8_t taxonomy[] = {0, 0, 2, UINT8_MAX, UINT8_MAX};
+    (void)state;
+    for (unsigned i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        fill(asks[i], "");
+        assert_ptr_equal(request.terms, &terms);
+        assert_int_equal(terms.cattax, taxonomy[i]);
+    }
+    fill("\"bcat\":[\"IAB1\"]", "");
+    assert_null(request.terms);
+}
+
+/* Nothing asks for the user where no line item has a cap. */
+static void the_user_is_known_where_a_cap_needs_one(void **state)
+{
+    struct qbid_image_header header = *image.header;
+    struct qbid_image capped = image;
+    (void)state;
+    fill("\"user\":{\"id\":\"u-1\"},\"regs\":{\"gdpr\":0}", "");
+    assert_int_equal(request.user_key, 0);
+    header.capped_cnt = 1;
+    capped.header = &header;
+    qbid_common_fill(&capped, openrtb, "2", MONDAY_S, common);
+    assert_true(common->base.user_key != 0);
+}
+
+static void one_play_is_one_impression(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        fill_at("{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"qty\":{\"multiplier\":2}}]}", 0),
+        QBID_NOBID_MULTIPLIER);
+    assert_int_equal(
+        fill_at("{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"qty\":{\"multiplier\":1}}]}", 0),
+        QBID_NOBID_NONE);
+}
+
+static void more_allowed_domains_than_fit_are_no_domain(void **state)
+{
+    char imp[16384] = "\"pmp\":{\"deals\":[{\"id\":\"a\",\"wadomain\":[";
+    size_t n = strlen(imp);
+    (void)state;
+    for (unsigned i = 0; i < QBID_OPENRTB_WADOMAIN_MAX; i++)
+        n += (size_t)snprintf(imp + n, sizeof imp - n, "%s\"d%u.example\"", i ? "," : "", i);
+    snprintf(imp + n, sizeof imp - n, "]},{\"id\":\"b\",\"wadomain\":[\"one.example\"]}]}");
+    fill("", imp);
+    assert_true(terms.deal[1].wadomain_given);
+    assert_int_equal(terms.deal[1].wadomain_cnt, 0);
+}
+
 static void the_exchange_may_be_nobody(void **state)
 {
     (void)state;
@@ -390,7 +444,8 @@ static void impressions_that_share_an_id_cannot_be_answered(void **state)
     (void)state;
     assert_int_equal(fill_at(text, 0), QBID_NOBID_INVALID);
     assert_int_equal(qbid_impression_fill(common, 1, deal_idx, &terms, &request), QBID_NOBID_NONE);
-    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &terms, &request), QBID_NOBID_INVALID);
+    assert_int_equal(qbid_impression_fill(common, 2, deal_idx, &terms, &request),
+                     QBID_NOBID_INVALID);
 }
 
 static void the_random_stream_hangs_on_both_ids(void **state)
@@ -454,6 +509,10 @@ int main(void)
         cmocka_unit_test(deals_without_a_rate_or_a_seat_of_ours_are_left_out),
         cmocka_unit_test(deals_are_used_as_far_as_they_fit),
         cmocka_unit_test(segments_are_used_as_far_as_they_fit),
+        cmocka_unit_test(what_is_asked_makes_terms),
+        cmocka_unit_test(the_user_is_known_where_a_cap_needs_one),
+        cmocka_unit_test(one_play_is_one_impression),
+        cmocka_unit_test(more_allowed_domains_than_fit_are_no_domain),
         cmocka_unit_test(the_exchange_may_be_nobody),
         cmocka_unit_test(deals_that_share_an_id_are_left_out),
         cmocka_unit_test(blocked_names_are_compared_in_lower_case),

@@ -78,12 +78,13 @@ static void a_no_bid_has_its_code_where_the_partner_wants_one(void **state)
 {
     (void)state;
     host.exchange = "coded";
-    assert_int_equal(host_ask(&host, "{\"id\":\"x\\\"y\",\"wseat\":[\"99\"],\"imp\":[{\"id\":\"1\","
-                                     "\"banner\":{\"w\":300,\"h\":250}}]}"),
+    assert_int_equal(host_ask(&host,
+                              "{\"id\":\"x\\\"y\",\"wseat\":[\"S-9\"],\"imp\":[{\"id\":\"1\","
+                              "\"banner\":{\"w\":300,\"h\":250}}]}"),
                      200);
     cJSON *json = host_json(&host);
     assert_string_equal(host_text(json, "id"), "x\"y");
-    assert_int_equal(cJSON_GetObjectItem(json, "nbr")->valueint, 503); /* not our seats */
+    assert_int_equal(cJSON_GetObjectItem(json, "nbr")->valueint, 540); /* not our seats */
     assert_null(cJSON_GetObjectItem(json, "seatbid"));
     cJSON_Delete(json);
     assert_int_equal(host_ask_with(&host, "\"tmax\":10", ""), 200);
@@ -124,11 +125,12 @@ static void notices_are_those_that_the_partner_calls(void **state)
     cJSON_Delete(json);
 }
 
-/* Line item 2's video has no category and no size of its own. */
+/* Line item 8's video has no category. */
 static void a_bid_without_a_required_field_is_not_sent(void **state)
 {
-    const char *video = "{\"id\":\"v\",\"imp\":[{\"id\":\"1\",\"video\":{\"mimes\":[\"video/mp4\"],"
-                        "\"w\":640,\"h\":360}}]}";
+    const char *video =
+        "{\"id\":\"v\",\"imp\":[{\"id\":\"1\",\"video\":{\"mimes\":[\"video/mp4\"],"
+        "\"w\":640,\"h\":480,\"protocols\":[2],\"minduration\":5,\"maxduration\":30}}]}";
     (void)state;
     host.exchange = "2";
     assert_int_equal(host_ask(&host, video), 200);

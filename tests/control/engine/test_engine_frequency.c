@@ -38,7 +38,6 @@ static const char config_text[] =
     "frequency_pending_ms: 2000\n"
     "levels: [[site, exchange], [site]]\n"
     "market_segments: [exchange]\n"
-    "privacy: {gdpr_unknown: applies_not, vendor_id: 0}\n"
     "learning: {explore: 0}\n"
     "capacity: {line_items: 64, budgets: 16, workers: 8, ring_lg_events: 12, frequency_lg: 10,"
     " frequency_lg_bids: 12}\n";

@@ -218,6 +218,13 @@ void rig_reader_kill(struct rig *r, unsigned i)
     r->reader[i] = 0;
 }
 
+void rig_reader_stop(struct rig *r, unsigned i)
+{
+    int status;
+    kill(r->reader[i], SIGSTOP);
+    MUST(waitpid(r->reader[i], &status, WUNTRACED) == r->reader[i] && WIFSTOPPED(status));
+}
+
 /* --- raw clients */
 
 int rig_connect(struct rig *r, bool greet)

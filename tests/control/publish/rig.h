@@ -50,6 +50,8 @@ int rig_publish(struct rig *r);
 /** Start a reader process in a place; wait until it reads a table and has a slot. */
 void rig_reader_start(struct rig *r, unsigned i);
 void rig_reader_kill(struct rig *r, unsigned i);
+/** It has stopped when this returns: it adopts no generation that is published afterwards. */
+void rig_reader_stop(struct rig *r, unsigned i);
 
 /** In a new child: it dies with the test and has none of its descriptors. */
 void rig_child(void);

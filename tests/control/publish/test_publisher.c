@@ -151,7 +151,7 @@ static void a_stopped_reader_stops_publishing_at_the_ninth_generation(void **sta
     assert_int_equal(rig_publish(r), 0);
     rig_reader_start(r, 0);
     rig_reader_start(r, 1);
-    kill(r->reader[0], SIGSTOP);
+    rig_reader_stop(r, 0);
     for (int n = 2; n <= QBID_PUBLISHER_HELD_MAX; n++) {
         assert_int_equal(rig_publish(r), 0);
         RIG_UNTIL(r, r->report[1].gen == r->gen);
@@ -175,7 +175,7 @@ static void a_stopped_reader_that_is_killed_frees_what_it_held(void **state)
     struct rig *r = *state;
     assert_int_equal(rig_publish(r), 0);
     rig_reader_start(r, 0);
-    kill(r->reader[0], SIGSTOP);
+    rig_reader_stop(r, 0);
     while (rig_publish(r) == 0)
         rig_tick(r);
     assert_int_equal(r->gen, QBID_PUBLISHER_HELD_MAX);

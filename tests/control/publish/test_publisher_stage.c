@@ -155,7 +155,7 @@ static void a_stopped_reader_is_waited_for_so_long_and_no_longer(void **state)
     assert_int_equal(rig_publish(r), 0);
     rig_reader_start(r, 0);
     rig_reader_start(r, 1);
-    kill(r->reader[1], SIGSTOP);
+    rig_reader_stop(r, 1);
     uint64_t start_ns = qbid_clock_boot_ns();
     assert_int_equal(rig_publish(r), 0);
     while (counters(r).gen == 1) { /* whoever polls its descriptor is woken in time */

@@ -20,6 +20,8 @@ refuses "qbid_tmax with a unit" "qbid_tmax 80ms;" "" "" 'invalid number'
 refuses "qbid_tmax 0" "qbid_tmax 0;" "" "" 'value must be between 1 and 60000'
 refuses "qbid_tmax_margin below 0" "qbid_tmax_margin -1;" "" "" 'invalid number'
 refuses "qbid_trace maybe" "qbid_trace maybe;" "" "" 'invalid value "maybe"'
+refuses "qbid_nbr maybe" "qbid_nbr maybe;" "" "" 'invalid value "maybe"'
+refuses "qbid_schain all" "qbid_schain all;" "" "" 'invalid value "all"'
 for every in 0 -1 1048577 16x "''" on; do
     refuses "qbid_latency $every" "qbid_latency $every;" "" "" '"qbid_latency" directive takes off or a number between 1'
 done

@@ -13,6 +13,8 @@ TSAN_TESTS += test_ngx_board
 $(call e2e,nginx_config,tests/e2e/nginx/config.sh)
 $(call e2e,nginx_requests,tests/e2e/nginx/requests.sh)
 $(call e2e,nginx_notices,tests/e2e/nginx/notices.sh)
+$(call e2e,nginx_nbr,tests/e2e/nginx/nbr.sh)
+$(call e2e,nginx_terms,tests/e2e/nginx/terms.sh)
 $(call e2e,nginx_wire,tests/e2e/nginx/wire.sh)
 $(call e2e,nginx_status,tests/e2e/nginx/status.sh)
 $(call e2e,nginx_table,tests/e2e/nginx/table.sh)

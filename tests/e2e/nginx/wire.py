@@ -49,6 +49,9 @@ def fill(message, data):
                 inner = inner.add() if repeated else inner
                 inner.SetInParent() if not repeated else None
                 fill(inner, element)
+                # what our schema does not list makes a site, an app or a screen no less of one
+                if element and field.name in ("site", "app", "dooh") and inner.ByteSize() == 0:
+                    inner.MergeFromString(b"\x12\x01x")  # its name, the IAB's field 2
             elif repeated:
                 getattr(message, field.name).append(scalar(field, element))
             else:

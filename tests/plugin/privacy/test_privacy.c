@@ -228,7 +228,8 @@ static int open_all(void **state)
     signals_open();
     asked = calloc(1, sizeof *asked);
     parsed = calloc(1, sizeof *parsed);
-    return asked && parsed && qbid_openrtb_new(&parser) == 0 ? qbid_protobuf_new(parser, &protobuf) : -1;
+    return asked && parsed && qbid_openrtb_new(&parser) == 0 ? qbid_protobuf_new(parser, &protobuf)
+                                                             : -1;
 }
 
 static int close_all(void **state)

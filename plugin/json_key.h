@@ -21,17 +21,26 @@ inline uint64_t load_word(const char *at)
     return word;
 }
 
-/* Eight bytes can be read from where it stands, however short it is. */
+/* Sixteen bytes can be read from where it stands, however short it is. */
 struct json_key {
     const char *at;
     size_t len;
-    uint64_t word; /* its first eight characters, zeros behind a shorter one */
+    uint64_t
+        word; /* its first eight characters; of a shorter one all, zeros and the length's tag */
 };
+
+/* Last byte of a word that is shorter: none that UTF-8 has, so no longer key has the same word. */
+constexpr uint64_t length_tag(size_t len)
+{
+    return (0xf8 + uint64_t{len}) << 56;
+}
 
 inline json_key key_of(const char *at, size_t len)
 {
     uint64_t word = load_word(at);
-    return {at, len, len >= 8 ? word : word & ((UINT64_C(1) << (8 * len)) - 1)};
+    if (len < 8)
+        word = (word & ((UINT64_C(1) << (8 * len)) - 1)) | length_tag(len);
+    return {at, len, word};
 }
 
 /* Characters of a name as a word: a constant wherever the name is one. */
@@ -47,12 +56,14 @@ template <size_t N>
 {
     constexpr size_t len = N - 1;
     static_assert(len >= 1 && len <= 16, "two words hold it");
-    if constexpr (len <= 8)
-        return key.word == name_word<0>(name, std::make_index_sequence<len>()) && key.len == len;
-    else
-        return key.word == name_word<0>(name, std::make_index_sequence<8>()) && key.len == len &&
-               load_word(key.at + len - 8) ==
-                   name_word<len - 8>(name, std::make_index_sequence<8>());
+    if constexpr (len < 8)
+        return key.word == (name_word<0>(name, std::make_index_sequence<len>()) | length_tag(len));
+    uint64_t differ =
+        key.word ^ name_word<0>(name, std::make_index_sequence<(len < 8 ? len : 8)>());
+    if constexpr (len > 8)
+        differ |=
+            load_word(key.at + len - 8) ^ name_word<len - 8>(name, std::make_index_sequence<8>());
+    return (differ | (key.len ^ len)) == 0;
 }
 
 template <size_t N>

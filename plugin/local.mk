@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The fast path inside a host. build/<profile>/libqbid.a holds this folder only: programs of this
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
-# simdjson's own assertions cost a third of the parse; the other profiles keep them.
-CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
+CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti
 QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
 # What protoc-c makes of our .proto: its names start with Pb__ and pb__, and it is not held to our warnings.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make coverage` measures: files that must have every branch taken, and the tests that take them.
 COVERAGE_FILES := $(addprefix plugin/openrtb/,openrtb_simdjson.cc openrtb_values.h openrtb_imp.h openrtb_native.h \
-    simdjson_reader.h json_walk.h) $(addprefix plugin/,number.c impression.c currency.c notice/token.c notice/clearing.c \
+    json_reader.h json_key.h) $(addprefix plugin/,number.c impression.c currency.c notice/token.c notice/clearing.c \
     notice/notice.c notice/receive.c) shm/base64.c shm/partner.c $(wildcard plugin/privacy/*.c)
 COVERAGE_TESTS := test_openrtb test_openrtb_json test_openrtb_limits test_openrtb_memory test_openrtb_agreement \
     test_protobuf test_protobuf_agreement test_consent test_privacy test_privacy_left test_identifiers test_conformance \

@@ -11,10 +11,10 @@
 namespace qbid_json
 {
 
-inline int read_size(reader &r, value v, struct qbid_openrtb_size *ret)
+inline int read_size(reader &r, const value &v, struct qbid_openrtb_size *ret)
 {
     *ret = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "w")
             return read_int(r, inner, 0, &ret->width);
         if (key == "h")
@@ -24,10 +24,10 @@ inline int read_size(reader &r, value v, struct qbid_openrtb_size *ret)
 }
 
 /* A list of small numbers as a mask. */
-inline int read_mask(reader &r, value v, uint64_t *ret)
+inline int read_mask(reader &r, const value &v, uint64_t *ret)
 {
     *ret = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         int32_t number;
         int err = read_int(r, element, -1, &number);
         *ret |= qbid_terms_bit(number);
@@ -35,7 +35,7 @@ inline int read_mask(reader &r, value v, uint64_t *ret)
     });
 }
 
-inline int read_mask32(reader &r, value v, uint32_t *ret)
+inline int read_mask32(reader &r, const value &v, uint32_t *ret)
 {
     uint64_t mask;
     int err = read_mask(r, v, &mask);
@@ -43,10 +43,10 @@ inline int read_mask32(reader &r, value v, uint32_t *ret)
     return err;
 }
 
-inline int read_mimes(reader &r, value v, uint64_t *ret)
+inline int read_mimes(reader &r, const value &v, uint64_t *ret)
 {
     *ret = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text type;
         int err = read_text(r, element, &type);
         *ret |= qbid_mime_bit(type.at, type.len);
@@ -54,12 +54,12 @@ inline int read_mimes(reader &r, value v, uint64_t *ret)
     });
 }
 
-inline int read_durfloors(reader &r, value v, struct qbid_durfloors *ret)
+inline int read_durfloors(reader &r, const value &v, struct qbid_durfloors *ret)
 {
     ret->cnt = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_durfloor entry = {};
-        int err = read_object(r, element, [&](string_view key, value inner) {
+        int err = read_object(r, element, [&](const json_key &key, const value &inner) {
             if (key == "mindur")
                 return read_int(r, inner, 0, &entry.least_s);
             if (key == "maxdur")
@@ -72,11 +72,11 @@ inline int read_durfloors(reader &r, value v, struct qbid_durfloors *ret)
     });
 }
 
-inline int read_durations(reader &r, value v, struct qbid_media_terms *terms)
+inline int read_durations(reader &r, const value &v, struct qbid_media_terms *terms)
 {
     terms->duration_listed = false;
     terms->duration_cnt = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         int32_t seconds;
         int err = read_int(r, element, 0, &seconds);
         terms->duration_listed = true;
@@ -87,8 +87,8 @@ inline int read_durations(reader &r, value v, struct qbid_media_terms *terms)
 }
 
 /* What all kinds of media have; *ret_known tells whether the key was one of them. */
-inline int read_any_term(reader &r, string_view key, value v, struct qbid_media_terms *terms,
-                         bool *ret_known)
+inline int read_any_term(reader &r, const json_key &key, const value &v,
+                         struct qbid_media_terms *terms, bool *ret_known)
 {
     *ret_known = true;
     if (key == "battr")
@@ -102,8 +102,8 @@ inline int read_any_term(reader &r, string_view key, value v, struct qbid_media_
 }
 
 /* What video and audio have in common. */
-inline int read_timed_term(reader &r, string_view key, value v, struct qbid_media_terms *terms,
-                           struct qbid_openrtb_pod *pod)
+inline int read_timed_term(reader &r, const json_key &key, const value &v,
+                           struct qbid_media_terms *terms, struct qbid_openrtb_pod *pod)
 {
     if (key == "minduration")
         return read_int(r, v, 0, &terms->duration_least_s);
@@ -128,15 +128,15 @@ inline int read_timed_term(reader &r, string_view key, value v, struct qbid_medi
     return skip(r, v);
 }
 
-inline int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_banner(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
     struct qbid_media_terms *terms = &imp->media[0];
-    imp->banner = !is_absent(token_of(v));
+    imp->banner = !is_absent(v);
     imp->banner_size = {};
     imp->banner_pos = QBID_OPENRTB_INT_ABSENT;
     imp->format_cnt = 0;
     *terms = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         bool known;
         int err = read_any_term(r, key, inner, terms, &known);
         if (known)
@@ -154,7 +154,7 @@ inline int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
         if (key != "format")
             return skip(r, inner);
         imp->format_cnt = 0;
-        return read_array(r, inner, [&](value element) {
+        return read_array(r, inner, [&](const value &element) {
             struct qbid_openrtb_size size;
             int wrong = read_size(r, element, &size);
             if (wrong == 0 && imp->format_cnt < QBID_OPENRTB_FORMATS_MAX)
@@ -164,7 +164,7 @@ inline int read_banner(reader &r, value v, struct qbid_openrtb_imp *imp)
     });
 }
 
-inline int read_skip(reader &r, value v, bool *ret_no_skip)
+inline int read_skip(reader &r, const value &v, bool *ret_no_skip)
 {
     enum qbid_openrtb_tri skippable;
     int err = read_tri(r, v, &skippable);
@@ -172,16 +172,16 @@ inline int read_skip(reader &r, value v, bool *ret_no_skip)
     return err;
 }
 
-inline int read_video(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_video(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
     struct qbid_media_terms *terms = &imp->media[1];
-    imp->video = !is_absent(token_of(v));
+    imp->video = !is_absent(v);
     imp->video_size = {};
     imp->video_pos = QBID_OPENRTB_INT_ABSENT;
     imp->video_plcmt = 0;
     imp->pod[0] = {};
     *terms = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         bool known;
         int err = read_any_term(r, key, inner, terms, &known);
         if (known)
@@ -202,27 +202,27 @@ inline int read_video(reader &r, value v, struct qbid_openrtb_imp *imp)
     });
 }
 
-inline int read_audio(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_audio(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
     struct qbid_media_terms *terms = &imp->media[2];
-    imp->audio = !is_absent(token_of(v));
+    imp->audio = !is_absent(v);
     imp->pod[1] = {};
     *terms = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         bool known;
         int err = read_any_term(r, key, inner, terms, &known);
         return known ? err : read_timed_term(r, key, inner, terms, &imp->pod[1]);
     });
 }
 
-inline int read_native(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_native(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
     struct qbid_media_terms *terms = &imp->media[3];
-    imp->native = !is_absent(token_of(v));
+    imp->native = !is_absent(v);
     imp->assets = {};
     imp->assets_unreadable = false;
     *terms = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         bool known;
         int err = read_any_term(r, key, inner, terms, &known);
         if (known)
@@ -232,13 +232,13 @@ inline int read_native(reader &r, value v, struct qbid_openrtb_imp *imp)
 }
 
 /* Into the list that all deals share. */
-inline int read_wadomain(reader &r, value v, struct qbid_openrtb_deal *deal)
+inline int read_wadomain(reader &r, const value &v, struct qbid_openrtb_deal *deal)
 {
     struct qbid_openrtb_request *out = r.out;
     deal->wadomain_first = out->wadomain_cnt;
     deal->wadomain_cnt = 0;
     deal->wadomain_over = false;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text name;
         int err = read_label(r, element, &name);
         if (name.len == 0)
@@ -253,15 +253,15 @@ inline int read_wadomain(reader &r, value v, struct qbid_openrtb_deal *deal)
     });
 }
 
-inline int read_deal(reader &r, value v, struct qbid_openrtb_deal *ret)
+inline int read_deal(reader &r, const value &v, struct qbid_openrtb_deal *ret)
 {
     *ret = {};
     ret->at = QBID_OPENRTB_INT_ABSENT;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "id")
             return read_label(r, inner, &ret->id);
         if (key == "bidfloor") {
-            ret->floor_given = !is_absent(token_of(inner));
+            ret->floor_given = !is_absent(inner);
             return read_floor(r, inner, &ret->floor_micros);
         }
         if (key == "bidfloorcur")
@@ -282,17 +282,17 @@ inline int read_deal(reader &r, value v, struct qbid_openrtb_deal *ret)
     });
 }
 
-inline int read_pmp(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_pmp(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
     imp->private_auction = false;
     imp->deal_cnt = 0;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "private_auction")
             return read_flag(r, inner, &imp->private_auction);
         if (key != "deals")
             return skip(r, inner);
         imp->deal_cnt = 0;
-        return read_array(r, inner, [&](value element) {
+        return read_array(r, inner, [&](const value &element) {
             if (imp->deal_cnt == QBID_OPENRTB_DEALS_MAX)
                 return skip(r, element);
             struct qbid_openrtb_deal *deal = &imp->deal[imp->deal_cnt];
@@ -305,28 +305,27 @@ inline int read_pmp(reader &r, value v, struct qbid_openrtb_imp *imp)
 }
 
 /* How many impressions one play counts as. */
-inline int read_qty(reader &r, value v, bool *ret_multiplied)
+inline int read_qty(reader &r, const value &v, bool *ret_multiplied)
 {
     *ret_multiplied = false;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key != "multiplier")
             return skip(r, inner);
         int64_t micros;
-        bool given = !is_absent(token_of(inner));
+        bool given = !is_absent(inner);
         int err = read_floor(r, inner, &micros);
         *ret_multiplied = given && micros != QBID_MICROS_PER_UNIT;
         return err;
     });
 }
 
-inline int read_imp(reader &r, value v, struct qbid_openrtb_imp *imp)
+inline int read_imp(reader &r, const value &v, struct qbid_openrtb_imp *imp)
 {
-    simdjson::ondemand::object object;
     memset(imp, 0, offsetof(struct qbid_openrtb_imp, format));
     imp->banner_pos = imp->video_pos = QBID_OPENRTB_INT_ABSENT;
-    if (v.get_object().get(object) != simdjson::SUCCESS)
+    if (v.kind != KIND_OBJECT)
         return QBID_ERR_PARSE;
-    return each_field(r, object, [&](string_view key, value inner) {
+    return each_field(r, [&](const json_key &key, const value &inner) {
         if (key == "id")
             return read_text(r, inner, &imp->id);
         if (key == "banner")

@@ -2,17 +2,16 @@
 /* The OpenRTB parser: field by field into the plain struct, in whatever order they come. */
 #include "plugin/openrtb/openrtb.h"
 
+#include <memory>
 #include <new>
 
 #include "plugin/openrtb/openrtb_imp.h"
 
-static_assert(QBID_PADDING >= simdjson::SIMDJSON_PADDING, "the host's padding is the library's");
-
 struct qbid_openrtb {
-    simdjson::ondemand::parser parser;
-    simdjson::ondemand::parser inner;                 /* of JSON in a string */
+    std::unique_ptr<qbid_json::first_stage> outer;
+    std::unique_ptr<qbid_json::first_stage> inner;    /* of JSON in a string */
     char text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* strings whose escapes were resolved */
-    char inner_text[2 * QBID_OPENRTB_BYTES_MAX + QBID_PADDING];
+    char inner_text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* those of JSON in a string */
 };
 
 namespace
@@ -20,14 +19,12 @@ namespace
 
 using namespace qbid_json;
 
-int read_imps(reader &r, value v)
+int read_imps(reader &r, const value &v)
 {
-    simdjson::ondemand::array array;
     r.out->imp_cnt = 0;
-    string_view token = token_of(v);
-    if (v.get_array().get(array) != simdjson::SUCCESS)
-        return is_absent(token) ? 0 : QBID_ERR_PARSE;
-    return each_element(r, array, [&](value element) {
+    if (v.kind != KIND_ARRAY)
+        return is_absent(v) ? 0 : QBID_ERR_PARSE;
+    return each_element(r, [&](const value &element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -37,10 +34,10 @@ int read_imps(reader &r, value v)
 
 /* --- the rest of the request */
 
-int read_geo(reader &r, value v, struct qbid_openrtb_geo *geo)
+int read_geo(reader &r, const value &v, struct qbid_openrtb_geo *geo)
 {
     *geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "country")
             return read_text(r, inner, &geo->country);
         if (key == "region")
@@ -51,11 +48,11 @@ int read_geo(reader &r, value v, struct qbid_openrtb_geo *geo)
     });
 }
 
-int read_site(reader &r, value v)
+int read_site(reader &r, const value &v)
 {
     r.out->site = false;
     r.out->site_domain = r.out->site_id = {nullptr, 0};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         r.out->site = true;
         if (key == "domain")
             return read_text(r, inner, &r.out->site_domain);
@@ -65,11 +62,11 @@ int read_site(reader &r, value v)
     });
 }
 
-int read_app(reader &r, value v)
+int read_app(reader &r, const value &v)
 {
     r.out->app = false;
     r.out->app_bundle = r.out->app_id = {nullptr, 0};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         r.out->app = true;
         if (key == "bundle")
             return read_label(r, inner, &r.out->app_bundle);
@@ -79,34 +76,34 @@ int read_app(reader &r, value v)
     });
 }
 
-int read_dooh(reader &r, value v)
+int read_dooh(reader &r, const value &v)
 {
     r.out->dooh = false;
     r.out->dooh_id = {nullptr, 0};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         r.out->dooh = true;
         return key == "id" ? read_label(r, inner, &r.out->dooh_id) : skip(r, inner);
     });
 }
 
 /* device.sua: what the browser itself says of its platform. */
-int read_sua(reader &r, value v)
+int read_sua(reader &r, const value &v)
 {
     r.out->sua_os = {nullptr, 0};
     r.out->sua_mobile = QBID_TRI_ABSENT;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "mobile")
             return read_tri(r, inner, &r.out->sua_mobile);
         if (key != "platform")
             return skip(r, inner);
         r.out->sua_os = {nullptr, 0};
-        return read_object(r, inner, [&](string_view name, value deeper) {
+        return read_object(r, inner, [&](const json_key &name, const value &deeper) {
             return name == "brand" ? read_text(r, deeper, &r.out->sua_os) : skip(r, deeper);
         });
     });
 }
 
-int read_device(reader &r, value v)
+int read_device(reader &r, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->devicetype = QBID_OPENRTB_INT_ABSENT;
@@ -115,7 +112,7 @@ int read_device(reader &r, value v)
     out->lmt = out->dnt = false;
     out->ids.ifa = {};
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "devicetype")
             return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
         if (key == "os")
@@ -135,15 +132,15 @@ int read_device(reader &r, value v)
 }
 
 /* user.data[].segment[].id, all into one list. */
-int read_user_data(reader &r, value v)
+int read_user_data(reader &r, const value &v)
 {
     r.out->segment_cnt = 0;
-    return read_array(r, v, [&](value data) {
-        return read_object(r, data, [&](string_view key, value segments) {
+    return read_array(r, v, [&](const value &data) {
+        return read_object(r, data, [&](const json_key &key, const value &segments) {
             if (key != "segment")
                 return skip(r, segments);
-            return read_array(r, segments, [&](value segment) {
-                return read_object(r, segment, [&](string_view name, value inner) {
+            return read_array(r, segments, [&](const value &segment) {
+                return read_object(r, segment, [&](const json_key &name, const value &inner) {
                     struct qbid_text id;
                     if (name != "id")
                         return skip(r, inner);
@@ -158,15 +155,15 @@ int read_user_data(reader &r, value v)
 }
 
 /* The first uids[].id of eids[] that is one. */
-int read_eids(reader &r, value v, struct qbid_openrtb_id *ret)
+int read_eids(reader &r, const value &v, struct qbid_openrtb_id *ret)
 {
     *ret = {};
-    return read_array(r, v, [&](value eid) {
-        return read_object(r, eid, [&](string_view key, value uids) {
+    return read_array(r, v, [&](const value &eid) {
+        return read_object(r, eid, [&](const json_key &key, const value &uids) {
             if (key != "uids")
                 return skip(r, uids);
-            return read_array(r, uids, [&](value uid) {
-                return read_object(r, uid, [&](string_view name, value inner) {
+            return read_array(r, uids, [&](const value &uid) {
+                return read_object(r, uid, [&](const json_key &name, const value &inner) {
                     struct qbid_openrtb_id id;
                     if (name != "id")
                         return skip(r, inner);
@@ -179,26 +176,26 @@ int read_eids(reader &r, value v, struct qbid_openrtb_id *ret)
     });
 }
 
-int read_user_ext(reader &r, value v)
+int read_user_ext(reader &r, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->consent_ext = {nullptr, 0};
     out->ids.eid_ext = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "consent")
             return vitally(r, [&] { return read_text(r, inner, &out->consent_ext); });
         return key == "eids" ? read_eids(r, inner, &out->ids.eid_ext) : skip(r, inner);
     });
 }
 
-int read_user(reader &r, value v)
+int read_user(reader &r, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->consent = out->consent_ext = {nullptr, 0};
     out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {};
     out->segment_cnt = 0;
     out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "data")
             return read_user_data(r, inner);
         if (key == "geo")
@@ -216,10 +213,10 @@ int read_user(reader &r, value v)
 }
 
 /* gpp_sid: -1 means that no section applies. */
-int read_gpp_sid(reader &r, value v, struct qbid_openrtb_sections *ret)
+int read_gpp_sid(reader &r, const value &v, struct qbid_openrtb_sections *ret)
 {
     *ret = {};
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         int32_t section;
         int err = read_int(r, element, -1, &section);
         ret->given = true;
@@ -234,15 +231,15 @@ int read_gpp_sid(reader &r, value v, struct qbid_openrtb_sections *ret)
     });
 }
 
-int read_dsa(reader &r, value v, int32_t *ret)
+int read_dsa(reader &r, const value &v, int32_t *ret)
 {
     *ret = 0;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         return key == "dsarequired" ? read_int(r, inner, 0, ret) : skip(r, inner);
     });
 }
 
-int read_regs_ext(reader &r, value v)
+int read_regs_ext(reader &r, const value &v)
 {
     struct qbid_openrtb_regs *regs = &r.out->regs;
     regs->gdpr_ext = QBID_TRI_ABSENT;
@@ -251,7 +248,7 @@ int read_regs_ext(reader &r, value v)
     regs->gpp_sid_ext = {};
     regs->coppa_ext = regs->gpc = false;
     regs->dsa_required_ext = 0;
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "gdpr")
             return read_tri(r, inner, &regs->gdpr_ext);
         if (key == "us_privacy")
@@ -273,11 +270,11 @@ int read_regs_ext(reader &r, value v)
     });
 }
 
-int read_regs(reader &r, value v)
+int read_regs(reader &r, const value &v)
 {
     struct qbid_openrtb_regs *regs = &r.out->regs;
     *regs = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "coppa")
             return read_flag(r, inner, &regs->coppa);
         if (key == "gdpr")
@@ -294,11 +291,11 @@ int read_regs(reader &r, value v)
     });
 }
 
-int read_node(reader &r, value v, bool *ret_sound)
+int read_node(reader &r, const value &v, bool *ret_sound)
 {
     struct qbid_text asi = {nullptr, 0}, sid = {nullptr, 0};
     bool hp = false;
-    int err = read_object(r, v, [&](string_view key, value inner) {
+    int err = read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "asi")
             return read_label(r, inner, &asi);
         if (key == "sid")
@@ -309,12 +306,12 @@ int read_node(reader &r, value v, bool *ret_sound)
     return err;
 }
 
-int read_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
+int read_schain(reader &r, const value &v, struct qbid_openrtb_schain *schain)
 {
     struct qbid_text ver = {nullptr, 0};
     unsigned nodes = 0, sound = 0;
     *schain = {};
-    int err = read_object(r, v, [&](string_view key, value inner) {
+    int err = read_object(r, v, [&](const json_key &key, const value &inner) {
         schain->given = true;
         if (key == "complete")
             return read_flag(r, inner, &schain->complete);
@@ -323,7 +320,7 @@ int read_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
         if (key != "nodes")
             return skip(r, inner);
         nodes = sound = 0;
-        return read_array(r, inner, [&](value node) {
+        return read_array(r, inner, [&](const value &node) {
             bool good;
             int wrong = read_node(r, node, &good);
             nodes++;
@@ -337,18 +334,18 @@ int read_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
 }
 
 /* An ext that may hold an older schain. */
-int read_ext_schain(reader &r, value v, struct qbid_openrtb_schain *schain)
+int read_ext_schain(reader &r, const value &v, struct qbid_openrtb_schain *schain)
 {
     *schain = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         return key == "schain" ? read_schain(r, inner, schain) : skip(r, inner);
     });
 }
 
-int read_source(reader &r, value v)
+int read_source(reader &r, const value &v)
 {
     r.out->schain[0] = r.out->schain[1] = {};
-    return read_object(r, v, [&](string_view key, value inner) {
+    return read_object(r, v, [&](const json_key &key, const value &inner) {
         if (key == "schain")
             return read_schain(r, inner, &r.out->schain[0]);
         return key == "ext" ? read_ext_schain(r, inner, &r.out->schain[1]) : skip(r, inner);
@@ -356,12 +353,12 @@ int read_source(reader &r, value v)
 }
 
 /* Allowed languages: those beyond the room are not read, and so not used. */
-int read_languages(reader &r, value v, unsigned which)
+int read_languages(reader &r, const value &v, unsigned which)
 {
     struct qbid_openrtb_request *out = r.out;
     out->wlang_given[which] = false;
     out->wlang_cnt[which] = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text tag;
         int err = read_text(r, element, &tag);
         uint64_t language = tag.len ? qbid_language(tag.at, tag.len) : 0;
@@ -372,12 +369,12 @@ int read_languages(reader &r, value v, unsigned which)
     });
 }
 
-int read_acat(reader &r, value v)
+int read_acat(reader &r, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     out->acat_given = false;
     out->acat_cnt = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text name;
         int err = read_label(r, element, &name);
         out->acat_given |= name.len != 0;
@@ -387,10 +384,10 @@ int read_acat(reader &r, value v)
     });
 }
 
-int read_curs(reader &r, value v)
+int read_curs(reader &r, const value &v)
 {
     r.out->cur_cnt = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         uint32_t code;
         int err = read_currency(r, element, &code);
         if (err == 0 && code != QBID_CURRENCY_NONE && r.out->cur_cnt < QBID_OPENRTB_CURS_MAX)
@@ -399,15 +396,14 @@ int read_curs(reader &r, value v)
     });
 }
 
-int read_tmax(reader &r, value v)
+int read_tmax(reader &r, const value &v)
 {
-    string_view token = token_of(v);
     r.out->tmax_ms = 0;
-    return is_number(token) ? read_int(r, v, 0, &r.out->tmax_ms) : skip(r, v);
+    return is_number(v) ? read_int(r, v, 0, &r.out->tmax_ms) : skip(r, v);
 }
 
 /* Lists and objects of the request; *ret_known tells whether the key was one of them. */
-int read_parts(reader &r, string_view key, value v, bool *ret_known)
+int read_parts(reader &r, const json_key &key, const value &v, bool *ret_known)
 {
     struct qbid_openrtb_request *out = r.out;
     *ret_known = true;
@@ -441,7 +437,7 @@ int read_parts(reader &r, string_view key, value v, bool *ret_known)
     return 0;
 }
 
-int read_request_field(reader &r, string_view key, value v)
+int read_request_field(reader &r, const json_key &key, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     bool known;
@@ -485,11 +481,13 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
     qbid_openrtb *parser = new (std::nothrow) qbid_openrtb;
     if (parser == nullptr)
         return QBID_ERR_NOMEM;
-    if (parser->parser.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS ||
-        parser->inner.allocate(QBID_OPENRTB_BYTES_MAX) != simdjson::SUCCESS) {
-        qbid_openrtb_free(parser);
-        return QBID_ERR_NOMEM;
-    }
+    const simdjson::implementation *library = simdjson::get_active_implementation();
+    for (auto *stage : {&parser->outer, &parser->inner})
+        if (library->create_dom_parser_implementation(QBID_OPENRTB_BYTES_MAX, 1, *stage) !=
+            simdjson::SUCCESS) {
+            qbid_openrtb_free(parser);
+            return QBID_ERR_NOMEM;
+        }
     *ret_parser = parser;
     return 0;
 }
@@ -502,9 +500,13 @@ void qbid_openrtb_free(struct qbid_openrtb *parser)
 void qbid_openrtb_read_native(struct qbid_openrtb *parser, struct qbid_text text,
                               struct qbid_openrtb_request *request, struct qbid_openrtb_imp *imp)
 {
-    reader r = {request, text.at + text.len, parser->text, &parser->inner, parser->inner_text, 0,
-                false};
-    read_native_text(r, text, imp);
+    reader r = {};
+    r.out = request;
+    r.inner = parser->inner.get();
+    r.inner_text = parser->inner_text;
+    memcpy(parser->text, text.at, text.len); /* to where padding follows it */
+    memset(parser->text + text.len, 0, QBID_PADDING);
+    read_native_text(r, {parser->text, text.len}, imp);
 }
 
 int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len,
@@ -513,20 +515,17 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     qbid_openrtb_reset(ret_request);
     if (len > QBID_OPENRTB_BYTES_MAX)
         return QBID_ERR_LIMIT;
-    simdjson::padded_string_view padded(body, len, len + QBID_PADDING);
-    simdjson::ondemand::document document;
-    simdjson::ondemand::object object;
-    if (parser->parser.iterate(padded).get(document) != simdjson::SUCCESS ||
-        document.get_object().get(object) != simdjson::SUCCESS)
-        return QBID_ERR_PARSE;
-    reader r = {ret_request,        body + len, parser->text, &parser->inner,
-                parser->inner_text, 0,          false};
-    int err = each_field(r, object,
-                         [&](string_view key, value v) { return read_request_field(r, key, v); });
+    reader r = {};
+    r.out = ret_request;
+    r.text = parser->text;
+    r.inner = parser->inner.get();
+    r.inner_text = parser->inner_text;
+    const struct qbid_text text = {body, static_cast<uint32_t>(len)};
+    int err =
+        each_root_field(r, parser->outer.get(), text, [&](const json_key &key, const value &v) {
+            return read_request_field(r, key, v);
+        });
     if (err != 0)
         return err;
-    /* something behind the closing brace */
-    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
-        return QBID_ERR_PARSE;
     return ret_request->id.len == 0 || ret_request->imp_cnt == 0 ? QBID_ERR_PARSE : 0;
 }

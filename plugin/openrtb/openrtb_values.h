@@ -6,57 +6,56 @@
 #ifndef QBID_PLUGIN_OPENRTB_OPENRTB_VALUES_H
 #define QBID_PLUGIN_OPENRTB_OPENRTB_VALUES_H
 
-#include "plugin/openrtb/simdjson_reader.h"
+#include "plugin/openrtb/json_reader.h"
+#include "shm/units.h"
 
 namespace qbid_json
 {
 
-inline int read_text(reader &r, value v, struct qbid_text *ret)
+inline int read_text(reader &r, const value &v, struct qbid_text *ret)
 {
-    string_view token = token_of(v);
     *ret = {nullptr, 0};
-    if (is_absent(token))
+    if (is_absent(v))
         return 0;
-    return token[0] == '"' ? take_string(r, token, ret) : mismatch(r, v);
-}
-
-inline int read_label(reader &r, value v, struct qbid_text *ret)
-{
-    string_view token = token_of(v);
-    if (!is_number(token))
-        return read_text(r, v, ret);
-    *ret = {token.data(), static_cast<uint32_t>(token.size())};
-    return is_valid_number(token) ? 0 : QBID_ERR_PARSE;
-}
-
-/* Only where it stands: see qbid_openrtb_id. */
-inline int read_id(reader &r, value v, struct qbid_openrtb_id *ret)
-{
-    string_view token = token_of(v);
-    *ret = {};
-    if (token[0] != '"' || is_absent(token))
-        return read_label(r, v, &ret->text);
-    int err = skip(r, v);
-    if (err != 0)
-        return err;
-    const char *start = token.data() + 1;
-    ret->text = {start, static_cast<uint32_t>(token.size() - 2)};
-    ret->escaped = find_mark(start) != start + ret->text.len;
+    if (v.kind == KIND_ESCAPED)
+        return unescape(r, v.at, v.size, ret);
+    if (v.kind != KIND_STRING)
+        return mismatch(r, v);
+    *ret = {v.at, v.size};
     return 0;
 }
 
-inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
+inline int read_label(reader &r, const value &v, struct qbid_text *ret)
 {
-    string_view token = token_of(v);
+    if (!is_number(v))
+        return read_text(r, v, ret);
+    *ret = {v.at, static_cast<uint32_t>(walk_number(v.at) - v.at)};
+    return skip(r, v);
+}
+
+/* Only where it stands: see qbid_openrtb_id. */
+inline int read_id(reader &r, const value &v, struct qbid_openrtb_id *ret)
+{
+    *ret = {};
+    if (v.kind != KIND_ESCAPED)
+        return read_label(r, v, &ret->text);
+    int err = skip(r, v);
+    if (err == 0)
+        *ret = {{v.at, v.size}, true};
+    return err;
+}
+
+inline int read_int(reader &r, const value &v, int32_t absent, int32_t *ret)
+{
     int64_t wide;
     *ret = absent;
-    if (is_small(token)) {
-        *ret = small_value(token);
+    if (v.kind == KIND_SMALL) {
+        *ret = static_cast<int32_t>(v.size);
         return 0;
     }
-    if (is_absent(token))
+    if (is_absent(v))
         return 0;
-    if (!is_number(token) || qbid_number_int(token.data(), token.size(), &wide) != 0)
+    if (v.kind != KIND_NUMBER || qbid_number_int(v.at, v.size, &wide) != 0)
         return mismatch(r, v);
     *ret = static_cast<int32_t>(wide > INT32_MAX    ? INT32_MAX
                                 : wide <= INT32_MIN ? -INT32_MAX
@@ -64,13 +63,12 @@ inline int read_int(reader &r, value v, int32_t absent, int32_t *ret)
     return 0;
 }
 
-inline int read_tri(reader &r, value v, enum qbid_openrtb_tri *ret)
+inline int read_tri(reader &r, const value &v, enum qbid_openrtb_tri *ret)
 {
-    string_view token = token_of(v);
     int32_t number;
     *ret = QBID_TRI_ABSENT;
-    if (token == "true" || token == "false") {
-        *ret = token == "true" ? QBID_TRI_YES : QBID_TRI_NO;
+    if (v.kind == KIND_TRUE || v.kind == KIND_FALSE) {
+        *ret = v.kind == KIND_TRUE ? QBID_TRI_YES : QBID_TRI_NO;
         return 0;
     }
     int err = read_int(r, v, QBID_OPENRTB_INT_ABSENT, &number);
@@ -79,7 +77,7 @@ inline int read_tri(reader &r, value v, enum qbid_openrtb_tri *ret)
     return err;
 }
 
-inline int read_flag(reader &r, value v, bool *ret)
+inline int read_flag(reader &r, const value &v, bool *ret)
 {
     enum qbid_openrtb_tri tri;
     int err = read_tri(r, v, &tri);
@@ -87,21 +85,24 @@ inline int read_flag(reader &r, value v, bool *ret)
     return err;
 }
 
-inline int read_floor(reader &r, value v, int64_t *ret)
+inline int read_floor(reader &r, const value &v, int64_t *ret)
 {
-    string_view token = token_of(v);
     *ret = 0;
-    if (is_absent(token))
+    if (is_absent(v))
         return 0;
-    if (!is_number(token))
+    if (v.kind == KIND_SMALL) {
+        *ret = static_cast<int64_t>(v.size) * QBID_MICROS_PER_UNIT;
+        return 0;
+    }
+    if (v.kind != KIND_NUMBER)
         return mismatch(r, v);
-    int err = qbid_number_micros(token.data(), token.size(), QBID_NUMBER_UP, ret);
+    int err = qbid_number_micros(v.at, v.size, QBID_NUMBER_UP, ret);
     if (*ret < 0)
         *ret = 0;
     return err;
 }
 
-inline int read_currency(reader &r, value v, uint32_t *ret)
+inline int read_currency(reader &r, const value &v, uint32_t *ret)
 {
     struct qbid_text text;
     int err = read_text(r, v, &text);
@@ -109,10 +110,11 @@ inline int read_currency(reader &r, value v, uint32_t *ret)
     return err;
 }
 
-inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, uint16_t *ret_cnt)
+inline int read_names(reader &r, const value &v, uint16_t max, struct qbid_text *out,
+                      uint16_t *ret_cnt)
 {
     *ret_cnt = 0;
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text name;
         int err = read_label(r, element, &name);
         if (err != 0 || name.len == 0)
@@ -125,13 +127,13 @@ inline int read_names(reader &r, value v, uint16_t max, struct qbid_text *out, u
     });
 }
 
-inline int read_seats(reader &r, value v, struct qbid_seats *ret)
+inline int read_seats(reader &r, const value &v, struct qbid_seats *ret)
 {
     *ret = {};
-    return read_array(r, v, [&](value element) {
+    return read_array(r, v, [&](const value &element) {
         struct qbid_text seat;
         int err = read_label(r, element, &seat);
-        uint16_t tenant = err == 0 && !is_number(token_of(element)) ? qbid_text_u16(seat) : 0;
+        uint16_t tenant = err == 0 && !is_number(element) ? qbid_text_u16(seat) : 0;
         ret->given = true;
         if (tenant == 0)
             return err;

@@ -12,7 +12,7 @@
 #include "shm/error.h"
 #include "tests/plugin/parsing.h"
 
-/* One place each that On-Demand would step over if it were asked to. */
+/* One place each in values that nobody reads. */
 static void malformed_json_anywhere_is_malformed(void **state)
 {
     static const char *const bad[] = {

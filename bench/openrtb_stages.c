@@ -24,6 +24,9 @@ struct bench_openrtb {
     char out[OUT_MAX];
 };
 
+/* It gets a bid: the account's creatives name no content type, so its list is one that nobody
+ * reads.
+ */
 static const char typical[] =
     "{\"id\":\"7f3c2b1a-9d8e-4f60-a1b2-c3d4e5f60718\",\"at\":1,\"tmax\":120,\"cur\":[\"USD\","
     "\"CNY\"],"
@@ -32,8 +35,9 @@ static const char typical[] =
     "\"secure\":1,\"instl\":0,\"displaymanager\":\"exchange-js\",\"displaymanagerver\":\"6.18.0\","
     "\"banner\":{\"id\":\"b1\",\"w\":300,\"h\":250,\"pos\":1,\"topframe\":1,\"btype\":[3,4],"
     "\"battr\":[1,2,"
-    "3,6,9,10,14],\"api\":[3,5,6,7],\"mimes\":[\"image/jpeg\",\"image/png\",\"image/gif\",\"text/"
-    "html\"],"
+    "3,6,9,10,14],\"api\":[3,5,6,7],\"ext\":{\"mimes\":[\"image/jpeg\",\"image/png\",\"image/"
+    "gif\",\"text/"
+    "html\"]},"
     "\"format\":[{\"w\":300,\"h\":250},{\"w\":336,\"h\":280},{\"w\":300,\"h\":600},{\"w\":250,"
     "\"h\":250}]},"
     "\"pmp\":{\"private_auction\":0,\"deals\":[{\"id\":\"DX-100231\",\"bidfloor\":2.5,"

@@ -2,7 +2,7 @@
 /* An OpenRTB bid request from its bytes to the bytes of its answer. */
 #include <stddef.h>
 
-#include "plugin/response_protobuf.h"
+#include "plugin/openrtb/response_protobuf.h"
 #include "plugin/worker.h"
 #include "shm/clock.h"
 #include "shm/error.h"

@@ -2,7 +2,7 @@
 /* Currency codes and conversion by the image's rates, exact and saturating. */
 #include "plugin/currency.h"
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 
 uint32_t qbid_currency_code(struct qbid_text text)
 {

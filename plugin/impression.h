@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "plugin/privacy/privacy.h"
 #include "shm/image.h"
 #include "shm/request.h"

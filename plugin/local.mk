@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # The fast path inside a host. build/<profile>/libqbid.a holds this folder only: programs of this
 # tree link "qbid fastpath shm". What is installed as libqbid.a holds all three.
-# simdjson's own assertions cost a third of the parse; the other profiles keep them.
-CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti $(if $(filter release,$(PROFILE)),-DNDEBUG)
+CPPFLAGS_openrtb_simdjson := -fno-exceptions -fno-rtti
 QBID_LDLIBS := -lprotobuf-c -lz -lsimdjson -lstdc++ -lsodium -lcrypto $(call pkg,liburcu-memb liburcu-qsbr)
 
 # What protoc-c makes of our .proto: its names start with Pb__ and pb__, and it is not held to our warnings.
-PROTOBUF_C := $(B)/gen/plugin/openrtb.pb-c.c
-PROTOBUF_H := $(B)/gen/plugin/openrtb.pb-c.h
+PROTOBUF_C := $(B)/gen/plugin/openrtb/openrtb.pb-c.c
+PROTOBUF_H := $(B)/gen/plugin/openrtb/openrtb.pb-c.h
 CPPFLAGS += -isystem $(B)/gen
 CPPFLAGS_openrtb.pb-c := -w
-$(PROTOBUF_C): plugin/openrtb.proto
+$(PROTOBUF_C): plugin/openrtb/openrtb.proto
 	@mkdir -p $(B)/gen
 	protoc-c --c_out=$(B)/gen $<
 $(PROTOBUF_H): $(PROTOBUF_C)
-$(B)/plugin/openrtb_protobuf.o $(B)/plugin/openrtb_protobuf_imp.o $(B)/plugin/response_protobuf.o: | $(PROTOBUF_H)
+$(addprefix $(B)/plugin/openrtb/,openrtb_protobuf.o openrtb_protobuf_imp.o response_protobuf.o): | $(PROTOBUF_H)
 
-PRIVACY_SOURCES := $(addprefix plugin/privacy/,bits.c gpp.c privacy.c tcf.c us_privacy.c)
+PRIVACY_SOURCES := $(wildcard plugin/privacy/*.c)
 
-$(call lib,qbid,plugin/bid.c plugin/clearing.c plugin/coding.c plugin/currency.c plugin/gzip.c plugin/http.c \
-    plugin/impression.c plugin/markup.c \
-    plugin/notice.c plugin/number.c plugin/openrtb_protobuf.c plugin/openrtb_protobuf_imp.c $(PROTOBUF_C) \
-    plugin/openrtb_simdjson.cc plugin/qbid.c plugin/receive.c \
-    plugin/recorder.c plugin/response.c plugin/response_protobuf.c plugin/sign.c plugin/status.c plugin/status_latency.c plugin/status_merge.c \
-    plugin/status_privacy.c \
-    plugin/stopwatch.c plugin/text.c plugin/token.c plugin/worker.c plugin/writer.c $(PRIVACY_SOURCES))
+$(call lib,qbid,$(wildcard $(addprefix plugin/,*.c openrtb/*.c openrtb/*.cc notice/*.c status/*.c)) \
+    $(PRIVACY_SOURCES) $(PROTOBUF_C))
 
 QBID_ARCHIVES := $(B)/libqbid.a $(B)/libfastpath.a $(B)/libshm.a
 

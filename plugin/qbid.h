@@ -227,9 +227,9 @@ struct qbid_http_answer {
  *
  *   Content-Type      missing, or anything with "json", text/plain, and the form type that curl
  *                     sends on its own: JSON. application/x-protobuf, application/protobuf,
- *                     application/vnd.google.protobuf: the IAB's protobuf (plugin/openrtb.proto).
- *   Content-Encoding  missing or identity; gzip or x-gzip, of at most QBID_OPENRTB_BYTES_MAX bytes
- *                     and 100 times the body: more is over the limits (204, counted).
+ *                     application/vnd.google.protobuf: the IAB's protobuf
+ * (plugin/openrtb/openrtb.proto). Content-Encoding  missing or identity; gzip or x-gzip, of at most
+ * QBID_OPENRTB_BYTES_MAX bytes and 100 times the body: more is over the limits (204, counted).
  *   Accept-Encoding   gzip, x-gzip or * with a q above 0.
  *   x-openrtb-version 2 and any minor one, or anything that is no version.
  *

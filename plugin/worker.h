@@ -8,15 +8,15 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
-#include "plugin/clearing.h"
+#include "plugin/notice/clearing.h"
 #include "plugin/coding.h"
 #include "plugin/gzip.h"
 #include "plugin/impression.h"
-#include "plugin/openrtb.h"
-#include "plugin/openrtb_protobuf.h"
+#include "plugin/openrtb/openrtb.h"
+#include "plugin/openrtb/openrtb_protobuf.h"
 #include "plugin/qbid.h"
-#include "plugin/recorder.h"
-#include "plugin/response.h"
+#include "plugin/status/recorder.h"
+#include "plugin/openrtb/response.h"
 #include "shm/watcher.h"
 
 #define QBID_NOTICE_URL_MAX 1024

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make coverage` measures: files that must have every branch taken, and the tests that take them.
-COVERAGE_FILES := $(addprefix plugin/,openrtb_simdjson.cc openrtb_values.h openrtb_imp.h openrtb_native.h \
-    simdjson_reader.h json_walk.h number.c impression.c currency.c token.c) \
-    $(wildcard plugin/privacy/*.c)
+COVERAGE_FILES := $(addprefix plugin/openrtb/,openrtb_simdjson.cc openrtb_values.h openrtb_imp.h openrtb_native.h \
+    json_reader.h json_key.h) $(addprefix plugin/,number.c impression.c currency.c notice/token.c notice/clearing.c \
+    notice/notice.c) shm/base64.c shm/partner.c $(wildcard plugin/privacy/*.c)
 COVERAGE_TESTS := test_openrtb test_openrtb_json test_openrtb_limits test_openrtb_memory test_openrtb_agreement \
     test_protobuf test_protobuf_agreement test_consent test_privacy test_privacy_left test_identifiers test_conformance \
-    test_number test_impression test_currency test_token test_bid test_reference test_random_requests test_fuzz_openrtb_differ
+    test_number test_impression test_currency test_token test_clearing test_notice test_receive test_partner \
+    test_partners test_partner_keys test_bid test_reference test_random_requests test_fuzz_openrtb_differ
 
 .PHONY: coverage-tests
 coverage-tests: $(COVERAGE_TESTS:%=$(B)/tests/%)

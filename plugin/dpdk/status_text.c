@@ -10,7 +10,7 @@
 
 #include "plugin/dpdk/port.h"
 #include "plugin/dpdk/status.h"
-#include "plugin/status_merge.h"
+#include "plugin/status/status_merge.h"
 
 #define LCORE_WAIT_US                                                                              \
     200000 /* for an lcore to answer: one that sleeps, or is starved, is left out */

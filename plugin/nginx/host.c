@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "plugin/status_latency.h"
+#include "plugin/status/status_latency.h"
 
 #define HOST_TICK_MS 1000
 #define HOST_RETRY_MS 10000

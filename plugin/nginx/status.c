@@ -4,8 +4,8 @@
 #include "plugin/nginx/host.h"
 #include "plugin/nginx/reply.h"
 
-#include "plugin/status_latency.h"
-#include "plugin/status_merge.h"
+#include "plugin/status/status_latency.h"
+#include "plugin/status/status_merge.h"
 
 #include <stdio.h>
 #include <string.h>

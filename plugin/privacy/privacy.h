@@ -37,7 +37,7 @@
 
 #include <stdint.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "shm/privacy.h"
 
 enum qbid_privacy_geo { QBID_PRIVACY_GEO_REGION, QBID_PRIVACY_GEO_COUNTRY, QBID_PRIVACY_GEO_NONE };

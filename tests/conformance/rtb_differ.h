@@ -3,7 +3,7 @@
 #ifndef QBID_TESTS_CONFORMANCE_RTB_DIFFER_H
 #define QBID_TESTS_CONFORMANCE_RTB_DIFFER_H
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "tests/conformance/rtb.h"
 
 /** Name of the first field in which they differ, NULL = none. Both have the request as sound. */

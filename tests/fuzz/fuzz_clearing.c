@@ -8,7 +8,7 @@
 #include <openssl/hmac.h>
 #include <sodium.h>
 
-#include "plugin/clearing.h"
+#include "plugin/notice/clearing.h"
 #include "plugin/number.h"
 #include "tests/fuzz/fuzz.h"
 

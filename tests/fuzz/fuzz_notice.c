@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "plugin/markup.h"
-#include "plugin/notice.h"
+#include "plugin/notice/notice.h"
 #include "plugin/qbid.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "shm/error.h"
 #include "tests/conformance/rtb_differ.h"
 #include "tests/fuzz/fuzz.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/openrtb.pb-c.h"
+#include "plugin/openrtb/openrtb.pb-c.h"
 #include "shm/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/plugin/desk.h"

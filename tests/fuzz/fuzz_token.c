@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "tests/fuzz/fuzz.h"
 
 const unsigned fuzz_replays = 50000;

@@ -14,14 +14,13 @@ $(shell mkdir -p build/fuzz; cmp -s build/fuzz/flags - <<<'$(CLANG) $(CPPFLAGS) 
     echo '$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' >build/fuzz/flags)
 endif
 
-# A file's own flags hold here, too, but simdjson keeps its assertions.
+# A file's own flags hold here, too.
 build/fuzz/%.o: %.c build/fuzz/flags | $(PROTOBUF_H)
 	@mkdir -p $(@D)
 	$(CLANG) -std=c17 $(CPPFLAGS) $(FUZZ_FLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
 build/fuzz/%.o: %.cc build/fuzz/flags
 	@mkdir -p $(@D)
-	$(CLANG)++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) $(filter-out -DNDEBUG,$(CPPFLAGS_$(*F))) -MMD -MP \
-	    -c -o $@ $<
+	$(CLANG)++ -std=c++17 $(CPPFLAGS) $(FUZZ_FLAGS) $(CPPFLAGS_$(*F)) -MMD -MP -c -o $@ $<
 
 # 1 = name, 2 = sources, 3 = linker words
 define fuzz_rule

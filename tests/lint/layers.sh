@@ -8,9 +8,9 @@
 # Exceptions, each with its reason:
 #   tools/.../explain*  may include shm/ and fastpath/: `qbid explain` replays one decision offline with the
 #                       real code; a second implementation could explain something that never happened. For
-#                       the same reason it may include plugin/openrtb.h and plugin/impression.h, which turn the
+#                       the same reason it may include plugin/openrtb/openrtb.h and plugin/impression.h, which turn the
 #                       saved request into what the fast path is asked, and plugin/currency.h and
-#                       plugin/response.h, which say in which currency the answer is.
+#                       plugin/openrtb/response.h, which say in which currency the answer is.
 #   plugin/example      is built by others as their own sources: its files include each other by name.
 #   tools               may include shm/error.h and shm/units.h: the words in which control/client answers.
 set -euo pipefail
@@ -27,7 +27,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
         if (from ~ /^tools\//) {
             if (to ~ /^(tools\/|control\/client)/ || to == "plugin/qbid.h") return 1
             if (to == "shm/error.h" || to == "shm/units.h") return 1
-            return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb|impression|currency|response)\.h$)/
+            return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }
         return 1 # bench and tests see everything
     }

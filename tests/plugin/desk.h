@@ -5,8 +5,8 @@
 
 #include "fastpath/decide.h"
 #include "plugin/impression.h"
-#include "plugin/openrtb_protobuf.h"
-#include "plugin/response_protobuf.h"
+#include "plugin/openrtb/openrtb_protobuf.h"
+#include "plugin/openrtb/response_protobuf.h"
 
 #ifdef __cplusplus
 extern "C" {

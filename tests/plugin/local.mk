@@ -64,9 +64,9 @@ $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath 
 TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk.
-FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(addprefix plugin/,clearing.c currency.c impression.c markup.c notice.c number.c openrtb_protobuf.c \
-    openrtb_protobuf_imp.c openrtb_simdjson.cc response.c response_protobuf.c text.c token.c writer.c) $(PROTOBUF_C) \
-    $(wildcard fastpath/*.c) shm/isa.c
+FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(wildcard plugin/openrtb/*.c plugin/openrtb/*.cc) $(PROTOBUF_C) \
+    $(addprefix plugin/,currency.c impression.c markup.c number.c text.c writer.c) \
+    $(addprefix plugin/notice/,clearing.c notice.c token.c) $(wildcard fastpath/*.c) shm/isa.c
 FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
 $(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
     $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
@@ -78,8 +78,8 @@ $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))
 $(call fuzz,consent,$(PRIVACY_SOURCES) plugin/text.c shm/error.c,qbid shm,)
-$(call fuzz,token,plugin/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
-$(call fuzz,clearing,$(addprefix plugin/,clearing.c number.c) $(addprefix shm/,base64.c error.c units.c),\
+$(call fuzz,token,plugin/notice/token.c shm/base64.c shm/error.c,qbid shm,-lsodium)
+$(call fuzz,clearing,plugin/notice/clearing.c plugin/number.c $(addprefix shm/,base64.c error.c units.c),\
     qbid shm,-lsodium -lcrypto)
 
 # The library as others get it.

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A slow second reading of bid requests, for comparison: the rules of plugin/openrtb.h once more,
- * over a cJSON tree and a validator of its own. */
+/* A slow second reading of bid requests, for comparison: the rules of plugin/openrtb/openrtb.h once
+ * more, over a cJSON tree and a validator of its own. */
 #ifndef QBID_TESTS_PLUGIN_OPENRTB_ORACLE_H
 #define QBID_TESTS_PLUGIN_OPENRTB_ORACLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 
 /** Whether text is exactly one JSON value (RFC 8259) in UTF-8; *ret_depth is its deepest nesting.
  */

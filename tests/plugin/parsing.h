@@ -3,7 +3,7 @@
 #ifndef QBID_TESTS_PLUGIN_PARSING_H
 #define QBID_TESTS_PLUGIN_PARSING_H
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 
 extern struct qbid_openrtb *parser;
 extern struct qbid_openrtb_request *request;

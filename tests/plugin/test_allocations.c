@@ -13,7 +13,7 @@
 #include <zlib.h>
 
 #include "plugin/dpdk/bidder.h"
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
 #include "tests/plugin/protobuf_encode.h"

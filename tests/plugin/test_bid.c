@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "tests/plugin/account.h"
 #include "tests/plugin/host.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Price codings against published vectors, the openssl command, libsodium, and a SHA-1 of its own.
  */
-#include "plugin/clearing.h"
+#include "plugin/notice/clearing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

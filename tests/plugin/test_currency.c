@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "shm/hash.h"
 #include "tests/plugin/account.h"
 

@@ -12,7 +12,7 @@
 
 #include <zlib.h>
 
-#include "plugin/openrtb.pb-c.h"
+#include "plugin/openrtb/openrtb.pb-c.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
 #include "tests/plugin/protobuf_encode.h"

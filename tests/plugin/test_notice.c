@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fields of a notice URL and what they say about money. */
-#include "plugin/notice.h"
+#include "plugin/notice/notice.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

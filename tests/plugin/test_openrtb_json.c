@@ -12,7 +12,7 @@
 #include "shm/error.h"
 #include "tests/plugin/parsing.h"
 
-/* One place each that On-Demand would step over if it were asked to. */
+/* One place each in values that nobody reads. */
 static void malformed_json_anywhere_is_malformed(void **state)
 {
     static const char *const bad[] = {
@@ -270,11 +270,26 @@ static void a_body_that_goes_on_behind_its_end_is_malformed(void **state)
     }
 }
 
+/* Names of fewer than eight characters, of eight and of more: cut, longer, other in a far place. */
+static void a_name_is_known_by_all_of_its_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_with("\"at\\u0000\":1,\"a\":1,\"att\":1,\"at\\u0000\\u0000\":1,\"\":1"),
+                     0);
+    assert_int_equal(request->at, 2);
+    assert_int_equal(parse_with("\"user\":{\"buyeruid1\":\"x\",\"buyerui\":\"x\"}"), 0);
+    assert_int_equal(request->ids.buyeruid.text.len, 0);
+    assert_int_equal(parse_with("\"device\":{\"devicety\":4,\"devicetypes\":4,\"devicetypf\":4}"),
+                     0);
+    assert_int_equal(request->devicetype, QBID_OPENRTB_INT_ABSENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_behind_its_end_is_malformed),
         cmocka_unit_test(malformed_json_anywhere_is_malformed),
+        cmocka_unit_test(a_name_is_known_by_all_of_its_characters),
         cmocka_unit_test(only_one_object_is_a_request),
         cmocka_unit_test(a_request_cut_anywhere_is_malformed),
         cmocka_unit_test(deeper_than_32_is_over_the_limit),

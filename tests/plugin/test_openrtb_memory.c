@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 #include "shm/error.h"
 
 #ifndef __SANITIZE_ADDRESS__

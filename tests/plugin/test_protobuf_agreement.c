@@ -12,7 +12,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "plugin/openrtb.pb-c.h"
+#include "plugin/openrtb/openrtb.pb-c.h"
 #include "tests/plugin/desk.h"
 #include "tests/plugin/lines.h"
 #include "tests/plugin/openrtb_oracle.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "shm/clock.h"
 #include "tests/plugin/account.h"
 #include "tests/plugin/host.h"

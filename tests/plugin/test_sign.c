@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "shm/error.h"
 #include "shm/units.h"
 #include "tests/plugin/account.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/status_merge.h"
+#include "plugin/status/status_merge.h"
 
 #define OUT_MAX 65536
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notice tokens: what was signed comes back, nothing else does. */
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "plugin/currency.h"
-#include "plugin/response.h"
+#include "plugin/openrtb/response.h"
 #include "shm/error.h"
 #include "tools/qbid/explain_world.h"
 

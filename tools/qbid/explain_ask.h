@@ -9,7 +9,7 @@
 
 #include "fastpath/decide.h"
 #include "plugin/impression.h"
-#include "plugin/openrtb.h"
+#include "plugin/openrtb/openrtb.h"
 
 /* A parsed request against one image. */
 struct qbid_explain_ask {

@@ -16,7 +16,7 @@
 #include "control/config/key_file.h"
 #include "control/engine/engine.h"
 #include "plugin/qbid.h"
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "shm/clock.h"
 #include "shm/dims.h"
 #include "shm/error.h"

@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "plugin/token.h"
+#include "plugin/notice/token.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 #include "shm/live.h"

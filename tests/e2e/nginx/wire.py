@@ -5,7 +5,7 @@
 #
 # Asks the first COUNT requests that protobuf can say in JSON and in protobuf, prints what differs in the answers and at
 # last "asked N bids N"; FOLDER/request.pb becomes one that gets a bid. PROTO_DIR holds the module that protoc made of
-# plugin/openrtb.proto, with texts as string.
+# plugin/openrtb/openrtb.proto, with texts as string.
 import http.client
 import json
 import re

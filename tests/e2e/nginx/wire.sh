@@ -103,7 +103,7 @@ if ! command -v protoc >/dev/null || ! python3 -c 'import google.protobuf' 2>/de
     finish
 fi
 mkdir -p "$work/proto"
-sed 's/\bbytes\b/string/' plugin/openrtb.proto >"$work/proto/openrtb.proto"
+sed 's/\bbytes\b/string/' plugin/openrtb/openrtb.proto >"$work/proto/openrtb.proto"
 protoc -I "$work/proto" --python_out="$work/proto" "$work/proto/openrtb.proto"
 requests=$data/requests.ndjson
 if [ ! -f "$requests" ]; then

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/openrtb_protobuf.h"
+#include "plugin/openrtb/openrtb_protobuf.h"
 #include "tests/plugin/lines.h"
 #include "tests/plugin/privacy/signals.h"
 #include "tests/plugin/protobuf_encode.h"

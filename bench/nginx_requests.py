@@ -20,7 +20,9 @@ def typical(i, width, height):
         "imp": [{
             "id": "1",
             "banner": {**size, "pos": i % 4, "battr": [1, 2, 3, 5, 8, 13],
-                       "mimes": ["image/jpeg", "image/png", "image/gif", "text/html"], "topframe": 1, "api": [3, 5, 6],
+                       "topframe": 1, "api": [3, 5, 6],
+                       # where nobody reads them: the account's creatives name no content type
+                       "ext": {"mimes": ["image/jpeg", "image/png", "image/gif", "text/html"]},
                        "format": [size]},
             "instl": 0, "tagid": f"placement-{i % 50}", "bidfloor": i % 100 / 100, "bidfloorcur": "CNY", "secure": 1,
             "exp": 300,

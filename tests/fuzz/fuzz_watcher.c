@@ -173,17 +173,23 @@ static void add_worker(struct world *w)
         w->open[w->open_cnt++] = cookie;
 }
 
-/* With a socket path, although its thread must not know of one, so that the watcher keeps the pages
- * of workers that leave while nobody is connected. */
+/* With a socket path, so that the watcher keeps the pages of workers that leave while nobody is
+ * connected. Its thread must not connect there, so that is not due before the path is taken away.
+ */
 static void leave(struct world *w, unsigned cookie)
 {
     static char path[] = "/nowhere";
     pthread_mutex_lock(&w->watcher->lock);
+    uint64_t retry_at_ns = w->watcher->retry_at_ns;
+    uint64_t hour_ns = qbid_clock_boot_ns() + 3600 * UINT64_C(1000000000);
     w->watcher->socket_path = path;
+    w->watcher->retry_at_ns = hour_ns;
     pthread_mutex_unlock(&w->watcher->lock);
     qbid_watcher_remove_worker(w->watcher, cookie);
     pthread_mutex_lock(&w->watcher->lock);
     w->watcher->socket_path = NULL;
+    if (w->watcher->retry_at_ns == hour_ns) /* else the link went down in between */
+        w->watcher->retry_at_ns = retry_at_ns;
     pthread_mutex_unlock(&w->watcher->lock);
 }
 

@@ -3,25 +3,13 @@
 # Notices through nginx to the real qbidd: each kind five times counts once, every bit of a token flipped is refused,
 # macros that nobody replaced are charged at the bid, AUDIT and a price above the bid never; and a notice that comes
 # again after qbidd was killed is not charged again.
-. "$(dirname "$0")/lib.sh"
-if [ ! -x "$B/bin/qbidd" ] || [ ! -x "$B/bin/qbid" ]; then
-    echo "$B/bin/qbidd or qbid is not built"
-    exit 77
-fi
-. tools/demo/lib.sh
-. tools/demo/account.sh
+. "$(dirname "$0")/site.sh"
 
 begin money
 site=$work
 SITE_EXTRA='notice_ttl_ms: 600000' SITE_NGINX_EXTRA=''
 site_make "$site" 2
-trap 'site_stop' EXIT
-site_start || exit 1
-# its logs and its port, where the checks of every run look
-work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
-qbid() {
-    "$B/bin/qbid" --socket "$SITE_SOCKET" --output json "$@"
-}
+begin_site
 demo_account 1000000 3600 '{fixed_cpm: 3}' asap 0.02 >"$site/account.yaml"
 site_account "$site/account.yaml"
 bid_request >"$work/bid"

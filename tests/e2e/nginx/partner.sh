@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A partner as the README describes one, through nginx and the real qbidd: its answers, its coded prices, what its
 # profile becomes with SIGHUP, the keys of notices rotated, and what an operator is told of a wrong file.
-. "$(dirname "$0")/lib.sh"
-if [ ! -x "$B/bin/qbidd" ] || [ ! -x "$B/bin/qbid" ]; then
-    echo "$B/bin/qbidd or qbid is not built"
-    exit 77
-fi
-. tools/demo/lib.sh
-. tools/demo/account.sh
+. "$(dirname "$0")/site.sh"
 
 begin partner
 site=$work
@@ -23,10 +17,7 @@ site_make "$site" 2
 printf '# encryption, integrity\n%s\n%s\n' sIxwz7yw62yrfoLGt12lIHKuYrK_S5kLuApI2BQe7Ac= \
     v3fsVcMBMMHYzRhi7SpM0sdqwzvAxM6KPTu9OtVod5I= >"$site/adx.keys"
 chmod 600 "$site/adx.keys"
-trap 'site_stop' EXIT
-site_start || exit 1
-# its logs and its port, where the checks of every run look
-work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
+begin_site
 qbid() {
     "$B/bin/qbid" --socket "$SITE_SOCKET" "$@"
 }

@@ -2,13 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Requests of every privacy class through nginx, with a real qbidd behind it: counted by class and reason, and no
 # identifier of any of them in a log, the store, an image or memory that the two share.
-. "$(dirname "$0")/lib.sh"
-if [ ! -x "$B/bin/qbidd" ] || [ ! -x "$B/bin/qbid" ]; then
-    echo "$B/bin/qbidd or qbid is not built"
-    exit 77
-fi
-. tools/demo/lib.sh
-. tools/demo/account.sh
+. "$(dirname "$0")/site.sh"
 
 begin privacy
 site=$work/site asked=$work/asked
@@ -26,12 +20,7 @@ is "qbidd without a choice: exit code" 1 "$([ $? -ne 0 ] && echo 1)"
 holds "it names the field" grep -q 'privacy.gdpr_unknown: must be chosen' <<<"$said"
 
 site_make "$site" 1
-trap 'site_stop' EXIT
-site_start || exit 1
-work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
-qbid() {
-    "$B/bin/qbid" --socket "$SITE_SOCKET" --output json "$@"
-}
+begin_site
 # with a frequency cap, so that the user of an open request is asked for
 demo_account 1000000 3600 '{fixed_cpm: 3}' asap 0.02 |
     sed -E 's/^( *)creatives:/\1frequency: {cap: 100, per: 24h}\n&/' >"$site/account.yaml"

@@ -2,25 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The module with the real qbidd: a bid, its notices, its money; qbidd killed and back, nginx reloaded, a worker
 # killed, under load.
-. "$(dirname "$0")/lib.sh"
-if [ ! -x "$B/bin/qbidd" ] || [ ! -x "$B/bin/qbid" ]; then
-    echo "$B/bin/qbidd or qbid is not built"
-    exit 77
-fi
-. tools/demo/lib.sh
-. tools/demo/account.sh
+. "$(dirname "$0")/site.sh"
 
 begin qbidd
 site=$work
 SITE_EXTRA='' SITE_NGINX_EXTRA=''
 site_make "$site" 2
-trap 'site_stop' EXIT
-site_start
-# its logs and its port, where the checks of every run look
-work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
-qbid() {
-    "$B/bin/qbid" --socket "$SITE_SOCKET" --output json "$@"
-}
+begin_site
 # a budget that the load of this test cannot reserve in full
 demo_account 1000000 3600 '{fixed_cpm: 3}' asap 0.02 >"$site/account.yaml"
 site_account "$site/account.yaml"

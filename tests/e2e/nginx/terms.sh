@@ -2,21 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # What creatives declare in an account's YAML, all the way: qbid import, the store, qbidd's table, nginx, and for each
 # field a request that gets the bid and one that gets the reason. A line item for each site, so that a case has one.
-. "$(dirname "$0")/lib.sh"
-if [ ! -x "$B/bin/qbidd" ] || [ ! -x "$B/bin/qbid" ]; then
-    echo "$B/bin/qbidd or qbid is not built"
-    exit 77
-fi
-. tools/demo/lib.sh
+. "$(dirname "$0")/site.sh"
 
 begin terms
 site=$work
 # one level, so that the candidates of a site are its line item alone
 SITE_EXTRA=$'levels: [[site]]\nmarket_segments: [site]' SITE_NGINX_EXTRA='qbid_nbr on;'
 site_make "$site" 2
-trap 'site_stop' EXIT
-site_start || exit 1
-work=$site/nginx port=$SITE_PORT url=http://127.0.0.1:$SITE_PORT
+begin_site
 
 line_item() { # id, fields of the line item, fields of the creative
     printf '      - {id: %s, ceiling: 50, prior_ctr: 0.1, adomain: shop%s.example, %s ' "$1" "$1" "$2"

@@ -3,6 +3,7 @@
 $(call lib,models,\
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \

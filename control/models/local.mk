@@ -4,6 +4,7 @@ $(call lib,models,\
 	control/models/effects.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \

@@ -2,9 +2,11 @@
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
 	control/models/dqn.c \
+	control/models/effects.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \

@@ -248,3 +248,8 @@ void qbid_replay_log_load(const struct qbid_replay_log *log, size_t idx,
     ret_row->click = entry->click;
     ret_row->repeat = entry->repeat;
 }
+
+bool qbid_replay_log_is_case(const struct qbid_replay_log *log, size_t idx)
+{
+    return log->entries[idx].from_click_file;
+}

@@ -51,4 +51,7 @@ struct qbid_replay_log_facts qbid_replay_log_query(const struct qbid_replay_log 
 void qbid_replay_log_load(const struct qbid_replay_log *log, size_t idx,
                           struct qbid_replay_row *ret_row);
 
+/** Whether row idx is a click line without an impression: one case of a case-control sample. */
+bool qbid_replay_log_is_case(const struct qbid_replay_log *log, size_t idx);
+
 #endif

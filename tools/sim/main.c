@@ -11,8 +11,10 @@
 #include <argp.h>
 
 #include "tools/sim/command.h"
+#include "tools/sim/recorded.h"
 
 static const struct qbid_sim_command commands[] = {
+    {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
     {NULL, NULL, NULL},
 };
 

@@ -55,14 +55,16 @@ static int point_usable(const struct qbid_market_point *p)
 /* Running spend and worth over the sorted points; each price seen carries its Kaplan-Meier mass. */
 static void points_accumulate(struct qbid_market_point *p, uint32_t cnt)
 {
-    double alive = 1, spend = 0, worth = 0;
+    double alive = 1, won = 0, spend = 0, worth = 0;
     for (uint32_t i = 0; i < cnt; i++) {
         double mass = p[i].kind == QBID_MARKET_LOST ? 0 : alive / (cnt - i);
         if (isfinite(p[i].threshold)) {
+            won += mass;
             spend += mass * p[i].price_micros;
             worth += mass * p[i].value_micros;
         }
         alive -= mass;
+        p[i].won = (float)won;
         p[i].spend = spend;
         p[i].worth = worth;
     }
@@ -147,25 +149,28 @@ static double point_win(const struct qbid_market_point *p, const struct qbid_sha
 }
 
 struct sums {
+    double won;
     double spend;
     double worth;
 };
 
 static struct sums market_sums(const struct qbid_market *market, double alpha)
 {
-    struct sums sums = {0, 0};
+    struct sums sums = {0, 0, 0};
     if (!(alpha > 0))
         return sums;
     if (!market->shade) {
         uint32_t won = points_won(market, alpha);
+        const struct qbid_market_point *last = market->points + won;
         if (won > 0)
-            sums = (struct sums){market->points[won - 1].spend, market->points[won - 1].worth};
+            sums = (struct sums){(double)last[-1].won, last[-1].spend, last[-1].worth};
         return sums;
     }
     for (uint32_t i = 0; i < market->top; i++) {
         const struct qbid_market_point *p = &market->points[i];
         double bid = (double)qbid_shade_eval(market->shade, effective(p, alpha));
         double win = point_win(p, market->shade, alpha);
+        sums.won += win / market->cnt;
         sums.spend += win * bid / market->cnt;
         sums.worth += win * p->value_micros / market->cnt;
     }
@@ -180,6 +185,12 @@ double qbid_market_spend(const struct qbid_market *market, double alpha)
 double qbid_market_worth(const struct qbid_market *market, double alpha)
 {
     return market_sums(market, alpha).worth;
+}
+
+double qbid_market_price(const struct qbid_market *market, double alpha)
+{
+    struct sums sums = market_sums(market, alpha);
+    return sums.won > 0 ? sums.spend / sums.won : 0;
 }
 
 /* Highest multiplier that the sample says something about. In second price it is mute above its

@@ -24,9 +24,9 @@ struct qbid_market_point {
     double price_micros;
     enum qbid_market_kind kind;
     /* work of qbid_market_init() */
-    uint32_t pad;
+    float won;        /* share of auctions won at a multiplier that just wins this one */
     double threshold; /* the multiplier at price_micros: from it on, a price seen is won */
-    double spend;     /* expected spend and worth an auction at a multiplier that just wins it */
+    double spend;     /* expected spend and worth of an auction at it */
     double worth;
 };
 
@@ -62,6 +62,10 @@ int qbid_market_init(struct qbid_market_point *points, uint32_t cnt, const struc
  */
 double qbid_market_spend(const struct qbid_market *market, double alpha);
 double qbid_market_worth(const struct qbid_market *market, double alpha);
+
+/** Mean price of the auctions won at multiplier alpha, in CPM micros; 0 where none is. Threads,
+ * cost as above. */
+double qbid_market_price(const struct qbid_market *market, double alpha);
 
 /**
  * The multiplier at which spend reaches what may be spent.

@@ -9,6 +9,8 @@
 #define FORECAST_WEIGHT 0.05 /* the forecast counts as this part of the plan, already seen */
 #define BIAS_MAX 4.0         /* the sample is never held for wronger than this */
 #define BIAS_PRIOR 0.002     /* part of the budget that the prediction is trusted for */
+#define BIAS_WINS_TRUSTED 25 /* and these many wins at least */
+#define BIAS_WINS_KEPT 100   /* the window forgets no faster than this */
 #define FEEDBACK_GAIN 0.2    /* times gain; the observed window is several periods long */
 #define GOAL_SCALE_MAX 4.0
 
@@ -92,23 +94,28 @@ static void level_update(const struct qbid_pacing_params *params, const struct q
     }
 }
 
-/* Spend observed and predicted since the last period, with exponential memory. A state without a
- * traffic level is new: what was spent before it is not its own doing. */
+/* Spend observed and predicted since the last period, with exponential memory: of bias_memory
+ * periods, but of BIAS_WINS_KEPT won auctions at least, since a period may hold a single one. A
+ * state without a traffic level is new: what was spent before it is not its own doing. */
 static void bias_update(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
                         struct qbid_pacing_state *s)
 {
-    double keep = exp(-1 / fmax(params->bias_memory, 1e-3));
     double auctions = fmax(in->auctions - s->auctions, 0);
-    double predicted = in->market ? qbid_market_spend(in->market, s->pace) : 0;
+    double predicted = in->market ? auctions * qbid_market_spend(in->market, s->pace) : 0;
+    double price = in->market ? qbid_market_price(in->market, s->pace) : 0;
+    double forget = 1 / fmax(params->bias_memory, 1e-3);
+    if (price > 0)
+        forget = fmin(forget, predicted / (price * BIAS_WINS_KEPT));
+    double keep = exp(-forget);
     s->window_observed_nanos *= keep;
     s->window_predicted_nanos *= keep;
     s->window_auctions *= keep;
     if (s->level > 0) {
         s->window_observed_nanos += fmax(in->spent_nanos - s->spent_nanos, 0);
-        s->window_predicted_nanos += auctions * predicted;
+        s->window_predicted_nanos += predicted;
         s->window_auctions += auctions;
     }
-    double prior = BIAS_PRIOR * in->budget_nanos;
+    double prior = fmax(BIAS_PRIOR * in->budget_nanos, BIAS_WINS_TRUSTED * price);
     if (in->market && s->window_predicted_nanos + prior > 0)
         s->bias = clamp((s->window_observed_nanos + prior) / (s->window_predicted_nanos + prior),
                         1 / BIAS_MAX, BIAS_MAX);

@@ -7,12 +7,14 @@
 
 #include "shm/error.h"
 
-#define REFRESHES 96 /* of the sorted sample in a flight */
+#define REFRESHES 96     /* of the sorted sample in a flight, at most */
+#define SHARE_RENEWED 64 /* and only when that part of it is new */
 
 static void market_make(struct qbid_recorded_ours *ours)
 {
     memcpy(ours->point, ours->sample, ours->sample_cnt * sizeof *ours->point);
     (void)qbid_market_init(ours->point, ours->sample_cnt, NULL, &ours->market);
+    ours->fresh = 0;
 }
 
 static void sample_add(struct qbid_recorded_ours *ours, struct qbid_market_point point)
@@ -84,7 +86,8 @@ static void ours_start(void *self, double budget, uint32_t auctions)
     ours->done = 0;
     ours->period = (auctions + QBID_RECORDED_OURS_PERIODS - 1) / QBID_RECORDED_OURS_PERIODS;
     ours->refresh = ours->period * (QBID_RECORDED_OURS_PERIODS / REFRESHES);
-    market_make(ours);
+    if (ours->refresh < ours->sample_cnt / SHARE_RENEWED)
+        ours->refresh = ours->sample_cnt / SHARE_RENEWED;
     /* as a new flight begins in control/learn/pace.c */
     double pace = qbid_market_alpha_budget(&ours->market, budget / auctions);
     ours->pacing = qbid_pacing_start(&ours->params, pace);
@@ -109,7 +112,7 @@ static void ours_tell(void *self, double value, double bid, int won, double pric
                                               .kind = won ? QBID_MARKET_SEEN : QBID_MARKET_LOST});
     ours->spent += price;
     ours->done++;
-    if (ours->done % ours->refresh == 0)
+    if (++ours->fresh >= ours->refresh)
         market_make(ours);
     if (ours->done % ours->period == 0)
         pace_step(ours);

@@ -22,6 +22,7 @@ struct qbid_recorded_ours {
     uint32_t auctions, done;
     uint32_t period;  /* auctions of a control period */
     uint32_t refresh; /* auctions after which the sample is sorted again */
+    uint32_t fresh;   /* auctions since it was */
 };
 
 /** Start with the train part's auctions as the sample. Errors: QBID_ERR_NOMEM. */

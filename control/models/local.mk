@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/correction.c \
 	control/models/dqn.c \
 	control/models/effects.c \
+	control/models/guard.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/forecast.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/pacing.c \
@@ -8,5 +9,6 @@ $(call lib,models,\
 	control/models/rates.c \
 	control/models/rotation.c \
 	control/models/shading.c \
+	control/models/smoothing.c \
 	control/models/survival.c \
 	control/models/value.c)

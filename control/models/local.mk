@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/effects.c \
 	control/models/forecast.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \
@@ -11,4 +13,5 @@ $(call lib,models,\
 	control/models/shading.c \
 	control/models/smoothing.c \
 	control/models/survival.c \
+	control/models/traffic.c \
 	control/models/value.c)

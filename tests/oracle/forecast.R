@@ -1,3 +1,4 @@
+#!/usr/bin/env Rscript
 # SPDX-License-Identifier: Apache-2.0
 # Reference fits of R's HoltWinters on three series of R's datasets package (Box and Jenkins' airline
 # passengers, Mauna Loa CO2, the Nile at Aswan: measured numbers), as the header of test_smoothing.

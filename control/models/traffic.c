@@ -12,12 +12,12 @@
 #define DAY_S 86400
 #define HOURS_A_DAY 24
 #define WEEK_S (QBID_TRAFFIC_HOURS * HOUR_S)
-#define MONDAY_S (4 * DAY_S)   /* 1970-01-05 was the first Monday */
-#define WEEK_KEEP 0.5f         /* of a count, a week later */
-#define VISIT_VARIANCE 0.04    /* of one hour's traffic around its curve: 20 % */
-#define HOUR_LEAST 0.01        /* of the mean: no hour is planned to be without traffic */
-#define DAYS_TRUSTED 14        /* before the level of days is forecast */
-#define DAY_SECONDS_LEAST 7200 /* of mean traffic that make a day count */
+#define MONDAY_S (4 * DAY_S) /* 1970-01-05 was the first Monday */
+#define WEEK_KEEP 0.5f       /* of a count, a week later */
+#define VISIT_VARIANCE 0.04  /* of one hour's traffic around its curve: 20 % */
+#define HOUR_LEAST 0.01      /* of the mean: no hour is planned to be without traffic */
+#define DAYS_TRUSTED 14      /* before the level of days is forecast */
+#define DAY_LEAST (1.0 / 12) /* of the fullest day that make one count */
 #define DAY_LEVEL_MAX 4.0
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -71,8 +71,9 @@ static void hour_begin(struct qbid_traffic *t, int64_t hour_unix)
 
 static void day_begin(struct qbid_traffic *t, int64_t day)
 {
-    int64_t from = t->day_unix && day - t->day_unix < QBID_TRAFFIC_DAYS ? t->day_unix + 1
-                                                                       : day - QBID_TRAFFIC_DAYS + 1;
+    int64_t from = t->day_unix && day - t->day_unix < QBID_TRAFFIC_DAYS
+                       ? t->day_unix + 1
+                       : day - QBID_TRAFFIC_DAYS + 1;
     for (int64_t d = from; d <= day; d++)
         t->day_events[d % QBID_TRAFFIC_DAYS] = t->day_expected[d % QBID_TRAFFIC_DAYS] = 0;
     t->day_unix = day;
@@ -104,6 +105,39 @@ void qbid_traffic_note(struct qbid_traffic *traffic, double from_unix_s, double 
     }
 }
 
+double qbid_traffic_rate(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *curve)
+{
+    double events = 0, seconds = 0;
+    for (int h = 0; h < QBID_TRAFFIC_HOURS; h++) {
+        events += (double)traffic->events[h];
+        seconds += (double)traffic->seconds[h] * (curve ? (double)curve->hour[h] : 1);
+    }
+    return seconds >= HOUR_S ? events / seconds : 0;
+}
+
+void qbid_traffic_add(struct qbid_traffic *sum, const struct qbid_traffic *traffic,
+                      const struct qbid_traffic_curve *curve)
+{
+    float rate = (float)qbid_traffic_rate(traffic, curve);
+    if (!(rate > 0))
+        return;
+    for (int h = 0; h < QBID_TRAFFIC_HOURS; h++) {
+        sum->events[h] += traffic->events[h];
+        sum->seconds[h] += traffic->seconds[h] * rate;
+        sum->visits[h] = fmaxf(sum->visits[h], traffic->visits[h]);
+    }
+    if (traffic->day_unix > sum->day_unix)
+        day_begin(sum, traffic->day_unix);
+    for (int64_t d = 0; d < QBID_TRAFFIC_DAYS; d++) {
+        int64_t day = traffic->day_unix - d;
+        if (day <= 0 || day <= sum->day_unix - QBID_TRAFFIC_DAYS)
+            break;
+        sum->day_events[day % QBID_TRAFFIC_DAYS] += traffic->day_events[day % QBID_TRAFFIC_DAYS];
+        sum->day_expected[day % QBID_TRAFFIC_DAYS] +=
+            traffic->day_expected[day % QBID_TRAFFIC_DAYS] * rate;
+    }
+}
+
 /* One level: cells are `period` hours apart; their ratios to the curve so far are shrunk to 1 by
  *     weight = between / (between + visit variance / visits + 1 / events)
  * with `between` the moment estimate of the true ratios' variance. */
@@ -130,7 +164,8 @@ static void level_apply(const struct qbid_traffic *t, uint32_t period,
         between += weight * ((ratio[c] - 1) * (ratio[c] - 1) - noise[c] * (mean > 0));
         weights += weight;
     }
-    between = fmax(between / weights, 0);
+    /* less its own standard error: with few counts differences are not believed */
+    between = fmax(between / weights - sqrt(2.0 / period) * period / weights, 0);
     for (uint32_t h = 0; h < QBID_TRAFFIC_HOURS; h++) {
         uint32_t c = h % period;
         double weight = isfinite(noise[c]) ? between / (between + noise[c]) : 0;
@@ -144,9 +179,12 @@ static void level_apply(const struct qbid_traffic *t, uint32_t period,
 static uint32_t days_of(const struct qbid_traffic *t, int64_t today, double *ret)
 {
     uint32_t n = 0;
+    double most = 0;
+    for (int d = 0; d < QBID_TRAFFIC_DAYS; d++)
+        most = fmax(most, (double)t->day_expected[d]);
     for (int64_t d = t->day_unix - QBID_TRAFFIC_DAYS + 1; d <= t->day_unix && d < today; d++) {
         uint32_t i = (uint32_t)positive_mod(d, QBID_TRAFFIC_DAYS);
-        if (t->day_expected[i] >= DAY_SECONDS_LEAST && t->day_events[i] > 0)
+        if ((double)t->day_expected[i] >= DAY_LEAST * most && t->day_events[i] > 0)
             ret[n++] = (double)(t->day_events[i] / t->day_expected[i]);
         else if (n > 0)
             ret[n] = ret[n - 1], n++;
@@ -162,8 +200,7 @@ static void days_forecast(const struct qbid_traffic *t, struct qbid_traffic_curv
     if (t->day_unix <= 0 || curve->today - t->day_unix > QBID_TRAFFIC_AHEAD)
         return;
     uint32_t n = days_of(t, curve->today, y);
-    if (n < DAYS_TRUSTED ||
-        qbid_forecast_select(y, n, 1, 0, QBID_TRAFFIC_AHEAD / 4, &forecast) ||
+    if (n < DAYS_TRUSTED || qbid_forecast_select(y, n, 1, 0, QBID_TRAFFIC_AHEAD / 4, &forecast) ||
         qbid_forecast_run(&forecast, y, n, QBID_TRAFFIC_AHEAD, &path) || !(path.mean[0] > 0))
         return;
     for (int d = 0; d < QBID_TRAFFIC_AHEAD; d++)
@@ -176,12 +213,15 @@ void qbid_traffic_fit(const struct qbid_traffic *traffic, const struct qbid_traf
 {
     struct qbid_traffic_curve curve;
     qbid_traffic_flat(&curve);
-    if (parent)
+    curve.today = floor_div(now_unix_s, DAY_S);
+    if (parent) {
         memcpy(curve.hour, parent->hour, sizeof curve.hour);
+        if (parent->today == curve.today)
+            memcpy(curve.day, parent->day, sizeof curve.day);
+    }
     curve_sum(&curve);
     level_apply(traffic, HOURS_A_DAY, &curve);
     level_apply(traffic, QBID_TRAFFIC_HOURS, &curve);
-    curve.today = floor_div(now_unix_s, DAY_S);
     days_forecast(traffic, &curve);
     *ret_curve = curve;
 }

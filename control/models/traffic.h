@@ -43,17 +43,29 @@ void qbid_traffic_flat(struct qbid_traffic_curve *ret_curve);
 /**
  * Count events that came in [from, to) of wall-clock time, evenly.
  *
- * Shapes:  seconds since 1970; nothing is counted for to <= from, a span over a day, negative or not
- *          finite numbers. curve: the one in force, for the level of the days; NULL = flat.
- * Cost:    the hours that the span touches.
+ * Shapes:  seconds since 1970; nothing is counted for to <= from, a span over a day, negative or
+ * not finite numbers. curve: the one in force, for the level of the days; NULL = flat. Cost:    the
+ * hours that the span touches.
  */
 void qbid_traffic_note(struct qbid_traffic *traffic, double from_unix_s, double to_unix_s,
                        double events, const struct qbid_traffic_curve *curve);
 
+/** Add a campaign's counts to an account's, each campaign by its own mean rate, so that neither
+ * large campaigns nor the hours in which they could bid bend the account's curve. curve: the last
+ * one of the account, or NULL. Cost: some microseconds. */
+void qbid_traffic_add(struct qbid_traffic *sum, const struct qbid_traffic *traffic,
+                      const struct qbid_traffic_curve *curve);
+
+/** Events a second of mean traffic, over all that was counted; 0 = nothing yet, and fewer seconds
+ * than an hour's do not count. */
+double qbid_traffic_rate(const struct qbid_traffic *traffic,
+                         const struct qbid_traffic_curve *curve);
+
 /**
  * The curve of what was counted.
  *
- * Shapes:  parent: curve of the account, or NULL = flat. now: the day from which levels go on.
+ * Shapes:  parent: curve of the account, whose days are taken until the campaign
+ *          has two weeks of its own; NULL = flat. now: the day from which levels go on.
  * Returns: the curve; hours never seen are the parent's, and all are positive.
  * Threads: pure but for scratch that it allocates for the level (without memory: no trend).
  * Cost:    some microseconds, and with over two weeks of days a forecast of 56 values, once a day
@@ -64,7 +76,8 @@ void qbid_traffic_note(struct qbid_traffic *traffic, double from_unix_s, double 
 void qbid_traffic_fit(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *parent,
                       int64_t now_unix_s, struct qbid_traffic_curve *ret_curve);
 
-/** Traffic expected in [from, to), as seconds of mean traffic. >= 0. Cost: at most the days ahead. */
+/** Traffic expected in [from, to), as seconds of mean traffic. >= 0. Cost: at most the days ahead.
+ */
 double qbid_traffic_between(const struct qbid_traffic_curve *curve, double from_unix_s,
                             double to_unix_s);
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/decay.c \
+	control/models/delay.c \
 	control/models/effects.c \
 	control/models/landscape.c \
 	control/models/market.c \

@@ -3,6 +3,8 @@
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)
+$(call test,test_decay,tests/control/models/test_decay.c,models,-lm)
+$(call test,test_delay,tests/control/models/test_delay.c,models,-lm)
 $(call test,test_effects,tests/control/models/test_effects.c,models,-lm)
 $(call test,test_survival,tests/control/models/test_survival.c,models,-lm)
 $(call test,test_landscape,tests/control/models/test_landscape.c,models,-lm)

@@ -3,9 +3,11 @@
 $(call lib,models,\
 	control/models/decay.c \
 	control/models/delay.c \
+	control/models/dqn.c \
 	control/models/effects.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
@@ -14,3 +16,5 @@ $(call lib,models,\
 	control/models/shading.c \
 	control/models/survival.c \
 	control/models/value.c)
+# the perceptron is all inner loops
+CPPFLAGS_mlp := -O3

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/decay.c \
+	control/models/delay.c \
+	control/models/dqn.c \
 	control/models/effects.c \
 	control/models/forecast.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
@@ -15,3 +19,5 @@ $(call lib,models,\
 	control/models/survival.c \
 	control/models/traffic.c \
 	control/models/value.c)
+# the perceptron is all inner loops
+CPPFLAGS_mlp := -O3

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/calibration.c \
+	control/models/calibration_error.c \
+	control/models/isotonic.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/pacing.c \

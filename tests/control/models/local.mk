@@ -3,6 +3,7 @@
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)
+$(call test,test_calibration,tests/control/models/test_calibration.c,models,-lm)
 $(call test,test_survival,tests/control/models/test_survival.c,models,-lm)
 $(call test,test_landscape,tests/control/models/test_landscape.c,models,-lm)
 $(call test,test_shading,tests/control/models/test_shading.c,models,-lm)

@@ -3,6 +3,7 @@
 $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
+	control/models/ftrl.c \
 	control/models/isotonic.c \
 	control/models/landscape.c \
 	control/models/market.c \

@@ -3,6 +3,7 @@
 $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
+	control/models/codebook.c \
 	control/models/ftrl.c \
 	control/models/isotonic.c \
 	control/models/landscape.c \
@@ -13,4 +14,7 @@ $(call lib,models,\
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/survival.c \
+	control/models/trees.c \
+	control/models/trees_grow.c \
+	control/models/ubj.c \
 	control/models/value.c)

@@ -4,10 +4,16 @@ $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
 	control/models/codebook.c \
+	control/models/decay.c \
+	control/models/delay.c \
+	control/models/dqn.c \
+	control/models/effects.c \
 	control/models/ftrl.c \
 	control/models/isotonic.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/mlp.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \
@@ -18,3 +24,5 @@ $(call lib,models,\
 	control/models/trees_grow.c \
 	control/models/ubj.c \
 	control/models/value.c)
+# the perceptron is all inner loops
+CPPFLAGS_mlp := -O3

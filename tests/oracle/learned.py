@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Fixture of the learned models: scikit-learn's isotonic regression, Platt's line and logistic regression.
 

@@ -8,6 +8,9 @@
 #include "control/models/dqn.h"
 #include "tools/sim/day.h"
 
+/* Most auctions of a day against its forecast: busy, jump and the noise of periods. */
+#define QBID_TRAIN_ROOM 1.9
+
 struct qbid_train_params {
     uint32_t days;                     /* to train on */
     uint32_t periods;                  /* of a day */
@@ -75,8 +78,5 @@ int qbid_train_fidelity(const struct qbid_train_params *params, const struct qbi
 /** A day's kind by the training market's law, with its size. */
 struct qbid_day_kind qbid_train_kind(const struct qbid_train_params *params,
                                      struct qbid_random *random);
-
-/** `qbid-sim train`. */
-int qbid_sim_train(int argc, char **argv);
 
 #endif

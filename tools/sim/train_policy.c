@@ -12,7 +12,6 @@
 #define PENALTY_OVERSPEND 0.5 /* budget gone before the day is: by the part of the plan left */
 #define PENALTY_UNDER 0.5     /* by the part of the budget left at the end */
 #define PENALTY_QUALITY 0.5   /* by the part of the spend that a goal was missed by */
-#define AUCTIONS_ROOM 1.9     /* the busiest day against its forecast */
 #define VISITS_MIN 8
 
 struct qbid_train_params qbid_train_defaults(void)
@@ -35,7 +34,7 @@ struct qbid_day_kind qbid_train_kind(const struct qbid_train_params *params,
 
 static int day_make(const struct qbid_train_params *params, struct qbid_day *day)
 {
-    return qbid_day_init(day, params->periods, (uint32_t)(AUCTIONS_ROOM * params->auctions_max));
+    return qbid_day_init(day, params->periods, (uint32_t)(QBID_TRAIN_ROOM * params->auctions_max));
 }
 
 /* Reward of one step: what it gains over no step at the day's price of budget, in parts of a mean

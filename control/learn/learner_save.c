@@ -18,6 +18,7 @@ enum row_kind {
     ROW_ACTIONS,
     ROW_STRENGTHS,
     ROW_TRAFFIC,
+    ROW_GUARD,
 };
 
 /* In front of every row: another layout is refused, not misread. */
@@ -66,6 +67,12 @@ struct row_campaign {
 struct row_traffic {
     struct row_head head;
     struct qbid_traffic traffic;
+};
+
+/* Of the table whose checksum is the key: what is known of one table says nothing of the next. */
+struct row_guard {
+    struct row_head head;
+    struct qbid_guard guard;
 };
 
 struct saver {
@@ -151,6 +158,15 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
     free(row);
 }
 
+static void guard_save(struct qbid_corrections *corrections, struct saver *saver)
+{
+    if (!corrections->table || (!corrections->dirty && !saver->all))
+        return;
+    struct row_guard row = {.guard = corrections->guard};
+    row_save(saver, ROW_GUARD, corrections->table->checksum, &row, sizeof row);
+    corrections->dirty = saver->err != 0;
+}
+
 int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_fn *fn,
                       void *context)
 {
@@ -169,6 +185,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     memcpy(row.ctr, learner->strength_ctr, sizeof row.ctr);
     memcpy(row.cvr, learner->strength_cvr, sizeof row.cvr);
     row_save(&saver, ROW_STRENGTHS, 0, &row, sizeof row);
+    guard_save(&learner->corrections, &saver);
     return saver.err;
 }
 
@@ -236,6 +253,18 @@ static int traffic_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+/* A table that is refused or stale now stays so. */
+static int guard_restore(struct qbid_learner *learner, uint64_t key, const struct row_guard *row)
+{
+    struct qbid_corrections *c = &learner->corrections;
+    if ((unsigned)row->guard.phase > QBID_GUARD_OFF ||
+        (unsigned)row->guard.why > QBID_GUARD_WHY_STALE)
+        return QBID_ERR_VERSION;
+    if (c->table && c->table->checksum == key && c->guard.phase != QBID_GUARD_OFF)
+        c->guard = row->guard;
+    return 0;
+}
+
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes)
 {
@@ -247,9 +276,10 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         [ROW_ACTIONS] = sizeof(struct row_actions),
         [ROW_STRENGTHS] = sizeof(struct row_strengths),
         [ROW_TRAFFIC] = sizeof(struct row_traffic),
+        [ROW_GUARD] = sizeof(struct row_guard),
     };
     struct row_head head;
-    if (kind < ROW_CELL || kind > ROW_TRAFFIC || bytes < least[kind] ||
+    if (kind < ROW_CELL || kind > ROW_GUARD || bytes < least[kind] ||
         (kind != ROW_CAMPAIGN && bytes != least[kind]))
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
@@ -293,6 +323,9 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         break;
     case ROW_TRAFFIC:
         err = traffic_restore(learner, key, row);
+        break;
+    case ROW_GUARD:
+        err = guard_restore(learner, key, row);
         break;
     }
     free(row);

@@ -5,6 +5,7 @@
 
 #include "control/learn/campaigns.h"
 #include "control/learn/cells.h"
+#include "control/learn/corrections.h"
 #include "control/learn/creatives.h"
 #include "control/learn/learner.h"
 #include "control/learn/segments.h"
@@ -25,8 +26,9 @@ struct qbid_learner {
     struct qbid_shade shade;       /* of the whole market, of the last plan */
     double strength_ctr[QBID_VALUES_LEVELS_MAX];
     double strength_cvr[QBID_VALUES_LEVELS_MAX];
-    struct qbid_traffic_curve curve;  /* traffic of all campaigns together */
-    int64_t curve_hour;               /* when it was fitted, hours since 1970 */
+    struct qbid_traffic_curve curve; /* traffic of all campaigns together */
+    int64_t curve_hour;              /* when it was fitted, hours since 1970 */
+    struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
 };
 

@@ -3,6 +3,8 @@
 $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
+	control/learn/correction_file.c \
+	control/learn/corrections.c \
 	control/learn/creatives.c \
 	control/learn/demand.c \
 	control/learn/learner.c \

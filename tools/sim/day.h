@@ -35,7 +35,7 @@ struct qbid_day {
     double best_alpha;   /* the best single multiplier for the whole day, in hindsight */
     double best_worth_nanos, best_spent_nanos;
     double lambda;            /* price of budget at which an own multiplier for each hour is best */
-    double hours_worth_nanos; /* what that would have been worth; with hindsight, so out of reach */
+    double hours_worth_nanos; /* what that is expected to be worth */
 };
 
 /** The shade table of the market at level 1. */

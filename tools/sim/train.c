@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <argp.h>
 
+#include "control/learn/correction_file.h"
 #include "shm/error.h"
 #include "tools/sim/command.h"
 #include "tools/sim/train_gate.h"
@@ -80,13 +80,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static int table_write(const char *path, const struct qbid_correction_table *table)
 {
-    FILE *f = fopen(path, "wb");
-    int failed = !f || fwrite(table, sizeof *table, 1, f) != 1;
-    if (f && fclose(f) != 0)
-        failed = 1;
-    if (failed)
-        fprintf(stderr, "qbid-sim train: %s: cannot be written: %s\n", path, strerror(errno));
-    return failed;
+    char why[QBID_CORRECTION_FILE_WHY_MAX];
+    int err = qbid_correction_file_write(path, table, why);
+    if (err)
+        fprintf(stderr, "qbid-sim train: %s\n", why);
+    return err;
 }
 
 static void fidelity_print(const struct wanted *w, const struct qbid_correction_table *table,
@@ -98,16 +96,16 @@ static void fidelity_print(const struct wanted *w, const struct qbid_correction_
                table->state_cnt, (unsigned long long)f->seen, f->same, f->close);
     else
         printf("table of %u states: the net's own step in %.1f %%, within 0.1 in %.1f %% of %llu "
-               "situations\n\n%-38s %-18s %-18s %-18s %-19s %s\n",
+               "situations\n\n%-38s %-18s %-18s %-18s %-18s %-19s %-19s %s\n",
                table->state_cnt, 100 * f->same, 100 * f->close, (unsigned long long)f->seen,
-               "value against the best multiplier", "pacer", "net", "table", "net - pacer",
-               "table - pacer");
+               "value against the best multiplier", "pacer", "net", "table", "oracle",
+               "net - pacer", "table - pacer", "oracle - pacer");
     fflush(stdout);
 }
 
 static void result_print(const struct wanted *w, const char *name, const struct qbid_gate_result *r)
 {
-    static const char *const arm[QBID_GATE_ARMS] = {"pacer", "net", "table"};
+    static const char *const arm[QBID_GATE_ARMS] = {"pacer", "net", "table", "oracle"};
     if (!w->json) {
         printf("%-38s", name);
         for (int a = 0; a < QBID_GATE_ARMS; a++)

@@ -41,15 +41,18 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
 int qbid_train_distil(const struct qbid_train_params *params, const struct qbid_dqn *dqn,
                       uint32_t days, struct qbid_correction_table *ret_table);
 
-/* A policy: the step for a situation. */
-typedef double qbid_train_policy_fn(const void *policy, const struct qbid_situation *situation);
+/* A policy: the step for the next period of a run. */
+typedef double qbid_train_policy_fn(const void *policy, const struct qbid_day_run *run);
 
 /** The net's step; policy is a struct qbid_dqn. */
-double qbid_train_net_step(const void *policy, const struct qbid_situation *situation);
+double qbid_train_net_step(const void *policy, const struct qbid_day_run *run);
 /** The table's step; policy is a struct qbid_correction_table. */
-double qbid_train_table_step(const void *policy, const struct qbid_situation *situation);
+double qbid_train_table_step(const void *policy, const struct qbid_day_run *run);
 /** The pacer alone. */
-double qbid_train_no_step(const void *policy, const struct qbid_situation *situation);
+double qbid_train_no_step(const void *policy, const struct qbid_day_run *run);
+/** What nobody can know: the step of largest expected worth - lambda * cost at the day's true price
+ *  of budget and law of prices. How much there is to be gained at all. */
+double qbid_train_oracle_step(const void *policy, const struct qbid_day_run *run);
 
 /* What a policy did on a day. */
 struct qbid_train_score {

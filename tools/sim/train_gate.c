@@ -45,16 +45,17 @@ int qbid_gate_judge(const struct qbid_gate_market *market, const struct qbid_dqn
                     const struct qbid_correction_table *table, uint32_t days, uint64_t seed,
                     struct qbid_gate_result *ret_result)
 {
-    qbid_train_policy_fn *const step[QBID_GATE_ARMS] = {qbid_train_no_step, qbid_train_net_step,
-                                                        qbid_train_table_step};
-    const void *const policy[QBID_GATE_ARMS] = {NULL, dqn, table};
+    qbid_train_policy_fn *const step[QBID_GATE_ARMS] = {
+        qbid_train_no_step, qbid_train_net_step, qbid_train_table_step, qbid_train_oracle_step};
+    const void *const policy[QBID_GATE_ARMS] = {NULL, dqn, table, NULL};
     struct qbid_train_params law = {.auctions_min = market->auctions_min,
                                     .auctions_max = market->auctions_max,
                                     .periods = market->periods};
     struct qbid_random random = qbid_random_init(seed + SEED_APART);
     struct qbid_shade shade = qbid_day_shade();
     struct sums value[QBID_GATE_ARMS] = {{0}}, gain[QBID_GATE_ARMS] = {{0}};
-    struct qbid_gate_result r = {.days = days, .delivered_min = {2, 2, 2}, .met_min = {2, 2, 2}};
+    struct qbid_gate_result r = {
+        .days = days, .delivered_min = {2, 2, 2, 2}, .met_min = {2, 2, 2, 2}};
     struct qbid_day day;
     if (qbid_day_init(&day, market->periods, (uint32_t)(QBID_TRAIN_ROOM * market->auctions_max)))
         return QBID_ERR_NOMEM;

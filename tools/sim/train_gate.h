@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gate of the learned correction: the pacer alone, with the net and with the table on the same
- * new days. */
+/* The gate of the learned correction: the pacer alone, with the net, with the table, and with steps
+ * that nobody can know, on the same new days. */
 #ifndef QBID_TOOLS_SIM_TRAIN_GATE_H
 #define QBID_TOOLS_SIM_TRAIN_GATE_H
 
@@ -11,7 +11,13 @@ struct qbid_gate_mean {
     double mean, half;
 };
 
-enum qbid_gate_arm { QBID_GATE_PACER, QBID_GATE_NET, QBID_GATE_TABLE, QBID_GATE_ARMS };
+enum qbid_gate_arm {
+    QBID_GATE_PACER,
+    QBID_GATE_NET,
+    QBID_GATE_TABLE,
+    QBID_GATE_ORACLE,
+    QBID_GATE_ARMS
+};
 
 struct qbid_gate_market {
     const char *name;

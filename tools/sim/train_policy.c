@@ -112,23 +112,48 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
     return err;
 }
 
-double qbid_train_no_step(const void *policy, const struct qbid_situation *situation)
+double qbid_train_no_step(const void *policy, const struct qbid_day_run *run)
 {
     (void)policy;
-    (void)situation;
+    (void)run;
     return 0;
 }
 
-double qbid_train_net_step(const void *policy, const struct qbid_situation *situation)
+double qbid_train_oracle_step(const void *policy, const struct qbid_day_run *run)
 {
-    return qbid_correction_step(qbid_dqn_greedy(policy, situation->x, NULL));
+    uint32_t best = QBID_CORRECTION_NEUTRAL;
+    double most = -INFINITY;
+    (void)policy;
+    for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++) {
+        struct qbid_day_result r = qbid_day_expect(run, qbid_correction_step(a));
+        double gain = r.worth_nanos - run->day->lambda * r.spent_nanos;
+        best = gain > most ? a : best;
+        most = fmax(most, gain);
+    }
+    return qbid_correction_step(best);
 }
 
-double qbid_train_table_step(const void *policy, const struct qbid_situation *situation)
+static double net_step(const struct qbid_dqn *dqn, const struct qbid_situation *situation)
+{
+    return qbid_correction_step(qbid_dqn_greedy(dqn, situation->x, NULL));
+}
+
+double qbid_train_net_step(const void *policy, const struct qbid_day_run *run)
+{
+    return net_step(policy, &run->situation);
+}
+
+static double table_step(const struct qbid_correction_table *table,
+                         const struct qbid_situation *situation)
 {
     double step;
-    qbid_correction_find(policy, situation, 0, &step);
+    qbid_correction_find(table, situation, table->trained_unix_s, &step);
     return step;
+}
+
+double qbid_train_table_step(const void *policy, const struct qbid_day_run *run)
+{
+    return table_step(policy, &run->situation);
 }
 
 /* Situations that a policy meets. */
@@ -153,7 +178,7 @@ static int visits_collect(const struct qbid_train_params *params, uint32_t days,
         qbid_day_reset(run, &day, &shade, params->samples);
         do
             ret->at[ret->cnt++] = run->situation;
-        while (qbid_day_step(run, step(policy, &run->situation)));
+        while (qbid_day_step(run, step(policy, run)));
     }
     qbid_day_done(&day);
     free(run);
@@ -250,8 +275,7 @@ int qbid_train_fidelity(const struct qbid_train_params *params, const struct qbi
         return err;
     uint64_t same = 0, close = 0;
     for (uint32_t i = 0; i < visits.cnt; i++) {
-        double off = fabs(qbid_train_net_step(dqn, &visits.at[i]) -
-                          qbid_train_table_step(table, &visits.at[i]));
+        double off = fabs(net_step(dqn, &visits.at[i]) - table_step(table, &visits.at[i]));
         same += off < 0.05;
         close += off < 0.15;
     }
@@ -267,7 +291,7 @@ struct qbid_train_score qbid_train_play(const struct qbid_day *day, const struct
 {
     struct qbid_day_run run;
     qbid_day_reset(&run, day, shade, samples);
-    while (qbid_day_step(&run, step(policy, &run.situation)))
+    while (qbid_day_step(&run, step(policy, &run)))
         ;
     struct qbid_train_score score = {run.worth_nanos / day->best_worth_nanos, 1, 1};
     if (day->kind.truth > 0) {

@@ -30,7 +30,7 @@ struct qbid_outcome {
     float pace;
     float propensity;
     float creative_share; /* probability with which the creative was drawn */
-    uint16_t code; /* LOSS: enum qbid_loss; VIDEO: its event */
+    uint16_t code;        /* LOSS: enum qbid_loss; VIDEO: its event */
     uint16_t q_state;
     uint16_t segment;
     uint16_t worker_slot;
@@ -40,7 +40,7 @@ struct qbid_outcome {
     uint8_t privacy; /* enum qbid_privacy_class of the request */
     uint8_t action;
     uint8_t exposures; /* where there is a key: those counted before this bid */
-    uint8_t flags; /* enum qbid_event_flag */
+    uint8_t flags;     /* enum qbid_event_flag */
     bool joined;
     bool first_win; /* WIN, BILL: nothing said before that this bid won */
 };

@@ -267,7 +267,7 @@ static void the_decision_log_has_bids_exposures_and_outcomes_but_no_user(void **
         turn(s, 1);
     }
     turn(s, 3);
-    snprintf(folder, sizeof folder, "%s/decisions", s->config.state_dir);
+    snprintf(folder, sizeof folder, "%.200s/decisions", s->config.state_dir);
     assert_int_equal(qbid_decision_files_read(folder, log_look, &logged, &reading), 0);
     assert_true(logged.bids == CAP && logged.shown == CAP && logged.rows > 0);
     assert_int_equal(reading.cut, 0);

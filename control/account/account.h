@@ -19,8 +19,11 @@ enum qbid_goal {
     QBID_GOAL_TARGET_CPC,  /* target_micros a click */
     QBID_GOAL_TARGET_CPA,  /* target_micros a conversion */
     QBID_GOAL_TARGET_ROAS, /* target_micros = ROAS x 10^6 */
-    QBID_GOAL_FIXED_CPM    /* bids target_micros CPM, paced: for tests and human override */
+    QBID_GOAL_FIXED_CPM,   /* bids target_micros CPM, paced: for tests and human override */
+    QBID_GOAL_MAX_PROFIT,  /* value less cost */
+    QBID_GOAL_MAX_ROAS     /* the highest with which spend reaches spend_floor_nanos */
 };
+#define QBID_GOAL_CNT QBID_GOAL_MAX_ROAS
 
 enum qbid_pacing_mode {
     QBID_PACING_EVEN = 1, /* over the flight, by multiplier */

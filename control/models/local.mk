@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/duals.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/pacing.c \

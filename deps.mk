@@ -12,3 +12,6 @@ DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binut
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server
+
+# `make oracle`: the reference tools of tests/oracle
+DEPS_ORACLE := python3-statsmodels

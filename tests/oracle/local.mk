@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
+.PHONY: oracle oracle-survfit oracle-effects oracle-process
+oracle: oracle-survfit oracle-effects oracle-process
+oracle-survfit:
+	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
+oracle-effects:
+	@.ci/deps.sh $(DEPS_ORACLE)
+	@tests/oracle/compare.sh tests/oracle/effects_glm.py:tests/control/models/effects_glm.h
+oracle-process:
+	@tests/oracle/process.py

@@ -33,8 +33,6 @@
  *
  * and the pacer's alpha is (1 + sum q) / (p + sum q), p the price of the budget (ALGORITHMS 3.5).
  */
-enum qbid_cap { QBID_CAP_CPC, QBID_CAP_CPA, QBID_CAP_ROAS, QBID_CAP_CNT };
-
 struct qbid_value_params {
     enum qbid_goal goal;
     int64_t target_micros; /* CPC, CPA; CPM of a fixed goal; ROAS x 10^6 */

@@ -177,7 +177,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
-    for (uint32_t goal = 0; goal < QBID_GOAL_FIXED_CPM && !saver.err; goal++) {
+    for (uint32_t goal = 0; goal < QBID_GOAL_CNT && !saver.err; goal++) {
         struct row_actions row = {.actions = learner->actions[goal]};
         row_save(&saver, ROW_ACTIONS, goal, &row, sizeof row);
     }
@@ -310,7 +310,7 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         err = campaign_restore(learner, key, row, bytes);
         break;
     case ROW_ACTIONS:
-        if (key < QBID_GOAL_FIXED_CPM)
+        if (key < QBID_GOAL_CNT)
             learner->actions[key] = ((const struct row_actions *)row)->actions;
         else
             err = QBID_ERR_VERSION;

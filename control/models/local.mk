@@ -8,11 +8,13 @@ $(call lib,models,\
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \
+	control/models/duals.c \
 	control/models/effects.c \
 	control/models/forecast.c \
 	control/models/ftrl.c \
 	control/models/guard.c \
 	control/models/isotonic.c \
+	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guarded correction in the learner: tables that do nothing, harm, break and grow old, on
- * simulated days with the real pacer; what they cost, and how soon they are off. */
+ * simulated days with the real pacer; what they cost, and how soon they are off. QBID_DAYS=400
+ * plays for longer than `make test` waits (tests/figures/04_rl.py). */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,14 +22,17 @@
 #include "tools/sim/day.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define DAYS 3
+#define DAYS_LEAST 3
 #else
-#define DAYS 16
+#define DAYS_LEAST 16
 #endif
 #define PERIODS 480
 #define SAMPLES 64
 #define AUCTIONS 4000
+#define DAYS_PROOF 300 /* from here on harm must have been found */
 #define NOW_S INT64_C(1700000000)
+
+static int days_wanted = DAYS_LEAST;
 
 /* --- tables */
 
@@ -132,11 +136,11 @@ static void an_empty_table_is_the_pacer_alone(void **state)
     (void)state;
     int corrected = 0;
     struct qbid_corrections c = corrections_of(step_none);
-    double with = days_play(&c, NULL, DAYS, &corrected);
-    double alone = days_play(NULL, step_none, DAYS, &corrected);
+    double with = days_play(&c, NULL, days_wanted, &corrected);
+    double alone = days_play(NULL, step_none, days_wanted, &corrected);
     assert_true(with == alone && corrected == 0);
     assert_int_not_equal(c.guard.phase, QBID_GUARD_SERVING);
-    assert_true(c.guard.blocks_all > (uint64_t)DAYS * 20);
+    assert_true(c.guard.blocks_all > (uint64_t)days_wanted * 20);
     qbid_corrections_done(&c);
 }
 
@@ -145,17 +149,19 @@ static void a_harmful_table_costs_a_small_part_of_what_it_could(void **state)
     (void)state;
     int corrected = 0, none = 0, all = 0;
     struct qbid_corrections c = corrections_of(step_away);
-    double alone = days_play(NULL, step_none, DAYS, &none);
-    double unguarded = days_play(NULL, step_away, DAYS, &all);
-    double guarded = days_play(&c, NULL, DAYS, &corrected);
+    double alone = days_play(NULL, step_none, days_wanted, &none);
+    double unguarded = days_play(NULL, step_away, days_wanted, &all);
+    double guarded = days_play(&c, NULL, days_wanted, &corrected);
+    print_message("days %d, blocks %d\n", days_wanted, (int)c.guard.blocks_all);
     print_message("value: pacer %.4f, harmful table unguarded %.4f, guarded %.4f (%s: %s; %.3f of "
                   "the periods corrected)\n",
                   alone, unguarded, guarded, qbid_guard_phase_text(c.guard.phase),
-                  qbid_guard_why_text(c.guard.why), (double)corrected / DAYS / PERIODS);
+                  qbid_guard_why_text(c.guard.why), (double)corrected / days_wanted / PERIODS);
     assert_int_not_equal(c.guard.phase, QBID_GUARD_SERVING);
+    assert_true(days_wanted < DAYS_PROOF || c.guard.why == QBID_GUARD_WHY_HARM);
     assert_true(alone - unguarded > 0.005);
     assert_true(alone - guarded < 0.4 * (alone - unguarded));
-    assert_true((double)corrected / DAYS / PERIODS < 0.3);
+    assert_true((double)corrected / days_wanted / PERIODS < 0.3);
     qbid_corrections_done(&c);
 }
 
@@ -405,6 +411,7 @@ static void the_learner_serves_the_step_and_remembers_its_guard(void **state)
 
 int main(void)
 {
+    const char *longer = getenv("QBID_DAYS");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_table_is_the_pacer_alone),
         cmocka_unit_test(a_harmful_table_costs_a_small_part_of_what_it_could),
@@ -415,5 +422,7 @@ int main(void)
         cmocka_unit_test(files_come_back_and_damaged_ones_say_why),
         cmocka_unit_test(the_learner_serves_the_step_and_remembers_its_guard),
     };
+    if (longer && atoi(longer) > DAYS_LEAST)
+        days_wanted = atoi(longer);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

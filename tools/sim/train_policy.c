@@ -88,6 +88,7 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
     p.train_every = QBID_CORRECTION_ACTIONS;
     p.explore_steps = transitions / 8;
     p.explore_min = 0.1;
+    p.loss_memory = (double)params->periods * QBID_CORRECTION_ACTIONS; /* a day */
     p.rate_keep = exp(log(0.1) / (0.8 * transitions / p.train_every));
     struct qbid_day day = {0};
     struct qbid_day_run *run = malloc(sizeof *run);

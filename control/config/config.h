@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "control/config/problems.h"
+#include "control/config/zone.h"
 #include "shm/dims.h"
 #include "shm/image.h"
 #include "shm/partner.h"
@@ -101,7 +102,8 @@ struct qbid_config {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
     } learning;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
-    uint32_t currency; /* of the account, three letters in memory order */
+    uint32_t currency;                  /* of the account, three letters in memory order */
+    char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns that name none */
     struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
     uint32_t rate_cnt;
     struct qbid_partner partner[QBID_PARTNERS_MAX];
@@ -136,7 +138,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, time_zone, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

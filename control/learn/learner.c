@@ -8,7 +8,7 @@
 #include "control/learn/rows.h"
 #include "shm/error.h"
 
-#define GOALS QBID_GOAL_FIXED_CPM /* one Q group for each */
+#define GOALS QBID_GOAL_CNT /* one Q group for each */
 
 /* Every coarser level's dimensions are among the finer one's. */
 static bool levels_nest(const uint64_t mask[QBID_LEVEL_MAX])

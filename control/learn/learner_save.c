@@ -148,7 +148,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
-    for (uint32_t goal = 0; goal < QBID_GOAL_FIXED_CPM && !saver.err; goal++) {
+    for (uint32_t goal = 0; goal < QBID_GOAL_CNT && !saver.err; goal++) {
         struct row_actions row = {.actions = learner->actions[goal]};
         qbid_save_row(&saver, QBID_SAVE_ACTIONS, goal, &row, sizeof row);
     }
@@ -236,7 +236,7 @@ static int creative_restore(struct qbid_learner *learner, const struct row_creat
 static int actions_restore(struct qbid_learner *learner, uint64_t key,
                            const struct row_actions *row)
 {
-    if (key >= QBID_GOAL_FIXED_CPM)
+    if (key >= QBID_GOAL_CNT)
         return QBID_ERR_VERSION;
     learner->actions[key] = row->actions;
     return 0;

@@ -7,6 +7,7 @@ $(call lib,models,\
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \
+	control/models/duals.c \
 	control/models/effects.c \
 	control/models/forecast.c \
 	control/models/ftrl.c \

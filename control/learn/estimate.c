@@ -61,7 +61,7 @@ static uint32_t capacity_for(uint32_t capacity, uint32_t cnt)
 static int cells_room(struct qbid_estimate *e, uint32_t cnt)
 {
     uint32_t from = e->cell_capacity, to = capacity_for(from, cnt);
-    if (from >= cnt)
+    if (from && from >= cnt)
         return 0;
     if (grow(&e->trials, sizeof *e->trials, from, to) ||
         grow(&e->successes, sizeof *e->successes, from, to) ||
@@ -74,7 +74,7 @@ static int cells_room(struct qbid_estimate *e, uint32_t cnt)
 static int nodes_room(struct qbid_estimate *e, uint32_t depth, uint32_t cnt)
 {
     uint32_t from = e->capacity[depth], to = capacity_for(from, cnt);
-    if (from >= cnt)
+    if (from && from >= cnt)
         return 0;
     if (grow(&e->level[depth].cells, sizeof *e->level[depth].cells, from, to) ||
         grow(&e->node[depth], sizeof *e->node[depth], from, to) ||

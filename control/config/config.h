@@ -58,7 +58,9 @@
     X(REAL, pace_min, 1e-6, 1, 0.001, "lowest pace factor") \
     X(REAL, pace_max, 1, 1000, 20, "highest pace factor") \
     X(UINT, pace_period_ms, 100, 3600000, 1000, "between two corrections of a pace factor") \
-    X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two")
+    X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two") \
+    X(UINT, log_mb, 0, 1048576, 0, "decision log for qbid ope, at most so many MB; 0 = none") \
+    X(REAL, log_share, 1e-6, 1, 1, "share of bids that it keeps, with what came of them")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 

@@ -12,6 +12,7 @@ $(call lib,models,\
 	control/models/forecast.c \
 	control/models/ftrl.c \
 	control/models/isotonic.c \
+	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \

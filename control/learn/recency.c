@@ -45,9 +45,8 @@ void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *
 
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency)
 {
-    return (struct qbid_cells_memory){
-        .click_s = qbid_decay_half_life_s(recency->race[0].chosen),
-        .conv_s = qbid_decay_half_life_s(recency->race[1].chosen)};
+    return (struct qbid_cells_memory){.click_s = qbid_decay_half_life_s(recency->race[0].chosen),
+                                      .conv_s = qbid_decay_half_life_s(recency->race[1].chosen)};
 }
 
 struct qbid_cells_memory qbid_recency_tick(struct qbid_recency *recency, int64_t now_s)

@@ -7,7 +7,7 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 
-#define LAYOUT 1
+#define LAYOUT 2
 #define SEGMENT_WHOLE UINT64_MAX
 
 enum row_kind {

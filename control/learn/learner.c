@@ -66,6 +66,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_cells_done(&learner->cells);
     qbid_segments_done(&learner->segments);
     qbid_creatives_done(&learner->creatives);
+    qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
     free(learner->actions);
@@ -147,6 +148,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
         return;
     cell_post(learner, outcome);
     qbid_creatives_post(&learner->creatives, outcome);
+    qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
     action_post(learner, outcome, campaign->goal);
 }
@@ -206,6 +208,8 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
     if (!err)
         err = qbid_creatives_rotate(&learner->creatives, account, learner->params.rotation_floor,
                                     &plan);
+    if (!err)
+        err = qbid_exposures_learned_fit(&learner->exposures, account, &plan.exposure_value);
     if (err) {
         qbid_plan_done(&plan);
         return err;
@@ -220,6 +224,7 @@ void qbid_plan_done(struct qbid_plan *plan)
     free(plan->candidates);
     free(plan->line_value_micros);
     free(plan->line_q_group);
+    free(plan->exposure_value);
     free(plan->creatives);
     free(plan->shades);
     free(plan->qrows);

@@ -18,6 +18,7 @@ enum row_kind {
     ROW_ACTIONS,
     ROW_STRENGTHS,
     ROW_TRAFFIC,
+    ROW_FATIGUE,
 };
 
 /* In front of every row: another layout is refused, not misread. */
@@ -61,6 +62,11 @@ struct row_campaign {
     double win_rate;
     uint32_t first_price;
     uint32_t samples;
+};
+
+struct row_fatigue {
+    struct row_head head;
+    struct qbid_fatigue fatigue;
 };
 
 struct row_traffic {
@@ -126,6 +132,18 @@ static void creatives_save(struct qbid_learner *learner, struct saver *saver)
     }
 }
 
+static void exposures_save(struct qbid_learner *learner, struct saver *saver)
+{
+    for (uint32_t i = 0; i < learner->exposures.cnt && !saver->err; i++) {
+        struct qbid_exposures_item *item = &learner->exposures.item[i];
+        if (!item->dirty && !saver->all)
+            continue;
+        struct row_fatigue row = {.fatigue = item->fatigue};
+        row_save(saver, ROW_FATIGUE, item->line_item_id, &row, sizeof row);
+        item->dirty = saver->err != 0;
+    }
+}
+
 static void campaign_save(struct qbid_campaign_state *state, struct saver *saver)
 {
     const struct qbid_samples *samples = &state->samples;
@@ -158,6 +176,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     cells_save(learner, &saver);
     segments_save(learner, &saver);
     creatives_save(learner, &saver);
+    exposures_save(learner, &saver);
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
@@ -225,6 +244,17 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int fatigue_restore(struct qbid_learner *learner, uint64_t key,
+                           const struct row_fatigue *row)
+{
+    struct qbid_exposures_item *item =
+        qbid_exposures_learned_touch(&learner->exposures, (uint32_t)key);
+    if (!item)
+        return QBID_ERR_NOMEM;
+    item->fatigue = row->fatigue;
+    return 0;
+}
+
 static int traffic_restore(struct qbid_learner *learner, uint64_t key,
                            const struct row_traffic *row)
 {
@@ -247,9 +277,10 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         [ROW_ACTIONS] = sizeof(struct row_actions),
         [ROW_STRENGTHS] = sizeof(struct row_strengths),
         [ROW_TRAFFIC] = sizeof(struct row_traffic),
+        [ROW_FATIGUE] = sizeof(struct row_fatigue),
     };
     struct row_head head;
-    if (kind < ROW_CELL || kind > ROW_TRAFFIC || bytes < least[kind] ||
+    if (kind < ROW_CELL || kind > ROW_FATIGUE || bytes < least[kind] ||
         (kind != ROW_CAMPAIGN && bytes != least[kind]))
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
@@ -293,6 +324,9 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         break;
     case ROW_TRAFFIC:
         err = traffic_restore(learner, key, row);
+        break;
+    case ROW_FATIGUE:
+        err = fatigue_restore(learner, key, row);
         break;
     }
     free(row);

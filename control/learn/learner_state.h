@@ -6,6 +6,7 @@
 #include "control/learn/campaigns.h"
 #include "control/learn/cells.h"
 #include "control/learn/creatives.h"
+#include "control/learn/exposures.h"
 #include "control/learn/learner.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
@@ -19,6 +20,7 @@ struct qbid_learner {
     struct qbid_cells cells;
     struct qbid_segments segments;
     struct qbid_creatives creatives;
+    struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
     struct qbid_qlearner *actions; /* by Q group: one for each goal */
     struct qbid_values values;     /* of the last plan */

@@ -5,6 +5,7 @@ $(call lib,learn,\
 	control/learn/cells.c \
 	control/learn/creatives.c \
 	control/learn/demand.c \
+	control/learn/exposures.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \

@@ -47,7 +47,9 @@ static void values_add(const struct qbid_image *image, const struct qbid_decisio
     uint64_t known = 0;
     if (value > 0)
         add(t, QBID_EXPLAIN_TERM_VALUE, value);
-    for (unsigned level = image->level_cnt; level-- > d->level;) {
+    double answered;
+    bool in_row = d->level < image->level_cnt && row_value(image, d, d->level, &answered);
+    for (unsigned level = image->level_cnt; in_row && level-- > d->level;) {
         if (!row_value(image, d, level, &value))
             continue;
         add(t, t->cnt ? QBID_EXPLAIN_TERM_CONTEXT : QBID_EXPLAIN_TERM_VALUE, value);

@@ -51,6 +51,8 @@ static void check(const struct stage *s, const struct qbid_request *request,
     assert_true(fabs(find(&t, QBID_EXPLAIN_TERM_PACE)->factor * stale / (double)d->pace - 1) <
                 1e-12);
     assert_true(find(&t, QBID_EXPLAIN_TERM_ACTION)->factor == (double)d->q_ratio);
+    const struct qbid_explain_term *exposed = find(&t, QBID_EXPLAIN_TERM_EXPOSED);
+    assert_true(!exposed || exposed->factor <= 1);
     /* the value that the row or the line item had stands among the running prices */
     bool found = false;
     for (uint32_t i = 0; i < t.cnt; i++)

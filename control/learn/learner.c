@@ -89,6 +89,12 @@ uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
     return learner->cells.refused + learner->segments.refused;
 }
 
+int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid_account *account,
+                           float (**ret_value)[QBID_FREQUENCY_VALUES_MAX])
+{
+    return qbid_exposures_learned_fit(&learner->exposures, account, ret_value);
+}
+
 static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
 {
     if (outcome->kind > QBID_EVENT_CONV || outcome->kind == QBID_EVENT_WIN ||

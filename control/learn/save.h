@@ -14,7 +14,7 @@
     X(CELL, 2)                                                                                     \
     X(SEGMENT, 1)                                                                                  \
     X(CREATIVE, 1)                                                                                 \
-    X(CAMPAIGN, 2)                                                                                 \
+    X(CAMPAIGN, 3)                                                                                 \
     X(ACTIONS, 1)                                                                                  \
     X(VALUES, 2)                                                                                   \
     X(TRAFFIC, 1)                                                                                  \

@@ -23,6 +23,7 @@
     X(RECENCY, 1)                                                                                  \
     X(AGES, 1)                                                                                     \
     X(DELAYS, 1)                                                                                   \
+    X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)
 
 enum qbid_save_kind {

@@ -15,6 +15,7 @@
 
 static const struct qbid_sim_command commands[] = {
     {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
+    {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
     {NULL, NULL, NULL},
 };
 

@@ -126,11 +126,10 @@ static int info_parse(const char *text, size_t len, struct info *info, const cha
         *ret_field = NULL;
         err = member_read(&json, key, info, ret_field);
     }
-    if (!err && more == 0) {
-        *ret_field = NULL;
-        err = qbid_replay_json_finish(&json);
-    }
-    return err ? err : more;
+    if (err)
+        return err;
+    *ret_field = NULL;
+    return more ? more : qbid_replay_json_finish(&json);
 }
 
 /* What is missing or cannot be; NULL when all is there. */

@@ -4,3 +4,4 @@ $(call test,test_sim_main,tests/tools/sim/test_main.c,,)
 $(B)/tests/test_sim_main: | $(B)/bin/qbid-sim
 $(call test,test_recorded_read,tests/tools/sim/test_recorded_read.c,$(SIM_LIBS),-lm)
 $(call test,test_recorded_play,tests/tools/sim/test_recorded_play.c,$(SIM_LIBS),-lm)
+$(call test,test_sim_train,tests/tools/sim/test_train.c,sim learn models shm,-lm)

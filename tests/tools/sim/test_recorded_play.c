@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The replay, the rules, RLB, the knapsack and the intervals, against brute force on small cases. */
+/* The replay, the rules, RLB, the knapsack and the intervals, against brute force on small cases.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -123,8 +124,8 @@ static void the_ortb_formulas_meet_their_base_and_optimum(void **state)
     (void)state;
     for (int kind = QBID_RECORDED_ORTB1; kind <= QBID_RECORDED_ORTB2; kind++) {
         for (double base = 1; base < 300; base *= 3) {
-            struct qbid_recorded_rule r = qbid_recorded_rule_make(
-                (enum qbid_recorded_rule_kind)kind, base, 0.002, 40);
+            struct qbid_recorded_rule r =
+                qbid_recorded_rule_make((enum qbid_recorded_rule_kind)kind, base, 0.002, 40);
             assert_true(fabs(qbid_recorded_rule_bid(&r, 0.002) / base - 1) < 1e-9);
             double bid = qbid_recorded_rule_bid(&r, 0.005), best = 0, at = 0;
             for (double b = 0.01; b < 2000; b *= 1.0005) { /* argmax of (v - lambda b) w(b) */
@@ -194,12 +195,12 @@ static void tuning_finds_the_best_of_the_grid(void **state)
         log_make(&log, &r, 800, 400);
         double budget = 400 * 8 / pow(4, 1 + round % 2);
         for (int kind = 0; kind < QBID_RECORDED_RULES; kind++) {
-            struct qbid_recorded_rule found = qbid_recorded_rule_tune(
-                &log, (enum qbid_recorded_rule_kind)kind, budget, 0);
+            struct qbid_recorded_rule found =
+                qbid_recorded_rule_tune(&log, (enum qbid_recorded_rule_kind)kind, budget, 0);
             double clicks = rule_clicks(&log, &found, 2 * budget), most = 0;
             for (int i = -16; i <= 8 * 16; i++) {
-                struct qbid_recorded_rule other = qbid_recorded_rule_make(
-                    found.kind, exp2(i / 16.0), log.value_mean, found.c);
+                struct qbid_recorded_rule other =
+                    qbid_recorded_rule_make(found.kind, exp2(i / 16.0), log.value_mean, found.c);
                 most = fmax(most, rule_clicks(&log, &other, 2 * budget));
             }
             assert_true(clicks >= most - 1e-12);
@@ -403,8 +404,8 @@ static void ours_finds_the_level_when_prices_double(void **state)
     struct qbid_recorded_log log;
     log_make(&log, &r, 8000, 8000);
     for (uint32_t i = log.train_cnt; i < log.cnt; i++)
-        log.auction[i].price = log.auction[i].price * 2 < PRICES ? log.auction[i].price * 2
-                                                                 : PRICES - 1;
+        log.auction[i].price =
+            log.auction[i].price * 2 < PRICES ? log.auction[i].price * 2 : PRICES - 1;
     struct qbid_recorded_match m;
     assert_int_equal(qbid_recorded_match_run(&log, 0.25, 0, &m), 0);
     const struct qbid_recorded_standing *s = m.standing;

@@ -11,7 +11,7 @@
 #include "tools/sim/recorded_text.h"
 #include "tools/sim/recorded_values.h"
 
-#define STAND_INS 20000 /* train auctions that an info.json becomes */
+#define STAND_INS 10000 /* train auctions that an info.json becomes */
 
 int qbid_recorded_log_add(struct qbid_recorded_log *log, struct qbid_recorded_auction auction)
 {

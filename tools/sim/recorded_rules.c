@@ -8,7 +8,7 @@
 
 #define GRID 16          /* steps an octave */
 #define REFINE 8         /* each round is that much finer */
-#define REFINE_ROUNDS 2  /* 16 * 8^2 = 1024 an octave */
+#define REFINE_ROUNDS 2  /* 8 * 8^2 = 512 an octave */
 #define BASE_LG_MIN (-1) /* half of the least price */
 #define C_ROUNDS 60
 

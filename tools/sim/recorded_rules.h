@@ -38,9 +38,9 @@ struct qbid_recorded_player qbid_recorded_rule_player(struct qbid_recorded_rule 
  * The base with most expected clicks in a replay of the train part.
  *
  * Shapes:  budget is that of the test part; the train part gets as much by auction.
- * Returns: the best of a grid of 16 bases an octave over the prices, refined around it to 1/1024
+ * Returns: the best of a grid of 8 bases an octave over the prices, refined around it to 1/512
  *          octave; of equals the lowest.
- * Cost:    about 250 replays of the train part.
+ * Cost:    about 130 replays of the train part.
  */
 struct qbid_recorded_rule qbid_recorded_rule_tune(const struct qbid_recorded_log *log,
                                                   enum qbid_recorded_rule_kind kind, double budget,

@@ -7,6 +7,7 @@
 #include "control/learn/cells.h"
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
+#include "control/learn/exposures.h"
 #include "control/learn/learner.h"
 #include "control/learn/recency.h"
 #include "control/learn/segments.h"
@@ -25,6 +26,7 @@ struct qbid_learner {
     struct qbid_recency recency;
     struct qbid_delays delays;
     struct qbid_creatives creatives;
+    struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
     struct qbid_qlearner *actions;    /* by Q group: one for each goal */
     struct qbid_values values;        /* of the last plan */

@@ -8,6 +8,7 @@ $(call lib,learn,\
 	control/learn/demand.c \
 	control/learn/delays.c \
 	control/learn/estimate.c \
+	control/learn/exposures.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \

@@ -22,7 +22,8 @@
     X(CONTEST, 1)                                                                                  \
     X(RECENCY, 1)                                                                                  \
     X(AGES, 1)                                                                                     \
-    X(DELAYS, 1)
+    X(DELAYS, 1)                                                                                   \
+    X(FATIGUE, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

@@ -9,3 +9,4 @@ $(call test,test_demand,tests/control/learn/test_demand.c tests/control/learn/fi
 $(call test,test_pace_faults,tests/control/learn/test_pace_faults.c tests/control/learn/fixture.c \
     tests/fastpath/stage.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,learn publish \
     keymap models account fastpath shm,-lm)
+$(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)

@@ -5,8 +5,9 @@
 #include <math.h>
 
 #define KNOTS QBID_RESOLVING_KNOTS
-#define BEYOND 1.05 /* times the most spend: near enough that the market's reach does not cut it   \
-                     */
+#define BEYOND                                                                                     \
+    1.05 /* times the most spend: near enough that the market's reach does not cut it              \
+          */
 #define KNOTS_A_PASS 4 /* first price: the knots between are interpolated */
 
 static double knot(double k)

@@ -72,6 +72,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
+    qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
     free(learner);
@@ -85,6 +86,25 @@ void qbid_learner_freeze(struct qbid_learner *learner, bool frozen)
 bool qbid_learner_frozen(const struct qbid_learner *learner)
 {
     return learner->frozen;
+}
+
+int qbid_learner_correct(struct qbid_learner *learner, const struct qbid_correction_table *table,
+                         int64_t now_unix_s)
+{
+    return qbid_corrections_take(&learner->corrections, table, now_unix_s);
+}
+
+struct qbid_learner_correction qbid_learner_correction(const struct qbid_learner *learner)
+{
+    const struct qbid_corrections *c = &learner->corrections;
+    return (struct qbid_learner_correction){.table = c->table != NULL,
+                                            .phase = qbid_guard_phase_text(c->guard.phase),
+                                            .why = qbid_guard_why_text(c->guard.why),
+                                            .share = qbid_guard_share(&c->guard),
+                                            .evidence = qbid_guard_evidence(&c->guard),
+                                            .gain = qbid_guard_gain(&c->guard),
+                                            .blocks = c->guard.blocks_all,
+                                            .faults = c->faults};
 }
 
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner)

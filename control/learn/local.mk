@@ -4,6 +4,8 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/contest.c \
+	control/learn/correction_file.c \
+	control/learn/corrections.c \
 	control/learn/creatives.c \
 	control/learn/demand.c \
 	control/learn/delays.c \

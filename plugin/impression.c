@@ -55,13 +55,13 @@ static void raw_add_upper(struct raw *raw, struct qbid_text text)
         to[i] = qbid_text_upper(text.at[i]);
 }
 
+/* Words and numbers alone stand before one: there is room. */
 static void raw_add_number(struct raw *raw, int64_t number)
 {
     if (number < 0)
         raw_add(raw, "-", 1);
-    if (raw->len <= RAW_MAX - QBID_DIGITS_MAX)
-        raw->len +=
-            qbid_digits(number < 0 ? (uint64_t)-number : (uint64_t)number, raw->text + raw->len);
+    raw->len +=
+        qbid_digits(number < 0 ? (uint64_t)-number : (uint64_t)number, raw->text + raw->len);
 }
 
 /* Hash of a raw value, which is noted when the dictionary lacks it. */

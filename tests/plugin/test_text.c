@@ -43,6 +43,9 @@ static void half_a_surrogate_pair_is_replaced(void **state)
     json("\\ud83d\\n", "\xef\xbf\xbd\n");
     json("\\ud83d\\u0041", "\xef\xbf\xbd"
                            "A");
+    json("\\ud83dxxxxxx", "\xef\xbf\xbdxxxxxx");
+    json("\\ud83d\\nxxxxx", "\xef\xbf\xbd\nxxxxx");
+    json("\\ud83d\\ue000", "\xef\xbf\xbd\xee\x80\x80");
     json("\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80");
 }
 

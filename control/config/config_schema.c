@@ -64,8 +64,10 @@ static const cyaml_schema_field_t ticks_fields[] = {QBID_CONFIG_TICKS_LIST(X) CY
 #undef X
 
 #define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_learning, key),
-static const cyaml_schema_field_t learning_fields[] = {QBID_CONFIG_LEARNING_LIST(X)
-                                                           CYAML_FIELD_END};
+static const cyaml_schema_field_t learning_fields[] = {
+    QBID_CONFIG_LEARNING_LIST(X)
+        STRING_FIELD("correction", struct qbid_config_raw_learning, correction),
+    CYAML_FIELD_END};
 #undef X
 
 static const cyaml_schema_field_t rate_fields[] = {
@@ -125,6 +127,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("ticks", OPTIONAL, struct qbid_config_raw, ticks, ticks_fields),
     CYAML_FIELD_MAPPING("learning", OPTIONAL, struct qbid_config_raw, learning, learning_fields),
     STRING_FIELD("currency", struct qbid_config_raw, currency),
+    STRING_FIELD("time_zone", struct qbid_config_raw, time_zone),
     CYAML_FIELD_SEQUENCE("rates", OPTIONAL_POINTER, struct qbid_config_raw, rates, &rate_value, 0,
                          QBID_CONFIG_RATES_MAX),
     CYAML_FIELD_SEQUENCE("partners", OPTIONAL_POINTER, struct qbid_config_raw, partners,

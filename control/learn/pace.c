@@ -3,11 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/learn/demand.h"
 #include "control/learn/learner_state.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
 #include "shm/units.h"
 
+#define RESOLVE_PART 8       /* a table is made anew when so small a part of its samples is new */
 #define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
 #define RATE_MEMORY_S 30.0   /* of the auctions a second */
 #define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
@@ -42,6 +44,32 @@ static uint32_t points_make(struct qbid_learner *learner, const struct pace_acco
     return cnt;
 }
 
+/* The campaign's table lambda(rho), made anew after a plan and when the samples have moved on;
+ * between that a control period only looks it up. NULL without samples or values. */
+static const struct qbid_resolving *resolve(struct qbid_learner *learner,
+                                            const struct pace_account *pa,
+                                            const struct qbid_campaign_def *campaign,
+                                            struct qbid_campaign_state *state)
+{
+    struct qbid_samples *samples = &state->samples;
+    uint64_t fresh = samples->posted - state->resolved.posted;
+    if (!learner->planned || learner->plans == 0)
+        return NULL;
+    if (state->resolved.plan != learner->plans || fresh > samples->cnt / RESOLVE_PART) {
+        struct qbid_market market;
+        const struct qbid_shade *shade = samples->first_price ? &learner->shade : NULL;
+        uint32_t cnt = points_make(learner, pa, campaign, samples);
+        state->resolved.plan = learner->plans;
+        state->resolved.posted = samples->posted;
+        state->resolved.points = 0;
+        if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0) {
+            qbid_resolving_build(&market, &state->resolving);
+            state->resolved.points = cnt;
+        }
+    }
+    return state->resolved.points ? &state->resolving : NULL;
+}
+
 /* What the goal counts one event of: scales how long predictions are trusted. */
 static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
 {
@@ -50,15 +78,25 @@ static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
     return GOAL_PRIOR_EVENTS * (double)QBID_NANOS_PER_UNIT;
 }
 
-static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
+/* Conversions are late: of predicted worth and spend only what they had time for is compared. */
+static void worth_mature(const struct qbid_campaign_state *state,
+                         const struct qbid_delay_curve *curve, int64_t now_unix_s,
+                         struct qbid_pacing_in *in)
+{
+    double whole;
+    in->worth_predicted_nanos =
+        qbid_delay_matured(curve, &state->predicted, now_unix_s, INFINITY, &whole);
+    in->worth_spent_nanos = qbid_delay_matured(curve, &state->billed, now_unix_s, INFINITY, &whole);
+}
+
+static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
                                       const struct qbid_campaign_def *campaign,
                                       const struct qbid_value_params *goal,
                                       struct qbid_learner_money money, double period_s,
                                       uint64_t now_ns, int64_t now_unix_ns)
 {
     const struct qbid_flight *flight = &state->flight;
-    double length_s = (double)(flight->end_unix_s - flight->start_unix_s);
-    double over_s = (double)now_unix_ns / (double)QBID_NS_PER_S - (double)flight->start_unix_s;
+    struct qbid_demand demand = qbid_demand_at(state, period_s, now_unix_ns);
     double quiet_s = state->heard_ns && now_ns > state->heard_ns
                          ? (double)(now_ns - state->heard_ns) / (double)QBID_NS_PER_S
                          : 0;
@@ -67,10 +105,10 @@ static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
         .has_cap = qbid_value_has_cap(campaign->goal),
         .budget_nanos = (double)(money.budget_nanos - flight->spent_before_nanos),
         .spent_nanos = (double)(money.spent_nanos - flight->spent_before_nanos),
-        .plan_done = fmin(fmax(over_s / length_s, 0), 1),
-        .plan_step = period_s / length_s,
+        .plan_done = demand.done,
+        .plan_step = demand.step,
         .auctions = (double)flight->bids,
-        .auctions_forecast = flight->bids ? 0 : state->auctions_per_s * length_s,
+        .auctions_forecast = demand.auctions,
         .worth_realised_nanos = qbid_value_realised(
             goal, (double)flight->clicks, (double)flight->convs, (double)flight->revenue_nanos),
         .worth_predicted_nanos = flight->predicted_nanos,
@@ -79,9 +117,10 @@ static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
     };
 }
 
-static void rate_follow(struct qbid_campaign_state *state, double period_s)
+static void rate_follow(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns)
 {
-    double rate = (double)(state->flight.bids - state->paced_bids) / period_s;
+    double bids = (double)(state->flight.bids - state->paced_bids), rate = bids / period_s;
+    qbid_demand_note(state, period_s, now_unix_ns, bids);
     double weight = fmin(period_s / RATE_MEMORY_S, 1);
     if (state->auctions_per_s <= 0)
         weight = 1;
@@ -101,29 +140,32 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     bool first = state->paced_ns == 0;
     if (!first) {
         period_s = (double)(now_ns - state->paced_ns) / (double)QBID_NS_PER_S;
-        rate_follow(state, period_s);
+        rate_follow(state, period_s, now_unix_ns);
     }
     struct qbid_value_params goal = {.goal = campaign->goal, .unit_micros = 1};
     if (learner->planned && any->idx < learner->values.line_item_max)
         goal = learner->values.goal[any->idx];
     struct qbid_pacing_in in =
         input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
-    struct qbid_market market;
-    uint32_t cnt = learner->planned ? points_make(learner, pa, campaign, &state->samples) : 0;
-    const struct qbid_shade *shade = state->samples.first_price ? &learner->shade : NULL;
-    if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0)
-        in.market = &market;
+    const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
+    if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
+        worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
+    in.resolving = resolve(learner, pa, campaign, state);
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
-        if (in.market && cnt >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
-            campaign->pacing == QBID_PACING_EVEN)
-            pace = qbid_market_alpha_budget(
-                in.market, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
+        if (in.resolving && state->resolved.points >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
+            campaign->pacing != QBID_PACING_ASAP)
+            pace = qbid_resolving_alpha_budget(
+                in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
         state->paced_bids = state->flight.bids;
+        qbid_corrections_begin(state);
     }
+    state->pacing.pace = qbid_corrections_pace(&params, state); /* what this period bid with */
     state->pacing = qbid_pacing_step(&params, &in, state->pacing);
+    qbid_corrections_step(&learner->corrections, state, &in, learner->params.pace_period_ns, now_ns,
+                          now_unix_ns / (int64_t)QBID_NS_PER_S);
     state->paced_ns = now_ns;
     state->dirty = true;
 }
@@ -166,8 +208,9 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         campaign_step(learner, pa, campaign, items[0], state, money, now_ns, now_unix_ns);
     uint32_t qstate = qstate_of(state, money, now_unix_ns);
     double greedy = qbid_qlearner_multiplier(&learner->actions[campaign->goal - 1], qstate);
+    double corrected = qbid_corrections_pace(&learner->campaigns.pacing, state);
     for (uint32_t i = 0; i < cnt; i++) {
-        double pace = may && items[i]->active ? state->pacing.pace * greedy : 0;
+        double pace = may && items[i]->active ? corrected * greedy : 0;
         out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
     }
     return (int)cnt;
@@ -226,7 +269,9 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
                       struct qbid_learner_pace *out)
 {
     struct pace_account pa;
+    qbid_demand_refit(learner, now_unix_ns / (int64_t)QBID_NS_PER_S);
     int err = pace_account_init(account, &pa), cnt = 0;
+    learner->now_s = now_unix_ns / (int64_t)QBID_NS_PER_S;
     for (uint32_t c = 0; c < account->campaign_cnt && !err; c++) {
         int n = campaign_pace(learner, &pa, &account->campaigns[c], money[c], now_ns, now_unix_ns,
                               out + cnt);

@@ -70,6 +70,7 @@ header control/client.h QBID_CONTROL_CLIENT_H
 write plugin/p.c "$spdx" '#include "fastpath/f.h"' '#include "plugin/qbid.h"'
 write control/c.c "$spdx" '#include "control/client.h"' '#include "shm/a.h"'
 write tools/explain.c "$spdx" '#include "control/client.h"' '#include "fastpath/f.h"'
+write tools/sim/s.c "$spdx" '#include "control/learn/l.h"' '#include "fastpath/f.h"' '#include "shm/a.h"'
 write bench/b.c "$spdx" '#include "control/client.h"' '#include "fastpath/f.h"'
 write tests/t.c "$spdx" '#include "bench/b.h"'
 write tools/s.sh '#!/bin/sh' '# SPDX-License-Identifier: Apache-2.0' 'dir=$(mktemp -d /tmp/s.XXXXXX)'
@@ -96,6 +97,7 @@ include control/models/x.c tools/x.h
 include tools/x.c fastpath/f.h
 include tools/x.c control/store/db.h
 include tools/x.c plugin/parse.h
+include tools/sim/x.c plugin/parse.h
 include plugin/x.cc tests/x.h
 include control/x.c bench/x.h
 include shm/x.c a.h

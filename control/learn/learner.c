@@ -86,6 +86,11 @@ bool qbid_learner_frozen(const struct qbid_learner *learner)
     return learner->frozen;
 }
 
+uint32_t qbid_learner_cells(const struct qbid_learner *learner)
+{
+    return learner->cells.cnt;
+}
+
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
 {
     return learner->cells.refused + learner->segments.refused;

@@ -104,6 +104,9 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes);
 
+/** Cells kept: pairs of line item and context that were seen. */
+uint32_t qbid_learner_cells(const struct qbid_learner *learner);
+
 /** Evicted cells, for the "no silent capacity limit" counters. */
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner);
 

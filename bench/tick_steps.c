@@ -66,7 +66,7 @@ static void targets_make(struct tick_desk *desk)
     }
 }
 
-/* The line items that target a context are those of its geo and size. */
+/* The line items that target a context are those of its geo and size; one of them shows there. */
 static uint32_t line_item_of(const struct tick_desk *desk, uint64_t context, uint64_t roll)
 {
     uint32_t first = qbid_dim_unpack(context, QBID_DIM_GEO) - 1 +
@@ -90,7 +90,7 @@ static void auction_post(struct tick_desk *desk, uint64_t context)
 {
     uint64_t roll = qbid_mix64(++desk->rolls);
     uint64_t now_ns = (uint64_t)desk->second * QBID_NS_PER_S + roll % QBID_NS_PER_S;
-    uint32_t idx = line_item_of(desk, context, roll >> 32);
+    uint32_t idx = line_item_of(desk, context, qbid_mix64(context));
     struct qbid_outcome o = {.time_ns = now_ns,
                              .bid_time_ns = now_ns - (roll & 0xffff) * 1000000,
                              .context = context,
@@ -126,7 +126,7 @@ static void pace(struct tick_desk *desk)
 static void learner_open(struct tick_desk *desk)
 {
     const struct build_world *w = desk->world;
-    struct qbid_learner_params params = {.cell_max = w->contexts * 2,
+    struct qbid_learner_params params = {.cell_max = w->contexts + w->line_items,
                                          .context_max = w->contexts * 2,
                                          .sample_max = 64,
                                          .explore = 0.05,

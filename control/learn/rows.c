@@ -11,11 +11,14 @@
 struct traffic {
     uint64_t key;
     double bids;
+    uint32_t first; /* of its cells in cells_by_key, finest level only */
+    uint32_t cnt;
 };
 
 struct traffic_list {
     struct traffic *item;
     uint32_t cnt;
+    uint32_t *cell; /* finest level: cells in the order of their keys */
 };
 
 /* Line items that accept each value of one dimension, made when first asked for. */
@@ -33,8 +36,12 @@ struct rows {
     struct accept_set accept;
     uint64_t *active;   /* bitmap of by_idx, accept.words */
     uint64_t *eligible; /* scratch, accept.words */
-    uint32_t *list;     /* scratch: those, and their values */
+    uint32_t *list;     /* scratch: those, their nodes where they are known, and their values */
+    uint32_t *known;
     double *value;
+    uint32_t *node_of; /* scratch by line item index: QBID_TREE_NONE */
+    const struct traffic_list *traffic;
+    bool targeted[QBID_DIM_CNT]; /* by any line item */
     struct qbid_plan_candidate *scratch;
     uint32_t candidate_capacity;
     struct qbid_plan *plan;
@@ -81,10 +88,15 @@ static int traffic_merge(struct traffic_list *list)
     int err = key_sort(list);
     uint32_t cnt = 0;
     for (uint32_t i = 0; i < list->cnt && !err; i++) {
-        if (cnt && list->item[cnt - 1].key == list->item[i].key)
+        if (list->cell)
+            list->cell[i] = list->item[i].first;
+        if (cnt && list->item[cnt - 1].key == list->item[i].key) {
             list->item[cnt - 1].bids += list->item[i].bids;
-        else
-            list->item[cnt++] = list->item[i];
+            list->item[cnt - 1].cnt++;
+        } else {
+            struct traffic first = {list->item[i].key, list->item[i].bids, i, 1};
+            list->item[cnt++] = first;
+        }
     }
     list->cnt = cnt;
     return err;
@@ -95,14 +107,15 @@ static int traffic_finest(const struct qbid_cells *cells, const struct qbid_valu
                           struct traffic_list *list)
 {
     list->item = malloc(((size_t)cells->cnt + 1) * sizeof *list->item);
-    if (!list->item)
+    list->cell = malloc(((size_t)cells->cnt + 1) * sizeof *list->cell);
+    if (!list->item || !list->cell)
         return QBID_ERR_NOMEM;
     for (uint32_t i = 0; i < cells->cnt; i++) {
         const struct qbid_cell *cell = &cells->cell[i];
         double seen = cell->bids > 0 ? cell->bids : qbid_cell_trials(cell);
         if (cell->context && seen > 0)
             list->item[list->cnt++] = (struct traffic){
-                qbid_context_key(cell->context, values->tree.level_mask[0], 0), seen};
+                qbid_context_key(cell->context, values->tree.level_mask[0], 0), seen, i, 1};
     }
     return traffic_merge(list);
 }
@@ -116,7 +129,7 @@ static int traffic_coarser(const struct traffic_list *finer, uint64_t mask, unsi
         return QBID_ERR_NOMEM;
     for (uint32_t i = 0; i < finer->cnt; i++)
         list->item[list->cnt++] = (struct traffic){
-            qbid_context_key(finer->item[i].key, mask, level), finer->item[i].bids};
+            qbid_context_key(finer->item[i].key, mask, level), finer->item[i].bids, 0, 0};
     return traffic_merge(list);
 }
 
@@ -130,7 +143,8 @@ static int traffic_cut(struct traffic_list *list, uint32_t max)
     return key_sort(list);
 }
 
-/* The keys that get a row, by key: coarse levels first, each by traffic, until max. */
+/* The keys that get a row, by key: coarse levels first, each by traffic, until max. The list is the
+ * caller's to free, also after an error. */
 static int traffic_take(const struct qbid_cells *cells, const struct qbid_values *values,
                         uint32_t max, struct traffic_list *ret_list)
 {
@@ -143,7 +157,7 @@ static int traffic_take(const struct qbid_cells *cells, const struct qbid_values
         err = traffic_cut(&level[l], max - cnt);
         cnt += level[l].cnt;
     }
-    struct traffic_list taken = {malloc(((size_t)cnt + 1) * sizeof *taken.item), 0};
+    struct traffic_list taken = {malloc(((size_t)cnt + 1) * sizeof *taken.item), 0, level[0].cell};
     if (!taken.item)
         err = QBID_ERR_NOMEM;
     for (unsigned l = 0; l < levels && !err; l++) { /* keys of a finer level are the lower ones */
@@ -153,10 +167,7 @@ static int traffic_take(const struct qbid_cells *cells, const struct qbid_values
     }
     for (unsigned l = 0; l < levels; l++)
         free(level[l].item);
-    if (err)
-        free(taken.item);
-    else
-        *ret_list = taken;
+    *ret_list = taken;
     return err;
 }
 
@@ -186,7 +197,7 @@ static int eligible_find(struct rows *rows, uint64_t context, uint64_t mask)
 {
     memcpy(rows->eligible, rows->active, rows->accept.words * sizeof *rows->eligible);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        if (!(mask & qbid_dim_mask(dim)))
+        if (!(mask & qbid_dim_mask(dim)) || !rows->targeted[dim])
             continue;
         const uint64_t *row = accept_row(rows, dim, qbid_dim_unpack(context, dim));
         if (!row)
@@ -220,6 +231,23 @@ static uint32_t eligible_list(struct rows *rows)
     return cnt;
 }
 
+/* Nodes of the eligible line items in a context of the finest level, from the cells that it has. */
+static const uint32_t *known_make(struct rows *rows, const struct traffic *t, uint32_t eligible)
+{
+    const struct qbid_tree *tree = &rows->values->tree;
+    const uint32_t *item = tree->index[tree->dim_cnt - 1];
+    for (uint32_t i = t->first; i < t->first + t->cnt; i++) {
+        uint32_t cell = rows->traffic->cell[i];
+        if (tree->leaf[cell].node != QBID_TREE_NONE)
+            rows->node_of[item[cell]] = tree->leaf[cell].node;
+    }
+    for (uint32_t i = 0; i < eligible; i++)
+        rows->known[i] = rows->node_of[rows->list[i]];
+    for (uint32_t i = t->first; i < t->first + t->cnt; i++)
+        rows->node_of[item[rows->traffic->cell[i]]] = QBID_TREE_NONE;
+    return rows->known;
+}
+
 static int candidates_room(struct rows *rows, uint32_t cnt)
 {
     struct qbid_plan *plan = rows->plan;
@@ -243,7 +271,8 @@ static int row_append(struct rows *rows, const struct traffic *t)
     if (err)
         return err;
     uint32_t eligible = eligible_list(rows), cnt = 0;
-    qbid_values_row(rows->values, context, level, rows->list, eligible, rows->value);
+    const uint32_t *known = level == 0 ? known_make(rows, t, eligible) : NULL;
+    qbid_values_row(rows->values, context, level, rows->list, known, eligible, rows->value);
     for (uint32_t i = 0; i < eligible; i++)
         if (rows->value[i] > 0)
             rows->scratch[cnt++] =
@@ -276,13 +305,17 @@ static int rows_prepare(struct rows *rows)
     rows->active = calloc(rows->accept.words + 1, sizeof *rows->active);
     rows->eligible = calloc(rows->accept.words + 1, sizeof *rows->eligible);
     rows->list = calloc(max + 1, sizeof *rows->list);
+    rows->known = calloc(max + 1, sizeof *rows->known);
     rows->value = calloc(max + 1, sizeof *rows->value);
+    rows->node_of = malloc((max + 1) * sizeof *rows->node_of);
     rows->scratch = calloc(max + 1, sizeof *rows->scratch);
     rows->plan->line_value_micros = calloc(max + 1, sizeof(float));
     rows->plan->line_q_group = calloc(max + 1, sizeof(uint16_t));
-    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->list || !rows->value ||
-        !rows->scratch || !rows->plan->line_value_micros || !rows->plan->line_q_group)
+    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->list || !rows->known ||
+        !rows->value || !rows->node_of || !rows->scratch || !rows->plan->line_value_micros ||
+        !rows->plan->line_q_group)
         return QBID_ERR_NOMEM;
+    memset(rows->node_of, 0xff, (max + 1) * sizeof *rows->node_of);
     rows->plan->line_item_max = max;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
@@ -294,6 +327,8 @@ static int rows_prepare(struct rows *rows)
             continue;
         rows->by_idx[li->idx] = li;
         rows->active[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
+        for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
+            rows->targeted[dim] |= li->target[dim].cnt > 0;
         rows->plan->line_value_micros[li->idx] =
             (float)qbid_values_impression(rows->values, li->idx, 0, QBID_LEVEL_DEFAULT);
     }
@@ -311,7 +346,9 @@ static void rows_done(struct rows *rows)
     free(rows->active);
     free(rows->eligible);
     free(rows->list);
+    free(rows->known);
     free(rows->value);
+    free(rows->node_of);
     free(rows->scratch);
 }
 
@@ -333,9 +370,11 @@ int qbid_rows_fill(const struct qbid_account *account, const struct qbid_diction
         plan->contexts = calloc(list.cnt, sizeof *plan->contexts);
         err = plan->contexts ? 0 : QBID_ERR_NOMEM;
     }
+    rows.traffic = &list;
     for (uint32_t i = 0; i < list.cnt && !err; i++)
         err = row_append(&rows, &list.item[i]);
     free(list.item);
+    free(list.cell);
     rows_done(&rows);
     return err;
 }

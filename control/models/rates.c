@@ -10,8 +10,8 @@
 #define FIT_PASSES 3
 #define FIT_GRID 17
 #define FIT_GOLDEN 14
-#define FIT_WARM 0.5 /* of log strength, how far a fit goes from the last one's */
-#define FIT_WARM_GOLDEN 5
+#define FIT_WARM 0.3 /* of log strength, how far a fit goes from the last one's */
+#define FIT_WARM_GOLDEN 6
 #define FIT_SUCCESSES_MIN 5.0 /* below this a level says nothing on its spread */
 #define FIT_LOG_SD 3.0        /* of the prior on log strength: a factor of 20 */
 

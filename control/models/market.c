@@ -187,10 +187,9 @@ double qbid_market_worth(const struct qbid_market *market, double alpha)
     return market_sums(market, alpha).worth;
 }
 
-double qbid_market_price(const struct qbid_market *market, double alpha)
+double qbid_market_won(const struct qbid_market *market, double alpha)
 {
-    struct sums sums = market_sums(market, alpha);
-    return sums.won > 0 ? sums.spend / sums.won : 0;
+    return market_sums(market, alpha).won;
 }
 
 /* Highest multiplier that the sample says something about. In second price it is mute above its

@@ -63,9 +63,8 @@ int qbid_market_init(struct qbid_market_point *points, uint32_t cnt, const struc
 double qbid_market_spend(const struct qbid_market *market, double alpha);
 double qbid_market_worth(const struct qbid_market *market, double alpha);
 
-/** Mean price of the auctions won at multiplier alpha, in CPM micros; 0 where none is. Threads,
- * cost as above. */
-double qbid_market_price(const struct qbid_market *market, double alpha);
+/** Share of auctions that are won at multiplier alpha. Threads, cost as above. */
+double qbid_market_won(const struct qbid_market *market, double alpha);
 
 /**
  * The multiplier at which spend reaches what may be spent.

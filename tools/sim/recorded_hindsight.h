@@ -5,7 +5,7 @@
 
 #include "tools/sim/recorded_replay.h"
 
-#define QBID_RECORDED_KNAPSACK_EXACT 40000000.0 /* states up to which it is solved exactly */
+#define QBID_RECORDED_KNAPSACK_EXACT 4e6 /* states up to which it is solved exactly */
 
 struct qbid_recorded_item {
     double value;

@@ -12,8 +12,10 @@
 
 static void market_make(struct qbid_recorded_ours *ours)
 {
+    struct qbid_market market;
     memcpy(ours->point, ours->sample, ours->sample_cnt * sizeof *ours->point);
-    (void)qbid_market_init(ours->point, ours->sample_cnt, NULL, &ours->market);
+    (void)qbid_market_init(ours->point, ours->sample_cnt, NULL, &market);
+    qbid_resolving_build(&market, &ours->resolving);
     ours->fresh = 0;
 }
 
@@ -73,7 +75,7 @@ static void pace_step(struct qbid_recorded_ours *ours)
                                 .plan_step = (double)ours->period / ours->auctions,
                                 .auctions = ours->done,
                                 .auctions_forecast = ours->auctions,
-                                .market = &ours->market};
+                                .resolving = &ours->resolving};
     ours->pacing = qbid_pacing_step(&ours->params, &in, ours->pacing);
 }
 
@@ -89,7 +91,7 @@ static void ours_start(void *self, double budget, uint32_t auctions)
     if (ours->refresh < ours->sample_cnt / SHARE_RENEWED)
         ours->refresh = ours->sample_cnt / SHARE_RENEWED;
     /* as a new flight begins in control/learn/pace.c */
-    double pace = qbid_market_alpha_budget(&ours->market, budget / auctions);
+    double pace = qbid_resolving_alpha_budget(&ours->resolving, budget / auctions);
     ours->pacing = qbid_pacing_start(&ours->params, pace);
     pace_step(ours);
 }

@@ -14,7 +14,7 @@ struct qbid_recorded_ours {
     struct qbid_market_point *sample; /* ring of the last auctions, as they were told */
     struct qbid_market_point *point;  /* the same, sorted: the market's */
     uint32_t sample_cnt, sample_next;
-    struct qbid_market market;
+    struct qbid_resolving resolving; /* and its table */
     struct qbid_pacing_params params;
     struct qbid_pacing_state pacing;
     /* of the flight */

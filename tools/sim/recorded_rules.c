@@ -6,7 +6,7 @@
 
 #include "control/models/shading.h"
 
-#define GRID 16          /* steps an octave */
+#define GRID 8           /* steps an octave */
 #define REFINE 8         /* each round is that much finer */
 #define REFINE_ROUNDS 2  /* 8 * 8^2 = 512 an octave */
 #define BASE_LG_MIN (-1) /* half of the least price */

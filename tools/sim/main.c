@@ -10,9 +10,11 @@
 
 #include <argp.h>
 
+#include "tools/sim/arena.h"
 #include "tools/sim/command.h"
 
 static const struct qbid_sim_command commands[] = {
+    {"arena", "every strategy in generated markets", qbid_sim_arena},
     {NULL, NULL, NULL},
 };
 

@@ -4,6 +4,7 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/creatives.c \
+	control/learn/demand.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \

@@ -1,12 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
 $(call lib,models,\
+	control/models/calibration.c \
+	control/models/calibration_error.c \
+	control/models/codebook.c \
+	control/models/decay.c \
+	control/models/delay.c \
+	control/models/dqn.c \
+	control/models/duals.c \
+	control/models/effects.c \
+	control/models/forecast.c \
+	control/models/ftrl.c \
+	control/models/isotonic.c \
+	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/mlp.c \
+	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \
 	control/models/rotation.c \
 	control/models/shading.c \
+	control/models/smoothing.c \
 	control/models/survival.c \
+	control/models/traffic.c \
+	control/models/trees.c \
+	control/models/trees_grow.c \
+	control/models/ubj.c \
 	control/models/value.c)
+# the perceptron is all inner loops
+CPPFLAGS_mlp := -O3

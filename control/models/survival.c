@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "control/models/isotonic.h"
+
 void qbid_survival_km(const double *event, const double *above, uint32_t n, double late,
                       double *ret_win)
 {
@@ -20,35 +22,17 @@ void qbid_survival_km(const double *event, const double *above, uint32_t n, doub
     }
 }
 
-struct block {
-    double won;
-    double trials;
-    uint32_t end; /* one past its last bin */
-};
-
 void qbid_survival_isotonic(const double *won, const double *lost, uint32_t n, double *ret_rate)
 {
-    struct block block[QBID_SURVIVAL_BINS_MAX];
-    uint32_t cnt = 0;
+    struct qbid_isotonic_block block[QBID_SURVIVAL_BINS_MAX];
+    double trials[QBID_SURVIVAL_BINS_MAX] = {0};
+    for (uint32_t i = 0; i < n; i++)
+        trials[i] = won[i] + lost[i];
+    uint32_t b = 0, cnt = qbid_isotonic_fit(won, trials, n, block);
     for (uint32_t i = 0; i < n; i++) {
-        double trials = won[i] + lost[i];
-        if (!(trials > 0))
-            continue;
-        block[cnt++] = (struct block){won[i], trials, i + 1};
-        while (cnt > 1 && block[cnt - 2].won * block[cnt - 1].trials >=
-                              block[cnt - 1].won * block[cnt - 2].trials) {
-            block[cnt - 2].won += block[cnt - 1].won;
-            block[cnt - 2].trials += block[cnt - 1].trials;
-            block[cnt - 2].end = block[cnt - 1].end;
-            cnt--;
-        }
-    }
-    uint32_t b = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        while (b < cnt && i >= block[b].end)
+        while (b + 1 < cnt && i >= block[b].end)
             b++;
-        int seen = won[i] + lost[i] > 0;
-        ret_rate[i] = seen ? fmin(block[b].won / block[b].trials, 1) : NAN;
+        ret_rate[i] = trials[i] > 0 ? fmin(block[b].sum / block[b].weight, 1) : NAN;
     }
 }
 

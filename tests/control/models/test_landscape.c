@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "control/models/landscape.h"
+#include "control/models/qtable.h"
 #include "shm/shade.h"
 #include "tests/control/models/market.h"
 
@@ -147,6 +148,68 @@ static void the_error_of_the_censored_estimate_falls_as_published(void **state)
     }
 }
 
+/* A segment in which every bid is the same but for the Q rows' exploration, of the probability
+ * given; largest error of F from that bid up to the highest action's. */
+static double error_above_the_bid(uint64_t seed, double explore, int first_price)
+{
+    struct qbid_qlearner learner;
+    struct qbid_qlearner_params params = qbid_qlearner_defaults();
+    struct qbid_qrow rows[QBID_QSTATES];
+    struct qbid_landscape ls = {0};
+    struct qbid_landscape_curve curve;
+    struct rng r = rng_init(seed);
+    double worst = 0, propensity_sum = 0;
+    const double paced = 1.0;
+    params.explore = explore;
+    qbid_qlearner_init(&learner);
+    assert_int_equal(qbid_qlearner_rows(&learner, &params, rows), 0);
+    for (int i = 0; i < 200000; i++) {
+        uint32_t action;
+        float propensity;
+        double price = market_price(&r);
+        double bid = paced * (double)qbid_qrow_pick(&rows[0], rng_next(&r), &action, &propensity);
+        propensity_sum += 1 / (double)propensity / 200000;
+        if (price <= bid && first_price)
+            qbid_landscape_win(&ls, bid * MARKET_UNIT, 1);
+        else if (price <= bid)
+            qbid_landscape_see(&ls, price * MARKET_UNIT, 1);
+        else
+            qbid_landscape_lose(&ls, bid * MARKET_UNIT, 1);
+    }
+    /* propensities are those of the draws: the inverse of each action's sums to the auctions */
+    assert_true(fabs(propensity_sum - (explore > 0 ? QBID_QLEARNER_ACTIONS : 1)) < 0.7);
+    assert_int_equal(qbid_landscape_fit(&ls, NULL, 0, &curve), 1);
+    double top = learner.multiplier[QBID_QLEARNER_ACTIONS - 1];
+    for (int a = QBID_QLEARNER_NEUTRAL; a < QBID_QLEARNER_ACTIONS; a++)
+        worst =
+            fmax(worst,
+                 fabs(qbid_landscape_curve_at(&curve, learner.multiplier[a] * paced * MARKET_UNIT) -
+                      market_win(learner.multiplier[a] * paced)));
+    /* a price that is told names every bid below the highest one; a win or a loss only the bids */
+    for (double b = paced; b < top * paced && !first_price; b *= 1.01)
+        worst = fmax(worst, fabs(qbid_landscape_curve_at(&curve, b * MARKET_UNIT) - market_win(b)));
+    return worst;
+}
+
+static void exploration_tells_the_curve_above_the_bid(void **state)
+{
+    (void)state;
+    for (int first_price = 0; first_price <= 1; first_price++) {
+        for (int percent = 1; percent <= 3; percent++) {
+            double mean = 0;
+            for (uint64_t seed = 1; seed <= 5; seed++)
+                mean += error_above_the_bid(seed, percent / 100.0, first_price) / 5;
+            print_message("%s price, %d %% explored: sup error above the bid %.4f\n",
+                          first_price ? "first" : "second", percent, mean);
+            assert_true(mean <= 0.05);
+        }
+        double blind = error_above_the_bid(1, 0, first_price);
+        print_message("%s price, nothing explored: %.4f\n", first_price ? "first" : "second",
+                      blind);
+        assert_true(blind >= 0.15);
+    }
+}
+
 static void win_or_lose_feedback_finds_the_curve(void **state)
 {
     (void)state;
@@ -211,6 +274,7 @@ int main(void)
         cmocka_unit_test(blending_prices_is_the_weighted_mean_of_the_two_distributions),
         cmocka_unit_test(a_parent_tells_the_part_that_a_segments_bids_never_reached),
         cmocka_unit_test(the_error_of_the_censored_estimate_falls_as_published),
+        cmocka_unit_test(exploration_tells_the_curve_above_the_bid),
         cmocka_unit_test(win_or_lose_feedback_finds_the_curve),
         cmocka_unit_test(minimum_to_win_on_losses_with_untold_wins_finds_the_curve),
         cmocka_unit_test(mixing_decays_and_merges_counts),

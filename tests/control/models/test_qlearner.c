@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Learning of bid multipliers: the reference decision process, known advantages, hostile records.
- */
+/* Learning of bid multipliers: known advantages, hostile records. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,123 +12,6 @@
 #include "control/models/qtable.h"
 #include "control/models/shading.h"
 #include "tests/control/models/market.h"
-
-/* --- the reference process: 20 auctions, budget 30, second price */
-
-#define STEPS 20
-#define BUDGET 30
-#define BIDS 11
-
-static const double pmf[BIDS] = {0, .05, .10, .15, .20, .15, .10, .10, .05, .05, .05};
-static const double theta[3] = {0.5, 1, 2}, theta_p[3] = {0.5, 0.3, 0.2};
-
-struct process {
-    double value[STEPS + 1][BUDGET + 1];
-    struct qbid_qcell q[STEPS + 1][BUDGET + 1][3][BIDS];
-};
-
-/* Value of bidding `bid` on theta with t auctions and b money left, under the values of next. */
-static double bid_value(double next[BUDGET + 1], int b, double th, int bid)
-{
-    double sum = 0;
-    for (int m = 0; m < BIDS; m++)
-        sum += pmf[m] * (m <= bid ? th + next[b - m] : next[b]);
-    return sum;
-}
-
-static double value_iteration(double v[STEPS + 1][BUDGET + 1])
-{
-    memset(v[0], 0, sizeof v[0]);
-    for (int t = 1; t <= STEPS; t++) {
-        for (int b = 0; b <= BUDGET; b++) {
-            v[t][b] = 0;
-            for (int k = 0; k < 3; k++) {
-                double best = 0;
-                for (int bid = 0; bid < BIDS && bid <= b; bid++)
-                    best = fmax(best, bid_value(v[t - 1], b, theta[k], bid));
-                v[t][b] += theta_p[k] * best;
-            }
-        }
-    }
-    return v[STEPS][BUDGET];
-}
-
-static int greedy_bid(const struct process *p, int t, int b, int k)
-{
-    int best = 0;
-    for (int bid = 1; bid < BIDS && bid <= b; bid++)
-        best = p->q[t][b][k][bid].value > p->q[t][b][k][best].value ? bid : best;
-    return best;
-}
-
-/* What the greedy policy is truly worth. */
-static double policy_value(const struct process *p)
-{
-    static double v[STEPS + 1][BUDGET + 1];
-    memset(v, 0, sizeof v);
-    for (int t = 1; t <= STEPS; t++)
-        for (int b = 0; b <= BUDGET; b++)
-            for (int k = 0; k < 3; k++)
-                v[t][b] += theta_p[k] * bid_value(v[t - 1], b, theta[k], greedy_bid(p, t, b, k));
-    return v[STEPS][BUDGET];
-}
-
-/* One price revealed: every bid of every theta learns from it. */
-static void learn_all(struct process *p, int t, int b, int price)
-{
-    p->value[t][b] = 0;
-    for (int k = 0; k < 3; k++) {
-        double best = 0;
-        for (int bid = 0; bid < BIDS && bid <= b; bid++) {
-            double target =
-                price <= bid ? theta[k] + p->value[t - 1][b - price] : p->value[t - 1][b];
-            qbid_qcell_learn(&p->q[t][b][k][bid], target, 1, 0.7);
-            best = fmax(best, p->q[t][b][k][bid].value);
-        }
-        p->value[t][b] += theta_p[k] * best;
-    }
-}
-
-static int draw(struct rng *r, const double *p, int n)
-{
-    double u = rng_uniform(r);
-    int k = 0;
-    for (; k + 1 < n && u >= p[k]; k++)
-        u -= p[k];
-    return k;
-}
-
-static void value_iteration_gives_the_published_optimum(void **state)
-{
-    (void)state;
-    static double v[STEPS + 1][BUDGET + 1];
-    double best = value_iteration(v);
-    print_message("V*(20, 30) = %.6f\n", best);
-    assert_true(fabs(best - 10.486881) < 1e-6);
-}
-
-static void learning_from_every_bid_reaches_99_percent_in_1e5_episodes(void **state)
-{
-    (void)state;
-    static struct process p;
-    struct rng r = rng_init(1);
-    memset(&p, 0, sizeof p);
-    for (int episode = 0; episode < 100000; episode++) {
-        double explore = 1 / (1 + episode / 2000.0);
-        for (int t = STEPS, b = BUDGET; t > 0; t--) {
-            int k = draw(&r, theta_p, 3), price = draw(&r, pmf, BIDS);
-            int bid = rng_uniform(&r) < explore ? (int)rng_below(&r, b < 10 ? (uint32_t)b + 1 : 11)
-                                                : greedy_bid(&p, t, b, k);
-            learn_all(&p, t, b, price);
-            b -= price <= bid ? price : 0;
-        }
-    }
-    double part = policy_value(&p) / 10.486881;
-    print_message("greedy policy after 100,000 episodes: %.4f of V*\n", part);
-    assert_true(part >= 0.99);
-}
-
-/* --- the learner on the reference market */
 
 enum feedback { TOLD, SECOND, OUTCOME };
 
@@ -407,8 +289,6 @@ static void hostile_learners_give_inert_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(value_iteration_gives_the_published_optimum),
-        cmocka_unit_test(learning_from_every_bid_reaches_99_percent_in_1e5_episodes),
         cmocka_unit_test(advantages_meet_their_expectation_under_every_kind_of_feedback),
         cmocka_unit_test(a_pace_that_is_off_is_corrected_and_a_right_one_is_left),
         cmocka_unit_test(noise_alone_seldom_moves_the_greedy_action),

@@ -210,6 +210,58 @@ static void learned_tables_keep_the_required_part_of_the_surplus(void **state)
     }
 }
 
+/* Surplus of the bids that a curve names, on a cell whose prices are the market's times scale. */
+static double cell_surplus(const struct qbid_landscape_curve *curve, double scale)
+{
+    double sum = 0;
+    for (double v = 0.6; v < 14; v *= 1.06) {
+        double z = (log(v) - 1) / 0.6, b = v;
+        if (curve) {
+            b = best_at(curve, v);
+        } else {
+            double best = 0;
+            for (int k = 1; k < 400; k++) {
+                double s = surplus_at(market_win, v / scale, v * k / 400 / scale);
+                b = s > best ? v * k / 400 : b;
+                best = fmax(best, s);
+            }
+        }
+        sum += exp(-z * z / 2) * (v - b) * market_win(b / scale);
+    }
+    return sum;
+}
+
+static void blending_sparse_cells_with_their_parent_never_hurts(void **state)
+{
+    enum { CELLS = 60, PRICES = 20 };
+    (void)state;
+    static struct qbid_landscape cell[CELLS];
+    double scale[CELLS], oracle = 0, pooled = 0, raw = 0, blended = 0;
+    struct qbid_landscape all = {0};
+    struct qbid_landscape_curve parent, alone, both;
+    struct rng r = rng_init(7);
+    memset(cell, 0, sizeof cell);
+    for (int c = 0; c < CELLS; c++) {
+        scale[c] = rng_lognormal(&r, 0, 0.4);
+        for (int i = 0; i < PRICES; i++)
+            qbid_landscape_see(&cell[c], scale[c] * market_price(&r) * MARKET_UNIT, 1);
+        qbid_landscape_mix(&all, 1, &cell[c], 1);
+    }
+    qbid_landscape_fit(&all, NULL, 0, &parent);
+    for (int c = 0; c < CELLS; c++) {
+        qbid_landscape_fit(&cell[c], NULL, 0, &alone);
+        qbid_landscape_fit(&cell[c], &parent, QBID_LANDSCAPE_PSEUDO, &both);
+        oracle += cell_surplus(NULL, scale[c]);
+        pooled += cell_surplus(&parent, scale[c]);
+        raw += cell_surplus(&alone, scale[c]);
+        blended += cell_surplus(&both, scale[c]);
+    }
+    print_message("20 prices a cell: pooled %.3f, raw %.3f, blended %.3f of the surplus\n",
+                  pooled / oracle, raw / oracle, blended / oracle);
+    assert_true(blended >= raw && blended >= pooled);
+    assert_true(blended / oracle >= 0.95);
+}
+
 static void a_table_from_the_true_curve_loses_next_to_nothing(void **state)
 {
     (void)state;
@@ -277,6 +329,7 @@ int main(void)
         cmocka_unit_test(ortb_forms_give_the_published_bids_and_are_optimal),
         cmocka_unit_test(the_median_of_uncensored_prices_is_the_likeliest_one),
         cmocka_unit_test(learned_tables_keep_the_required_part_of_the_surplus),
+        cmocka_unit_test(blending_sparse_cells_with_their_parent_never_hurts),
         cmocka_unit_test(a_table_from_the_true_curve_loses_next_to_nothing),
         cmocka_unit_test(few_samples_shade_by_the_parametric_form),
         cmocka_unit_test(floors_are_met_where_the_value_allows),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,6 +27,36 @@ static void the_hand_example_of_kaplan_and_meier(void **state)
     assert_true(fabs(1 - win[1] - 5.0 / 6) < 1e-15);
     assert_true(fabs(1 - win[3] - 5.0 / 12) < 1e-15);
     assert_true(fabs(1 - win[5]) < 1e-15);
+}
+
+/* Made by tests/oracle/survfit.R: data sets full of ties and what R's survival::survfit says. */
+static void product_limit_equals_r_survfit_on_100_tied_data_sets(void **state)
+{
+    enum { TIMES = 12 };
+    (void)state;
+    double event[TIMES], above[TIMES], survival[TIMES], win[TIMES];
+    char line[128];
+    int sets = 0, set, time, events, losses;
+    FILE *file = fopen("tests/control/models/survfit.txt", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        if (*line == '#')
+            continue;
+        double s;
+        assert_int_equal(sscanf(line, "%d %d %d %d %lf", &set, &time, &events, &losses, &s), 5);
+        assert_true(time >= 0 && time < TIMES && set == sets + 1);
+        event[time] = events;
+        above[time] = losses;
+        survival[time] = s;
+        if (time < TIMES - 1)
+            continue;
+        sets++;
+        qbid_survival_km(event, above, TIMES, 1, win);
+        for (int t = 0; t < TIMES; t++)
+            assert_true(fabs(1 - win[t] - survival[t]) <= 1e-12);
+    }
+    fclose(file);
+    assert_int_equal(sets, 100);
 }
 
 /* The definition, observation by observation: at each distinct time with an event, the number who
@@ -181,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_hand_example_of_kaplan_and_meier),
+        cmocka_unit_test(product_limit_equals_r_survfit_on_100_tied_data_sets),
         cmocka_unit_test(product_limit_equals_the_naive_one_on_100_tied_data_sets),
         cmocka_unit_test(product_limit_without_losses_is_the_empirical_distribution),
         cmocka_unit_test(isotonic_fit_equals_the_max_min_formula),

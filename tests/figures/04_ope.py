@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Off-policy figures of issue 04: bias and spread of the estimators on a known world, and two real logs."""
+import json
+import os
+import re
+import subprocess
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+B = os.environ.get("B", "build/release")
+WORLD = "make figures N=04 (test_ope: 3 contexts, 5 creatives, logs of 2,000, 2,000 of them, truth 0.0472)"
+REAL = "make figures N=04 (test_ope: Open Bandit, men, 10,000 decisions by each policy)"
+
+
+def figure(name, value, unit, how, goal=None, holds=None):
+    print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "holds": holds, "how": how}),
+          flush=True)
+
+
+def run(test):
+    done = subprocess.run([os.path.join(B, "tests", test)], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout, done.returncode == 0
+
+
+def main():
+    text, good = run("test_ope")
+    rmse = {}
+    for name, bias, sd, error, covered in re.findall(
+            r"^([\w ]+): bias ([-+\d.]+) sd ([\d.]+) rmse ([\d.]+) covered ([\d.]+)$", text, re.M):
+        model = name == "model alone"
+        allowed = 2 * float(sd) / 2000 ** 0.5
+        figure(f"off-policy: bias, {name}", float(bias), "", WORLD,
+               "-0.0158, which the estimators below must not have" if model else f"within +-{allowed:.5f}",
+               good and (abs(float(bias) + 0.0158) <= 1e-3 if model else abs(float(bias)) <= allowed))
+        figure(f"off-policy: 95 % intervals that hold the truth, {name}", float(covered), "", WORLD)
+        rmse[name] = float(error)
+    figure("off-policy: rmse, doubly robust against IPS", round(rmse["doubly robust"] / rmse["IPS"], 4), "x", WORLD,
+           "<= 1", good and rmse["doubly robust"] <= rmse["IPS"])
+    for what, ips, low, high, effective, own in re.findall(
+            r"^([\w ']+ log): IPS ([\d.]+) \[([-\d.]+), ([\d.]+)\].*effective (\d+) of .*own log ([\d.]+)", text, re.M):
+        figure(f"off-policy: clicks an impression, {what} (95 % {low} to {high}, effective {effective})", float(ips),
+               "", REAL, f"its own log says {own}", None)
+    figure("off-policy: the self-normalised interval holds what the policy's own log says, both ways", int(good), "",
+           REAL, "1", good)
+
+
+main()

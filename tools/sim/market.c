@@ -12,9 +12,7 @@
 
 #define DAY_NS (UINT64_C(86400) * QBID_NS_PER_S)
 #define LN2 0.6931471805599453
-#define BASE_CTR 0.02
-#define BASE_CVR 0.10
-#define ORDER_MICROS 5e6
+#define ORDER_MICROS 2e6
 #define PRICE_OF_VALUE 0.30  /* median price against the mean value of an average line item */
 #define FATIGUE_LOST_MAX 1.2 /* log of the rate: exposures take no more than 70 % */
 
@@ -38,8 +36,8 @@ static const struct {
 struct qbid_sim_market_params qbid_sim_market_defaults(void)
 {
     return (struct qbid_sim_market_params){.seed = 1,
-                                           .auctions_a_day = 300000,
-                                           .users = 30000,
+                                           .auctions_a_day = 150000,
+                                           .users = 20000,
                                            .campaigns = 2,
                                            .line_items = 5,
                                            .auction = QBID_AUCTION_SECOND_PRICE,
@@ -148,8 +146,8 @@ static void line_item_fill(struct qbid_sim_market *m, uint32_t campaign, uint32_
     rate_fill(&r, scale, false, &li->cvr);
     rate_mix(&shared[0], &li->ctr);
     rate_mix(&shared[1], &li->cvr);
-    li->ctr.base_lg = (float)log2(BASE_CTR) + factor_lg(&r, scale * LINE_ITEM_SD);
-    li->cvr.base_lg = (float)log2(BASE_CVR) + factor_lg(&r, scale * LINE_ITEM_SD);
+    li->ctr.base_lg = (float)log2(QBID_SIM_BASE_CTR) + factor_lg(&r, scale * LINE_ITEM_SD);
+    li->cvr.base_lg = (float)log2(QBID_SIM_BASE_CVR) + factor_lg(&r, scale * LINE_ITEM_SD);
     li->order_value_micros = ORDER_MICROS * exp2((double)factor_lg(&r, scale * LINE_ITEM_SD));
     li->campaign = campaign;
     for (unsigned k = 0; k < QBID_SIM_CREATIVES; k++) {
@@ -175,7 +173,7 @@ static void prices_fill(struct qbid_sim_market *m)
             m->price_lg[dim][v] += (float)PRICE_FOLLOWS * mean;
         }
     }
-    m->price_micros = PRICE_OF_VALUE * BASE_CTR * BASE_CVR * ORDER_MICROS * 1000;
+    m->price_micros = PRICE_OF_VALUE * QBID_SIM_BASE_CTR * QBID_SIM_BASE_CVR * ORDER_MICROS * 1000;
 }
 
 int qbid_sim_market_init(struct qbid_sim_market *market,

@@ -37,6 +37,11 @@ enum {
     QBID_SIM_CELLS = QBID_SIM_DEVICES * QBID_SIM_PLACES * QBID_SIM_GEOS
 };
 
+/* Mean rates. Higher than on most of the web, so that a day of 150,000 auctions holds as much to
+ * learn as one of a million where every 150th impression is clicked. */
+#define QBID_SIM_BASE_CTR 0.05
+#define QBID_SIM_BASE_CVR 0.15
+
 /* What the exchange tells of a lost auction. */
 enum qbid_sim_feedback {
     QBID_SIM_FULL,     /* a loss notice with the least price that would have won */
@@ -60,7 +65,7 @@ struct qbid_sim_market_params {
     const double *profile; /* share of each hour of the week, Monday 0; NULL = the built-in one */
 };
 
-/** Defaults: 300,000 auctions a day, two campaigns of five line items, second price, full feedback.
+/** Defaults: 150,000 auctions a day, two campaigns of five line items, second price, full feedback.
  */
 struct qbid_sim_market_params qbid_sim_market_defaults(void);
 

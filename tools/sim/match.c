@@ -9,6 +9,7 @@
 #include "shm/error.h"
 #include "shm/units.h"
 
+#define DAY_NS (UINT64_C(86400) * QBID_NS_PER_S)
 #define WARM_DAYS 1 /* of those that have nothing to learn: exposures */
 #define UNBOUNDED (INT64_C(1) << 60)
 #define SEARCH_MAX 8
@@ -42,7 +43,8 @@ static int play(const struct qbid_sim_world_params *world, unsigned strategy, bo
     struct qbid_sim_world_params p = *world;
     bool told = strategy >= QBID_SIM_ORACLE;
     memcpy(p.level, level, sizeof p.level);
-    p.first_day = told && p.judged_day > WARM_DAYS ? p.judged_day - WARM_DAYS : 0;
+    p.first_day = told && p.from ? p.judged_day - WARM_DAYS : 0;
+    p.from = told ? p.from : NULL;
     for (uint32_t c = 0; !bounded && c < QBID_SIM_CAMPAIGNS_MAX; c++)
         p.task[c].budget_nanos = UNBOUNDED;
     return qbid_sim_world_run(&p, qbid_sim_strategies[strategy], ret);
@@ -153,6 +155,15 @@ static int levels_make(struct qbid_sim_world_params *w, const struct qbid_sim_ma
     return err;
 }
 
+/* Traffic as it stands WARM_DAYS before the judged day. */
+static void traffic_skip(const struct qbid_sim_world_params *w, struct qbid_sim_traffic *ret)
+{
+    struct qbid_sim_auction a = {0};
+    qbid_sim_traffic_init(ret, w->market, w->audience);
+    while (a.time_ns + DAY_NS * (WARM_DAYS + 1) < w->judged_day * DAY_NS + DAY_NS)
+        qbid_sim_traffic_next(ret, &a);
+}
+
 int qbid_sim_match_play(const struct qbid_sim_match_params *params,
                         struct qbid_sim_match *ret_match)
 {
@@ -173,6 +184,11 @@ int qbid_sim_match_play(const struct qbid_sim_match_params *params,
                                       .audience = &audience,
                                       .notices = params->notices,
                                       .judged_day = params->learn_days};
+    struct qbid_sim_traffic from;
+    if (w.judged_day > WARM_DAYS) {
+        traffic_skip(&w, &from);
+        w.from = &from;
+    }
     err = tasks_make(params, &w);
     if (!err)
         err = levels_make(&w, params, ret_match);

@@ -11,8 +11,6 @@
 
 #define DAY_S 86400
 #define CEILING_MICROS (INT64_C(200) * QBID_MICROS_PER_UNIT)
-#define PRIOR_CTR 0.02 /* what an operator would guess before there is data */
-#define PRIOR_CVR 0.10
 
 static char *text(const char *words)
 {
@@ -84,8 +82,8 @@ static int line_item_make(struct qbid_account *account, const struct qbid_sim_ma
     li->adomain = text("shop.example");
     li->categories = text("");
     li->frequency = text("");
-    li->prior_ctr = PRIOR_CTR;
-    li->prior_cvr = PRIOR_CVR;
+    li->prior_ctr = QBID_SIM_BASE_CTR; /* what an operator would guess */
+    li->prior_cvr = QBID_SIM_BASE_CVR;
     li->active = true;
     li->idx = i;
     if (!li->name || !li->adomain || !li->categories || !li->frequency)

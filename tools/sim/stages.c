@@ -39,7 +39,7 @@ struct qbid_sim_stages_params qbid_sim_stages_defaults(struct qbid_sim_portfolio
                                           .rotation_floor = 0.02,
                                           .pace_min = 0.001,
                                           .pace_max = 1000,
-                                          .pace_period_ns = 60 * QBID_NS_PER_S,
+                                          .pace_period_ns = 120 * QBID_NS_PER_S,
                                           .step_log2_max = 0.3};
     learner.level_mask[0] = mask_of(dims, 5);
     learner.level_mask[1] = mask_of(dims, 4);
@@ -263,8 +263,9 @@ static void push_bid(const struct qbid_page *page, const struct qbid_request *re
                   .value_micros = d->value_micros,
                   .pace = d->pace,
                   .q_propensity_q32 = d->q_propensity_q32,
-                  .q_state = d->q_state,
-                  .segment = d->segment}};
+                  .q_state = (uint8_t)d->q_state,
+                  .segment = (uint8_t)d->segment,
+                  .creative_share_q16 = qbid_event_share(d->creative_propensity_q32)}};
     (void)qbid_page_push(page, &event);
 }
 

@@ -24,8 +24,6 @@
 #include "tools/sim/random.h"
 
 #define HOURS_KEPT 24
-#define PRIOR_CTR 0.02
-#define PRIOR_CVR 0.10
 #define PEAK_FROM 18
 #define PEAK_TO 22
 #define DESKTOP 0
@@ -112,7 +110,7 @@ static void bid_update(struct notes *s, uint32_t i)
 {
     struct line *l = &s->line[i];
     struct counts recent = recent_of(l);
-    double prior = PRIOR_CTR * PRIOR_CVR;
+    double prior = QBID_SIM_BASE_CTR * QBID_SIM_BASE_CVR;
     double now = recent.convs > 0 ? recent.convs / recent.imps : prior;
     double ever = l->all.convs > 0 ? l->all.convs / l->all.imps : prior;
     double target = target_of(s, s->brief->market->line_item[i].campaign);
@@ -142,9 +140,9 @@ static uint32_t creative_draw(struct notes *s, const struct line *l)
 {
     double weight[QBID_SIM_CREATIVES], sum = 0;
     for (uint32_t k = 0; k < QBID_SIM_CREATIVES; k++) {
-        weight[k] = resting(s, l, k)
-                        ? 0
-                        : (l->creative[k].clicks + 1) / (l->creative[k].imps + 1 / PRIOR_CTR);
+        weight[k] = resting(s, l, k) ? 0
+                                     : (l->creative[k].clicks + 1) /
+                                           (l->creative[k].imps + 1 / QBID_SIM_BASE_CTR);
         sum += weight[k];
     }
     if (sum <= 0)

@@ -8,8 +8,8 @@
 #include "tools/sim/stages.h"
 #include "tools/sim/strategy.h"
 
-#define LEARN_FIRST_S 1800 /* on the first day */
-#define LEARN_S 7200
+#define LEARN_FIRST_S 3600 /* on the first day */
+#define LEARN_S (4 * 3600)
 #define DAY_S 86400
 
 struct real {

@@ -195,7 +195,10 @@ int qbid_sim_world_run(const struct qbid_sim_world_params *params,
     memcpy(w.brief.level, params->level, sizeof w.brief.level);
     for (uint32_t c = 0; c < m->params.campaigns; c++)
         result.campaign[c].budget_nanos = params->task[c].budget_nanos;
-    qbid_sim_traffic_init(&w.traffic, m, params->audience);
+    if (params->from)
+        w.traffic = *params->from;
+    else
+        qbid_sim_traffic_init(&w.traffic, m, params->audience);
     qbid_sim_competitors_init(&w.competitors, m);
     err = strategy->begin(&w.brief, &w.self);
     if (!err) {

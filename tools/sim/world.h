@@ -45,6 +45,8 @@ struct qbid_sim_world_params {
     struct qbid_sim_task task[QBID_SIM_CAMPAIGNS_MAX];
     double level[QBID_SIM_CAMPAIGNS_MAX]; /* as in the brief */
     struct qbid_sim_notices notices;
+    const struct qbid_sim_traffic
+        *from;          /* traffic as it stands when first_day begins; NULL = day 0 */
     uint32_t first_day; /* that is simulated: 0, or later for one that has nothing to learn */
     uint32_t judged_day;
 };

@@ -12,9 +12,11 @@
 
 #include "tools/sim/arena.h"
 #include "tools/sim/command.h"
+#include "tools/sim/faults.h"
 
 static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},
+    {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
     {NULL, NULL, NULL},
 };
 

@@ -131,7 +131,8 @@ void qbid_sim_stages_kill(struct qbid_sim_stages *s)
         s->worker[i].attached = false;
         s->worker[i].held = 0;
     }
-    s->up = false;
+    s->up = s->crashed = false;
+    s->crash_at = QBID_SIM_CRASH_NOWHERE;
 }
 
 void qbid_sim_stages_free(struct qbid_sim_stages *stages)
@@ -237,6 +238,22 @@ int qbid_sim_stages_worker_start(struct qbid_sim_stages *s, uint32_t worker, uin
     s->now_ns = now_ns;
     int err = worker_make(s, w);
     return err || !s->up ? err : qbid_sim_stages_attach(s, w);
+}
+
+void qbid_sim_stages_crash_at(struct qbid_sim_stages *stages, enum qbid_sim_crash_point point)
+{
+    stages->crash_at = point;
+}
+
+bool qbid_sim_stages_crashed(const struct qbid_sim_stages *stages)
+{
+    return stages->crashed;
+}
+
+void qbid_sim_stages_forget_exposure(struct qbid_sim_stages *stages)
+{
+    for (uint32_t b = 0; b < QBID_SIM_CAMPAIGNS_MAX; b++)
+        stages->store.budget[b].exposure_nanos = 0;
 }
 
 void qbid_sim_stages_store_refuses(struct qbid_sim_stages *stages, bool refuses)

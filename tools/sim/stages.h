@@ -72,6 +72,19 @@ int qbid_sim_stages_worker_start(struct qbid_sim_stages *stages, uint32_t worker
 void qbid_sim_stages_kill(struct qbid_sim_stages *stages);
 int qbid_sim_stages_start(struct qbid_sim_stages *stages, uint64_t now_ns);
 void qbid_sim_stages_adopt(struct qbid_sim_stages *stages, uint32_t worker);
+/* Where qbidd is to die next. */
+enum qbid_sim_crash_point {
+    QBID_SIM_CRASH_NOWHERE,
+    QBID_SIM_CRASH_UNSTORED, /* limits planned, nothing stored */
+    QBID_SIM_CRASH_STORED,   /* exposure stored, no limit raised */
+    QBID_SIM_CRASH_SETTLED   /* money and position stored, the ring's tail not moved */
+};
+void qbid_sim_stages_crash_at(struct qbid_sim_stages *stages, enum qbid_sim_crash_point point);
+/** Whether that point was passed: kill() it before anything else. */
+bool qbid_sim_stages_crashed(const struct qbid_sim_stages *stages);
+/** Negative control: what was promised to workers is not in the store. */
+void qbid_sim_stages_forget_exposure(struct qbid_sim_stages *stages);
+
 /** While the store refuses nothing is granted and no event is let go of. */
 void qbid_sim_stages_store_refuses(struct qbid_sim_stages *stages, bool refuses);
 

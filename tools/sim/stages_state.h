@@ -48,6 +48,8 @@ struct qbid_sim_stages {
     struct qbid_learner_money *money;
     struct qbid_learner_pace *pace;
     uint64_t broken;
+    enum qbid_sim_crash_point crash_at;
+    bool crashed; /* crash_at was reached: nothing more reaches store or shared memory */
     /* shared memory */
     struct qbid_live live[QBID_SIM_LIVES_MAX];
     void *live_memory[QBID_SIM_LIVES_MAX];

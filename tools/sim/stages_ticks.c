@@ -70,6 +70,13 @@ static int charges_save(struct qbid_sim_stages *s)
     return 0;
 }
 
+static bool crash(struct qbid_sim_stages *s, enum qbid_sim_crash_point point)
+{
+    if (s->crash_at == point)
+        s->crashed = true;
+    return s->crashed;
+}
+
 static bool charged(const struct qbid_sim_stages *s)
 {
     bool any = s->billed_cnt > 0;
@@ -85,6 +92,8 @@ static int let_go(struct qbid_sim_stages *s, struct qbid_sim_worker *w, uint32_t
         if (s->store.refuses || charges_save(s))
             return QBID_ERR_STORE;
         s->store.tail[w->page_id] = atomic_load(&w->page.ring->tail) + n;
+        if (crash(s, QBID_SIM_CRASH_SETTLED))
+            return QBID_ERR_STORE;
     }
     w->held = 0;
     qbid_ring_advance(w->page.ring, n);
@@ -94,7 +103,7 @@ static int let_go(struct qbid_sim_stages *s, struct qbid_sim_worker *w, uint32_t
 int qbid_sim_stages_drain(struct qbid_sim_stages *s, struct qbid_sim_worker *w, int max)
 {
     const struct qbid_sim_portfolio *f = s->params.portfolio;
-    if (w->held && let_go(s, w, w->held))
+    if (s->crashed || (w->held && let_go(s, w, w->held)))
         return 0;
     int n = qbid_ingest_drain(s->ingest, &f->account, f->dictionary, &w->page, w->slot, w->uid,
                               qbid_sim_boot_ns(s->now_ns), max, qbid_sim_stages_post, s);
@@ -139,7 +148,7 @@ void qbid_sim_stages_ingest(struct qbid_sim_stages *s, uint64_t now_ns)
         if (s->worker[i].attached)
             (void)qbid_sim_stages_drain(s, &s->worker[i], waiting[i]);
     for (uint32_t i = 0; i < s->params.workers; i++)
-        if (s->worker[i].attached && !s->worker[i].up)
+        if (s->worker[i].attached && !s->worker[i].up && !s->crashed)
             worker_leave(s, &s->worker[i]);
     qbid_ingest_tick(s->ingest, boot_ns, DRAIN_MAX, qbid_sim_stages_post, s);
 }
@@ -152,7 +161,7 @@ static uint64_t boot_now(void *context)
 static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uint32_t cnt)
 {
     struct qbid_sim_stages *s = context;
-    if (s->store.refuses || charges_save(s))
+    if (s->store.refuses || crash(s, QBID_SIM_CRASH_UNSTORED) || charges_save(s))
         return QBID_ERR_STORE;
     for (uint32_t i = 0; i < cnt; i++) {
         struct qbid_sim_store_budget *b = &s->store.budget[rows[i].budget_idx];
@@ -160,7 +169,7 @@ static int ledger_persist(void *context, const struct qbid_ledger_row *rows, uin
         b->exposure_nanos = rows[i].exposure_nanos;
         b->known = true;
     }
-    return 0;
+    return crash(s, QBID_SIM_CRASH_STORED) ? QBID_ERR_STORE : 0;
 }
 
 void qbid_sim_stages_allow(struct qbid_sim_stages *s)
@@ -222,7 +231,7 @@ static void budgets_set(struct qbid_sim_stages *s)
 void qbid_sim_stages_live(struct qbid_sim_stages *s, uint64_t now_ns)
 {
     const struct qbid_account *account = &s->params.portfolio->account;
-    if (!s->up)
+    if (!s->up || s->crashed)
         return;
     s->now_ns = now_ns;
     budgets_set(s);

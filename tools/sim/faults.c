@@ -143,7 +143,7 @@ static void daemon_tick(struct run *w)
     bool refuses = w->now_ns < w->store_ns;
     w->result->refused += refuses;
     qbid_sim_stages_store_refuses(w->stages, refuses);
-    if (may_die && chance(w, 0.02))
+    if (may_die && chance(w, 0.04))
         qbid_sim_stages_crash_at(w->stages,
                                  (enum qbid_sim_crash_point)(1 + qbid_sim_below(&w->r, 3)));
     qbid_sim_stages_ingest(w->stages, w->now_ns);
@@ -152,7 +152,7 @@ static void daemon_tick(struct run *w)
     if (chance(w, 0.05))
         qbid_sim_stages_persist(w->stages);
     if (qbid_sim_stages_crashed(w->stages) ||
-        (w->lives < LIVES_MAX && !qbid_sim_stages_owes(w->stages) && chance(w, 0.005)))
+        (w->lives < LIVES_MAX && !qbid_sim_stages_owes(w->stages) && chance(w, 0.01)))
         daemon_kill(w);
     w->live_ns = w->now_ns + 100 * QBID_NS_PER_MS + wait_ns(w, 0.1);
     if (chance(w, 0.01))
@@ -238,7 +238,7 @@ static int run_begin(struct run *w)
     qbid_sim_traffic_init(&w->traffic, w->market, &w->audience);
     qbid_sim_competitors_init(&w->competitors, w->market);
     for (uint32_t c = 0; c < CAMPAIGNS; c++) {
-        double bids = 20 + 300 * qbid_sim_unit(&w->r);
+        double bids = 20 + 100 * qbid_sim_unit(&w->r);
         task[c] = (struct qbid_sim_task){.budget_nanos = (int64_t)(bids * w->market->price_micros),
                                          .goal = QBID_GOAL_MAX_VALUE,
                                          .pacing = QBID_PACING_ASAP};
@@ -253,7 +253,7 @@ static int run_begin(struct run *w)
     stages.lease_ns = 500 * QBID_NS_PER_MS;
     stages.bucket_ns = 250 * QBID_NS_PER_MS;
     stages.grace_ns = 300 * QBID_NS_PER_MS;
-    stages.grant_nanos_min = (int64_t)(4 * w->market->price_micros);
+    stages.grant_nanos_min = (int64_t)(8 * w->market->price_micros);
     stages.bids_max = 4096;
     w->lives = 1;
     return err ? err : qbid_sim_stages_new(&stages, 0, &w->stages);

@@ -165,7 +165,7 @@ int qbid_sim_faults(int argc, char **argv)
         {"runs", 'r', "N", 0, "(10000)", 0},
         {"first-seed", 's', "N", 0, "(1)", 0},
         {"jobs", 'j', "N", 0, "processes (one a processor)", 0},
-        {"seconds", 't', "N", 0, "of each run (20)", 0},
+        {"seconds", 't', "N", 0, "of each run (8)", 0},
         {"forgetful", 'f', NULL, 0,
          "negative control: what was promised to workers does not survive qbidd; overspends", 0},
         {"output", 'o', "FORM", 0, "table or json", 0},
@@ -175,7 +175,7 @@ int qbid_sim_faults(int argc, char **argv)
         "lost, late and repeated notices: no budget may be overspent.";
     const struct argp argp = {options, parse, NULL, about, NULL, NULL, NULL};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options o = {.seed = 1, .runs = 10000, .seconds = 20, .jobs = 1};
+    struct options o = {.seed = 1, .runs = 10000, .seconds = 8, .jobs = 1};
     o.jobs = processors > 1 ? processors < JOBS_MAX ? (uint32_t)processors : JOBS_MAX : 1;
     argp_err_exit_status = QBID_SIM_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);

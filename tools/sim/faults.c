@@ -119,7 +119,7 @@ static void daemon_kill(struct run *w)
     w->result->broken += qbid_sim_stages_broken(w->stages) ? 1 : 0;
     qbid_sim_stages_kill(w->stages);
     if (w->p->forgetful)
-        qbid_sim_stages_forget_exposure(w->stages);
+        qbid_sim_stages_forget_money(w->stages);
     w->result->kills++;
     w->up_ns = w->now_ns + wait_ns(w, 1.2);
 }

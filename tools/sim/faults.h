@@ -12,7 +12,7 @@
 struct qbid_sim_faults_params {
     uint64_t seed;
     uint32_t seconds;
-    bool forgetful; /* negative control: what was promised to workers does not survive qbidd */
+    bool forgetful; /* negative control: money in the store does not survive qbidd */
 };
 
 struct qbid_sim_faults_result {

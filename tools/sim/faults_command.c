@@ -167,7 +167,7 @@ int qbid_sim_faults(int argc, char **argv)
         {"jobs", 'j', "N", 0, "processes (one a processor)", 0},
         {"seconds", 't', "N", 0, "of each run (8)", 0},
         {"forgetful", 'f', NULL, 0,
-         "negative control: what was promised to workers does not survive qbidd; overspends", 0},
+         "negative control: money in the store does not survive qbidd; overspends", 0},
         {"output", 'o', "FORM", 0, "table or json", 0},
         {0}};
     static const char about[] =

@@ -250,10 +250,10 @@ bool qbid_sim_stages_crashed(const struct qbid_sim_stages *stages)
     return stages->crashed;
 }
 
-void qbid_sim_stages_forget_exposure(struct qbid_sim_stages *stages)
+void qbid_sim_stages_forget_money(struct qbid_sim_stages *stages)
 {
     for (uint32_t b = 0; b < QBID_SIM_CAMPAIGNS_MAX; b++)
-        stages->store.budget[b].exposure_nanos = 0;
+        stages->store.budget[b] = (struct qbid_sim_store_budget){.day = -1};
 }
 
 void qbid_sim_stages_store_refuses(struct qbid_sim_stages *stages, bool refuses)

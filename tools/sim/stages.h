@@ -82,8 +82,8 @@ enum qbid_sim_crash_point {
 void qbid_sim_stages_crash_at(struct qbid_sim_stages *stages, enum qbid_sim_crash_point point);
 /** Whether that point was passed: kill() it before anything else. */
 bool qbid_sim_stages_crashed(const struct qbid_sim_stages *stages);
-/** Negative control: what was promised to workers is not in the store. */
-void qbid_sim_stages_forget_exposure(struct qbid_sim_stages *stages);
+/** Negative control: what was spent and promised is not in the store. */
+void qbid_sim_stages_forget_money(struct qbid_sim_stages *stages);
 
 /** While the store refuses nothing is granted and no event is let go of. */
 void qbid_sim_stages_store_refuses(struct qbid_sim_stages *stages, bool refuses);

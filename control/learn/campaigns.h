@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "control/keymap.h"
+#include "control/learn/corrections.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
 #include "control/models/delay.h"
@@ -42,6 +43,7 @@ struct qbid_campaign_state {
     struct qbid_traffic traffic;
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
+    struct qbid_campaign_correction correction;
 };
 
 struct qbid_campaigns {

@@ -137,8 +137,12 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
                 in.market, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
         state->paced_bids = state->flight.bids;
+        qbid_corrections_begin(state);
     }
+    state->pacing.pace = qbid_corrections_pace(&params, state); /* what this period bid with */
     state->pacing = qbid_pacing_step(&params, &in, state->pacing);
+    qbid_corrections_step(&learner->corrections, state, &in, learner->params.pace_period_ns, now_ns,
+                          now_unix_ns / (int64_t)QBID_NS_PER_S);
     state->paced_ns = now_ns;
     state->dirty = true;
 }
@@ -181,8 +185,9 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         campaign_step(learner, pa, campaign, items[0], state, money, now_ns, now_unix_ns);
     uint32_t qstate = qstate_of(state, money, now_unix_ns);
     double greedy = qbid_qlearner_multiplier(&learner->actions[campaign->goal - 1], qstate);
+    double corrected = qbid_corrections_pace(&learner->campaigns.pacing, state);
     for (uint32_t i = 0; i < cnt; i++) {
-        double pace = may && items[i]->active ? state->pacing.pace * greedy : 0;
+        double pace = may && items[i]->active ? corrected * greedy : 0;
         out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
     }
     return (int)cnt;

@@ -145,12 +145,13 @@ static int levels_make(struct qbid_sim_world_params *w, const struct qbid_sim_ma
     for (unsigned s = 0; s < QBID_SIM_STRATEGIES; s++)
         for (uint32_t c = 0; c < QBID_SIM_CAMPAIGNS_MAX; c++)
             match->level[s][c] = s == QBID_SIM_CONSTANT ? w->market->price_micros : 0.5;
+    bool notes = params->strategies >> QBID_SIM_NOTES & 1; /* their target starts at the oracle's */
     for (unsigned s = QBID_SIM_ORACLE; s < QBID_SIM_STRATEGIES && !err; s++)
-        if (params->strategies >> s & 1 || s == QBID_SIM_ORACLE)
+        if (params->strategies >> s & 1 || (s == QBID_SIM_ORACLE && notes))
             err = levels_find(w, s, match->level[s]);
     for (uint32_t c = 0; c < QBID_SIM_CAMPAIGNS_MAX; c++)
         match->level[QBID_SIM_NOTES][c] = match->level[QBID_SIM_ORACLE][c];
-    if (!err && params->strategies >> QBID_SIM_NOTES & 1 && params->goal == QBID_GOAL_MAX_VALUE)
+    if (!err && notes && params->goal == QBID_GOAL_MAX_VALUE)
         err = notes_find(w, match->level[QBID_SIM_NOTES]);
     return err;
 }

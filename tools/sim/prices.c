@@ -10,8 +10,9 @@
 #define BID_LG_MIN (-4.0)
 #define BID_LG_STEP (9.0 / (BIDS - 1))
 #define LEVEL_MIN (-3.0)
-#define VALUE_MIN (-4.0)
-#define STEP 0.125
+#define LEVEL_STEP 0.125
+#define VALUE_MIN (-3.0)
+#define VALUE_STEP 0.0625
 
 static double normal_cdf(double z)
 {
@@ -39,16 +40,18 @@ double qbid_sim_prices_win(const struct qbid_sim_market *market,
 }
 
 static void level_make(const double bid[BIDS], const double win[BIDS], double base_micros,
-                       float out[QBID_SIM_PRICES_VALUES])
+                       float out[QBID_SIM_PRICES_VALUES], float out_win[QBID_SIM_PRICES_VALUES])
 {
     for (unsigned v = 0; v < QBID_SIM_PRICES_VALUES; v++) {
-        double e = base_micros * exp2(VALUE_MIN + STEP * v), best = 0;
+        double e = base_micros * exp2(VALUE_MIN + VALUE_STEP * v), best = 0;
         out[v] = (float)e;
+        out_win[v] = 0;
         for (unsigned i = 0; i < BIDS && bid[i] < e; i++) {
             double surplus = (e - bid[i]) * win[i];
             if (surplus > best) {
                 best = surplus;
                 out[v] = (float)bid[i];
+                out_win[v] = (float)win[i];
             }
         }
     }
@@ -63,19 +66,21 @@ void qbid_sim_prices_make(const struct qbid_sim_market *market,
     for (unsigned l = 0; l < QBID_SIM_PRICES_LEVELS; l++) {
         for (unsigned i = 0; i < BIDS; i++) {
             bid[i] = market->price_micros * exp2(BID_LG_MIN + BID_LG_STEP * i);
-            win[i] = qbid_sim_prices_win(market, competitors, LEVEL_MIN + STEP * l, bid[i]);
+            win[i] = qbid_sim_prices_win(market, competitors, LEVEL_MIN + LEVEL_STEP * l, bid[i]);
         }
-        level_make(bid, win, market->price_micros, ret_prices->bid[l]);
+        level_make(bid, win, market->price_micros, ret_prices->bid[l], ret_prices->win[l]);
     }
 }
 
 double qbid_sim_prices_shade(const struct qbid_sim_prices *prices, double place_lg, double e_micros)
 {
-    double value = (log2(e_micros / prices->base_micros) - VALUE_MIN) / STEP;
-    double level = fmin(fmax((place_lg - LEVEL_MIN) / STEP, 0), QBID_SIM_PRICES_LEVELS - 1);
+    double value = (log2(e_micros / prices->base_micros) - VALUE_MIN) / VALUE_STEP;
+    double level = fmin(fmax((place_lg - LEVEL_MIN) / LEVEL_STEP, 0), QBID_SIM_PRICES_LEVELS - 1);
     value = fmin(fmax(value, 0), QBID_SIM_PRICES_VALUES - 1.001);
     unsigned l = (unsigned)lround(level), v = (unsigned)value;
-    double part = value - v;
-    const float *bid = prices->bid[l];
-    return fmin((1 - part) * (double)bid[v] + part * (double)bid[v + 1], e_micros);
+    /* not between the two: where hidden floors make steps that would be just below one */
+    const float *bid = prices->bid[l], *win = prices->win[l];
+    double low = (e_micros - (double)bid[v]) * (double)win[v];
+    double high = (e_micros - (double)bid[v + 1]) * (double)win[v + 1];
+    return fmin((double)bid[high > low ? v + 1 : v], e_micros);
 }

@@ -7,11 +7,12 @@
 #include "tools/sim/competitor.h"
 #include "tools/sim/market.h"
 
-#define QBID_SIM_PRICES_LEVELS 49 /* price levels of a place: log2 from -3 to 3 by eighths */
-#define QBID_SIM_PRICES_VALUES 97 /* effective values against the median price: log2 -4 to 8 */
+#define QBID_SIM_PRICES_LEVELS 49  /* price levels of a place: log2 from -3 to 3 by eighths */
+#define QBID_SIM_PRICES_VALUES 145 /* effective values against the median price: log2 -3 to 6 */
 
 struct qbid_sim_prices {
     float bid[QBID_SIM_PRICES_LEVELS][QBID_SIM_PRICES_VALUES]; /* micros */
+    float win[QBID_SIM_PRICES_LEVELS][QBID_SIM_PRICES_VALUES]; /* of that bid */
     double base_micros;
 };
 

@@ -21,7 +21,7 @@ struct oracle {
     struct qbid_sim_purse purse;
     struct qbid_sim_prices prices;
     uint32_t creative[QBID_SIM_LINE_ITEMS_MAX];
-    uint64_t day, hour;
+    uint64_t day, priced; /* turns of two hours: rivals move slowly */
     bool clairvoyant;
 };
 
@@ -32,7 +32,7 @@ static int begin_as(const struct qbid_sim_brief *brief, bool clairvoyant, void *
         return QBID_ERR_NOMEM;
     s->brief = brief;
     s->clairvoyant = clairvoyant;
-    s->day = s->hour = UINT64_MAX;
+    s->day = s->priced = UINT64_MAX;
     qbid_sim_purse_init(&s->purse, brief);
     *ret_self = s;
     return 0;
@@ -109,10 +109,10 @@ static int tick(void *self, uint64_t now_ns)
         for (uint32_t i = 0; i < m->line_item_cnt; i++)
             s->creative[i] = qbid_sim_market_best_creative(m, i, now_ns);
     }
-    uint64_t hour = now_ns / (3600 * QBID_NS_PER_S);
-    if (hour != s->hour && m->params.auction == QBID_AUCTION_FIRST_PRICE)
+    uint64_t turn = now_ns / (2 * 3600 * QBID_NS_PER_S);
+    if (turn != s->priced && m->params.auction == QBID_AUCTION_FIRST_PRICE)
         qbid_sim_prices_make(m, s->brief->competitors, &s->prices);
-    s->hour = hour;
+    s->priced = turn;
     return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #define LEARN_FIRST_S 3600 /* on the first day */
 #define LEARN_S (4 * 3600)
+#define LIVE_S 2
 #define DAY_S 86400
 
 struct real {
@@ -95,7 +96,8 @@ static int tick(void *self, uint64_t now_ns)
     struct real *s = self;
     uint64_t now_s = now_ns / QBID_NS_PER_S;
     qbid_sim_stages_ingest(s->stages, now_ns);
-    qbid_sim_stages_live(s->stages, now_ns);
+    if (now_s % LIVE_S == 0)
+        qbid_sim_stages_live(s->stages, now_ns);
     if (now_s < s->learn_s)
         return 0;
     s->learn_s = now_s + (now_s < DAY_S ? LEARN_FIRST_S : LEARN_S);

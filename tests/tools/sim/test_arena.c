@@ -28,7 +28,7 @@ static struct qbid_sim_match_params small(void)
     p.market.seed = 3;
     p.market.auctions_a_day = AUCTIONS;
     p.market.users = 2000;
-    p.learn_days = 2;
+    p.learn_days = 1;
     return p;
 }
 
@@ -38,8 +38,11 @@ static void a_match_is_the_same_again_and_its_strategies_in_order(void **state)
     struct qbid_sim_match_params p = small();
     (void)state;
     assert_int_equal(qbid_sim_match_play(&p, &one), 0);
+    p.strategies = 1u << QBID_SIM_QBID;
     assert_int_equal(qbid_sim_match_play(&p, &two), 0);
-    assert_memory_equal(&one, &two, sizeof one);
+    assert_memory_equal(one.task, two.task, sizeof one.task);
+    assert_memory_equal(&one.result[QBID_SIM_QBID], &two.result[QBID_SIM_QBID],
+                        sizeof one.result[QBID_SIM_QBID]);
     double value[QBID_SIM_STRATEGIES] = {0};
     for (unsigned s = 0; s < QBID_SIM_STRATEGIES; s++) {
         assert_int_equal(one.result[s].faults, 0);
@@ -100,26 +103,30 @@ static void a_broken_pacer_is_seen(void **state)
     qbid_sim_audience_done(&audience);
 }
 
+/* First and second price, each kind of feedback, each goal. */
 static void every_market_can_be_played(void **state)
 {
     static struct qbid_sim_match match;
     (void)state;
     for (unsigned k = 0; k < 6; k++) {
         struct qbid_sim_match_params p = small();
-        p.market.auctions_a_day = AUCTIONS / 4;
-        p.learn_days = 1;
+        uint64_t bids = 0;
+        p.market.auctions_a_day = AUCTIONS / 3;
         p.market.auction = k & 1 ? QBID_AUCTION_FIRST_PRICE : QBID_AUCTION_SECOND_PRICE;
         p.market.feedback = (enum qbid_sim_feedback)(k / 2);
         p.goal = k % 3 == 0   ? QBID_GOAL_MAX_VALUE
                  : k % 3 == 1 ? QBID_GOAL_TARGET_ROAS
                               : QBID_GOAL_TARGET_CPA;
-        p.strategies = 1u << QBID_SIM_QBID | 1u << QBID_SIM_NOTES | 1u << QBID_SIM_ORACLE;
+        p.learn_days = 0;
+        p.strategies = 1u << QBID_SIM_QBID;
         assert_int_equal(qbid_sim_match_play(&p, &match), 0);
+        assert_int_equal(match.result[QBID_SIM_QBID].faults, 0);
         for (uint32_t c = 0; c < p.market.campaigns; c++) {
             const struct qbid_sim_campaign_sums *sums = &match.result[QBID_SIM_QBID].campaign[c];
             assert_true(sums->spend_nanos <= match.task[c].budget_nanos);
-            assert_true(sums->bids > 0);
+            bids += sums->bids;
         }
+        assert_true(bids > 0);
     }
 }
 

@@ -128,10 +128,10 @@ static void value_draw(FILE *f, const struct qbid_sim_match_params *params,
         text(f, RIGHT_FROM - 10, y + 20, "end", 13, qbid_sim_strategies[s]->name);
         fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"30\" fill=\"%s\"/>\n",
                 RIGHT_FROM, y, scale * fmin(mean, 1.2), colour[s]);
-        line(f, RIGHT_FROM + scale * fmax(mean - half, 0), y + 15,
-             RIGHT_FROM + scale * fmin(mean + half, 1.2), y + 15, "#101418", 2);
+        line(f, RIGHT_FROM + scale * fmax(mean - half, 0), y + 23,
+             RIGHT_FROM + scale * fmin(mean + half, 1.2), y + 23, "#101418", 2);
         snprintf(words, sizeof words, "%.3f", mean);
-        text(f, RIGHT_FROM + 6, y + 20, "start", 12, words);
+        text(f, RIGHT_FROM + 6, y + 14, "start", 12, words);
     }
 }
 

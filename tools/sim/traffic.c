@@ -96,7 +96,7 @@ static void prices_draw(struct qbid_sim_traffic *t, struct qbid_sim_auction *a)
     double spike = qbid_sim_unit(r), floor = qbid_sim_unit(r);
     float base = (float)m->price_micros, price = base * exp2f((float)(place_lg + lg));
     uint64_t w = qbid_sim_word(r);
-    float hidden = base * exp2f((float)qbid_sim_spike_lg((w & 0xff) % QBID_SIM_SPIKES));
+    float hidden = base * exp2f((float)qbid_sim_spike_lg((unsigned)(w & 0xff) % QBID_SIM_SPIKES));
     a->background_micros = spike < QBID_SIM_SPIKE_SHARE && price < hidden ? hidden : price;
     a->floor_micros = floor < FLOOR_SHARE ? base * (w & 0x100 ? 0.5f : 0.25f) : 0;
     for (unsigned k = 0; k < 4; k++)

@@ -17,9 +17,11 @@
 #include "tools/sim/stages.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define AUCTIONS 3000
+#define AUCTIONS 2000
+#define STRATEGIES (1u << QBID_SIM_QBID | 1u << QBID_SIM_ORACLE)
 #else
 #define AUCTIONS 10000
+#define STRATEGIES ((1u << QBID_SIM_STRATEGIES) - 1)
 #endif
 
 static struct qbid_sim_match_params small(void)
@@ -37,6 +39,7 @@ static void a_match_is_the_same_again_and_its_strategies_in_order(void **state)
     static struct qbid_sim_match one, two;
     struct qbid_sim_match_params p = small();
     (void)state;
+    p.strategies = STRATEGIES;
     assert_int_equal(qbid_sim_match_play(&p, &one), 0);
     p.strategies = 1u << QBID_SIM_QBID;
     assert_int_equal(qbid_sim_match_play(&p, &two), 0);
@@ -45,6 +48,8 @@ static void a_match_is_the_same_again_and_its_strategies_in_order(void **state)
                         sizeof one.result[QBID_SIM_QBID]);
     double value[QBID_SIM_STRATEGIES] = {0};
     for (unsigned s = 0; s < QBID_SIM_STRATEGIES; s++) {
+        if (!(STRATEGIES >> s & 1))
+            continue;
         assert_int_equal(one.result[s].faults, 0);
         for (uint32_t c = 0; c < p.market.campaigns; c++) {
             const struct qbid_sim_campaign_sums *sums = &one.result[s].campaign[c];
@@ -55,8 +60,9 @@ static void a_match_is_the_same_again_and_its_strategies_in_order(void **state)
                 assert_true(sums->spend_nanos > one.task[c].budget_nanos * 9 / 10);
         }
     }
-    assert_true(value[QBID_SIM_HINDSIGHT] >= 0.995 * value[QBID_SIM_ORACLE]);
     assert_true(value[QBID_SIM_ORACLE] > value[QBID_SIM_QBID]);
+    if (STRATEGIES >> QBID_SIM_HINDSIGHT & 1)
+        assert_true(value[QBID_SIM_HINDSIGHT] >= 0.995 * value[QBID_SIM_ORACLE]);
     assert_true(value[QBID_SIM_QBID] > value[QBID_SIM_ASAP]);
     assert_true(value[QBID_SIM_QBID] > value[QBID_SIM_CONSTANT]);
 }
@@ -108,15 +114,15 @@ static void every_market_can_be_played(void **state)
 {
     static struct qbid_sim_match match;
     (void)state;
-    for (unsigned k = 0; k < 6; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         struct qbid_sim_match_params p = small();
         uint64_t bids = 0;
         p.market.auctions_a_day = AUCTIONS / 3;
         p.market.auction = k & 1 ? QBID_AUCTION_FIRST_PRICE : QBID_AUCTION_SECOND_PRICE;
-        p.market.feedback = (enum qbid_sim_feedback)(k / 2);
-        p.goal = k % 3 == 0   ? QBID_GOAL_MAX_VALUE
-                 : k % 3 == 1 ? QBID_GOAL_TARGET_ROAS
-                              : QBID_GOAL_TARGET_CPA;
+        p.market.feedback = (enum qbid_sim_feedback)k;
+        p.goal = k == 0   ? QBID_GOAL_MAX_VALUE
+                 : k == 1 ? QBID_GOAL_TARGET_ROAS
+                          : QBID_GOAL_TARGET_CPA;
         p.learn_days = 0;
         p.strategies = 1u << QBID_SIM_QBID;
         assert_int_equal(qbid_sim_match_play(&p, &match), 0);

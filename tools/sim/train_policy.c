@@ -7,8 +7,8 @@
 #include "shm/error.h"
 #include "tools/sim/train.h"
 
-#define REWARD_SCALE 10.0 /* brings differences between steps near 1 */
-#define DISCOUNT 0.9
+#define REWARD_SCALE 5.0      /* brings differences between steps near 1 */
+#define DISCOUNT 0.97         /* half a day hence does not matter */
 #define PENALTY_OVERSPEND 0.5 /* budget gone before the day is: by the part of the plan left */
 #define PENALTY_UNDER 0.5     /* by the part of the budget left at the end */
 #define PENALTY_QUALITY 0.5   /* by the part of the spend that a goal was missed by */
@@ -37,14 +37,15 @@ static int day_make(const struct qbid_train_params *params, struct qbid_day *day
     return qbid_day_init(day, params->periods, (uint32_t)(QBID_TRAIN_ROOM * params->auctions_max));
 }
 
-/* Reward of one step: what it gains over no step at the day's price of budget, in parts of a mean
- * period's surplus, less the penalties of where it leads. */
+/* Reward of one step: what it gains at the day's price of budget over the multiplier that price
+ * stands for, in parts of a mean period's surplus, less the penalties of where it leads. Measured
+ * from what no policy changes, so that a step that brings the pacer into trouble pays for it. */
 static double reward_of(const struct qbid_day_run *run, struct qbid_day_result step,
-                        struct qbid_day_result none, double unit_nanos)
+                        struct qbid_day_result priced, double unit_nanos)
 {
     const struct qbid_day *day = run->day;
-    double gain =
-        (step.worth_nanos - none.worth_nanos) - day->lambda * (step.spent_nanos - none.spent_nanos);
+    double gain = (step.worth_nanos - priced.worth_nanos) -
+                  day->lambda * (step.spent_nanos - priced.spent_nanos);
     double reward = REWARD_SCALE * gain / unit_nanos;
     double spent = run->spent_nanos + step.spent_nanos, left = 1 - day->plan[run->period + 1];
     int last = run->period + 1 == day->periods;
@@ -65,11 +66,12 @@ static int period_learn(struct qbid_dqn *dqn, struct qbid_day_run *run, double u
     struct qbid_day_result result[QBID_CORRECTION_ACTIONS];
     double reward[QBID_CORRECTION_ACTIONS], before = run->spent_nanos;
     struct qbid_situation at = run->situation;
+    struct qbid_day_result priced = qbid_day_expect_priced(run);
     uint32_t action = qbid_dqn_act(dqn, at.x);
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
         result[a] = qbid_day_expect(run, qbid_correction_step(a));
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
-        reward[a] = reward_of(run, result[a], result[QBID_CORRECTION_NEUTRAL], unit_nanos);
+        reward[a] = reward_of(run, result[a], priced, unit_nanos);
     int on = qbid_day_step(run, qbid_correction_step(action));
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++) {
         double spent = a == action ? run->spent_nanos : before + result[a].spent_nanos;

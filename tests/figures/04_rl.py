@@ -12,7 +12,7 @@ import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 B = os.environ.get("B", "build/release")
-DAYS = os.environ.get("DAYS", "600")
+DAYS = os.environ.get("DAYS", "300")
 GATE_DAYS = os.environ.get("GATE_DAYS", "60")
 MDP = "20 auctions, budget 30, bids 0 to 10, second price, three values"
 

@@ -7,8 +7,9 @@
 #include "shm/error.h"
 #include "tools/sim/train.h"
 
-#define REWARD_SCALE 5.0      /* brings differences between steps near 1 */
-#define DISCOUNT 0.97         /* half a day hence does not matter */
+#define REWARD_SCALE 5.0 /* brings differences between steps near 1 */
+#define DISCOUNT 0.8     /* the price of budget stands for what comes later */
+#define MARGIN 0.05      /* of action values: a step that promises less over no step is not taken */
 #define PENALTY_OVERSPEND 0.5 /* budget gone before the day is: by the part of the plan left */
 #define PENALTY_UNDER 0.5     /* by the part of the budget left at the end */
 #define PENALTY_QUALITY 0.5   /* by the part of the spend that a goal was missed by */
@@ -16,7 +17,7 @@
 
 struct qbid_train_params qbid_train_defaults(void)
 {
-    return (struct qbid_train_params){.days = 600,
+    return (struct qbid_train_params){.days = 300,
                                       .periods = 288,
                                       .samples = 256,
                                       .auctions_min = 1000,
@@ -90,6 +91,7 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
     p.train_every = QBID_CORRECTION_ACTIONS;
     p.explore_steps = transitions / 8;
     p.explore_min = 0.1;
+    p.target_every = 200;
     p.loss_memory = (double)params->periods * QBID_CORRECTION_ACTIONS; /* a day */
     p.rate_keep = exp(log(0.1) / (0.8 * transitions / p.train_every));
     struct qbid_day day = {0};
@@ -136,9 +138,21 @@ double qbid_train_oracle_step(const void *policy, const struct qbid_day_run *run
     return qbid_correction_step(best);
 }
 
+/* The best action of action values summed over cnt situations, if it is clearly better than none.
+ */
+static uint32_t action_of(const double *q, double cnt)
+{
+    uint32_t best = QBID_CORRECTION_NEUTRAL;
+    for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
+        best = q[a] > q[best] ? a : best;
+    return q[best] - q[QBID_CORRECTION_NEUTRAL] > MARGIN * cnt ? best : QBID_CORRECTION_NEUTRAL;
+}
+
 static double net_step(const struct qbid_dqn *dqn, const struct qbid_situation *situation)
 {
-    return qbid_correction_step(qbid_dqn_greedy(dqn, situation->x, NULL));
+    double q[QBID_CORRECTION_ACTIONS];
+    qbid_dqn_greedy(dqn, situation->x, q);
+    return qbid_correction_step(action_of(q, 1));
 }
 
 double qbid_train_net_step(const void *policy, const struct qbid_day_run *run)
@@ -237,9 +251,8 @@ static int steps_set(struct qbid_correction_table *table, const struct qbid_dqn 
         c->cnt++;
     }
     for (uint32_t s = 0; s < QBID_CORRECTION_STATES_MAX; s++) {
-        uint32_t best = QBID_CORRECTION_NEUTRAL;
-        for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS && cell[s].cnt >= VISITS_MIN; a++)
-            best = cell[s].q[a] > cell[s].q[best] ? a : best;
+        int known = cell[s].cnt >= VISITS_MIN;
+        uint32_t best = known ? action_of(cell[s].q, cell[s].cnt) : QBID_CORRECTION_NEUTRAL;
         table->step_lg[s] = (float)qbid_correction_step(best);
     }
     free(cell);

@@ -264,6 +264,7 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
         qbid_plan_done(&plan);
         return err;
     }
+    learner->plans++;
     *ret_plan = plan;
     return 0;
 }

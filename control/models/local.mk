@@ -22,6 +22,7 @@ $(call lib,models,\
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \
+	control/models/resolving.c \
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/smoothing.c \

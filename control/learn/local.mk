@@ -21,3 +21,5 @@ $(call lib,learn,\
 	control/learn/segments.c \
 	control/learn/tree.c \
 	control/learn/values.c)
+# its loops over bitmaps are what a plan waits for
+CPPFLAGS_rows := -O3

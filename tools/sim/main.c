@@ -12,16 +12,16 @@
 
 #include "tools/sim/arena.h"
 #include "tools/sim/command.h"
+#include "tools/sim/faults.h"
 #include "tools/sim/recorded.h"
+#include "tools/sim/train.h"
 
 static const struct qbid_sim_command commands[] = {
-    {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
-#include "tools/sim/faults.h"
-#include "tools/sim/train.h"
 
 static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},
     {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
+    {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
     {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
     {NULL, NULL, NULL},
 };

@@ -17,8 +17,6 @@
 #include "tools/sim/train.h"
 
 static const struct qbid_sim_command commands[] = {
-
-static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},
     {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
     {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},

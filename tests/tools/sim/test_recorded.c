@@ -187,7 +187,7 @@ static void every_format_is_replayed_and_reported(void **state)
 {
     struct site *site = *state;
     assert_int_equal(say(site, 0,
-                         "--data data --budgets 1/16,1/4 --output json --plot p.svg "
+                         "--data data --budgets 1/32,1/16 --output json --plot p.svg "
                          "--check"),
                      QBID_SIM_OK);
     cJSON *report = cJSON_Parse(site->text);
@@ -198,8 +198,8 @@ static void every_format_is_replayed_and_reported(void **state)
     {
         const cJSON *budgets = cJSON_GetObjectItemCaseSensitive(log, "budgets");
         assert_int_equal(cJSON_GetArraySize(budgets), 2);
-        budget_check(log, cJSON_GetArrayItem(budgets, 0), 0.0625);
-        budget_check(log, cJSON_GetArrayItem(budgets, 1), 0.25);
+        budget_check(log, cJSON_GetArrayItem(budgets, 0), 0.03125);
+        budget_check(log, cJSON_GetArrayItem(budgets, 1), 0.0625);
     }
     assert_int_equal(number(report, "lost"), 0);
     const cJSON *l = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(report, "landscapes"), 0);
@@ -246,7 +246,7 @@ static void the_plot_has_a_line_for_each_strategy_and_log(void **state)
 static void the_table_names_logs_budgets_and_strategies(void **state)
 {
     struct site *site = *state;
-    assert_int_equal(say(site, 1, "--data data/1.test.txt --budgets 1/8 --episode 500"),
+    assert_int_equal(say(site, 1, "--data data/1.test.txt --budgets 1/8 --episode 200"),
                      QBID_SIM_OK);
     static const char *const words[] = {"data/1.test.txt (pctr): trained on 2000",
                                         "1/8     expected", "hindsight",

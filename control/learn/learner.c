@@ -48,6 +48,10 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
         err = qbid_segments_init(&l->segments, params->segment_mask);
+    if (!err && (params->learned.ftrl || params->learned.trees)) {
+        l->params.learned.mask = params->level_mask[0];
+        err = qbid_learned_new(&l->params.learned, &l->learned);
+    }
     if (err) {
         qbid_learner_free(l);
         return err;
@@ -67,6 +71,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_creatives_done(&learner->creatives);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
+    qbid_learned_free(learner->learned);
     free(learner->actions);
     free(learner->points);
     free(learner);
@@ -80,6 +85,11 @@ void qbid_learner_freeze(struct qbid_learner *learner, bool frozen)
 bool qbid_learner_frozen(const struct qbid_learner *learner)
 {
     return learner->frozen;
+}
+
+const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner)
+{
+    return learner->learned;
 }
 
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
@@ -96,6 +106,7 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
                                               outcome->context & learner->context_mask);
     if (!cell)
         return;
+    double trials = (double)qbid_cell_trials(cell);
     cell->bids += outcome->kind == QBID_EVENT_BID;
     cell->imps += outcome->kind == QBID_EVENT_IMP;
     cell->bills += outcome->kind == QBID_EVENT_BILL;
@@ -104,6 +115,10 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         cell->convs++;
         cell->value_nanos += outcome->price_nanos;
     }
+    if (learner->learned)
+        qbid_learned_post(learner->learned, cell->line_item_idx, cell->context,
+                          (double)qbid_cell_trials(cell) - trials,
+                          outcome->kind == QBID_EVENT_CLICK, outcome->kind == QBID_EVENT_CONV);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -186,13 +201,18 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 {
     struct qbid_plan plan = {0};
     struct qbid_values values;
-    int err =
-        qbid_values_fit(account, &learner->cells, learner->params.level_mask, learner->strength_ctr,
-                        learner->strength_cvr, learner->frozen, &values);
+    int err = 0;
+    if (learner->learned && learner->planned && !learner->frozen)
+        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values);
+    if (!err)
+        err =
+            qbid_values_fit(account, &learner->cells, learner->params.level_mask,
+                            learner->strength_ctr, learner->strength_cvr, learner->frozen, &values);
     if (err)
         return err;
     qbid_values_done(&learner->values);
     learner->values = values;
+    learner->values.learned = learner->learned;
     learner->planned = true;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)
         plan.level_mask[l] = learner->params.level_mask[l];

@@ -161,6 +161,8 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     memcpy(row.ctr, learner->strength_ctr, sizeof row.ctr);
     memcpy(row.cvr, learner->strength_cvr, sizeof row.cvr);
     row_save(&saver, ROW_STRENGTHS, 0, &row, sizeof row);
+    if (learner->learned && !saver.err)
+        saver.err = qbid_learned_save(learner->learned, all, fn, context);
     return saver.err;
 }
 
@@ -229,6 +231,8 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         [ROW_STRENGTHS] = sizeof(struct row_strengths),
     };
     struct row_head head;
+    if (kind >= QBID_LEARNED_ROW && learner->learned)
+        return qbid_learned_restore(learner->learned, kind, key, data, bytes);
     if (kind < ROW_CELL || kind > ROW_STRENGTHS || bytes < least[kind] ||
         (kind != ROW_CAMPAIGN && bytes != least[kind]))
         return QBID_ERR_VERSION;

@@ -23,6 +23,7 @@ struct qbid_learner {
     struct qbid_qlearner *actions; /* by Q group: one for each goal */
     struct qbid_values values;     /* of the last plan */
     struct qbid_shade shade;       /* of the whole market, of the last plan */
+    struct qbid_learned *learned;  /* NULL = off */
     double strength_ctr[QBID_VALUES_LEVELS_MAX];
     double strength_cvr[QBID_VALUES_LEVELS_MAX];
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */

@@ -4,6 +4,10 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/creatives.c \
+	control/learn/fresh.c \
+	control/learn/learned.c \
+	control/learn/learned_models.c \
+	control/learn/learned_save.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/learn/learned.h"
 #include "shm/error.h"
 
 #define LEVEL_CAMPAIGN 1
@@ -293,6 +294,8 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
     if (line_item_idx >= values->line_item_max)
         return 0;
     struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, level);
+    if (values->learned && level == 0)
+        rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
     return qbid_value_impression(&values->goal[line_item_idx], rates.ctr, rates.cvr,
                                  (int64_t)values->order_value[line_item_idx]);
 }

@@ -15,6 +15,8 @@
 #define QBID_VALUES_CONTEXT_LEVEL 3
 #define QBID_VALUES_LEVELS_MAX (QBID_VALUES_CONTEXT_LEVEL + QBID_LEVEL_MAX)
 
+struct qbid_learned;
+
 struct qbid_values {
     uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, as in the image */
     uint32_t context_levels;
@@ -27,6 +29,8 @@ struct qbid_values {
     double *order_value;            /* micros, by line item index */
     struct qbid_value_params *goal; /* of the campaign, by line item index */
     uint32_t line_item_max;
+    const struct qbid_learned
+        *learned; /* what else may serve the finest contexts; NULL = nothing */
 };
 
 struct qbid_rate_pair {

@@ -43,6 +43,16 @@ void qbid_contest_fade(struct qbid_contest *contest, double factor)
     contest->successes *= factor;
 }
 
+void qbid_contest_leave(struct qbid_contest *contest, uint32_t model)
+{
+    for (uint32_t m = 0; m < QBID_CONTEST_MODELS_MAX; m++) {
+        contest->gain[model][m] = contest->gain[m][model] = 0;
+        contest->square[model][m] = contest->square[m][model] = 0;
+    }
+    if (contest->serving == model)
+        contest->serving = 0;
+}
+
 double qbid_contest_bound(double square, double error_rate)
 {
     double v = fmax(square, 0) + SQUARE_START;

@@ -34,6 +34,9 @@ void qbid_contest_add(struct qbid_contest *contest, const double *prediction, ui
 /** Let older evidence count less, so that a world that changed is noticed: factor in [0, 1]. */
 void qbid_contest_fade(struct qbid_contest *contest, double factor);
 
+/** Forget a model that takes part no more; model 0 serves in its place. */
+void qbid_contest_leave(struct qbid_contest *contest, uint32_t model);
+
 /** Nats that a gain must exceed to be no chance, at a sum of squares; error_rate in (0, 1).
  *  Source: normal mixture of Robbins 1970, as in Howard et al. 2021, proposition 5. */
 double qbid_contest_bound(double square, double error_rate);

@@ -4,14 +4,14 @@
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
     liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
-    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libxgboost-dev nginx nginx-dev curl procps python3
+    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libxgboost-dev nginx nginx-dev curl procps python3 tzdata
 
 # `make test`: unit tests, lints, figures
 DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binutils git strace spin \
-    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr
+    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr libglpk-dev
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server
 
 # `make oracle`: the reference tools of tests/oracle
-DEPS_ORACLE := python3-statsmodels python3-sklearn
+DEPS_ORACLE := python3-statsmodels r-base-core python3-sklearn

@@ -188,8 +188,9 @@ static void push(const struct qbid_page *page, const struct qbid_decision *d)
     event.u.bid.value_micros = d->value_micros;
     event.u.bid.pace = d->pace;
     event.u.bid.q_propensity_q32 = d->q_propensity_q32;
-    event.u.bid.q_state = d->q_state;
-    event.u.bid.segment = d->segment;
+    event.u.bid.q_state = (uint8_t)d->q_state;
+    event.u.bid.segment = (uint8_t)d->segment;
+    event.u.bid.creative_share_q16 = qbid_event_share(d->creative_propensity_q32);
     (void)qbid_page_push(page, &event);
 }
 

@@ -29,28 +29,32 @@ struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct
     };
 }
 
+_Static_assert(QBID_QSTATES <= 256 && QBID_SEGMENTS_MAX <= 256, "a byte of the event holds each");
+
 static void push_bid(const struct qbid_page *page, const struct qbid_request *request,
                      const struct qbid_decision *d, uint64_t now_ns)
 {
-    struct qbid_event event = {.time_ns = now_ns,
-                               .nonce = d->nonce,
-                               .gen = (uint32_t)d->gen,
-                               .kind = QBID_EVENT_BID,
-                               .level = d->level & 15u,
-                               .privacy = request->privacy & 15u,
-                               .action = d->q_action,
-                               .flags = qbid_bid_flags(request, d),
-                               .u.bid = {
-                                   .context = d->context,
-                                   .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
-                                   .line_item_id = d->line_item_id,
-                                   .creative_id = d->creative_id,
-                                   .value_micros = d->value_micros,
-                                   .pace = d->pace,
-                                   .q_propensity_q32 = d->q_propensity_q32,
-                                   .q_state = d->q_state,
-                                   .segment = d->segment,
-                               }};
+    struct qbid_event event = {
+        .time_ns = now_ns,
+        .nonce = d->nonce,
+        .gen = (uint32_t)d->gen,
+        .kind = QBID_EVENT_BID,
+        .level = d->level & 15u,
+        .privacy = request->privacy & 15u,
+        .action = d->q_action,
+        .flags = qbid_bid_flags(request, d),
+        .u.bid = {
+            .context = d->context,
+            .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
+            .line_item_id = d->line_item_id,
+            .creative_id = d->creative_id,
+            .value_micros = d->value_micros,
+            .pace = d->pace,
+            .q_propensity_q32 = d->q_propensity_q32,
+            .q_state = (uint8_t)d->q_state,
+            .segment = (uint8_t)d->segment,
+            .creative_share_q16 = qbid_event_share(d->creative_propensity_q32),
+        }};
     (void)qbid_page_push(page, &event); /* a full ring has counted the loss */
 }
 

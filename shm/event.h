@@ -96,8 +96,9 @@ struct qbid_event {
             float value_micros; /* in the row, before pacing */
             float pace;
             uint32_t q_propensity_q32;
-            uint16_t q_state;
-            uint16_t segment; /* market segment */
+            uint8_t q_state;
+            uint8_t segment;             /* market segment */
+            uint16_t creative_share_q16; /* with which the creative was drawn, see below */
         } bid;
         struct { /* WIN LOSS BILL IMP CLICK CONV VIDEO */
             uint64_t context;
@@ -125,6 +126,17 @@ struct qbid_event {
 };
 _Static_assert(sizeof(struct qbid_event) == QBID_CACHE_LINE, "an event is one cache line");
 _Static_assert(offsetof(struct qbid_event, u) == 24, "event layout is ABI");
+
+/** Probability as Q0.16 from Q0.32 (UINT32_MAX = 1), and back as a number in (0, 1]. */
+static inline uint16_t qbid_event_share(uint32_t share_q32)
+{
+    return (uint16_t)(share_q32 >> 16);
+}
+
+static inline float qbid_event_share_load(uint16_t share_q16)
+{
+    return share_q16 == UINT16_MAX ? 1.0f : ((float)share_q16 + 0.5f) / 65536.0f;
+}
 
 /** Pack what a LOSS or a VIDEO tells: an amount, held at 2^48 - 1 nanos, 0 = unknown; and a code.
  */

@@ -22,6 +22,13 @@ static void line_item_done(struct qbid_line_item_def *li)
     free(li->frequency);
 }
 
+static void campaign_done(struct qbid_campaign_def *c)
+{
+    free(c->name);
+    free(c->hours);
+    free(c->time_zone);
+}
+
 static void creative_done(struct qbid_creative_def *c)
 {
     free(c->name);
@@ -35,7 +42,7 @@ static void creative_done(struct qbid_creative_def *c)
 void qbid_account_done(struct qbid_account *account)
 {
     for (uint32_t i = 0; i < account->campaign_cnt; i++)
-        free(account->campaigns[i].name);
+        campaign_done(&account->campaigns[i]);
     for (uint32_t i = 0; i < account->line_item_cnt; i++)
         line_item_done(&account->line_items[i]);
     for (uint32_t i = 0; i < account->creative_cnt; i++)
@@ -111,6 +118,18 @@ static int target_copy(const struct qbid_target_def *from, struct qbid_target_de
     return 0;
 }
 
+static int campaign_copy(struct qbid_account *account, const struct qbid_campaign_def *from)
+{
+    struct qbid_campaign_def *to = qbid_account_add_campaign(account, from->id);
+    if (!to)
+        return QBID_ERR_NOMEM;
+    *to = *from;
+    int err = text_copy(&from->name, &to->name);
+    err |= text_copy(&from->hours, &to->hours);
+    err |= text_copy(&from->time_zone, &to->time_zone);
+    return err ? QBID_ERR_NOMEM : 0;
+}
+
 static int line_item_copy(struct qbid_account *account, const struct qbid_line_item_def *from)
 {
     struct qbid_line_item_def *to = qbid_account_add_line_item(account, from->id);
@@ -146,12 +165,8 @@ int qbid_account_copy(const struct qbid_account *account, struct qbid_account *r
 {
     struct qbid_account copy = {.currency = account->currency};
     int err = 0;
-    for (uint32_t i = 0; i < account->campaign_cnt && !err; i++) {
-        struct qbid_campaign_def *c = qbid_account_add_campaign(&copy, account->campaigns[i].id);
-        if (c)
-            *c = account->campaigns[i];
-        err = c ? text_copy(&account->campaigns[i].name, &c->name) : QBID_ERR_NOMEM;
-    }
+    for (uint32_t i = 0; i < account->campaign_cnt && !err; i++)
+        err = campaign_copy(&copy, &account->campaigns[i]);
     for (uint32_t i = 0; i < account->line_item_cnt && !err; i++)
         err = line_item_copy(&copy, &account->line_items[i]);
     for (uint32_t i = 0; i < account->creative_cnt && !err; i++)

@@ -19,8 +19,14 @@ enum qbid_goal {
     QBID_GOAL_TARGET_CPC,  /* target_micros a click */
     QBID_GOAL_TARGET_CPA,  /* target_micros a conversion */
     QBID_GOAL_TARGET_ROAS, /* target_micros = ROAS x 10^6 */
-    QBID_GOAL_FIXED_CPM    /* bids target_micros CPM, paced: for tests and human override */
+    QBID_GOAL_FIXED_CPM,   /* bids target_micros CPM, paced: for tests and human override */
+    QBID_GOAL_MAX_PROFIT,  /* value less cost */
+    QBID_GOAL_MAX_ROAS     /* the highest with which spend reaches spend_floor_nanos */
 };
+#define QBID_GOAL_CNT QBID_GOAL_MAX_ROAS
+
+/* Caps on spend beside the budget, each on another metric than the goal's target. */
+enum qbid_cap { QBID_CAP_CPC, QBID_CAP_CPA, QBID_CAP_ROAS, QBID_CAP_CNT };
 
 enum qbid_pacing_mode {
     QBID_PACING_EVEN = 1, /* over the flight, by multiplier */
@@ -37,6 +43,11 @@ struct qbid_campaign_def {
     int64_t start_unix_s;
     int64_t end_unix_s; /* > start */
     int64_t target_micros;
+    int64_t cap_micros[QBID_CAP_CNT]; /* money a click, a conversion; least ROAS x 10^6; 0 = none */
+    int64_t spend_floor_nanos;        /* of max_roas, of the flight or day; else 0 */
+    double max_change; /* log2 of the pace a control period; 0 = the configuration's */
+    char *hours;       /* see control/account/hours.h; may be empty */
+    char *time_zone;   /* of the hours; "" = the configuration's */
     enum qbid_goal goal;
     enum qbid_pacing_mode pacing;
     enum qbid_budget_period period;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/account/hours.h"
 #include "control/account/instant.h"
 #include "control/account/money.h"
 
@@ -15,7 +16,8 @@ const struct qbid_word qbid_words_goal[] = {
     {"max_clicks", QBID_GOAL_MAX_CLICKS}, {"max_conversions", QBID_GOAL_MAX_CONVERSIONS},
     {"max_value", QBID_GOAL_MAX_VALUE},   {"target_cpc", QBID_GOAL_TARGET_CPC},
     {"target_cpa", QBID_GOAL_TARGET_CPA}, {"target_roas", QBID_GOAL_TARGET_ROAS},
-    {"fixed_cpm", QBID_GOAL_FIXED_CPM},   {NULL, 0}};
+    {"fixed_cpm", QBID_GOAL_FIXED_CPM},   {"max_profit", QBID_GOAL_MAX_PROFIT},
+    {"max_roas", QBID_GOAL_MAX_ROAS},     {NULL, 0}};
 const struct qbid_word qbid_words_pacing[] = {
     {"even", QBID_PACING_EVEN}, {"asap", QBID_PACING_ASAP}, {NULL, 0}};
 const struct qbid_word qbid_words_period[] = {
@@ -32,6 +34,10 @@ const struct qbid_word qbid_words_format[] = {{"banner", QBID_FORMAT_BANNER},
         __VA_ARGS__                                                                                \
     }
 
+#define CAP_FIELD(name, cap)                                                                       \
+    FIELD(campaign, name, cap_micros[cap], QBID_FIELD_MICROS, .least = 0,                          \
+          .most = QBID_PRICE_MICROS_MAX, .preset = "0")
+
 /* goal stands before target: a file's goal may carry the target */
 static const struct qbid_field campaign_fields[] = {
     FIELD(campaign, "name", name, QBID_FIELD_TEXT, .most = 200, .preset = ""),
@@ -44,6 +50,16 @@ static const struct qbid_field campaign_fields[] = {
     FIELD(campaign, "goal", goal, QBID_FIELD_WORD, .words = qbid_words_goal),
     FIELD(campaign, "target", target_micros, QBID_FIELD_MICROS, .least = 0,
           .most = QBID_PRICE_MICROS_MAX, .preset = "0"),
+    CAP_FIELD("cap_cpc", QBID_CAP_CPC),
+    CAP_FIELD("cap_cpa", QBID_CAP_CPA),
+    CAP_FIELD("min_roas", QBID_CAP_ROAS),
+    FIELD(campaign, "spend_floor", spend_floor_nanos, QBID_FIELD_NANOS, .least = 0,
+          .most = QBID_MONEY_NANOS_MAX, .preset = "0"),
+    FIELD(campaign, "max_change", max_change, QBID_FIELD_REAL, .least_real = 0, .most_real = 4,
+          .preset = "0"),
+    FIELD(campaign, "hours", hours, QBID_FIELD_TEXT, .most = QBID_HOURS_TEXT_MAX - 1, .preset = ""),
+    FIELD(campaign, "time_zone", time_zone, QBID_FIELD_TEXT, .most = QBID_ZONE_NAME_MAX - 1,
+          .preset = ""),
     FIELD(campaign, "pacing", pacing, QBID_FIELD_WORD, .words = qbid_words_pacing,
           .preset = "even"),
     FIELD(campaign, "active", active, QBID_FIELD_BOOL, .preset = "true"),

@@ -274,6 +274,7 @@ static void campaign_read(struct importing *im, const struct qbid_yaml_node *nod
     tenant_read(&item, campaign);
     fields_read(&item, QBID_ITEM_CAMPAIGN);
     qbid_import_goal(&item);
+    qbid_import_zone(&item);
     if (campaign->end_unix_s && campaign->end_unix_s <= campaign->start_unix_s)
         qbid_import_complain(&item, qbid_yaml_find(node, "end"), "end is not after start");
     for (const struct qbid_yaml_node *li = children(&item, "line_items"); li; li = li->next)

@@ -13,6 +13,12 @@
  *         end: 2013-06-13T00:00:00Z      after start
  *         goal: target_cpc               max_clicks max_conversions max_value target_cpc target_cpa
  *         target: 1.20                   target_roas fixed_cpm; or goal: {target_cpc: 1.20}
+ *                                        max_profit max_roas
+ *         cap_cpc: 0.40                  spend a click at most; cap_cpa, min_roas; 0 = none
+ *         spend_floor: 100               what max_roas has to spend of the budget
+ *         max_change: 0.3                log2 of the pace a period; 0 = the configuration's
+ *         hours: [mon-fri 8-20]          or text, see control/account/hours.h
+ *         time_zone: Europe/Berlin       of the hours; default: the configuration's
  *         pacing: even                   or asap
  *         active: true
  *         line_items:

@@ -189,6 +189,10 @@ void qbid_import_field(struct qbid_import_item *item, const struct qbid_field *f
         list_read(item, field, node);
         return;
     }
+    if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "hours") == 0) {
+        qbid_import_hours(item, to(item, field), node);
+        return;
+    }
     if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "frequency") == 0) {
         qbid_import_frequency(item, to(item, field), node);
         return;
@@ -281,81 +285,4 @@ void qbid_import_target(struct qbid_import_item *item, const struct qbid_field *
         free(target->value[i]);
     free(target->value);
     *target = next;
-}
-
-/* --- goals */
-
-/* ROAS = value / spend falls as spend grows, so its maximum is at no spend at all (with value
- * a*x^0.8 it is a*x^-0.2): alone it is no goal. With a least ROAS it is the goal target_roas. */
-static bool roas_refuse(struct qbid_import_item *item, const struct qbid_yaml_node *goal,
-                        const char *word)
-{
-    if (strcmp(word, "maximise_roas") != 0 && strcmp(word, "maximize_roas") != 0 &&
-        strcmp(word, "max_roas") != 0)
-        return false;
-    qbid_import_complain(item, goal,
-                         "goal: %s alone is refused: return on spend is highest at no spend; use "
-                         "target_roas with the least return to accept, or max_value in the budget",
-                         word);
-    return true;
-}
-
-static bool goal_targeted(enum qbid_goal goal)
-{
-    return goal == QBID_GOAL_TARGET_CPC || goal == QBID_GOAL_TARGET_CPA ||
-           goal == QBID_GOAL_TARGET_ROAS || goal == QBID_GOAL_FIXED_CPM;
-}
-
-/* "goal: {target_cpc: 1.20}", "goal: {max_clicks: {}}": the word and its value apart. */
-static bool goal_map_read(struct qbid_import_item *item, const struct qbid_yaml_node *goal,
-                          struct qbid_yaml_node *word, const struct qbid_yaml_node **value)
-{
-    if (goal->child_cnt != 1) {
-        qbid_import_complain(item, goal, "goal: must be one goal");
-        return false;
-    }
-    *word = *goal;
-    word->kind = QBID_YAML_SCALAR;
-    word->text = goal->child->key;
-    word->len = (uint32_t)strlen(word->text);
-    if (goal->child->kind == QBID_YAML_SCALAR && !qbid_yaml_null(goal->child))
-        *value = goal->child;
-    else if (goal->child->child_cnt > 0)
-        qbid_import_complain(item, goal, "goal: %.40s takes one value at most", word->text);
-    return true;
-}
-
-void qbid_import_goal(struct qbid_import_item *item)
-{
-    struct qbid_campaign_def *campaign = item->def;
-    const struct qbid_yaml_node *goal = qbid_yaml_find(item->node, "goal");
-    const struct qbid_yaml_node *target = qbid_yaml_find(item->node, "target");
-    struct qbid_yaml_node word;
-    enum qbid_goal before = campaign->goal;
-    if (goal && goal->kind == QBID_YAML_MAP) {
-        if (!goal_map_read(item, goal, &word, &target))
-            return;
-    } else if (goal) {
-        word = *goal;
-    }
-    if (goal && roas_refuse(item, goal, word.text))
-        return;
-    if (goal)
-        qbid_import_field(item, qbid_fields_find(QBID_ITEM_CAMPAIGN, "goal"), &word);
-    if (target)
-        qbid_import_field(item, qbid_fields_find(QBID_ITEM_CAMPAIGN, "target"), target);
-    if (!goal && item->fresh)
-        qbid_import_complain(item, NULL, "goal is missing");
-    if (campaign->goal == 0)
-        return;
-    const char *name = qbid_words_text(qbid_words_goal, (int)campaign->goal);
-    if (goal_targeted(campaign->goal)) {
-        if (campaign->target_micros < 1 || (campaign->goal != before && !target))
-            qbid_import_complain(item, target ? target : goal, "goal: %s needs a target above 0",
-                                 name);
-    } else if (target && campaign->target_micros != 0) {
-        qbid_import_complain(item, target, "target: %s has none", name);
-    } else {
-        campaign->target_micros = 0;
-    }
 }

@@ -31,8 +31,14 @@ void qbid_import_field(struct qbid_import_item *item, const struct qbid_field *f
 void qbid_import_target(struct qbid_import_item *item, const struct qbid_field *field, unsigned dim,
                         const struct qbid_yaml_node *node);
 
-/** Goal and target of a campaign, in one of their forms. */
+/** Goal and target of a campaign, in one of their forms, and whether its caps and floors go with
+ *  them; after all other fields. */
 void qbid_import_goal(struct qbid_import_item *item);
+
+/** Day-parting of a campaign, a list of entries or its text; and its time zone, once both are read.
+ */
+void qbid_import_hours(struct qbid_import_item *item, char **to, const struct qbid_yaml_node *node);
+void qbid_import_zone(struct qbid_import_item *item);
 
 /** A line item's frequency rule, a map or its text. */
 void qbid_import_frequency(struct qbid_import_item *item, char **to,

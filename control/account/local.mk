@@ -6,9 +6,12 @@ $(call lib,account,\
 	control/account/diff.c \
 	control/account/fields.c \
 	control/account/frequency.c \
+	control/account/hours.c \
 	control/account/import.c \
 	control/account/import_fields.c \
 	control/account/import_frequency.c \
+	control/account/import_goal.c \
+	control/account/import_hours.c \
 	control/account/import_text.c \
 	control/account/instant.c \
 	control/account/money.c control/account/trait.c)

@@ -141,6 +141,9 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
     struct qbid_engine_counters e = qbid_engine_counters_load(c->engine);
     struct qbid_frequency_counters f =
         qbid_frequency_book_counters(qbid_engine_frequency(c->engine));
+    struct qbid_decision_counters d = {0};
+    if (qbid_engine_decisions(c->engine))
+        d = qbid_decision_log_counters(qbid_engine_decisions(c->engine));
     const struct {
         const char *name;
         uint64_t value;
@@ -162,6 +165,9 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
                 {"frequency.late", f.late},
                 {"frequency.unknown", f.unknown},
                 {"frequency.evicted", f.evicted},
+                {"decisions.records", d.records},
+                {"decisions.lost", d.lost},
+                {"decisions.bytes", d.bytes},
                 {"ledger.grants", l.grants},
                 {"ledger.blocked", l.blocked},
                 {"ledger.late", l.late},

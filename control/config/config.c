@@ -183,6 +183,17 @@ static void log_apply(const struct reading *r)
         path_apply(r, "log.target", target, "", c->log.target);
 }
 
+static void zone_apply(const struct reading *r)
+{
+    const char *name = r->raw->time_zone ? r->raw->time_zone : "UTC";
+    struct qbid_zone *zone = NULL;
+    if (qbid_zone_new(name, &zone) != 0)
+        complain(r, "time_zone", "is not in " QBID_ZONE_FOLDER " (Debian: tzdata)");
+    else
+        snprintf(r->config->time_zone, sizeof r->config->time_zone, "%s", name);
+    qbid_zone_free(zone);
+}
+
 static void rates_apply(const struct reading *r)
 {
     struct qbid_config *c = r->config;
@@ -316,6 +327,7 @@ static void config_apply(const struct reading *r)
     sockets_apply(r);
     log_apply(r);
     rates_apply(r);
+    zone_apply(r);
     partners_apply(r);
     levels_apply(r);
     segments_apply(r);

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "control/config/problems.h"
+#include "control/config/zone.h"
 #include "shm/dims.h"
 #include "shm/image.h"
 #include "shm/partner.h"
@@ -57,7 +58,9 @@
     X(REAL, pace_min, 1e-6, 1, 0.001, "lowest pace factor") \
     X(REAL, pace_max, 1, 1000, 20, "highest pace factor") \
     X(UINT, pace_period_ms, 100, 3600000, 1000, "between two corrections of a pace factor") \
-    X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two")
+    X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two") \
+    X(UINT, log_mb, 0, 1048576, 0, "decision log for qbid ope, at most so many MB; 0 = none") \
+    X(REAL, log_share, 1e-6, 1, 1, "share of bids that it keeps, with what came of them")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -101,7 +104,8 @@ struct qbid_config {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
     } learning;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
-    uint32_t currency; /* of the account, three letters in memory order */
+    uint32_t currency;                  /* of the account, three letters in memory order */
+    char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns that name none */
     struct qbid_rate rate[QBID_CONFIG_RATES_MAX];
     uint32_t rate_cnt;
     struct qbid_partner partner[QBID_PARTNERS_MAX];
@@ -136,7 +140,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, time_zone, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

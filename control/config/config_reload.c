@@ -52,4 +52,5 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->images_kept = next->images_kept;
     config->history_days = next->history_days;
     config->seed = next->seed;
+    memcpy(config->time_zone, next->time_zone, sizeof config->time_zone);
 }

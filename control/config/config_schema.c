@@ -125,6 +125,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("ticks", OPTIONAL, struct qbid_config_raw, ticks, ticks_fields),
     CYAML_FIELD_MAPPING("learning", OPTIONAL, struct qbid_config_raw, learning, learning_fields),
     STRING_FIELD("currency", struct qbid_config_raw, currency),
+    STRING_FIELD("time_zone", struct qbid_config_raw, time_zone),
     CYAML_FIELD_SEQUENCE("rates", OPTIONAL_POINTER, struct qbid_config_raw, rates, &rate_value, 0,
                          QBID_CONFIG_RATES_MAX),
     CYAML_FIELD_SEQUENCE("partners", OPTIONAL_POINTER, struct qbid_config_raw, partners,

@@ -54,7 +54,7 @@ struct qbid_config_raw {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_RAW_FIELD)
     } learning;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_RAW_FIELD)
-    char *currency;
+    char *currency, *time_zone;
     struct qbid_config_raw_rate *rates;
     uint32_t rates_count;
     struct qbid_config_raw_partner *partners;

@@ -9,4 +9,5 @@ $(call lib,config,\
 	control/config/partner_keys.c \
 	control/config/partners.c \
 	control/config/problems.c \
-	control/config/yaml.c)
+	control/config/yaml.c \
+	control/config/zone.c)

@@ -16,6 +16,7 @@
 #include "shm/error.h"
 
 #define UIDS_A_LIFE 1024 /* workers' uids taken at a start; the store goes round after 65535 */
+#define DECISION_GROUPS_MAX 64 /* Q groups whose rows the decision log has */
 #define LEDGER_BUCKET_NS QBID_NS_PER_S
 #define LEDGER_GRACE_NS (5 * QBID_NS_PER_S) /* rings read late, clocks read early */
 
@@ -173,6 +174,24 @@ static int frequency_open(struct qbid_engine *e, char *why)
     return 0;
 }
 
+/* The log that off-policy evaluation reads, where one is wanted. */
+static int decisions_open(struct qbid_engine *e, char *why)
+{
+    char path[QBID_CONFIG_PATH_MAX + 32];
+    if (e->config.learning.log_mb == 0)
+        return 0;
+    snprintf(path, sizeof path, "%s/decisions", e->config.state_dir);
+    struct qbid_decision_log_params params = {.folder = path,
+                                              .bytes_max = e->config.learning.log_mb << 20,
+                                              .share = e->config.learning.log_share,
+                                              .row_max = DECISION_GROUPS_MAX * QBID_QSTATES};
+    int err = qbid_decision_log_new(&params, &e->decisions);
+    if (err)
+        snprintf(why, QBID_ENGINE_WHY_MAX, "learning.log_mb: %s: %s", path,
+                 err == QBID_ERR_SYS ? strerror(errno) : qbid_strerror(err));
+    return err;
+}
+
 static int readers_open(struct qbid_engine *e, char *why)
 {
     const struct qbid_config *c = &e->config;
@@ -231,7 +250,9 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->spent_changed = calloc(config->capacity.budgets, sizeof *e->spent_changed);
     e->changed = calloc(config->capacity.budgets, sizeof *e->changed);
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
-    int err = e->day && e->spent_changed && e->changed && e->said ? 0 : QBID_ERR_NOMEM;
+    e->q_group = calloc(config->capacity.line_items, sizeof *e->q_group);
+    bool room = e->day && e->spent_changed && e->changed && e->said && e->q_group;
+    int err = room ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
     if (!err)
@@ -250,6 +271,8 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
         err = readers_open(e, why);
     if (!err)
         err = frequency_open(e, why);
+    if (!err)
+        err = decisions_open(e, why);
     if (!err)
         err = qbid_engine_publish(e, "start", why);
     if (err) {
@@ -281,6 +304,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_store_free(engine->store);
     qbid_builder_free(engine->builder);
     qbid_frequency_book_free(engine->frequency);
+    qbid_decision_log_free(engine->decisions);
     free(engine->day);
     free(engine->spent_changed);
     free(engine->changed);
@@ -289,6 +313,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     free(engine->money);
     free(engine->pace);
     free(engine->said);
+    free(engine->q_group);
     free(engine);
 }
 
@@ -415,6 +440,11 @@ const struct qbid_ingest *qbid_engine_ingest_stage(const struct qbid_engine *eng
 const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine *engine)
 {
     return engine->frequency;
+}
+
+const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine)
+{
+    return engine->decisions;
 }
 
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine)

@@ -19,6 +19,7 @@
 #include "control/account/dictionary.h"
 #include "control/account/diff.h"
 #include "control/config/config.h"
+#include "control/decisions/decision_log.h"
 #include "control/frequency/frequency_book.h"
 #include "control/ingest/ingest.h"
 #include "control/learn/learner.h"
@@ -112,6 +113,8 @@ const struct qbid_snapshot *qbid_engine_snapshot(const struct qbid_engine *engin
 const struct qbid_publisher *qbid_engine_publisher(const struct qbid_engine *engine);
 const struct qbid_ingest *qbid_engine_ingest_stage(const struct qbid_engine *engine);
 const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine *engine);
+/** NULL = nothing is logged. */
+const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine);
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine);
 struct qbid_store *qbid_engine_store(struct qbid_engine *engine);
 struct qbid_engine_counters qbid_engine_counters_load(const struct qbid_engine *engine);

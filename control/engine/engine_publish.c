@@ -253,6 +253,17 @@ static int draft_write_down(struct qbid_engine *e, const struct qbid_plan *plan,
     return err;
 }
 
+/* Which bids get which Q row from here on, for the decision log. */
+static void actions_tell(struct qbid_engine *e, const struct qbid_plan *plan, uint64_t gen)
+{
+    uint64_t max = e->config.capacity.line_items;
+    for (uint32_t i = 0; i < plan->line_item_max && i < max; i++)
+        e->q_group[i] = plan->line_q_group[i];
+    if (e->decisions)
+        qbid_decision_log_rows(e->decisions, (uint32_t)gen, plan->qrows, plan->qgroup_cnt,
+                               qbid_clock_unix_ns() / QBID_NS_PER_MS);
+}
+
 static int draft_stage(struct qbid_engine *e, struct draft *draft, char *why)
 {
     int ro = -1;
@@ -299,6 +310,7 @@ static int publish(struct qbid_engine *e, const char *reason, bool force, char *
         if (!err)
             err = draft_stage(e, &draft, why);
         if (!err) {
+            actions_tell(e, &plan, draft.gen);
             e->counters.gen = draft.gen;
             e->counters.published++;
             e->counters.published_ns = qbid_clock_boot_ns();

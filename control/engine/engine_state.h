@@ -3,6 +3,7 @@
 #ifndef QBID_CONTROL_ENGINE_ENGINE_STATE_H
 #define QBID_CONTROL_ENGINE_ENGINE_STATE_H
 
+#include "control/decisions/decision_log.h"
 #include "control/engine/engine.h"
 #include "control/frequency/frequency_book.h"
 #include "control/keymap.h"
@@ -34,6 +35,9 @@ struct qbid_engine {
     struct qbid_learner *learner;
     struct qbid_ingest *ingest;
     struct qbid_frequency_book *frequency;
+    struct qbid_decision_log *decisions; /* NULL = none */
+    uint16_t *q_group;                   /* by line item index, of the last plan */
+    bool decisions_down;                 /* said so already */
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */

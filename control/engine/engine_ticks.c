@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the engine does again and again: events in, allowances and pace out, state to the store. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -65,6 +66,32 @@ static void frequency_post(struct qbid_engine *e, const struct qbid_outcome *out
     }
 }
 
+/* Wall clock of an event, by its age on the boot clock. */
+static uint64_t event_unix_ms(uint64_t time_ns)
+{
+    uint64_t now_ns = qbid_clock_boot_ns(), unix_ns = qbid_clock_unix_ns();
+    return (unix_ns - (now_ns > time_ns ? now_ns - time_ns : 0)) / QBID_NS_PER_MS;
+}
+
+static void decision_post(struct qbid_engine *e, const struct qbid_outcome *outcome)
+{
+    uint32_t idx = outcome->line_item_idx;
+    if (e->decisions && idx < e->config.capacity.line_items)
+        qbid_decision_log_post(e->decisions, outcome, e->q_group[idx],
+                               event_unix_ms(outcome->time_ns));
+}
+
+static void decisions_flush(struct qbid_engine *e)
+{
+    if (!e->decisions)
+        return;
+    bool down = qbid_decision_log_flush(e->decisions) != 0;
+    if (down != e->decisions_down)
+        qbid_engine_say(e, down ? QBID_LOG_ERROR : QBID_LOG_INFO, "decision log: %s",
+                        down ? strerror(errno) : "written again");
+    e->decisions_down = down;
+}
+
 static void post(void *context, const struct qbid_outcome *outcome)
 {
     struct qbid_engine *e = context;
@@ -93,6 +120,7 @@ static void post(void *context, const struct qbid_outcome *outcome)
     }
     qbid_snapshot_post(e->snapshot, outcome, campaign->id, spent);
     qbid_learner_post(e->learner, outcome, li, campaign, spent);
+    decision_post(e, outcome);
 }
 
 /* What was charged since the store heard of it, with what makes the bills known to the next life:
@@ -344,6 +372,7 @@ void qbid_engine_live(struct qbid_engine *engine)
                         (long long)broken);
     }
     pace_set(engine);
+    decisions_flush(engine);
     qbid_frequency_book_tick(engine->frequency, unix_s);
     atomic_store_explicit(&live->header->heartbeat_ns, qbid_clock_boot_ns(), memory_order_relaxed);
 }

@@ -31,6 +31,12 @@ struct ahead {
     uint64_t position; /* of the ring: behind the last bid taken */
 };
 
+/* The last EXPOSE of a worker: its bid comes next in the same ring. */
+struct exposed {
+    uint64_t nonce, key;
+    uint8_t exposures;
+};
+
 struct qbid_ingest {
     struct qbid_ingest_params params;
     struct qbid_ingest_counters counters;
@@ -39,9 +45,10 @@ struct qbid_ingest {
     struct qbid_repeats money;  /* wins, losses and bills whose bid is not pending */
     struct qbid_repeats events; /* imp, click, conv, video: known for longer */
     struct waiting *waiting;
-    uint32_t waiting_head, waiting_cnt;        /* a ring of WAITING_MAX */
-    struct ahead ahead[QBID_LIVE_WORKERS_MAX]; /* by slot */
-    uint64_t drops[QBID_LIVE_WORKERS_MAX];     /* by slot, as last read, of the worker below */
+    uint32_t waiting_head, waiting_cnt;            /* a ring of WAITING_MAX */
+    struct ahead ahead[QBID_LIVE_WORKERS_MAX];     /* by slot */
+    struct exposed exposed[QBID_LIVE_WORKERS_MAX]; /* by slot */
+    uint64_t drops[QBID_LIVE_WORKERS_MAX];         /* by slot, as last read, of the worker below */
     uint16_t drops_uid[QBID_LIVE_WORKERS_MAX];
 };
 
@@ -160,20 +167,31 @@ static bool float_ok(float x, double max)
     return isfinite(x) && x >= 0 && (double)x <= max;
 }
 
+/* Whom a bid counts for, when its EXPOSE came just before. */
+static void exposed_join(const struct qbid_ingest *ingest, struct qbid_outcome *o)
+{
+    if (o->worker_slot >= QBID_LIVE_WORKERS_MAX ||
+        ingest->exposed[o->worker_slot].nonce != o->nonce)
+        return;
+    o->exposure_key = ingest->exposed[o->worker_slot].key;
+    o->exposures = ingest->exposed[o->worker_slot].exposures;
+}
+
 static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
                      struct qbid_outcome *o, uint64_t now_ns, const struct sink *sink)
 {
     o->value_micros = event->u.bid.value_micros;
     o->pace = event->u.bid.pace;
     o->propensity = (float)((double)event->u.bid.q_propensity_q32 / (double)UINT32_MAX);
+    o->creative_share = qbid_event_share_load(event->u.bid.creative_share_q16);
     o->q_state = event->u.bid.q_state;
     o->segment = event->u.bid.segment;
     o->bid_time_ns = event->time_ns;
+    exposed_join(ingest, o);
     o->joined = true;
     if (!common_ok(o, now_ns) || !float_ok(o->value_micros, (double)QBID_PRICE_MICROS_MAX) ||
         !float_ok(o->pace, PACE_MAX) || o->q_state >= QBID_QSTATES ||
-        o->segment >= QBID_SEGMENTS_MAX || event->nonce >> 48 != o->worker_uid ||
-        qbid_pending_find(&ingest->pending, o->nonce)) {
+        event->nonce >> 48 != o->worker_uid || qbid_pending_find(&ingest->pending, o->nonce)) {
         ingest->counters.invalid++;
         return;
     }
@@ -222,6 +240,9 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
         o->value_micros = bid->bid.value_micros;
         o->pace = bid->bid.pace;
         o->propensity = bid->bid.propensity;
+        o->creative_share = bid->bid.creative_share;
+        o->exposure_key = bid->bid.exposure_key;
+        o->exposures = bid->bid.exposures;
         o->q_state = bid->bid.q_state;
         o->segment = bid->bid.segment;
         o->bid_time_ns = bid->bid.bid_time_ns;
@@ -329,14 +350,18 @@ static void take_exposure(struct qbid_ingest *ingest, const struct qbid_account 
         ingest->counters.invalid++;
         return;
     }
+    uint32_t counted = event->u.expose.counted;
     struct qbid_outcome o = {.time_ns = event->time_ns,
                              .nonce = event->nonce,
                              .exposure_key = event->u.expose.key,
+                             .exposures = (uint8_t)(counted < UINT8_MAX ? counted : UINT8_MAX),
                              .line_item_id = li->id,
                              .line_item_idx = li->idx,
                              .worker_slot = slot,
                              .worker_uid = uid,
                              .kind = QBID_EVENT_EXPOSE};
+    if (slot < QBID_LIVE_WORKERS_MAX)
+        ingest->exposed[slot] = (struct exposed){o.nonce, o.exposure_key, o.exposures};
     emit(sink, &o);
 }
 

@@ -16,7 +16,7 @@ struct qbid_outcome {
     uint64_t bid_time_ns; /* of its bid */
     uint64_t nonce;
     uint64_t context;      /* packed */
-    uint64_t exposure_key; /* EXPOSE: qbid_frequency_key() */
+    uint64_t exposure_key; /* qbid_frequency_key() of EXPOSE and of a bid that is counted, else 0 */
     int64_t bid_nanos;
     int64_t
         price_nanos; /* WIN, BILL: clearing price; LOSS: minimum to win, 0 = unknown; CONV: value */
@@ -29,7 +29,8 @@ struct qbid_outcome {
     float value_micros; /* in the row, before pacing */
     float pace;
     float propensity;
-    uint16_t code; /* LOSS: enum qbid_loss; VIDEO: its event */
+    float creative_share; /* probability with which the creative was drawn */
+    uint16_t code;        /* LOSS: enum qbid_loss; VIDEO: its event */
     uint16_t q_state;
     uint16_t segment;
     uint16_t worker_slot;
@@ -38,7 +39,8 @@ struct qbid_outcome {
     uint8_t level;
     uint8_t privacy; /* enum qbid_privacy_class of the request */
     uint8_t action;
-    uint8_t flags; /* enum qbid_event_flag */
+    uint8_t exposures; /* where there is a key: those counted before this bid */
+    uint8_t flags;     /* enum qbid_event_flag */
     bool joined;
     bool first_win; /* WIN, BILL: nothing said before that this bid won */
 };

@@ -37,6 +37,7 @@ struct qbid_campaign_state *qbid_campaigns_touch(struct qbid_campaigns *campaign
         return NULL;
     }
     fresh.pacing = qbid_pacing_start(&campaigns->pacing, 1.0);
+    qbid_traffic_flat(&fresh.curve);
     campaigns->state[campaigns->cnt] = fresh;
     return &campaigns->state[campaigns->cnt++];
 }
@@ -104,5 +105,6 @@ void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_cam
     state->flight = (struct qbid_flight){
         .start_unix_s = start, .end_unix_s = end, .spent_before_nanos = spent_nanos};
     state->paced_ns = 0;
+    state->plan_total = 0;
     state->dirty = true;
 }

@@ -10,6 +10,7 @@
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
 #include "control/models/pacing.h"
+#include "control/models/traffic.h"
 
 /* Counts since the flight (or the day of a daily budget) began. */
 struct qbid_flight {
@@ -35,6 +36,9 @@ struct qbid_campaign_state {
     double auctions_per_s; /* of its bids, a slow average; survives the flight */
     uint64_t paced_bids;   /* flight.bids at that step */
     double win_rate;       /* of the last few hundred results */
+    struct qbid_traffic traffic;
+    struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
+    double plan_total;               /* traffic of the flight by it; 0 = not known yet */
 };
 
 struct qbid_campaigns {

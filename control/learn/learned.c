@@ -192,9 +192,12 @@ static int judge(struct qbid_learned *l, enum qbid_learned_head head,
         if (item->record[head] == QBID_KEYMAP_NONE)
             return QBID_ERR_NOMEM;
         struct qbid_learned_record *record = &side->record[item->record[head]];
+        struct qbid_learned_seen seen = qbid_learned_seen(l, head, e->line_item_idx, e->context);
+        seen.trials = fmax(seen.trials - t, 0); /* the cell has the fresh ones already */
+        seen.successes = fmax(seen.successes - s, 0);
         double p[QBID_LEARNED_MODEL_CNT], level[QBID_LEARNED_MODEL_CNT];
         for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++) {
-            double raw = qbid_learned_raw(l, head, m, e->line_item_idx, e->context, rate);
+            double raw = qbid_learned_raw(l, head, m, e->line_item_idx, e->context, seen, rate);
             p[m] = calibrated(side, item->record[head], head, m, raw);
             level[m] = p[m] / anchor(record, head, m);
             if (m != QBID_LEARNED_RATES)
@@ -272,6 +275,7 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
                       const struct qbid_cells *cells, const struct qbid_values *values)
 {
     int err = items_take(learned, account);
+    learned->cells = cells;
     for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT && !err; h++) {
         struct qbid_learned_side *side = &learned->side[h];
         if (learned->params.ftrl && !side->started)
@@ -291,6 +295,8 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
     qbid_fresh_clear(&learned->fresh);
     if (learned->params.trees)
         qbid_learned_grow(learned, cells);
+    for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT; h++)
+        qbid_learned_strengths(learned, h);
     return 0;
 }
 
@@ -300,7 +306,8 @@ double qbid_learned_rate(const struct qbid_learned *learned, enum qbid_learned_h
 {
     if (line_item_idx >= learned->item_cnt || model == QBID_LEARNED_RATES)
         return rate;
-    double raw = qbid_learned_raw(learned, head, model, line_item_idx, context, rate);
+    struct qbid_learned_seen seen = qbid_learned_seen(learned, head, line_item_idx, context);
+    double raw = qbid_learned_raw(learned, head, model, line_item_idx, context, seen, rate);
     return calibrated(&learned->side[head], learned->item[line_item_idx].record[head], head, model,
                       raw);
 }

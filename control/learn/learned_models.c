@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line item in a context as features of the regression and as columns of the trees. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "control/learn/learned_state.h"
+#include "control/models/effects.h"
 #include "shm/error.h"
 
 #define GROWTH_SUCCESSES_MIN 100.0
-#define GROWTH_PART 0.1 /* trees are grown again after a tenth more successes */
+#define STRENGTH_CELLS 2048 /* that a strength is fitted on */
+#define GROWTH_PART 0.1     /* trees are grown again after a tenth more successes */
 
 /* Kinds of features; the dimensions follow in the low bits. */
 enum feature {
@@ -57,9 +60,10 @@ uint32_t qbid_learned_columns(const struct qbid_learned *learned, uint32_t line_
     return cnt;
 }
 
-double qbid_learned_raw(const struct qbid_learned *learned, enum qbid_learned_head head,
-                        enum qbid_learned_model model, uint32_t line_item_idx, uint64_t context,
-                        double rate)
+/* Before what was seen of the key itself. */
+static double model_rate(const struct qbid_learned *learned, enum qbid_learned_head head,
+                         enum qbid_learned_model model, uint32_t line_item_idx, uint64_t context,
+                         double rate)
 {
     const struct qbid_learned_side *side = &learned->side[head];
     if (model == QBID_LEARNED_FTRL && side->started) {
@@ -74,6 +78,74 @@ double qbid_learned_raw(const struct qbid_learned *learned, enum qbid_learned_he
         return qbid_trees_predict(&side->trees, value);
     }
     return rate;
+}
+
+static bool ready(const struct qbid_learned_side *side, enum qbid_learned_model model)
+{
+    return (model == QBID_LEARNED_FTRL && side->started) ||
+           (model == QBID_LEARNED_TREES && side->grown);
+}
+
+double qbid_learned_raw(const struct qbid_learned *learned, enum qbid_learned_head head,
+                        enum qbid_learned_model model, uint32_t line_item_idx, uint64_t context,
+                        struct qbid_learned_seen seen, double rate)
+{
+    const struct qbid_learned_side *side = &learned->side[head];
+    double own = model_rate(learned, head, model, line_item_idx, context, rate);
+    if (!ready(side, model) || !(side->strength[model] > 0))
+        return own;
+    return fmin(
+        own * qbid_effects_multiplier(side->strength[model], seen.trials * own, seen.successes), 1);
+}
+
+static struct qbid_learned_seen seen_of(const struct qbid_cell *cell, enum qbid_learned_head head)
+{
+    double clicks = (double)cell->clicks, convs = (double)cell->convs;
+    if (head == QBID_LEARNED_CTR)
+        return (struct qbid_learned_seen){(double)qbid_cell_trials(cell), clicks};
+    return (struct qbid_learned_seen){fmax(clicks, convs), convs};
+}
+
+struct qbid_learned_seen qbid_learned_seen(const struct qbid_learned *learned,
+                                           enum qbid_learned_head head, uint32_t line_item_idx,
+                                           uint64_t context)
+{
+    uint32_t i = learned->cells ? qbid_keymap_find(&learned->cells->map, context, line_item_idx)
+                                : QBID_KEYMAP_NONE;
+    return i == QBID_KEYMAP_NONE ? (struct qbid_learned_seen){0}
+                                 : seen_of(&learned->cells->cell[i], head);
+}
+
+static bool cell_counts(const struct qbid_learned *l, const struct qbid_cell *c)
+{
+    return c->line_item_idx < l->item_cnt && (c->context & l->params.mask) &&
+           l->item[c->line_item_idx].campaign_id != 0;
+}
+
+void qbid_learned_strengths(struct qbid_learned *learned, enum qbid_learned_head head)
+{
+    double expected[STRENGTH_CELLS], successes[STRENGTH_CELLS];
+    const struct qbid_cells *cells = learned->cells;
+    struct qbid_learned_side *side = &learned->side[head];
+    for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++) {
+        uint32_t cnt = 0;
+        for (uint32_t k = 0; k < STRENGTH_CELLS && ready(side, m); k++) {
+            uint64_t pick = cells->cnt <= STRENGTH_CELLS
+                                ? k
+                                : (uint64_t)k * cells->cnt / STRENGTH_CELLS; /* evenly */
+            if (pick >= cells->cnt)
+                break;
+            const struct qbid_cell *c = &cells->cell[pick];
+            struct qbid_learned_seen seen = seen_of(c, head);
+            if (!cell_counts(learned, c) || !(seen.trials > 0))
+                continue;
+            double own = model_rate(learned, head, m, c->line_item_idx,
+                                    c->context & learned->params.mask, 0);
+            expected[cnt] = seen.trials * own;
+            successes[cnt++] = seen.successes;
+        }
+        side->strength[m] = cnt ? qbid_effects_strength(expected, successes, cnt) : 0;
+    }
 }
 
 /* Cells as rows of trials; the caller's to free. */
@@ -107,21 +179,15 @@ static int rows_take(const struct qbid_learned *l, enum qbid_learned_head head,
     }
     for (uint32_t i = 0; i < cells->cnt; i++) {
         const struct qbid_cell *c = &cells->cell[i];
-        if (c->line_item_idx >= l->item_cnt || !(c->context & l->params.mask) ||
-            l->item[c->line_item_idx].campaign_id == 0)
-            continue;
-        double clicks = (double)c->clicks, convs = (double)c->convs;
-        double trials = head == QBID_LEARNED_CTR ? (double)qbid_cell_trials(c)
-                                                 : (clicks > convs ? clicks : convs);
-        double successes = head == QBID_LEARNED_CTR ? clicks : convs;
-        if (!(trials > 0))
+        struct qbid_learned_seen seen = seen_of(c, head);
+        if (!cell_counts(l, c) || !(seen.trials > 0))
             continue;
         rows->columns = qbid_learned_columns(l, c->line_item_idx, c->context, value);
         for (uint32_t k = 0; k < rows->columns; k++)
             rows->value[(size_t)rows->cnt * rows->columns + k] = value[k];
-        rows->trials[rows->cnt] = trials;
-        rows->successes[rows->cnt++] = successes;
-        rows->good += successes;
+        rows->trials[rows->cnt] = seen.trials;
+        rows->successes[rows->cnt++] = seen.successes;
+        rows->good += seen.successes;
     }
     return 0;
 }

@@ -43,8 +43,15 @@ struct qbid_learned_item {
     uint32_t record[QBID_LEARNED_HEAD_CNT]; /* QBID_KEYMAP_NONE = none yet */
 };
 
+/* What was seen of one key. */
+struct qbid_learned_seen {
+    double trials;
+    double successes;
+};
+
 struct qbid_learned {
     struct qbid_learned_params params;
+    const struct qbid_cells *cells; /* of the last step */
     struct qbid_fresh fresh;
     struct qbid_learned_side side[QBID_LEARNED_HEAD_CNT];
     struct qbid_learned_item *item; /* by line item index */
@@ -55,10 +62,19 @@ struct qbid_learned {
 /** Record of a campaign, made when missing: its index; QBID_KEYMAP_NONE without memory. */
 uint32_t qbid_learned_record_touch(struct qbid_learned_side *side, uint32_t campaign_id);
 
-/** What a model says of a key before calibration; `rate` is the hierarchical one. */
+/** What a model says of a key before calibration: its own rate, moved by what was seen of the key
+ *  itself; `rate` is the hierarchical one. */
 double qbid_learned_raw(const struct qbid_learned *learned, enum qbid_learned_head head,
                         enum qbid_learned_model model, uint32_t line_item_idx, uint64_t context,
-                        double rate);
+                        struct qbid_learned_seen seen, double rate);
+
+/** Cell of a key; nothing seen when there is none. */
+struct qbid_learned_seen qbid_learned_seen(const struct qbid_learned *learned,
+                                           enum qbid_learned_head head, uint32_t line_item_idx,
+                                           uint64_t context);
+
+/** How much single cells differ from what the models say, by maximum likelihood. */
+void qbid_learned_strengths(struct qbid_learned *learned, enum qbid_learned_head head);
 
 /** Slots of a key's features: their number. */
 uint32_t qbid_learned_features(const struct qbid_learned *learned, const struct qbid_ftrl *ftrl,

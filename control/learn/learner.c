@@ -8,7 +8,7 @@
 #include "control/learn/rows.h"
 #include "shm/error.h"
 
-#define GOALS QBID_GOAL_FIXED_CPM /* one Q group for each */
+#define GOALS QBID_GOAL_CNT /* one Q group for each */
 
 /* Every coarser level's dimensions are among the finer one's. */
 static bool levels_nest(const uint64_t mask[QBID_LEVEL_MAX])
@@ -41,6 +41,7 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
     l->campaigns.pacing.pace_min = params->pace_min;
     l->campaigns.pacing.pace_max = params->pace_max;
     l->campaigns.pacing.step_lg = params->step_log2_max;
+    qbid_traffic_flat(&l->curve);
     l->points = calloc(params->sample_max, sizeof *l->points);
     l->actions = calloc(GOALS, sizeof *l->actions);
     int err = l->points && l->actions ? 0 : QBID_ERR_NOMEM;

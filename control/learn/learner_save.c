@@ -17,6 +17,7 @@ enum row_kind {
     ROW_CAMPAIGN,
     ROW_ACTIONS,
     ROW_STRENGTHS,
+    ROW_TRAFFIC,
 };
 
 /* In front of every row: another layout is refused, not misread. */
@@ -60,6 +61,11 @@ struct row_campaign {
     double win_rate;
     uint32_t first_price;
     uint32_t samples;
+};
+
+struct row_traffic {
+    struct row_head head;
+    struct qbid_traffic traffic;
 };
 
 struct saver {
@@ -139,6 +145,8 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
     for (uint32_t i = 0; i < samples->cnt; i++)
         out[i] = samples->sample[(samples->next + samples->max - samples->cnt + i) % samples->max];
     row_save(saver, ROW_CAMPAIGN, state->id, row, bytes);
+    struct row_traffic traffic = {.traffic = state->traffic};
+    row_save(saver, ROW_TRAFFIC, state->id, &traffic, sizeof traffic);
     state->dirty = saver->err != 0;
     free(row);
 }
@@ -153,7 +161,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
-    for (uint32_t goal = 0; goal < QBID_GOAL_FIXED_CPM && !saver.err; goal++) {
+    for (uint32_t goal = 0; goal < QBID_GOAL_CNT && !saver.err; goal++) {
         struct row_actions row = {.actions = learner->actions[goal]};
         row_save(&saver, ROW_ACTIONS, goal, &row, sizeof row);
     }
@@ -219,6 +227,17 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int traffic_restore(struct qbid_learner *learner, uint64_t key,
+                           const struct row_traffic *row)
+{
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, (uint32_t)key);
+    if (!state)
+        return QBID_ERR_NOMEM;
+    state->traffic = row->traffic;
+    learner->curve_hour = 0; /* curves are fitted anew */
+    return 0;
+}
+
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes)
 {
@@ -229,11 +248,12 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         [ROW_CAMPAIGN] = sizeof(struct row_campaign),
         [ROW_ACTIONS] = sizeof(struct row_actions),
         [ROW_STRENGTHS] = sizeof(struct row_strengths),
+        [ROW_TRAFFIC] = sizeof(struct row_traffic),
     };
     struct row_head head;
     if (kind >= QBID_LEARNED_ROW && learner->learned)
         return qbid_learned_restore(learner->learned, kind, key, data, bytes);
-    if (kind < ROW_CELL || kind > ROW_STRENGTHS || bytes < least[kind] ||
+    if (kind < ROW_CELL || kind > ROW_TRAFFIC || bytes < least[kind] ||
         (kind != ROW_CAMPAIGN && bytes != least[kind]))
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
@@ -264,7 +284,7 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         err = campaign_restore(learner, key, row, bytes);
         break;
     case ROW_ACTIONS:
-        if (key < QBID_GOAL_FIXED_CPM)
+        if (key < QBID_GOAL_CNT)
             learner->actions[key] = ((const struct row_actions *)row)->actions;
         else
             err = QBID_ERR_VERSION;
@@ -274,6 +294,9 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
                sizeof learner->strength_ctr);
         memcpy(learner->strength_cvr, ((const struct row_strengths *)row)->cvr,
                sizeof learner->strength_cvr);
+        break;
+    case ROW_TRAFFIC:
+        err = traffic_restore(learner, key, row);
         break;
     }
     free(row);

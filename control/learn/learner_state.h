@@ -26,6 +26,8 @@ struct qbid_learner {
     struct qbid_learned *learned;  /* NULL = off */
     double strength_ctr[QBID_VALUES_LEVELS_MAX];
     double strength_cvr[QBID_VALUES_LEVELS_MAX];
+    struct qbid_traffic_curve curve;  /* traffic of all campaigns together */
+    int64_t curve_hour;               /* when it was fitted, hours since 1970 */
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
 };
 

@@ -4,6 +4,7 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/creatives.c \
+	control/learn/demand.c \
 	control/learn/fresh.c \
 	control/learn/learned.c \
 	control/learn/learned_models.c \

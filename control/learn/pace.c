@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/learn/demand.h"
 #include "control/learn/learner_state.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
@@ -50,15 +51,14 @@ static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
     return GOAL_PRIOR_EVENTS * (double)QBID_NANOS_PER_UNIT;
 }
 
-static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
+static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
                                       const struct qbid_campaign_def *campaign,
                                       const struct qbid_value_params *goal,
                                       struct qbid_learner_money money, double period_s,
                                       uint64_t now_ns, int64_t now_unix_ns)
 {
     const struct qbid_flight *flight = &state->flight;
-    double length_s = (double)(flight->end_unix_s - flight->start_unix_s);
-    double over_s = (double)now_unix_ns / (double)QBID_NS_PER_S - (double)flight->start_unix_s;
+    struct qbid_demand demand = qbid_demand_at(state, period_s, now_unix_ns);
     double quiet_s = state->heard_ns && now_ns > state->heard_ns
                          ? (double)(now_ns - state->heard_ns) / (double)QBID_NS_PER_S
                          : 0;
@@ -67,10 +67,10 @@ static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
         .has_cap = qbid_value_has_cap(campaign->goal),
         .budget_nanos = (double)(money.budget_nanos - flight->spent_before_nanos),
         .spent_nanos = (double)(money.spent_nanos - flight->spent_before_nanos),
-        .plan_done = fmin(fmax(over_s / length_s, 0), 1),
-        .plan_step = period_s / length_s,
+        .plan_done = demand.done,
+        .plan_step = demand.step,
         .auctions = (double)flight->bids,
-        .auctions_forecast = flight->bids ? 0 : state->auctions_per_s * length_s,
+        .auctions_forecast = demand.auctions,
         .worth_realised_nanos = qbid_value_realised(
             goal, (double)flight->clicks, (double)flight->convs, (double)flight->revenue_nanos),
         .worth_predicted_nanos = flight->predicted_nanos,
@@ -79,9 +79,10 @@ static struct qbid_pacing_in input_of(const struct qbid_campaign_state *state,
     };
 }
 
-static void rate_follow(struct qbid_campaign_state *state, double period_s)
+static void rate_follow(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns)
 {
-    double rate = (double)(state->flight.bids - state->paced_bids) / period_s;
+    double bids = (double)(state->flight.bids - state->paced_bids), rate = bids / period_s;
+    qbid_demand_note(state, period_s, now_unix_ns, bids);
     double weight = fmin(period_s / RATE_MEMORY_S, 1);
     if (state->auctions_per_s <= 0)
         weight = 1;
@@ -101,7 +102,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     bool first = state->paced_ns == 0;
     if (!first) {
         period_s = (double)(now_ns - state->paced_ns) / (double)QBID_NS_PER_S;
-        rate_follow(state, period_s);
+        rate_follow(state, period_s, now_unix_ns);
     }
     struct qbid_value_params goal = {.goal = campaign->goal, .unit_micros = 1};
     if (learner->planned && any->idx < learner->values.line_item_max)
@@ -226,6 +227,7 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
                       struct qbid_learner_pace *out)
 {
     struct pace_account pa;
+    qbid_demand_refit(learner, now_unix_ns / (int64_t)QBID_NS_PER_S);
     int err = pace_account_init(account, &pa), cnt = 0;
     for (uint32_t c = 0; c < account->campaign_cnt && !err; c++) {
         int n = campaign_pace(learner, &pa, &account->campaigns[c], money[c], now_ns, now_unix_ns,

@@ -8,9 +8,12 @@ $(call lib,models,\
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \
+	control/models/duals.c \
 	control/models/effects.c \
+	control/models/forecast.c \
 	control/models/ftrl.c \
 	control/models/isotonic.c \
+	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \
@@ -20,7 +23,9 @@ $(call lib,models,\
 	control/models/rates.c \
 	control/models/rotation.c \
 	control/models/shading.c \
+	control/models/smoothing.c \
 	control/models/survival.c \
+	control/models/traffic.c \
 	control/models/trees.c \
 	control/models/trees_grow.c \
 	control/models/ubj.c \

@@ -26,6 +26,8 @@ static struct worth goal_worth(const struct qbid_value_params *params)
     case QBID_GOAL_MAX_CONVERSIONS:
         return (struct worth){.conversion = unit};
     case QBID_GOAL_MAX_VALUE:
+    case QBID_GOAL_MAX_PROFIT:
+    case QBID_GOAL_MAX_ROAS:
         return (struct worth){.revenue = 1};
     case QBID_GOAL_TARGET_CPC:
         return (struct worth){.click = target};
@@ -44,16 +46,65 @@ static double rate_clean(double x)
     return x > 0 ? fmin(x, 1) : 0;
 }
 
-double qbid_value_impression(const struct qbid_value_params *params, double ctr, double cvr,
-                             int64_t order_value_micros)
+/* A cap's unit as the target of the goal with the same unit. */
+static struct worth cap_worth(const struct qbid_value_params *params, enum qbid_cap cap)
 {
-    struct worth w = goal_worth(params);
+    static const enum qbid_goal same[QBID_CAP_CNT] = {
+        [QBID_CAP_CPC] = QBID_GOAL_TARGET_CPC,
+        [QBID_CAP_CPA] = QBID_GOAL_TARGET_CPA,
+        [QBID_CAP_ROAS] = QBID_GOAL_TARGET_ROAS,
+    };
+    struct qbid_value_params p = {.goal = same[cap], .target_micros = params->cap_micros[cap]};
+    return goal_worth(&p);
+}
+
+static double impression_worth(struct worth w, double ctr, double cvr, int64_t order_value_micros)
+{
     double order = order_value_micros > 0 ? (double)order_value_micros : 0;
     double conversion = w.conversion + w.revenue * order;
     double nanos = rate_clean(ctr) * (w.click + rate_clean(cvr) * conversion) * NANOS_PER_MICRO;
-    if (params->goal == QBID_GOAL_FIXED_CPM)
-        nanos = params->target_micros > 0 ? (double)params->target_micros : 0;
     return fmin(nanos, (double)QBID_PRICE_MICROS_MAX);
+}
+
+double qbid_value_goal(const struct qbid_value_params *params, double ctr, double cvr,
+                       int64_t order_value_micros)
+{
+    if (params->goal == QBID_GOAL_FIXED_CPM)
+        return fmin(params->target_micros > 0 ? (double)params->target_micros : 0,
+                    (double)QBID_PRICE_MICROS_MAX);
+    return impression_worth(goal_worth(params), ctr, cvr, order_value_micros);
+}
+
+double qbid_value_allowed(const struct qbid_value_params *params, enum qbid_cap cap, double ctr,
+                          double cvr, int64_t order_value_micros)
+{
+    return impression_worth(cap_worth(params, cap), ctr, cvr, order_value_micros);
+}
+
+double qbid_value_impression(const struct qbid_value_params *params, double ctr, double cvr,
+                             int64_t order_value_micros)
+{
+    double worth = qbid_value_goal(params, ctr, cvr, order_value_micros), weight = 1;
+    for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++) {
+        double q = params->cap_price[cap];
+        if (params->cap_micros[cap] <= 0 || !(q > 0) || !isfinite(q))
+            continue;
+        worth += q * qbid_value_allowed(params, (enum qbid_cap)cap, ctr, cvr, order_value_micros);
+        weight += q;
+    }
+    return worth / weight;
+}
+
+static double realised(struct worth w, double clicks, double conversions, double revenue_nanos)
+{
+    double micros = w.click * fmax(clicks, 0) + w.conversion * fmax(conversions, 0);
+    return micros * NANOS_PER_MICRO + w.revenue * fmax(revenue_nanos, 0);
+}
+
+double qbid_value_allowed_realised(const struct qbid_value_params *params, enum qbid_cap cap,
+                                   double clicks, double conversions, double revenue_nanos)
+{
+    return realised(cap_worth(params, cap), clicks, conversions, revenue_nanos);
 }
 
 int qbid_value_has_cap(enum qbid_goal goal)
@@ -65,9 +116,7 @@ int qbid_value_has_cap(enum qbid_goal goal)
 double qbid_value_realised(const struct qbid_value_params *params, double clicks,
                            double conversions, double revenue_nanos)
 {
-    struct worth w = goal_worth(params);
-    double micros = w.click * fmax(clicks, 0) + w.conversion * fmax(conversions, 0);
-    return micros * NANOS_PER_MICRO + w.revenue * fmax(revenue_nanos, 0);
+    return realised(goal_worth(params), clicks, conversions, revenue_nanos);
 }
 
 double qbid_value_alpha(double *alpha_budget, double *alpha_goal)

@@ -13,6 +13,8 @@
  *   max clicks        ctr * unit                              none
  *   max conversions   ctr * cvr * unit                        none
  *   max value         ctr * cvr * order value                 none
+ *   max profit        ctr * cvr * order value                 alpha <= 1
+ *   max roas          ctr * cvr * order value                 none; paced to its spend floor
  *   target CPC  C     ctr * C                                 spend <= C * clicks
  *   target CPA  A     ctr * cvr * A                           spend <= A * conversions
  *   target ROAS tau   ctr * cvr * order value / tau           spend <= revenue / tau
@@ -20,12 +22,24 @@
  *
  * With a target, alpha = 1 bids the target itself: a floor, not the optimum. The cap is the same
  * for all three: realised worth >= spend.
+ *
+ * Any of them but fixed CPM may be held to further caps, each on another metric: spend may be at
+ * most what the cap allows. A cap j with price q_j >= 0 (control/models/duals.h) moves the worth g
+ * of an impression towards u_j, the spend that it allows:
+ *
+ *   cap               u_j, spend that one impression allows   worth = (g + sum q_j u_j) / (1 + sum
+ * q_j) CPC <= C          ctr * C CPA <= A          ctr * cvr * A ROAS >= tau       ctr * cvr *
+ * order value / tau
+ *
+ * and the pacer's alpha is (1 + sum q) / (p + sum q), p the price of the budget (ALGORITHMS 3.5).
  */
 struct qbid_value_params {
     enum qbid_goal goal;
     int64_t target_micros; /* CPC, CPA; CPM of a fixed goal; ROAS x 10^6 */
     int64_t unit_micros; /* goals without a target: what a click or conversion is taken to be worth
                             until the pacer knows better, > 0 */
+    int64_t cap_micros[QBID_CAP_CNT]; /* money a click, a conversion; ROAS x 10^6; 0 = none */
+    double cap_price[QBID_CAP_CNT];   /* q, >= 0; what is no number counts as 0 */
 };
 
 /**
@@ -40,6 +54,17 @@ struct qbid_value_params {
  */
 double qbid_value_impression(const struct qbid_value_params *params, double ctr, double cvr,
                              int64_t order_value_micros);
+
+/** Worth under the goal alone, and the spend that cap allows: g and u of the table above, in CPM
+ *  micros as above; 0 without that cap. Threads: pure. */
+double qbid_value_goal(const struct qbid_value_params *params, double ctr, double cvr,
+                       int64_t order_value_micros);
+double qbid_value_allowed(const struct qbid_value_params *params, enum qbid_cap cap, double ctr,
+                          double cvr, int64_t order_value_micros);
+
+/** Spend in nanos that a cap allows for what really happened; 0 without that cap. Threads: pure. */
+double qbid_value_allowed_realised(const struct qbid_value_params *params, enum qbid_cap cap,
+                                   double clicks, double conversions, double revenue_nanos);
 
 /** Whether a goal caps alpha by realised worth (target CPC, CPA, ROAS). */
 int qbid_value_has_cap(enum qbid_goal goal);

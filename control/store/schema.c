@@ -100,5 +100,23 @@ static const char traits[] = "ALTER TABLE line_items ADD COLUMN cattax INTEGER N
                              "ALTER TABLE creatives ADD COLUMN image TEXT NOT NULL DEFAULT '';"
                              "ALTER TABLE creatives ADD COLUMN data TEXT NOT NULL DEFAULT '';";
 
+static const char strategies[] =
+    "ALTER TABLE campaigns ADD COLUMN cap_cpc_micros INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN cap_cpa_micros INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN min_roas_micros INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN spend_floor_nanos INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN max_change REAL NOT NULL DEFAULT 0;"
+    "ALTER TABLE campaigns ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE campaigns ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';";
+
+static const char overrides[] =
+    "CREATE TABLE overrides(line_item INTEGER PRIMARY KEY REFERENCES line_items(id),"
+    " kind TEXT NOT NULL, fixed_micros INTEGER NOT NULL, multiplier REAL NOT NULL,"
+    " expires_unix_s INTEGER NOT NULL, set_unix_ns INTEGER NOT NULL, actor TEXT NOT NULL,"
+    " why TEXT NOT NULL);";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
-    {first_account, first_state}, {line_item_frequency, NULL}, {traits, NULL}};
+    {first_account, first_state},
+    {line_item_frequency, NULL},
+    {traits, NULL},
+    {strategies, overrides}};

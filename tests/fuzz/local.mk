@@ -60,9 +60,9 @@ $(call fuzz,partner,$(FUZZ_CONFIG) $(addprefix control/config/,key_file.c partne
     config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config engine frequency ingest \
+FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config decisions engine frequency ingest \
     learn ledger models publish snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/json_oracle.c,\
-    commands api engine publish learn models ingest ledger snapshot frequency store account config keymap shm,\
+    commands api engine decisions publish learn models ingest ledger snapshot frequency store account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
 $(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

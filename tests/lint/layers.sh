@@ -13,6 +13,8 @@
 #                       plugin/openrtb/response.h, which say in which currency the answer is.
 #   tools/sim           may include control/, fastpath/ and shm/: a strategy is judged with the code that will run, so
 #                       `qbid-sim` calls the real stages of qbidd and the real decision under a virtual clock.
+#   tools/.../ope*, command_ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and judge
+#                       with the models' own estimators; and what a record is made of (shm/).
 #   plugin/example      is built by others as their own sources: its files include each other by name.
 #   tools               may include shm/error.h and shm/units.h: the words in which control/client answers.
 set -euo pipefail
@@ -30,6 +32,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to ~ /^(tools\/|control\/client)/ || to == "plugin/qbid.h") return 1
             if (to == "shm/error.h" || to == "shm/units.h") return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
+            if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
             return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }
         return 1 # bench and tests see everything

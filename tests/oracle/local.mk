@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
-.PHONY: oracle oracle-survfit oracle-effects oracle-process oracle-learned
-oracle: oracle-survfit oracle-effects oracle-process oracle-learned
+.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
+oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
 oracle-survfit:
 	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
 oracle-effects:
@@ -9,6 +9,8 @@ oracle-effects:
 	@tests/oracle/compare.sh tests/oracle/effects_glm.py:tests/control/models/effects_glm.h
 oracle-process:
 	@tests/oracle/process.py
+oracle-forecast:
+	@tests/oracle/compare.sh tests/oracle/forecast.R:tests/control/models/forecast_reference.h
 oracle-learned:
 	@.ci/deps.sh $(DEPS_ORACLE)
 	@tests/oracle/compare.sh tests/oracle/learned.py:tests/control/models/learned_fixture.h

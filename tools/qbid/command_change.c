@@ -7,6 +7,7 @@
 
 #include "tools/qbid/tool.h"
 
+#define FIELD_MAX 32
 #define FILE_BYTES_MAX ((size_t)8 << 20) /* more is refused by qbidd */
 
 /* --- differences */
@@ -157,13 +158,23 @@ int qbid_tool_import(struct qbid_tool *tool, int argc, char **argv)
 
 static const struct argp_option target_options[] = {
     {"goal", 'g', "GOAL", 0,
-     "max_clicks, max_conversions, max_value, target_cpc, target_cpa, target_roas, fixed_cpm", 0},
+     "max_clicks, max_conversions, max_value, max_profit, max_roas, target_cpc, target_cpa, "
+     "target_roas, fixed_cpm",
+     0},
     {"target", 't', "X", 0, "What the goal aims at, currency units (ROAS: a ratio)", 0},
     {"budget", 'b', "X", 0, "Currency units of the flight or day", 0},
     {"period", 'P', "total|daily", 0, "What the budget is of", 0},
     {"pacing", 'p', "even|asap", 0, "How it is spent", 0},
     {"start", 's', "TIME", 0, "RFC 3339, now, or +90s +30m +24h +7d", 0},
     {"end", 'e', "TIME", 0, "The same", 0},
+    {"cap-cpc", 'C', "X", 0, "Spend a click at most, 0 = no cap", 0},
+    {"cap-cpa", 'A', "X", 0, "Spend a conversion at most, 0 = no cap", 0},
+    {"min-roas", 'R', "X", 0, "Value a unit of spend at least, 0 = no cap", 0},
+    {"spend-floor", 'f', "X", 0, "What max_roas has to spend, currency units", 0},
+    {"max-change", 'm', "X", 0, "Largest change of the pace a period, log2; 0 = configuration's",
+     0},
+    {"hours", 'H', "HOURS", 0, "When to bid: 'mon-fri 8-20; sat,sun 10-18=0.5'; '' = always", 0},
+    {"time-zone", 'z', "ZONE", 0, "Of the hours, as Europe/Berlin", 0},
     {"active", 'a', "yes|no", 0, "Whether it bids at all", 0},
     {"dry-run", 'n', NULL, 0, "Show what would change", 0},
     {0}};
@@ -174,6 +185,14 @@ struct target_options {
     bool dry_run, verb;
 };
 
+/* --cap-cpc sets cap_cpc. */
+static void field_name(const char *option, char out[FIELD_MAX])
+{
+    snprintf(out, FIELD_MAX, "%s", option);
+    for (char *p = out; *p; p++)
+        *p = *p == '-' ? '_' : *p;
+}
+
 static error_t target_parse(int key, char *arg, struct argp_state *state)
 {
     struct target_options *o = state->input;
@@ -181,8 +200,10 @@ static error_t target_parse(int key, char *arg, struct argp_state *state)
     for (const struct argp_option *option = target_options; option->name; option++) {
         if (option->key != key || key == 'n' || key == 'a')
             continue;
-        cJSON_DeleteItemFromObject(o->set, option->name);
-        cJSON_AddStringToObject(o->set, option->name, arg);
+        char field[FIELD_MAX];
+        field_name(option->name, field);
+        cJSON_DeleteItemFromObject(o->set, field);
+        cJSON_AddStringToObject(o->set, field, arg);
         return 0;
     }
     switch (key) {

@@ -4,11 +4,14 @@ $(call prog,qbid,\
 	tools/qbid/columns.c \
 	tools/qbid/command_change.c \
 	tools/qbid/command_explain.c \
+	tools/qbid/command_ope.c \
 	tools/qbid/command_partners.c \
 	tools/qbid/command_show.c \
 	tools/qbid/command_top.c \
 	tools/qbid/main.c \
 	tools/qbid/times.c \
 	tools/qbid/tool.c,\
-	client config $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
+	ope client config decisions models $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
+# qbid ope without its command line
+$(call lib,ope,$(wildcard tools/qbid/ope_*.c))
 $(call install,$(B)/bin/qbid,bin,755)

@@ -162,6 +162,77 @@ static void a_goal_without_sense_is_refused(void **state)
     REFUSED("campaigns: [{id: 1, budget: 1, end: +1h}]\n", "campaign 1: goal is missing");
 }
 
+static void max_roas_needs_a_spend_to_reach(void **state)
+{
+    (void)state;
+    struct qbid_account none = empty();
+    struct qbid_account a =
+        import(&none,
+               "campaigns:\n"
+               "- {id: 1, budget: 9, end: +1h, goal: maximise_roas, spend_floor: \"2.5\"}\n"
+               "- {id: 2, budget: 9, end: +1h, goal: {max_roas: }, spend_floor: 9}\n",
+               false);
+    assert_int_equal(a.campaigns[0].goal, QBID_GOAL_MAX_ROAS);
+    assert_int_equal(a.campaigns[0].spend_floor_nanos, INT64_C(2500000000));
+    refused_in(&a, "campaigns: [{id: 1, spend_floor: 0}]\n",
+               PARTS("campaign 1: spend_floor: max_roas alone is refused: return on spend is "
+                     "highest at no spend; give a spend_floor above 0"));
+    refused_in(&a, "campaigns: [{id: 2, budget: 8}]\n", PARTS("spend_floor: is above the budget"));
+    struct qbid_account b = import(&a, "campaigns: [{id: 1, goal: max_clicks}]\n", false);
+    assert_int_equal(b.campaigns[0].spend_floor_nanos, 0);
+    refused_in(&b, "campaigns: [{id: 1, goal: max_roas}]\n",
+               PARTS("goal: max_roas alone is refused"));
+    qbid_account_done(&a);
+    qbid_account_done(&b);
+    REFUSED("campaigns: [{id: 1, budget: 1, end: +1h, goal: max_clicks, spend_floor: 1}]\n",
+            "spend_floor: max_clicks has none");
+}
+
+static void caps_are_on_another_metric_than_the_goal(void **state)
+{
+    (void)state;
+    struct qbid_account none = empty();
+    struct qbid_account a =
+        import(&none,
+               "campaigns:\n"
+               "- {id: 1, budget: 9, end: +1h, goal: max_conversions, cap_cpc: 0.4, min_roas: 2}\n"
+               "- {id: 2, budget: 9, end: +1h, goal: {target_cpc: 1}, cap_cpa: 30}\n"
+               "- {id: 3, budget: 9, end: +1h, goal: max_profit, max_change: 0.1}\n",
+               false);
+    assert_int_equal(a.campaigns[0].cap_micros[QBID_CAP_CPC], 400000);
+    assert_int_equal(a.campaigns[0].cap_micros[QBID_CAP_ROAS], 2000000);
+    assert_int_equal(a.campaigns[1].cap_micros[QBID_CAP_CPA], 30000000);
+    assert_int_equal(a.campaigns[2].goal, QBID_GOAL_MAX_PROFIT);
+    assert_true(a.campaigns[2].max_change == 0.1);
+    refused_in(&a, "campaigns: [{id: 2, cap_cpc: 2}]\n",
+               PARTS("cap_cpc: target_cpc caps the same metric: set its target instead"));
+    refused_in(&a, "campaigns: [{id: 1, goal: {fixed_cpm: 1}}]\n",
+               PARTS("cap_cpc: fixed_cpm takes no caps", "min_roas: fixed_cpm takes no caps"));
+    refused_in(&a, "campaigns: [{id: 3, max_change: 5}]\n", PARTS("max_change: 5 is not in 0..4"));
+    qbid_account_done(&a);
+}
+
+static void hours_and_their_zone_are_read(void **state)
+{
+    (void)state;
+    struct qbid_account none = empty();
+    struct qbid_account a = import(&none,
+                                   "campaigns:\n"
+                                   "- id: 1\n  budget: 9\n  end: +1h\n  goal: max_clicks\n"
+                                   "  time_zone: UTC\n"
+                                   "  hours: [mon-fri 8-20, \"sat,sun 10-18=0.5\"]\n",
+                                   false);
+    assert_string_equal(a.campaigns[0].hours, "mon-fri 8-20; sat,sun 10-18=0.5");
+    struct qbid_account b = import(&a, "campaigns: [{id: 1, hours: \"\"}]\n", false);
+    assert_string_equal(b.campaigns[0].hours, "");
+    assert_string_equal(b.campaigns[0].time_zone, "UTC");
+    refused_in(&a, "campaigns:\n- id: 1\n  hours: mon 8-30\n  time_zone: Mars/Base\n",
+               PARTS("a.yaml:3:3: campaign 1: hours: 'mon 8-30' has no hours",
+                     "a.yaml:4:3: campaign 1: time_zone: 'Mars/Base' is not in "));
+    qbid_account_done(&a);
+    qbid_account_done(&b);
+}
+
 static void money_is_exact_or_refused(void **state)
 {
     (void)state;
@@ -430,6 +501,9 @@ int main(void)
         cmocka_unit_test(the_example_file_is_imported),
         cmocka_unit_test(goals_come_in_three_forms),
         cmocka_unit_test(a_goal_without_sense_is_refused),
+        cmocka_unit_test(max_roas_needs_a_spend_to_reach),
+        cmocka_unit_test(caps_are_on_another_metric_than_the_goal),
+        cmocka_unit_test(hours_and_their_zone_are_read),
         cmocka_unit_test(money_is_exact_or_refused),
         cmocka_unit_test(every_problem_is_listed_with_line_and_field),
         cmocka_unit_test(ids_are_unique_by_kind),

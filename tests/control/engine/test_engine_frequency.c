@@ -14,6 +14,7 @@
 
 #include "control/account/import.h"
 #include "control/config/key_file.h"
+#include "control/decisions/decision_files.h"
 #include "control/engine/engine.h"
 #include "plugin/qbid.h"
 #include "plugin/notice/token.h"
@@ -38,7 +39,7 @@ static const char config_text[] =
     "frequency_pending_ms: 2000\n"
     "levels: [[site, exchange], [site]]\n"
     "market_segments: [exchange]\n"
-    "learning: {explore: 0}\n"
+    "learning: {explore: 0, log_mb: 8}\n"
     "capacity: {line_items: 64, budgets: 16, workers: 8, ring_lg_events: 12, frequency_lg: 10,"
     " frequency_lg_bids: 12}\n";
 
@@ -228,6 +229,58 @@ static void one_user_who_asks_fifty_times_sees_three(void **state)
     assert_int_equal(ask(s, 1, 0, &d), QBID_NOBID_NONE);        /* nor those without a key */
 }
 
+/* What the decision log says of one user's bids, and of what came of them. */
+struct logged {
+    unsigned bids, shown, rows;
+    uint64_t nonce[CAP];
+};
+
+static int log_look(void *context, const struct qbid_decision_record *r)
+{
+    struct logged *logged = context;
+    logged->rows += r->kind == QBID_DECISION_ROW;
+    for (unsigned i = 0; i < CAP; i++) {
+        if (r->nonce == 0 || r->nonce != logged->nonce[i])
+            continue;
+        logged->shown += r->kind == QBID_EVENT_IMP;
+        if (r->kind != QBID_EVENT_BID)
+            continue;
+        logged->bids++;
+        assert_true(r->line_item_id == 70 && r->u.bid.creative_id == 700);
+        assert_true(r->u.bid.exposures == i && r->u.bid.propensity == 1.0f);
+        assert_true(r->u.bid.creative_share == 1.0f && r->u.bid.bid_nanos > 0);
+    }
+    return 0;
+}
+
+static void the_decision_log_has_bids_exposures_and_outcomes_but_no_user(void **state)
+{
+    struct scene *s = *state;
+    struct logged logged = {0};
+    struct qbid_decision_reading reading;
+    char folder[256];
+    for (unsigned i = 0; i < CAP; i++) {
+        struct qbid_decision d;
+        assert_int_equal(ask(s, 0, USER, &d), QBID_NOBID_NONE);
+        logged.nonce[i] = d.nonce;
+        notify(s, 0, "imp", &d);
+        turn(s, 1);
+    }
+    turn(s, 3);
+    snprintf(folder, sizeof folder, "%.200s/decisions", s->config.state_dir);
+    assert_int_equal(qbid_decision_files_read(folder, log_look, &logged, &reading), 0);
+    assert_true(logged.bids == CAP && logged.shown == CAP && logged.rows > 0);
+    assert_int_equal(reading.cut, 0);
+    /* neither the user's key nor the hash under which it counts */
+    char command[512];
+    uint64_t user = USER;
+    const unsigned char *b = (const unsigned char *)&user;
+    snprintf(command, sizeof command,
+             "LC_ALL=C grep -qaP '\\x%02x\\x%02x\\x%02x\\x%02x' %.200s/*.qdl", b[0], b[1], b[2],
+             b[3], folder);
+    assert_int_not_equal(system(command), 0);
+}
+
 static void while_qbidd_sleeps_each_worker_keeps_to_the_cap_by_itself(void **state)
 {
     struct scene *s = *state;
@@ -387,6 +440,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_user_who_asks_fifty_times_sees_three, scene_open,
                                         scene_drop),
+        cmocka_unit_test_setup_teardown(
+            the_decision_log_has_bids_exposures_and_outcomes_but_no_user, scene_open, scene_drop),
         cmocka_unit_test_setup_teardown(while_qbidd_sleeps_each_worker_keeps_to_the_cap_by_itself,
                                         scene_open, scene_drop),
         cmocka_unit_test_setup_teardown(lost_bids_and_those_nobody_speaks_of_make_room_again,

@@ -122,6 +122,34 @@ static struct qbid_ingest_counters counters(const struct bench *b)
     return qbid_ingest_counters_load(b->ingest);
 }
 
+static void a_bid_carries_its_creatives_share_and_whom_it_counts_for(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 100, 100);
+    struct qbid_event expose = {
+        .time_ns = NOW_NS, .nonce = (uint64_t)UID_A << 48 | 1, .kind = QBID_EVENT_EXPOSE};
+    expose.u.expose.key = 77;
+    expose.u.expose.line_item_id = 100;
+    expose.u.expose.counted = 3;
+    struct qbid_event bid = bid_event(1), other = bid_event(2);
+    bid.u.bid.creative_share_q16 = qbid_event_share(UINT32_MAX / 4);
+    other.u.bid.creative_share_q16 = qbid_event_share(UINT32_MAX);
+    push(&b, 0, expose);
+    push(&b, 0, bid);
+    push(&b, 0, other);
+    push(&b, 0, notice_event(QBID_EVENT_IMP, 1, 0));
+    drain(&b, 0, NOW_NS + QBID_NS_PER_MS);
+    assert_int_equal(b.cnt, 4);
+    assert_true(b.out[1].exposure_key == 77 && b.out[1].exposures == 3);
+    assert_float_equal(b.out[1].creative_share, 0.25, 1e-4);
+    assert_true(b.out[2].exposure_key == 0 && b.out[2].exposures == 0);
+    assert_true(b.out[2].creative_share == 1.0f);
+    assert_true(b.out[3].kind == QBID_EVENT_IMP && b.out[3].exposure_key == 77);
+    assert_true(b.out[3].exposures == 3 && b.out[3].creative_share == b.out[1].creative_share);
+    bench_close(&b);
+}
+
 static void a_bid_and_its_notices_come_out_joined(void **state)
 {
     (void)state;
@@ -516,6 +544,7 @@ static void many_events_a_second_are_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bid_carries_its_creatives_share_and_whom_it_counts_for),
         cmocka_unit_test(a_bid_and_its_notices_come_out_joined),
         cmocka_unit_test(a_repeated_notice_counts_once),
         cmocka_unit_test(a_notice_that_overtakes_its_bid_is_joined_when_the_bid_comes),

@@ -282,7 +282,8 @@ static void numbers_outside_their_range_are_refused(void **state)
         e.u.bid.value_micros = kind == 1 ? 1e13f : 1.0f;
         e.u.bid.pace = kind == 2 ? 1e9f : 1.0f;
         e.u.bid.q_state = kind == 3 ? QBID_QSTATES : 0;
-        e.u.bid.segment = kind == 4 ? QBID_SEGMENTS_MAX : 0;
+        if (kind == 4)
+            e.u.bid.bid_nanos = 0;
         e.u.bid.context = kind == 5 ? UINT64_C(1) << QBID_DIM_SHIFT_END : 0;
         e.level = kind == 6 ? QBID_LEVEL_DEFAULT + 1 : 0;
         e.action = kind == 7 ? QBID_QROW_ACTIONS : 0;

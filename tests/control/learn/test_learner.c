@@ -193,7 +193,7 @@ static void state_saved_and_restored_makes_the_same_plan(void **state)
     /* Nothing changed since: only what is always written comes again. */
     saved->cnt = 0;
     assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
-    assert_int_equal(saved->cnt, QBID_GOAL_FIXED_CPM + 1);
+    assert_int_equal(saved->cnt, QBID_GOAL_CNT + 1);
     for (uint32_t i = 0; i < saved->cnt; i++)
         free(saved->row[i].data);
     free(saved);

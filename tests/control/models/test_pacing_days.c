@@ -1,22 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pacer over whole days on a market that is known: 1,440 one-minute periods, traffic by the
- * hour, prices that drift. */
+/* The pacer over whole days on a market that is known: traffic by the hour, prices that drift,
+ * control periods of 10 seconds and multiples of it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "control/models/pacing.h"
 #include "control/models/shading.h"
+#include "control/models/traffic.h"
 #include "tests/control/models/market.h"
 
-#define PERIODS 1440
+#define PERIODS 8640 /* of 10 s */
+#define MINUTE 6     /* periods */
+#define AVITO "../shared/data/pacing/avito_traffic_share.csv"
+#define AVITO_REGIONS 32
+#define MONDAY (20003 * 86400.0) /* 2024-10-07 */
 #define SAMPLE 512
 #define DAY_MAX 200000
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SEEDS 1
+#else
+#define SEEDS 2
+#endif
+
+/* FULL=1 in the environment: 21 days a kind instead of 3 to 6, every minute; see tests/figures. */
+static int full(void)
+{
+    return getenv("FULL") != NULL;
+}
 
 struct day {
     float value[DAY_MAX], price[DAY_MAX];
@@ -25,22 +44,33 @@ struct day {
     double expected; /* auctions that the forecast promises */
 };
 
-static double traffic_shape(double t)
+static double day_shape(double t)
 {
     return 1 - 0.7 * cos(6.283185307 * (t - 0.1)) + 0.25 * sin(4 * 6.283185307 * t);
 }
 
+/* Traffic over a day, t in [0, 1). */
+struct shape {
+    double hour[24]; /* used when not all 0 */
+};
+
+static double traffic_shape(const struct shape *shape, double t)
+{
+    return shape && shape->hour[12] > 0 ? shape->hour[(int)(t * 24)] : day_shape(t);
+}
+
 /* busy: real traffic against the forecast; halved_at: part of the day after which half is gone. */
-static void day_draw(struct day *d, struct rng *r, double busy, double halved_at)
+static void day_draw_shaped(struct day *d, struct rng *r, const struct shape *shape, double busy,
+                            double halved_at)
 {
     double sum = 0, carry = 0;
     int n = 0;
     for (int k = 0; k < PERIODS; k++)
-        sum += traffic_shape((double)k / PERIODS);
+        sum += traffic_shape(shape, (double)k / PERIODS);
     d->plan[0] = 0;
     d->expected = 80000;
     for (int k = 0; k < PERIODS; k++) {
-        double t = (double)k / PERIODS, share = traffic_shape(t) / sum;
+        double t = (double)k / PERIODS, share = traffic_shape(shape, t) / sum;
         d->plan[k + 1] = d->plan[k] + share;
         double level = 1 + 0.15 * sin(6.283185307 * (t + 0.3));
         carry +=
@@ -53,6 +83,43 @@ static void day_draw(struct day *d, struct rng *r, double busy, double halved_at
     }
     d->start[PERIODS] = n;
     d->plan[PERIODS] = 1;
+}
+
+static void day_draw(struct day *d, struct rng *r, double busy, double halved_at)
+{
+    day_draw_shaped(d, r, NULL, busy, halved_at);
+}
+
+/* What a plan knows of the day's traffic. */
+enum plan { PLAN_TRUE, PLAN_CLOCK, PLAN_LEARNED, PLANS };
+
+/* Two weeks of the same shape, every day and every hour busier or quieter at random; then the day's
+ * plan is what the traffic model makes of its counts. */
+static void plan_learn(struct day *d, struct rng *r, const struct shape *shape)
+{
+    static struct qbid_traffic traffic;
+    static struct qbid_traffic_curve curve;
+    memset(&traffic, 0, sizeof traffic);
+    for (int day = -14; day < 0; day++) {
+        double level = rng_lognormal(r, 0, 0.15);
+        for (int k = 0; k < 144; k++) {
+            double at = MONDAY + day * 86400.0 + k * 600.0;
+            double mean = 500 * level * traffic_shape(shape, k / 144.0) * rng_lognormal(r, 0, 0.1);
+            qbid_traffic_note(&traffic, at, at + 600, floor(mean), NULL);
+        }
+    }
+    qbid_traffic_fit(&traffic, NULL, (int64_t)MONDAY, &curve);
+    double all = qbid_traffic_between(&curve, MONDAY, MONDAY + 86400);
+    for (int k = 0; k <= PERIODS; k++)
+        d->plan[k] = qbid_traffic_between(&curve, MONDAY, MONDAY + k * 86400.0 / PERIODS) / all;
+}
+
+static void day_plan(struct day *d, struct rng *r, const struct shape *shape, enum plan plan)
+{
+    if (plan == PLAN_LEARNED)
+        plan_learn(d, r, shape);
+    for (int k = 0; k <= PERIODS && plan == PLAN_CLOCK; k++)
+        d->plan[k] = (double)k / PERIODS;
 }
 
 struct result {
@@ -182,16 +249,16 @@ static void run_days(int use_market, const struct qbid_shade *shade, double need
     const double part[] = {0.1, 0.3, 0.6};
     double mean = 0, least = 2, delivered = 2;
     int runs = 0;
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= (full() ? 7 : SEEDS); seed++) {
         for (int k = 0; k < 3; k++) {
             struct rng r = rng_init(seed * 100 + (uint64_t)k);
             struct result all = {0, 0};
-            day_draw(&d, &r, seed == 1 ? 1 : seed == 2 ? 0.8 : 1.25, 2);
+            day_draw(&d, &r, seed % 3 == 1 ? 1 : seed % 3 == 2 ? 0.8 : 1.25, 2);
             for (int i = 0; i < d.start[PERIODS]; i++)
                 auction(&d, shade, i, 1, 1e300, &all);
             double budget = part[k] * all.spent;
             struct result best = best_fixed(&d, shade, budget, 0);
-            struct result ours = paced_day(pacer_new(use_market), &d, shade, budget, 1, NULL);
+            struct result ours = paced_day(pacer_new(use_market), &d, shade, budget, MINUTE, NULL);
             assert_true(ours.spent <= budget);
             double ratio = ours.worth / best.worth;
             mean += ratio;
@@ -240,7 +307,7 @@ static void a_binding_goal_is_met_and_costs_little_worth(void **state)
         p->truth = run & 1 ? 0.65 : 0.45;
         day_draw(&d, &r, 1, 2);
         struct result best = best_fixed(&d, s, 1e300, p->truth);
-        struct result ours = paced_day(p, &d, s, 1e300, 1, NULL);
+        struct result ours = paced_day(p, &d, s, 1e300, MINUTE, NULL);
         double met = p->truth * ours.worth / ours.spent;
         print_message("%s price, %s: goal met %.4f, worth %.4f of the best fixed multiplier's\n",
                       s ? "first" : "second", run < 2 ? "sample" : "feedback", met,
@@ -250,19 +317,33 @@ static void a_binding_goal_is_met_and_costs_little_worth(void **state)
     }
 }
 
-static void the_control_period_does_not_matter_up_to_five_minutes(void **state)
+static double day_cost(const struct day *d, const struct qbid_shade *shade)
+{
+    struct result all = {0, 0};
+    for (int i = 0; i < d->start[PERIODS]; i++)
+        auction(d, shade, i, 1, 1e300, &all);
+    return all.spent;
+}
+
+static void control_periods_of_10_60_and_300_seconds_are_alike(void **state)
 {
     (void)state;
     static struct day d;
-    struct rng r = rng_init(42);
-    struct result all = {0, 0};
-    day_draw(&d, &r, 1, 2);
-    for (int i = 0; i < d.start[PERIODS]; i++)
-        auction(&d, NULL, i, 1, 1e300, &all);
-    double one = paced_day(pacer_new(1), &d, NULL, 0.3 * all.spent, 1, NULL).worth;
-    double five = paced_day(pacer_new(1), &d, NULL, 0.3 * all.spent, 5, NULL).worth;
-    print_message("period 5 min against 1 min: %.4f\n", five / one);
-    assert_true(fabs(five / one - 1) < 0.005);
+    const int every[3] = {1, 6, 30};
+    double worth[3] = {0}, best = 0;
+    for (uint64_t seed = 42; seed < (full() ? 45 : 43); seed++) {
+        struct rng r = rng_init(seed);
+        day_draw(&d, &r, 1, 2);
+        double budget = 0.3 * day_cost(&d, NULL);
+        for (int k = 0; k < 3; k++)
+            worth[k] += paced_day(pacer_new(1), &d, NULL, budget, every[k], NULL).worth;
+        best += best_fixed(&d, NULL, budget, 0).worth;
+    }
+    print_message("worth of the best fixed multiplier's with control periods of 10, 60, 300 s: "
+                  "%.4f %.4f %.4f\n",
+                  worth[0] / best, worth[1] / best, worth[2] / best);
+    for (int k = 0; k < 3; k++)
+        assert_true(fabs(worth[k] / worth[1] - 1) < 0.005);
 }
 
 static void halved_traffic_is_back_on_plan_within_thirty_periods(void **state)
@@ -271,30 +352,100 @@ static void halved_traffic_is_back_on_plan_within_thirty_periods(void **state)
     static struct day d;
     static double spent[PERIODS];
     struct rng r = rng_init(43);
-    struct result all = {0, 0};
     day_draw(&d, &r, 1, 0.5);
-    for (int i = 0; i < d.start[PERIODS]; i++)
-        auction(&d, NULL, i, 1, 1e300, &all);
-    double budget = 0.4 * all.spent;
-    paced_day(pacer_new(1), &d, NULL, budget, 1, spent);
-    const int step = PERIODS / 2;
+    double budget = 0.4 * day_cost(&d, NULL);
+    paced_day(pacer_new(1), &d, NULL, budget, MINUTE, spent);
+    const int step = PERIODS / 2, settled = step + 30 * MINUTE, hour = 60 * MINUTE;
     double rate = (budget - spent[step]) / (d.start[PERIODS] - d.start[step]);
     double over = 0, off = 0;
     for (int k = step + 1; k < PERIODS; k++) {
         double plan = spent[step] + rate * (d.start[k + 1] - d.start[step]);
         over = fmax(over, (spent[k] - plan) / budget);
-        if (k >= step + 90 && k % 60 == 0 && k < PERIODS - 60) { /* an hour's spend per auction */
-            double may = (budget - spent[k - 60]) / (d.start[PERIODS] - d.start[k - 59]);
-            double did = (spent[k] - spent[k - 60]) / (d.start[k + 1] - d.start[k - 59]);
-            off = fmax(off, fabs(did / may - 1));
-        }
     }
-    print_message("after a step: spend per auction off by %.3f at most, ahead of plan by %.4f of "
-                  "the budget\n",
+    for (int k = settled; k + hour < PERIODS - hour; k += hour) { /* spend an auction, by hours */
+        double may = (budget - spent[k]) / (d.start[PERIODS] - d.start[k + 1]);
+        double did = (spent[k + hour] - spent[k]) / (d.start[k + hour + 1] - d.start[k + 1]);
+        off = fmax(off, fabs(did / may - 1));
+    }
+    print_message("after a step: from the 30th period on spend per auction off by %.3f at most, "
+                  "ahead of plan by %.4f of the budget\n",
                   off, over);
     assert_true(spent[PERIODS - 1] >= 0.995 * budget);
-    assert_true(off <= 0.1);
+    assert_true(off <= 0.05);
     assert_true(over <= 0.05);
+}
+
+/* Mean worth against the best fixed multiplier, and least delivery, over some first-price days. */
+static void plan_compare(const struct shape *shapes, int days, double part, double mean[PLANS],
+                         double least[PLANS])
+{
+    static struct day d;
+    struct qbid_shade shade = day_shade();
+    for (int p = 0; p < PLANS; p++) {
+        mean[p] = 0;
+        least[p] = 1;
+        for (int k = 0; k < days; k++) {
+            const struct shape *shape = shapes ? &shapes[k] : NULL;
+            struct rng r = rng_init(900 + (uint64_t)k);
+            day_draw_shaped(&d, &r, shape, k % 3 == 0 ? 1 : k % 3 == 1 ? 0.8 : 1.25, 2);
+            double budget = part * day_cost(&d, &shade);
+            day_plan(&d, &r, shape, (enum plan)p);
+            struct result best = best_fixed(&d, &shade, budget, 0);
+            struct result ours =
+                paced_day(pacer_new(1), &d, &shade, budget, full() ? MINUTE : 5 * MINUTE, NULL);
+            assert_true(ours.spent <= budget);
+            mean[p] += ours.worth / best.worth / days;
+            least[p] = fmin(least[p], ours.spent / budget);
+        }
+    }
+}
+
+static void plans_check(const char *what, const struct shape *shapes, int days)
+{
+    const double part[] = {0.1, 0.3, 0.6}, goal[] = {0.971, 0.983, 0.991};
+    for (int k = 0; k < 3; k++) {
+        double mean[PLANS], least[PLANS];
+        plan_compare(shapes, days, part[k], mean, least);
+        print_message("%s, budget %.0f %%: worth by the clock %.4f, by the learned forecast %.4f, "
+                      "by the true curve %.4f; delivered >= %.4f\n",
+                      what, 100 * part[k], mean[PLAN_CLOCK], mean[PLAN_LEARNED], mean[PLAN_TRUE],
+                      least[PLAN_LEARNED]);
+        assert_true(mean[PLAN_LEARNED] >= goal[k]);
+        assert_true(mean[PLAN_LEARNED] >= mean[PLAN_CLOCK]);
+        assert_true(least[PLAN_LEARNED] >= 0.995);
+    }
+}
+
+static void a_learned_forecast_beats_the_clock(void **state)
+{
+    (void)state;
+    plans_check("generated days", NULL, full() ? 6 : 1);
+}
+
+/* Real shares by region, day of week and hour: six regions' Mondays. */
+static void a_learned_forecast_beats_the_clock_on_real_traffic(void **state)
+{
+    (void)state;
+    static struct shape shapes[AVITO_REGIONS];
+    int regions = 0, region = -1;
+    FILE *f = fopen(AVITO, "r");
+    if (!f) {
+        print_message("skipped: no " AVITO "\n");
+        skip();
+    }
+    int id, dow, hour;
+    double share;
+    char head[128];
+    assert_non_null(fgets(head, sizeof head, f));
+    while (fscanf(f, "%d,%d,%d,%lf", &id, &dow, &hour, &share) == 4 && regions < AVITO_REGIONS) {
+        if (id != region)
+            regions++, region = id;
+        if (dow == 1 && hour >= 0 && hour < 24)
+            shapes[regions - 1].hour[hour] = share;
+    }
+    fclose(f);
+    assert_true(regions > 6);
+    plans_check("Avito", shapes, full() ? 6 : 1);
 }
 
 int main(void)
@@ -304,8 +455,10 @@ int main(void)
         cmocka_unit_test(days_in_first_price_deliver_and_keep_the_worth),
         cmocka_unit_test(days_by_feedback_alone_deliver_and_keep_the_worth),
         cmocka_unit_test(a_binding_goal_is_met_and_costs_little_worth),
-        cmocka_unit_test(the_control_period_does_not_matter_up_to_five_minutes),
+        cmocka_unit_test(control_periods_of_10_60_and_300_seconds_are_alike),
         cmocka_unit_test(halved_traffic_is_back_on_plan_within_thirty_periods),
+        cmocka_unit_test(a_learned_forecast_beats_the_clock),
+        cmocka_unit_test(a_learned_forecast_beats_the_clock_on_real_traffic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,37 @@ static void alpha_is_the_smaller_and_holds_the_other_near(void **state)
     assert_true(qbid_value_alpha(&budget, &goal) == 0 && budget == 0 && goal == 0);
 }
 
+/* The mixed worth times the pacer's alpha is the formula of ALGORITHMS 3.5, written out here. */
+static void caps_move_the_worth_towards_what_they_allow(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(9);
+    for (int i = 0; i < 2000; i++) {
+        double ctr = rng_uniform(&r) * 0.01, cvr = rng_uniform(&r) * 0.1;
+        double p = rng_uniform(&r), q = 3 * rng_uniform(&r);
+        struct qbid_value_params v = {.goal = QBID_GOAL_MAX_CONVERSIONS,
+                                      .unit_micros = 30 * UNIT,
+                                      .cap_micros = {UNIT / 2},
+                                      .cap_price = {q}};
+        double e = 1e9 * ctr * (cvr * 30 + q * 0.5) / (p + q);
+        double mixed = qbid_value_impression(&v, ctr, cvr, 0);
+        assert_true(fabs(mixed * (1 + q) / (p + q) - e) <= 1e-12 * e);
+        assert_true(mixed >= qbid_value_impression(&v, ctr, cvr * 0.9, 0));
+        /* the worth of the goal alone does not depend on caps, nor does that of a cap on others */
+        assert_true(qbid_value_goal(&v, ctr, cvr, 0) ==
+                    worth(QBID_GOAL_MAX_CONVERSIONS, 0, 30 * UNIT, ctr, cvr, 0));
+        assert_true(qbid_value_allowed(&v, QBID_CAP_CPC, ctr, cvr, 0) ==
+                    worth(QBID_GOAL_TARGET_CPC, UNIT / 2, 0, ctr, cvr, 0));
+        assert_true(qbid_value_allowed(&v, QBID_CAP_CPA, ctr, cvr, 0) == 0);
+        v.cap_price[0] = i % 3 == 0 ? NAN : i % 3 == 1 ? -1 : INFINITY;
+        assert_true(qbid_value_impression(&v, ctr, cvr, 0) == qbid_value_goal(&v, ctr, cvr, 0));
+    }
+    struct qbid_value_params caps = {.cap_micros = {UNIT / 2, 20 * UNIT, 4 * UNIT}};
+    assert_true(fabs(qbid_value_allowed_realised(&caps, QBID_CAP_CPC, 30, 9, 5e9) - 15e9) < 1);
+    assert_true(fabs(qbid_value_allowed_realised(&caps, QBID_CAP_CPA, 30, 9, 5e9) - 180e9) < 1);
+    assert_true(fabs(qbid_value_allowed_realised(&caps, QBID_CAP_ROAS, 30, 9, 5e9) - 1.25e9) < 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +141,7 @@ int main(void)
         cmocka_unit_test(impossible_input_is_worth_nothing),
         cmocka_unit_test(realised_worth_equals_the_cost_that_meets_the_target),
         cmocka_unit_test(alpha_is_the_smaller_and_holds_the_other_near),
+        cmocka_unit_test(caps_move_the_worth_towards_what_they_allow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

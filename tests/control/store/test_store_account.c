@@ -83,6 +83,59 @@ static void the_example_account_comes_back_as_it_went_in(void **state)
 #define CAMPAIGN(id, more) "{id: " #id ", budget: 1, end: +1h, goal: max_clicks" more "}"
 #define LINE_ITEM(id) "{id: " #id ", ceiling: 1, adomain: a.b}"
 
+/* A file as the schema before caps, hours and overrides left it. */
+static void an_older_file_gets_the_new_columns(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_account a;
+    struct qbid_store_params params = {.path = s->path};
+    char why[QBID_STORE_WHY_MAX];
+    sqlite3 *db;
+    qbid_store_free(s->store);
+    s->store = NULL;
+    unlink(s->path);
+    assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+    for (int step = 0; step < 3; step++)
+        for (int part = 0; part < QBID_STORE_PARTS && qbid_store_migrations[step][part]; part++)
+            assert_int_equal(sqlite3_exec(db, qbid_store_migrations[step][part], NULL, NULL, NULL),
+                             SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db,
+                     "PRAGMA user_version = 3;"
+                     "INSERT INTO campaigns VALUES(5, 1, 0, 'old', 7000000000, 'total',"
+                     " 100, 200, 'target_cpc', 400000, 'even', 1);",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    if (qbid_store_new(&params, &s->store, why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(qbid_store_load_account(s->store, &a), 0);
+    assert_int_equal(a.campaign_cnt, 1);
+    const struct qbid_campaign_def *c = &a.campaigns[0];
+    assert_int_equal(c->goal, QBID_GOAL_TARGET_CPC);
+    assert_int_equal(c->target_micros, 400000);
+    for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++)
+        assert_int_equal(c->cap_micros[cap], 0);
+    assert_int_equal(c->spend_floor_nanos, 0);
+    assert_true(c->max_change == 0);
+    assert_string_equal(c->hours, "");
+    assert_string_equal(c->time_zone, "");
+    qbid_account_done(&a);
+    /* and takes what is new */
+    assert_int_equal(apply(s->store,
+                           "campaigns: [{id: 5, cap_cpa: 9.5, max_change: 0.25, hours: mon 8-20, "
+                           "time_zone: UTC, goal: max_clicks}]",
+                           false),
+                     0);
+    scratch_reopen(s);
+    assert_int_equal(qbid_store_load_account(s->store, &a), 0);
+    assert_int_equal(a.campaigns[0].cap_micros[QBID_CAP_CPA], 9500000);
+    assert_true(a.campaigns[0].max_change == 0.25);
+    assert_string_equal(a.campaigns[0].hours, "mon 8-20");
+    assert_string_equal(a.campaigns[0].time_zone, "UTC");
+    qbid_account_done(&a);
+}
+
 static void indices_are_given_once_and_stay(void **state)
 {
     struct scratch *s = *state;
@@ -182,6 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_example_account_comes_back_as_it_went_in, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(an_older_file_gets_the_new_columns, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(indices_are_given_once_and_stay, scratch_setup,
                                         scratch_teardown),

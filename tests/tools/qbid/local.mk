@@ -4,3 +4,5 @@ $(call test,test_columns,tests/tools/qbid/test_columns.c tools/qbid/columns.c,,)
 $(call test,test_qbid,tests/tools/qbid/test_qbid.c tests/control/running.c,\
 	client config shm,-lcyaml -lyaml -lcjson)
 $(B)/tests/test_qbid: | $(B)/bin/qbid $(B)/bin/qbidd
+$(call test,test_ope_command,tests/tools/qbid/test_ope.c,decisions shm,-lcjson -lm)
+$(B)/tests/test_ope_command: | $(B)/bin/qbid

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a campaign's plan of spending follows: the traffic forecast of its flight. */
+#ifndef QBID_CONTROL_LEARN_DEMAND_H
+#define QBID_CONTROL_LEARN_DEMAND_H
+
+#include <stdint.h>
+
+#include "control/learn/learner_state.h"
+
+/* A moment of a flight. */
+struct qbid_demand {
+    double done;     /* part of the flight's traffic that is over, [0, 1] */
+    double step;     /* that a control period takes, [0, 1] */
+    double auctions; /* forecast of the whole flight; 0 = not known */
+};
+
+/** Count what a campaign bid on in the last period_s, in which it might spend. */
+void qbid_demand_note(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns,
+                      double bids);
+
+/** Fit the account's curve and then each campaign's anew, once an hour; what the pacer remembers in
+ *  parts of a plan is brought to the new one. Cost: tens of microseconds a campaign. */
+void qbid_demand_refit(struct qbid_learner *learner, int64_t now_unix_s);
+
+/** Where a flight stands. Cost: below a microsecond, the first time in a flight some. */
+struct qbid_demand qbid_demand_at(struct qbid_campaign_state *state, double period_s,
+                                  int64_t now_unix_ns);
+
+#endif

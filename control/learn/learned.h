@@ -70,7 +70,7 @@ void qbid_learned_post(struct qbid_learned *learned, uint32_t line_item_idx, uin
  * Shapes:  values are those that were in force while the outcomes came in, i.e. of the last plan;
  *          cells hold all outcomes.
  * Returns: 0; QBID_ERR_NOMEM, and what was fresh waits for the next step.
- * Cost:    some 10 us by fresh key; trees when they are due (a tenth more successes than at their
+ * Cost:    some 10 us by fresh key; trees when they are due (a fifth more successes than at their
  *          last growth): some 10 us by cell.
  */
 int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *account,

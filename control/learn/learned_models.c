@@ -9,7 +9,7 @@
 
 #define GROWTH_SUCCESSES_MIN 100.0
 #define STRENGTH_CELLS 2048 /* that a strength is fitted on */
-#define GROWTH_PART 0.1     /* trees are grown again after a tenth more successes */
+#define GROWTH_PART 0.2 /* trees are grown again after a fifth more successes */
 
 /* Kinds of features; the dimensions follow in the low bits. */
 enum feature {

@@ -27,8 +27,9 @@ struct qbid_learned_side {
     struct qbid_trees trees;
     bool grown;
     bool trees_dirty;
-    double since;                       /* successes since the trees were grown */
-    struct qbid_learned_record *record; /* by campaign, in order of arrival */
+    double since;                            /* successes since the trees were grown */
+    double strength[QBID_LEARNED_MODEL_CNT]; /* of single cells around a model, 0 = unknown */
+    struct qbid_learned_record *record;      /* by campaign, in order of arrival */
     struct qbid_calibration (*table)[QBID_LEARNED_MODEL_CNT];
     uint32_t record_cnt;
     uint32_t record_capacity;

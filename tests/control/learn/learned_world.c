@@ -50,7 +50,7 @@ void learned_world_init(struct learned_world *world, enum learned_world_kind kin
     learn_fixture_init(&world->account);
     uint64_t device = qbid_dim_mask(QBID_DIM_DEVICE), site = qbid_dim_mask(QBID_DIM_SITE);
     world->mask[0] = qbid_dim_mask(QBID_DIM_EXCHANGE) | device | site;
-    world->mask[1] = device | site;
+    world->mask[1] = qbid_dim_mask(QBID_DIM_EXCHANGE) | site;
     world->mask[2] = site;
     rates_draw(world, kind);
     double sum = 0;
@@ -93,9 +93,9 @@ void learned_world_period(struct learned_world *world, double impressions)
         cell->clicks += clicks;
         qbid_learned_post(world->learned, 0, world->context[i], trials, clicks, 0);
     }
-    assert_int_equal(qbid_learned_step(world->learned, &world->account.account, &world->cells,
-                                       &world->values),
-                     0);
+    assert_int_equal(
+        qbid_learned_step(world->learned, &world->account.account, &world->cells, &world->values),
+        0);
     qbid_values_done(&world->values);
     assert_int_equal(qbid_values_fit(&world->account.account, &world->cells, world->mask,
                                      world->strength[0], world->strength[1], false, &world->values),

@@ -35,7 +35,8 @@ void learned_world_init(struct learned_world *world, enum learned_world_kind kin
                         bool trees);
 void learned_world_done(struct learned_world *world);
 
-/** One period of about `impressions` impressions, then a plan as the learner makes it: step, fit. */
+/** One period of about `impressions` impressions, then a plan as the learner makes it: step, fit.
+ */
 void learned_world_period(struct learned_world *world, double impressions);
 
 /** Click rate that a model gives to a context. */

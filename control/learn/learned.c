@@ -166,7 +166,7 @@ static void fade(struct qbid_learned_side *side)
         double memory = fmin(record->seen_successes, MEMORY_SUCCESSES);
         double factor = fmax(1 - record->last_successes / memory, 0);
         record->last_successes = 0;
-        qbid_contest_fade(&record->contest, factor);
+        qbid_ranking_fade(&record->ranking, factor);
         for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++) {
             record->expected[m] *= factor * factor;
             qbid_calibration_fade(&record->counts[m], factor * factor);
@@ -205,7 +205,7 @@ static int judge(struct qbid_learned *l, enum qbid_learned_head head,
         }
         for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++)
             record->expected[m] += t * level[m];
-        qbid_contest_add(&record->contest, p, QBID_LEARNED_MODEL_CNT, t, s);
+        qbid_ranking_add(&record->ranking, p, QBID_LEARNED_MODEL_CNT, t, s);
         record->seen_trials += t;
         record->seen_successes += s;
         record->last_successes += s;
@@ -261,12 +261,12 @@ static void decide(struct qbid_learned *l, enum qbid_learned_head head)
         struct qbid_learned_record *record = &side->record[i];
         for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++)
             if (!qbid_learned_has(l, m))
-                qbid_contest_leave(&record->contest, m);
+                qbid_ranking_leave(&record->ranking, m);
         if (!record->dirty)
             continue;
         for (unsigned m = 1; m < QBID_LEARNED_MODEL_CNT; m++)
             qbid_calibration_fit(&record->counts[m], &side->table[i][m]);
-        (void)qbid_contest_decide(&record->contest, QBID_LEARNED_MODEL_CNT,
+        (void)qbid_ranking_decide(&record->ranking, QBID_LEARNED_MODEL_CNT,
                                   QBID_LEARNED_ERROR_RATE);
     }
 }
@@ -318,7 +318,7 @@ static double serve(const struct qbid_learned *l, enum qbid_learned_head head,
     uint32_t record = l->item[line_item_idx].record[head];
     if (record == QBID_KEYMAP_NONE)
         return rate;
-    uint32_t model = l->side[head].record[record].contest.serving;
+    uint32_t model = l->side[head].record[record].ranking.serving;
     return qbid_learned_rate(l, head, model, line_item_idx, context, rate);
 }
 
@@ -341,14 +341,14 @@ bool qbid_learned_view(const struct qbid_learned *learned, uint32_t campaign_id,
     uint32_t i = qbid_keymap_find(&side->map, 0, campaign_id);
     if (i == QBID_KEYMAP_NONE)
         return false;
-    const struct qbid_contest *c = &side->record[i].contest;
+    const struct qbid_ranking *c = &side->record[i].ranking;
     struct qbid_learned_view view = {.serving = c->serving,
                                      .switches = c->switches,
                                      .trials = side->record[i].seen_trials,
                                      .successes = side->record[i].seen_successes};
     for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++) {
-        view.loss[m] = qbid_contest_loss(c, m);
-        view.width[m] = qbid_contest_width(c, m, QBID_LEARNED_RATES, QBID_LEARNED_ERROR_RATE);
+        view.loss[m] = qbid_ranking_loss(c, m);
+        view.width[m] = qbid_ranking_width(c, m, QBID_LEARNED_RATES, QBID_LEARNED_ERROR_RATE);
         view.calibration[m] = side->table[i][m].kind;
     }
     *ret_view = view;

@@ -3,14 +3,14 @@
  *
  *     outcomes --post--> fresh counts by line item and context
  *                            |
- *     step:  every model has predicted them without knowing them: contest, calibration
+ *     step:  every model has predicted them without knowing them: ranking, calibration
  *            then they are learned: FTRL online, trees grown again from the cells now and then
  *            then each campaign is given the model that has shown to be the best for it
  *                            |
  *     rates: the serving model's, calibrated, for the finest contexts; coarser ones keep the tree's
  *
  * A model serves only after it was better than the one before it with confidence
- * (models/contest.h). Conversions are late and the hierarchical rates correct for that: so other
+ * (models/ranking.h). Conversions are late and the hierarchical rates correct for that: so other
  * models of the conversion rate are held to its level by campaign, and differ from it by context
  * only.
  */
@@ -24,7 +24,7 @@
 #include "control/learn/cells.h"
 #include "control/learn/values.h"
 #include "control/models/calibration.h"
-#include "control/models/contest.h"
+#include "control/models/ranking.h"
 #include "control/models/trees.h"
 
 /* What the operator reads; the order is that of the store's rows. */
@@ -41,7 +41,7 @@ enum qbid_learned_model {
 #undef X
         QBID_LEARNED_MODEL_CNT
 };
-_Static_assert(QBID_LEARNED_MODEL_CNT <= QBID_CONTEST_MODELS_MAX, "each takes part");
+_Static_assert(QBID_LEARNED_MODEL_CNT <= QBID_RANKING_MODELS_MAX, "each takes part");
 
 enum qbid_learned_head { QBID_LEARNED_CTR, QBID_LEARNED_CVR, QBID_LEARNED_HEAD_CNT };
 

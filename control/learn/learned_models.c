@@ -9,7 +9,7 @@
 
 #define GROWTH_SUCCESSES_MIN 100.0
 #define STRENGTH_CELLS 2048 /* that a strength is fitted on */
-#define GROWTH_PART 0.2 /* trees are grown again after a fifth more successes */
+#define GROWTH_PART 0.2     /* trees are grown again after a fifth more successes */
 
 /* Kinds of features; the dimensions follow in the low bits. */
 enum feature {
@@ -100,10 +100,9 @@ double qbid_learned_raw(const struct qbid_learned *learned, enum qbid_learned_he
 
 static struct qbid_learned_seen seen_of(const struct qbid_cell *cell, enum qbid_learned_head head)
 {
-    double clicks = (double)cell->clicks, convs = (double)cell->convs;
     if (head == QBID_LEARNED_CTR)
-        return (struct qbid_learned_seen){(double)qbid_cell_trials(cell), clicks};
-    return (struct qbid_learned_seen){fmax(clicks, convs), convs};
+        return (struct qbid_learned_seen){qbid_cell_trials(cell), cell->clicks};
+    return (struct qbid_learned_seen){fmax(cell->clicked, cell->convs), cell->convs};
 }
 
 struct qbid_learned_seen qbid_learned_seen(const struct qbid_learned *learned,

@@ -173,7 +173,7 @@ static int trees_restore(struct qbid_learned *l, struct qbid_learned_side *side,
 static int record_restore(struct qbid_learned_side *side, const struct row_record *row,
                           uint32_t bytes)
 {
-    if (bytes != sizeof *row || row->record.contest.serving >= QBID_LEARNED_MODEL_CNT)
+    if (bytes != sizeof *row || row->record.ranking.serving >= QBID_LEARNED_MODEL_CNT)
         return QBID_ERR_VERSION;
     uint32_t i = qbid_learned_record_touch(side, row->record.campaign_id);
     if (i == QBID_KEYMAP_NONE)

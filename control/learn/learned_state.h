@@ -12,7 +12,7 @@
 struct qbid_learned_record {
     uint32_t campaign_id;
     uint32_t dirty; /* changed since the last save */
-    struct qbid_contest contest;
+    struct qbid_ranking ranking;
     double seen_trials; /* since the beginning */
     double seen_successes;
     double last_successes; /* of the last step, by which older ones fade at the next */

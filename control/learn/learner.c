@@ -49,6 +49,7 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
         err = qbid_segments_init(&l->segments, params->segment_mask);
+    qbid_values_init(&l->values, params->level_mask);
     if (!err && (params->learned.ftrl || params->learned.trees)) {
         l->params.learned.mask = params->level_mask[0];
         err = qbid_learned_new(&l->params.learned, &l->learned);
@@ -69,6 +70,8 @@ void qbid_learner_free(struct qbid_learner *learner)
         return;
     qbid_cells_done(&learner->cells);
     qbid_segments_done(&learner->segments);
+    qbid_recency_done(&learner->recency);
+    qbid_delays_done(&learner->delays);
     qbid_creatives_done(&learner->creatives);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
@@ -103,23 +106,25 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
     if (outcome->kind > QBID_EVENT_CONV || outcome->kind == QBID_EVENT_WIN ||
         outcome->kind == QBID_EVENT_LOSS)
         return;
-    struct qbid_cell *cell = qbid_cells_touch(&learner->cells, outcome->line_item_idx,
-                                              outcome->context & learner->context_mask);
+    struct qbid_cell *cell =
+        qbid_cells_touch(&learner->cells, outcome->line_item_idx,
+                         outcome->context & learner->context_mask, learner->now_s);
     if (!cell)
         return;
-    double trials = (double)qbid_cell_trials(cell);
+    double trials = qbid_cell_trials(cell);
     cell->bids += outcome->kind == QBID_EVENT_BID;
     cell->imps += outcome->kind == QBID_EVENT_IMP;
     cell->bills += outcome->kind == QBID_EVENT_BILL;
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
+    cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
         cell->convs++;
-        cell->value_nanos += outcome->price_nanos;
+        cell->value_nanos += (double)outcome->price_nanos;
     }
     if (learner->learned)
         qbid_learned_post(learner->learned, cell->line_item_idx, cell->context,
-                          (double)qbid_cell_trials(cell) - trials,
-                          outcome->kind == QBID_EVENT_CLICK, outcome->kind == QBID_EVENT_CONV);
+                          qbid_cell_trials(cell) - trials, outcome->kind == QBID_EVENT_CLICK,
+                          outcome->kind == QBID_EVENT_CONV);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -157,10 +162,13 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
     if (state)
-        qbid_campaign_post(state, outcome, spent_nanos);
+        qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
+    qbid_recency_post(&learner->recency, outcome);
+    qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
+                     learner->cells.memory.conv_s);
     qbid_creatives_post(&learner->creatives, outcome);
     qbid_segments_post(&learner->segments, outcome);
     action_post(learner, outcome, campaign->goal);
@@ -197,24 +205,40 @@ static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
     return 0;
 }
 
+/* Values as the cells have them now; those of a frozen learner as they were when it froze. */
+static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
+{
+    int err = 0;
+    if (learner->learned && learner->planned && !learner->frozen)
+        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values);
+    if (err)
+        return err;
+    if (!learner->frozen) {
+        learner->fitted_s = learner->now_s;
+        learner->cells.memory = qbid_recency_tick(&learner->recency, learner->now_s);
+    }
+    if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
+        err = qbid_delays_tick(&learner->delays, account, learner->fitted_s,
+                               learner->cells.memory.conv_s);
+    struct qbid_values_in in = {.account = account,
+                                .cells = &learner->cells,
+                                .maturity = learner->delays.maturity,
+                                .now_s = learner->fitted_s,
+                                .keep = learner->frozen};
+    if (!err)
+        err = qbid_values_fit(&learner->values, &in);
+    learner->planned = err == 0;
+    learner->values.learned = learner->learned;
+    return err;
+}
+
 int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *account,
                       const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan)
 {
     struct qbid_plan plan = {0};
-    struct qbid_values values;
-    int err = 0;
-    if (learner->learned && learner->planned && !learner->frozen)
-        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values);
-    if (!err)
-        err =
-            qbid_values_fit(account, &learner->cells, learner->params.level_mask,
-                            learner->strength_ctr, learner->strength_cvr, learner->frozen, &values);
+    int err = values_plan(learner, account);
     if (err)
         return err;
-    qbid_values_done(&learner->values);
-    learner->values = values;
-    learner->values.learned = learner->learned;
-    learner->planned = true;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)
         plan.level_mask[l] = learner->params.level_mask[l];
     err = qbid_rows_fill(account, dictionary, &learner->cells, &learner->values, &learner->segments,

@@ -3,8 +3,11 @@
 $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
+	control/learn/contest.c \
 	control/learn/creatives.c \
 	control/learn/demand.c \
+	control/learn/delays.c \
+	control/learn/estimate.c \
 	control/learn/fresh.c \
 	control/learn/learned.c \
 	control/learn/learned_models.c \
@@ -12,7 +15,10 @@ $(call lib,learn,\
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
+	control/learn/recency.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
+	control/learn/save_values.c \
 	control/learn/segments.c \
+	control/learn/tree.c \
 	control/learn/values.c)

@@ -4,7 +4,7 @@ $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
 	control/models/codebook.c \
-	control/models/contest.c \
+	control/models/ranking.c \
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \

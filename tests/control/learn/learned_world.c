@@ -43,6 +43,13 @@ static void rates_draw(struct learned_world *w, enum learned_world_kind kind)
     }
 }
 
+static void fit(struct learned_world *world)
+{
+    struct qbid_values_in in = {
+        .account = &world->account.account, .cells = &world->cells, .now_s = world->now_s};
+    assert_int_equal(qbid_values_fit(&world->values, &in), 0);
+}
+
 void learned_world_init(struct learned_world *world, enum learned_world_kind kind, uint64_t seed,
                         bool trees)
 {
@@ -66,9 +73,8 @@ void learned_world_init(struct learned_world *world, enum learned_world_kind kin
     params.tree.rounds = 25;
     assert_int_equal(qbid_learned_new(&params, &world->learned), 0);
     assert_int_equal(qbid_cells_init(&world->cells, 2 * WORLD_CONTEXTS), 0);
-    assert_int_equal(qbid_values_fit(&world->account.account, &world->cells, world->mask,
-                                     world->strength[0], world->strength[1], false, &world->values),
-                     0);
+    qbid_values_init(&world->values, world->mask);
+    fit(world);
 }
 
 void learned_world_done(struct learned_world *world)
@@ -80,13 +86,15 @@ void learned_world_done(struct learned_world *world)
 
 void learned_world_period(struct learned_world *world, double impressions)
 {
+    world->now_s += 3600;
     for (uint32_t i = 0; i < WORLD_CONTEXTS; i++) {
         double mean = impressions * world->share[i];
         uint32_t trials = (uint32_t)(mean + rng_uniform(&world->rng));
         uint32_t clicks = rng_binomial(&world->rng, trials, world->rate[i]);
         if (trials == 0)
             continue;
-        struct qbid_cell *cell = qbid_cells_touch(&world->cells, 0, world->context[i]);
+        struct qbid_cell *cell =
+            qbid_cells_touch(&world->cells, 0, world->context[i], world->now_s);
         assert_non_null(cell);
         cell->bids += trials;
         cell->imps += trials;
@@ -96,10 +104,7 @@ void learned_world_period(struct learned_world *world, double impressions)
     assert_int_equal(
         qbid_learned_step(world->learned, &world->account.account, &world->cells, &world->values),
         0);
-    qbid_values_done(&world->values);
-    assert_int_equal(qbid_values_fit(&world->account.account, &world->cells, world->mask,
-                                     world->strength[0], world->strength[1], false, &world->values),
-                     0);
+    fit(world);
 }
 
 double learned_world_rate(const struct learned_world *world, enum qbid_learned_model model,

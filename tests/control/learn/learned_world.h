@@ -25,9 +25,9 @@ struct learned_world {
     uint64_t context[WORLD_CONTEXTS];
     double rate[WORLD_CONTEXTS];
     double share[WORLD_CONTEXTS]; /* of traffic; sums to 1 */
+    int64_t now_s;
     struct qbid_cells cells;
     struct qbid_values values;
-    double strength[2][QBID_VALUES_LEVELS_MAX];
     struct qbid_learned *learned;
 };
 

@@ -28,20 +28,22 @@ static int room(struct qbid_fresh *fresh)
     return 0;
 }
 
-int qbid_fresh_add(struct qbid_fresh *fresh, uint32_t line_item_idx, uint64_t context,
-                   double trials, double clicks, double convs)
+int qbid_fresh_add(struct qbid_fresh *fresh, const struct qbid_fresh_entry *more)
 {
-    uint32_t i = qbid_keymap_find(&fresh->map, context, line_item_idx);
+    uint32_t i = qbid_keymap_find(&fresh->map, more->context, more->line_item_idx);
     if (i == QBID_KEYMAP_NONE) {
-        if (room(fresh) || qbid_keymap_add(&fresh->map, context, line_item_idx, fresh->cnt))
+        if (room(fresh) ||
+            qbid_keymap_add(&fresh->map, more->context, more->line_item_idx, fresh->cnt))
             return QBID_ERR_NOMEM;
-        i = fresh->cnt++;
-        fresh->entry[i] =
-            (struct qbid_fresh_entry){.context = context, .line_item_idx = line_item_idx};
+        fresh->entry[fresh->cnt++] = *more;
+        return 0;
     }
-    fresh->entry[i].trials += trials;
-    fresh->entry[i].clicks += clicks;
-    fresh->entry[i].convs += convs;
+    struct qbid_fresh_entry *entry = &fresh->entry[i];
+    entry->trials += more->trials;
+    entry->clicks += more->clicks;
+    entry->convs += more->convs;
+    entry->clicks_expected += more->clicks_expected;
+    entry->convs_expected += more->convs_expected;
     return 0;
 }
 

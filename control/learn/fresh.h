@@ -11,9 +11,12 @@ struct qbid_fresh_entry {
     uint64_t context;
     uint32_t line_item_idx;
     uint32_t pad;
-    double trials; /* impressions; their clicks may come in a later entry of the same key */
+    double
+        trials; /* impressions; their clicks may come after a step, in the next entry of the key */
     double clicks;
     double convs;
+    double clicks_expected; /* of these trials, by the hierarchical rates of when they came */
+    double convs_expected;  /* of these clicks */
 };
 
 struct qbid_fresh {
@@ -25,9 +28,9 @@ struct qbid_fresh {
 
 void qbid_fresh_done(struct qbid_fresh *fresh);
 
-/** Add counts to a key. QBID_ERR_NOMEM: they are lost to the learned models, to nothing else. */
-int qbid_fresh_add(struct qbid_fresh *fresh, uint32_t line_item_idx, uint64_t context,
-                   double trials, double clicks, double convs);
+/** Add the counts of an entry to its key. QBID_ERR_NOMEM: they are lost to the learned models, to
+ *  nothing else. */
+int qbid_fresh_add(struct qbid_fresh *fresh, const struct qbid_fresh_entry *more);
 
 /** Forget all. */
 void qbid_fresh_clear(struct qbid_fresh *fresh);

@@ -69,11 +69,17 @@ const struct qbid_learned_growth *qbid_learned_growth(const struct qbid_learned 
 }
 
 void qbid_learned_post(struct qbid_learned *learned, uint32_t line_item_idx, uint64_t context,
-                       double trials, double clicks, double convs)
+                       double trials, double clicks, double convs, struct qbid_rate_pair rates)
 {
-    context &= learned->params.mask;
-    if (context != 0 && (trials > 0 || clicks > 0 || convs > 0))
-        (void)qbid_fresh_add(&learned->fresh, line_item_idx, context, trials, clicks, convs);
+    struct qbid_fresh_entry entry = {.context = context & learned->params.mask,
+                                     .line_item_idx = line_item_idx,
+                                     .trials = trials,
+                                     .clicks = clicks,
+                                     .convs = convs,
+                                     .clicks_expected = trials * rates.ctr,
+                                     .convs_expected = clicks * rates.cvr};
+    if (entry.context != 0 && (trials > 0 || clicks > 0 || convs > 0))
+        (void)qbid_fresh_add(&learned->fresh, &entry);
 }
 
 uint32_t qbid_learned_record_touch(struct qbid_learned_side *side, uint32_t campaign_id)
@@ -130,8 +136,15 @@ static double successes_of(const struct qbid_fresh_entry *e, enum qbid_learned_h
     return head == QBID_LEARNED_CTR ? e->clicks : e->convs;
 }
 
-static double rate_of(struct qbid_rate_pair pair, enum qbid_learned_head head)
+/* The hierarchical rate that had not seen these outcomes; of late ones without trials, today's. */
+static double rate_of(const struct qbid_fresh_entry *e, enum qbid_learned_head head,
+                      const struct qbid_values *values)
 {
+    double trials = trials_of(e, head);
+    double expected = head == QBID_LEARNED_CTR ? e->clicks_expected : e->convs_expected;
+    if (trials > 0 && expected > 0)
+        return fmin(expected / trials, 1);
+    struct qbid_rate_pair pair = qbid_values_rates(values, e->line_item_idx, e->context, 0);
     return head == QBID_LEARNED_CTR ? pair.ctr : pair.cvr;
 }
 
@@ -168,7 +181,7 @@ static void fade(struct qbid_learned_side *side)
         record->last_successes = 0;
         qbid_ranking_fade(&record->ranking, factor);
         for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++) {
-            record->expected[m] *= factor * factor;
+            record->expected[m] *= pow(factor, 4);
             qbid_calibration_fade(&record->counts[m], factor * factor);
         }
     }
@@ -185,7 +198,7 @@ static int judge(struct qbid_learned *l, enum qbid_learned_head head,
         if (e->line_item_idx >= l->item_cnt || !(t > 0 || s > 0))
             continue;
         struct qbid_learned_item *item = &l->item[e->line_item_idx];
-        double rate = rate_of(qbid_values_rates(values, e->line_item_idx, e->context, 0), head);
+        double rate = rate_of(e, head, values);
         if (item->campaign_id == 0 || !(rate > 0))
             continue;
         item->record[head] = qbid_learned_record_touch(side, item->campaign_id);
@@ -223,7 +236,7 @@ static void start(struct qbid_learned *l, enum qbid_learned_head head,
         const struct qbid_fresh_entry *e = &l->fresh.entry[i];
         double t = trials_of(e, head);
         trials += t;
-        expected += t * rate_of(qbid_values_rates(values, e->line_item_idx, e->context, 0), head);
+        expected += t * rate_of(e, head, values);
     }
     if (!(expected > 0 && expected < trials))
         return;
@@ -272,8 +285,15 @@ static void decide(struct qbid_learned *l, enum qbid_learned_head head)
 }
 
 int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *account,
-                      const struct qbid_cells *cells, const struct qbid_values *values)
+                      const struct qbid_cells *cells, const struct qbid_values *values,
+                      int64_t now_s)
 {
+    if (learned->stepped_s == 0)
+        learned->stepped_s = now_s;
+    if (now_s < learned->stepped_s + learned->params.period_s)
+        return 0;
+    learned->stepped_s = now_s;
+    double successes[QBID_LEARNED_HEAD_CNT] = {0};
     int err = items_take(learned, account);
     learned->cells = cells;
     for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT && !err; h++) {
@@ -287,7 +307,8 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
         if (side->started)
             learn(learned, h);
         for (uint32_t i = 0; i < learned->fresh.cnt; i++)
-            side->since += successes_of(&learned->fresh.entry[i], h);
+            successes[h] += successes_of(&learned->fresh.entry[i], h);
+        side->since += successes[h];
         decide(learned, h);
     }
     if (err)
@@ -296,7 +317,8 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
     if (learned->params.trees)
         qbid_learned_grow(learned, cells);
     for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT; h++)
-        qbid_learned_strengths(learned, h);
+        if (successes[h] > 0)
+            qbid_learned_strengths(learned, h);
     return 0;
 }
 

@@ -52,7 +52,9 @@ struct qbid_learned_params {
     bool trees;
     uint32_t ftrl_lg; /* log2 of feature slots, by rate */
     struct qbid_trees_params tree;
-    uint64_t mask; /* dimensions of the finest contexts */
+    uint64_t mask;    /* dimensions of the finest contexts */
+    int64_t period_s; /* between two steps, so that most clicks come before the step that judges
+                         their impressions */
 };
 
 struct qbid_learned; /* opaque */
@@ -60,21 +62,22 @@ struct qbid_learned; /* opaque */
 int qbid_learned_new(const struct qbid_learned_params *params, struct qbid_learned **ret_learned);
 void qbid_learned_free(struct qbid_learned *learned);
 
-/** Take outcomes of a line item in a context (counts of what is new). */
+/** Take outcomes of a line item in a context (counts of what is new); rates are the hierarchical
+ * ones that had not seen them. */
 void qbid_learned_post(struct qbid_learned *learned, uint32_t line_item_idx, uint64_t context,
-                       double trials, double clicks, double convs);
+                       double trials, double clicks, double convs, struct qbid_rate_pair rates);
 
 /**
- * Judge, learn, decide.
+ * Judge, learn, decide; nothing within period_s of the last time.
  *
- * Shapes:  values are those that were in force while the outcomes came in, i.e. of the last plan;
- *          cells hold all outcomes.
+ * Shapes:  values and cells are the latest; now_s as the cells'.
  * Returns: 0; QBID_ERR_NOMEM, and what was fresh waits for the next step.
  * Cost:    some 10 us by fresh key; trees when they are due (a fifth more successes than at their
  *          last growth): some 10 us by cell.
  */
 int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *account,
-                      const struct qbid_cells *cells, const struct qbid_values *values);
+                      const struct qbid_cells *cells, const struct qbid_values *values,
+                      int64_t now_s);
 
 /** Rates of a line item in a finest context by the model that serves its campaign; `rates` are the
  *  hierarchical ones, and what is returned where those serve. Threads: reads only. */

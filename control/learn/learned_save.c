@@ -10,7 +10,7 @@
 #define LAYOUT 1
 
 enum row_kind {
-    ROW_FTRL = QBID_LEARNED_ROW, /* by head */
+    ROW_SIDE = QBID_LEARNED_ROW, /* by head */
     ROW_FTRL_BLOCK,              /* by head and block */
     ROW_TREES,                   /* by head */
     ROW_RECORD,                  /* by head and campaign */
@@ -24,11 +24,13 @@ struct row_head {
     uint64_t mask;
 };
 
-struct row_ftrl {
+struct row_side {
     struct row_head head;
-    uint32_t lg;
+    uint32_t ftrl_lg; /* 0 = the regression has not begun */
     uint32_t pad;
-    double start;
+    double ftrl_start;
+    double since;
+    double strength[QBID_LEARNED_MODEL_CNT];
 };
 
 struct row_block {
@@ -60,14 +62,22 @@ static struct row_head head_of(const struct saver *saver, unsigned head)
     return (struct row_head){LAYOUT, head, saver->learned->params.mask};
 }
 
+static int side_save(const struct saver *saver, unsigned h, const struct qbid_learned_side *side)
+{
+    struct row_side row = {.head = head_of(saver, h),
+                           .ftrl_lg = side->started ? side->ftrl.lg : 0,
+                           .ftrl_start = side->ftrl.params.start,
+                           .since = side->since};
+    memcpy(row.strength, side->strength, sizeof row.strength);
+    return saver->fn(saver->context, ROW_SIDE, h, &row, sizeof row);
+}
+
 static int ftrl_save(const struct saver *saver, unsigned h, struct qbid_learned_side *side)
 {
-    struct row_ftrl row = {
-        .head = head_of(saver, h), .lg = side->ftrl.lg, .start = side->ftrl.params.start};
     struct row_block *block = calloc(1, sizeof *block);
     if (!block)
         return QBID_ERR_NOMEM;
-    int err = saver->fn(saver->context, ROW_FTRL, h, &row, sizeof row);
+    int err = 0;
     for (uint32_t b = 0; b < qbid_ftrl_block_cnt(&side->ftrl) && !err; b++) {
         if (!side->ftrl.dirty[b] && !saver->all)
             continue;
@@ -121,7 +131,8 @@ int qbid_learned_save(struct qbid_learned *learned, bool all, qbid_learned_save_
     struct saver saver = {.learned = learned, .fn = fn, .context = context, .all = all};
     int err = 0;
     for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT && !err; h++) {
-        if (learned->side[h].started)
+        err = side_save(&saver, h, &learned->side[h]);
+        if (!err && learned->side[h].started)
             err = ftrl_save(&saver, h, &learned->side[h]);
         if (!err)
             err = trees_save(&saver, h, &learned->side[h]);
@@ -131,11 +142,21 @@ int qbid_learned_save(struct qbid_learned *learned, bool all, qbid_learned_save_
     return err;
 }
 
-static int ftrl_restore(struct qbid_learned_side *side, const struct row_ftrl *row, uint32_t bytes)
+static int side_restore(const struct qbid_learned *l, struct qbid_learned_side *side,
+                        const struct row_side *row, uint32_t bytes)
 {
-    if (bytes != sizeof *row || row->lg != side->ftrl.lg || !isfinite(row->start))
+    if (bytes != sizeof *row || !(row->since >= 0))
         return QBID_ERR_VERSION;
-    side->ftrl.params.start = row->start;
+    for (unsigned m = 0; m < QBID_LEARNED_MODEL_CNT; m++)
+        if (!(row->strength[m] >= 0))
+            return QBID_ERR_VERSION;
+    side->since = row->since;
+    memcpy(side->strength, row->strength, sizeof row->strength);
+    if (!l->params.ftrl || row->ftrl_lg == 0)
+        return 0;
+    if (row->ftrl_lg != side->ftrl.lg || !(fabs(row->ftrl_start) <= QBID_CALIBRATION_ODDS_MAX))
+        return QBID_ERR_VERSION;
+    side->ftrl.params.start = row->ftrl_start;
     side->started = true;
     return 0;
 }
@@ -188,23 +209,23 @@ int qbid_learned_restore(struct qbid_learned *learned, uint32_t kind, uint64_t k
                          const void *data, uint32_t bytes)
 {
     struct row_head head;
-    if (kind < ROW_FTRL || kind >= ROW_END || bytes < sizeof head)
+    if (kind < ROW_SIDE || kind >= ROW_END || bytes < sizeof head)
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
     if (head.layout != LAYOUT || head.head >= QBID_LEARNED_HEAD_CNT ||
         head.mask != learned->params.mask ||
-        head.head != (kind == ROW_FTRL || kind == ROW_TREES ? key : key >> 32))
+        head.head != (kind == ROW_SIDE || kind == ROW_TREES ? key : key >> 32))
         return QBID_ERR_VERSION;
     struct qbid_learned_side *side = &learned->side[head.head];
-    bool off =
-        kind == ROW_TREES ? !learned->params.trees : kind != ROW_RECORD && !learned->params.ftrl;
+    bool off = kind == ROW_TREES ? !learned->params.trees
+                                 : kind == ROW_FTRL_BLOCK && !learned->params.ftrl;
     if (off)
         return QBID_ERR_VERSION;
     void *row = malloc(bytes); /* aligned, whatever the store gave */
     if (!row)
         return QBID_ERR_NOMEM;
     memcpy(row, data, bytes);
-    int err = kind == ROW_FTRL         ? ftrl_restore(side, row, bytes)
+    int err = kind == ROW_SIDE         ? side_restore(learned, side, row, bytes)
               : kind == ROW_FTRL_BLOCK ? block_restore(side, row, bytes)
               : kind == ROW_TREES      ? trees_restore(learned, side, row, bytes)
                                        : record_restore(side, row, bytes);

@@ -53,6 +53,7 @@ struct qbid_learned_seen {
 struct qbid_learned {
     struct qbid_learned_params params;
     const struct qbid_cells *cells; /* of the last step */
+    int64_t stepped_s;              /* when that was; 0 = never */
     struct qbid_fresh fresh;
     struct qbid_learned_side side[QBID_LEARNED_HEAD_CNT];
     struct qbid_learned_item *item; /* by line item index */

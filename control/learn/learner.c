@@ -121,10 +121,12 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         cell->convs++;
         cell->value_nanos += (double)outcome->price_nanos;
     }
-    if (learner->learned)
-        qbid_learned_post(learner->learned, cell->line_item_idx, cell->context,
-                          qbid_cell_trials(cell) - trials, outcome->kind == QBID_EVENT_CLICK,
-                          outcome->kind == QBID_EVENT_CONV);
+    trials = qbid_cell_trials(cell) - trials;
+    if (learner->learned && (trials > 0 || outcome->kind >= QBID_EVENT_CLICK))
+        qbid_learned_post(
+            learner->learned, cell->line_item_idx, cell->context, trials,
+            outcome->kind == QBID_EVENT_CLICK, outcome->kind == QBID_EVENT_CONV,
+            qbid_values_rates(&learner->values, cell->line_item_idx, cell->context, 0));
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -210,7 +212,8 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
 {
     int err = 0;
     if (learner->learned && learner->planned && !learner->frozen)
-        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values);
+        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values,
+                                learner->now_s);
     if (err)
         return err;
     if (!learner->frozen) {

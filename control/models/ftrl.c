@@ -12,7 +12,7 @@
 
 struct qbid_ftrl_params qbid_ftrl_defaults(void)
 {
-    return (struct qbid_ftrl_params){.alpha = 0.1, .beta = 1, .l1 = 0.5, .l2 = 1, .start = -6};
+    return (struct qbid_ftrl_params){.alpha = 0.05, .beta = 1, .l1 = 0.5, .l2 = 1, .start = -6};
 }
 
 int qbid_ftrl_init(struct qbid_ftrl *ftrl, const struct qbid_ftrl_params *params, uint32_t lg)

@@ -70,7 +70,8 @@ void learned_world_init(struct learned_world *world, enum learned_world_kind kin
                                          .ftrl_lg = 16,
                                          .tree = qbid_trees_defaults(),
                                          .mask = world->mask[0]};
-    params.tree.rounds = 25;
+    params.tree.rounds = 20;
+    params.tree.depth = 4;
     assert_int_equal(qbid_learned_new(&params, &world->learned), 0);
     assert_int_equal(qbid_cells_init(&world->cells, 2 * WORLD_CONTEXTS), 0);
     qbid_values_init(&world->values, world->mask);
@@ -99,11 +100,12 @@ void learned_world_period(struct learned_world *world, double impressions)
         cell->bids += trials;
         cell->imps += trials;
         cell->clicks += clicks;
-        qbid_learned_post(world->learned, 0, world->context[i], trials, clicks, 0);
+        qbid_learned_post(world->learned, 0, world->context[i], trials, clicks, 0,
+                          qbid_values_rates(&world->values, 0, world->context[i], 0));
     }
-    assert_int_equal(
-        qbid_learned_step(world->learned, &world->account.account, &world->cells, &world->values),
-        0);
+    assert_int_equal(qbid_learned_step(world->learned, &world->account.account, &world->cells,
+                                       &world->values, world->now_s),
+                     0);
     fit(world);
 }
 

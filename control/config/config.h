@@ -109,6 +109,7 @@ struct qbid_config {
     } ticks;
     struct {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
+        char correction[QBID_CONFIG_PATH_MAX]; /* table of `qbid-sim train`; "" = none */
     } learning;
     struct {
         QBID_CONFIG_MODELS_LIST(QBID_CONFIG_FIELD)

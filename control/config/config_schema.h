@@ -52,6 +52,7 @@ struct qbid_config_raw {
     } ticks;
     struct qbid_config_raw_learning {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_RAW_FIELD)
+        char *correction;
     } learning;
     struct qbid_config_raw_models {
         QBID_CONFIG_MODELS_LIST(QBID_CONFIG_RAW_FIELD)

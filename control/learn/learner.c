@@ -73,9 +73,11 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_recency_done(&learner->recency);
     qbid_delays_done(&learner->delays);
     qbid_creatives_done(&learner->creatives);
+    qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
     qbid_learned_free(learner->learned);
+    qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
     free(learner);
@@ -96,9 +98,34 @@ const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learn
     return learner->learned;
 }
 
+int qbid_learner_correct(struct qbid_learner *learner, const struct qbid_correction_table *table,
+                         int64_t now_unix_s)
+{
+    return qbid_corrections_take(&learner->corrections, table, now_unix_s);
+}
+
+struct qbid_learner_correction qbid_learner_correction(const struct qbid_learner *learner)
+{
+    const struct qbid_corrections *c = &learner->corrections;
+    return (struct qbid_learner_correction){.table = c->table != NULL,
+                                            .phase = qbid_guard_phase_text(c->guard.phase),
+                                            .why = qbid_guard_why_text(c->guard.why),
+                                            .share = qbid_guard_share(&c->guard),
+                                            .evidence = qbid_guard_evidence(&c->guard),
+                                            .gain = qbid_guard_gain(&c->guard),
+                                            .blocks = c->guard.blocks_all,
+                                            .faults = c->faults};
+}
+
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
 {
     return learner->cells.refused + learner->segments.refused;
+}
+
+int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid_account *account,
+                           float (**ret_value)[QBID_FREQUENCY_VALUES_MAX])
+{
+    return qbid_exposures_learned_fit(&learner->exposures, account, ret_value);
 }
 
 static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
@@ -172,6 +199,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
                      learner->cells.memory.conv_s);
     qbid_creatives_post(&learner->creatives, outcome);
+    qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
     action_post(learner, outcome, campaign->goal);
 }
@@ -253,10 +281,13 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
     if (!err)
         err = qbid_creatives_rotate(&learner->creatives, account, learner->params.rotation_floor,
                                     &plan);
+    if (!err)
+        err = qbid_exposures_learned_fit(&learner->exposures, account, &plan.exposure_value);
     if (err) {
         qbid_plan_done(&plan);
         return err;
     }
+    learner->plans++;
     *ret_plan = plan;
     return 0;
 }
@@ -267,6 +298,7 @@ void qbid_plan_done(struct qbid_plan *plan)
     free(plan->candidates);
     free(plan->line_value_micros);
     free(plan->line_q_group);
+    free(plan->exposure_value);
     free(plan->creatives);
     free(plan->shades);
     free(plan->qrows);

@@ -53,9 +53,20 @@ struct row_campaign {
     uint32_t samples;
 };
 
+struct row_fatigue {
+    struct qbid_save_head head;
+    struct qbid_fatigue fatigue;
+};
+
 struct row_traffic {
     struct qbid_save_head head;
     struct qbid_traffic traffic;
+};
+
+/* Of the table whose checksum is the key: what is known of one table says nothing of the next. */
+struct row_guard {
+    struct qbid_save_head head;
+    struct qbid_guard guard;
 };
 
 void qbid_save_row(struct qbid_saver *saver, enum qbid_save_kind kind, uint64_t key, void *row,
@@ -111,6 +122,18 @@ static void creatives_save(struct qbid_learner *learner, struct qbid_saver *save
     }
 }
 
+static void exposures_save(struct qbid_learner *learner, struct qbid_saver *saver)
+{
+    for (uint32_t i = 0; i < learner->exposures.cnt && !saver->err; i++) {
+        struct qbid_exposures_item *item = &learner->exposures.item[i];
+        if (!item->dirty && !saver->all)
+            continue;
+        struct row_fatigue row = {.fatigue = item->fatigue};
+        qbid_save_row(saver, QBID_SAVE_FATIGUE, item->line_item_id, &row, sizeof row);
+        item->dirty = saver->err != 0;
+    }
+}
+
 static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *saver)
 {
     const struct qbid_samples *samples = &state->samples;
@@ -138,6 +161,15 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     free(row);
 }
 
+static void guard_save(struct qbid_corrections *corrections, struct qbid_saver *saver)
+{
+    if (!corrections->table || (!corrections->dirty && !saver->all))
+        return;
+    struct row_guard row = {.guard = corrections->guard};
+    qbid_save_row(saver, QBID_SAVE_GUARD, corrections->table->checksum, &row, sizeof row);
+    corrections->dirty = saver->err != 0;
+}
+
 int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_fn *fn,
                       void *context)
 {
@@ -145,6 +177,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     cells_save(learner, &saver);
     segments_save(learner, &saver);
     creatives_save(learner, &saver);
+    exposures_save(learner, &saver);
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
@@ -156,6 +189,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
         qbid_save_values(learner, &saver);
     if (!saver.err && learner->learned)
         saver.err = qbid_learned_save(learner->learned, all, fn, context);
+    guard_save(&learner->corrections, &saver);
     return saver.err;
 }
 
@@ -215,6 +249,17 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int fatigue_restore(struct qbid_learner *learner, uint64_t key,
+                           const struct row_fatigue *row)
+{
+    struct qbid_exposures_item *item =
+        qbid_exposures_learned_touch(&learner->exposures, (uint32_t)key);
+    if (!item)
+        return QBID_ERR_NOMEM;
+    item->fatigue = row->fatigue;
+    return 0;
+}
+
 static int traffic_restore(struct qbid_learner *learner, uint64_t key,
                            const struct row_traffic *row)
 {
@@ -244,6 +289,18 @@ static int actions_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+/* A table that is refused or stale now stays so. */
+static int guard_restore(struct qbid_learner *learner, uint64_t key, const struct row_guard *row)
+{
+    struct qbid_corrections *c = &learner->corrections;
+    if ((unsigned)row->guard.phase > QBID_GUARD_OFF ||
+        (unsigned)row->guard.why > QBID_GUARD_WHY_STALE)
+        return QBID_ERR_VERSION;
+    if (c->table && c->table->checksum == key && c->guard.phase != QBID_GUARD_OFF)
+        c->guard = row->guard;
+    return 0;
+}
+
 static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, uint64_t key,
                        const void *row, uint32_t bytes)
 {
@@ -260,6 +317,10 @@ static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, u
         return actions_restore(learner, key, row);
     case QBID_SAVE_TRAFFIC:
         return traffic_restore(learner, key, row);
+    case QBID_SAVE_FATIGUE:
+        return fatigue_restore(learner, key, row);
+    case QBID_SAVE_GUARD:
+        return guard_restore(learner, key, row);
     default:
         return qbid_save_values_restore(learner, kind, key, row, bytes);
     }
@@ -275,6 +336,8 @@ static uint32_t bytes_of(enum qbid_save_kind kind)
         [QBID_SAVE_CAMPAIGN] = sizeof(struct row_campaign),
         [QBID_SAVE_ACTIONS] = sizeof(struct row_actions),
         [QBID_SAVE_TRAFFIC] = sizeof(struct row_traffic),
+        [QBID_SAVE_FATIGUE] = sizeof(struct row_fatigue),
+        [QBID_SAVE_GUARD] = sizeof(struct row_guard),
     };
     return least[kind] ? least[kind] : qbid_save_values_bytes(kind);
 }

@@ -4,10 +4,13 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/contest.c \
+	control/learn/correction_file.c \
+	control/learn/corrections.c \
 	control/learn/creatives.c \
-	control/learn/demand.c \
 	control/learn/delays.c \
+	control/learn/demand.c \
 	control/learn/estimate.c \
+	control/learn/exposures.c \
 	control/learn/fresh.c \
 	control/learn/learned.c \
 	control/learn/learned_models.c \

@@ -14,7 +14,7 @@
     X(CELL, 2)                                                                                     \
     X(SEGMENT, 1)                                                                                  \
     X(CREATIVE, 1)                                                                                 \
-    X(CAMPAIGN, 2)                                                                                 \
+    X(CAMPAIGN, 3)                                                                                 \
     X(ACTIONS, 1)                                                                                  \
     X(VALUES, 2)                                                                                   \
     X(TRAFFIC, 1)                                                                                  \
@@ -22,7 +22,9 @@
     X(CONTEST, 1)                                                                                  \
     X(RECENCY, 1)                                                                                  \
     X(AGES, 1)                                                                                     \
-    X(DELAYS, 1)
+    X(DELAYS, 1)                                                                                   \
+    X(FATIGUE, 1)                                                                                  \
+    X(GUARD, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

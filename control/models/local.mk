@@ -4,23 +4,26 @@ $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
 	control/models/codebook.c \
-	control/models/ranking.c \
+	control/models/correction.c \
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \
 	control/models/duals.c \
 	control/models/effects.c \
+	control/models/fatigue.c \
 	control/models/forecast.c \
 	control/models/ftrl.c \
+	control/models/guard.c \
 	control/models/isotonic.c \
-	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
+	control/models/ranking.c \
 	control/models/rates.c \
+	control/models/resolving.c \
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/smoothing.c \

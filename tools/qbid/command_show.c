@@ -41,6 +41,15 @@ static void status_print(const cJSON *a)
            qbid_tool_number(publish, "published"), qbid_tool_number(publish, "failed"),
            qbid_tool_text(publish, "last_error"));
     printf("learning     %s\n", cJSON_IsTrue(member(a, "learning")) ? "on" : "off");
+    const cJSON *correction = member(a, "correction");
+    if (correction)
+        printf(
+            "correction   %s (%s), %.0f %% of the blocks, gain %+.3g, evidence %.3g, %.0f blocks, "
+            "%.0f faults\n",
+            qbid_tool_text(correction, "phase"), qbid_tool_text(correction, "why"),
+            100 * qbid_tool_number(correction, "share"), qbid_tool_number(correction, "gain"),
+            qbid_tool_number(correction, "evidence"), qbid_tool_number(correction, "blocks"),
+            qbid_tool_number(correction, "faults"));
     printf("account      %.0f campaigns (%.0f active), %.0f line items, %.0f creatives, in %s\n",
            qbid_tool_number(account, "campaigns"), qbid_tool_number(account, "active_campaigns"),
            qbid_tool_number(account, "line_items"), qbid_tool_number(account, "creatives"),
@@ -143,9 +152,21 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
 
 /* --- tables of one list */
 
+/* Learned r(k): "1 0.86 0.74"; "-" where none is. */
+static void exposures_add(struct qbid_columns *columns, const cJSON *list)
+{
+    char text[160] = "";
+    size_t used = 0;
+    const cJSON *value;
+    cJSON_ArrayForEach(value, list) if (used < sizeof text) used += (size_t)snprintf(
+        text + used, sizeof text - used, "%s%.3g", used ? " " : "", value->valuedouble);
+    qbid_columns_add(columns, "%s", used ? text : "-");
+}
+
 int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN", "IDX", "PACE", "Q STATE", NULL};
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",      "IDX", "PACE",
+                                        "Q STATE",   "<LEARNED R(K)", NULL};
     static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
     struct qbid_columns lines, leases;
     const cJSON *item;
@@ -162,6 +183,7 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "idx"));
         qbid_columns_add(&lines, "%.6g", qbid_tool_number(item, "pace"));
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
+        exposures_add(&lines, member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);
     cJSON_ArrayForEach(item, member(a, "leases"))

@@ -356,6 +356,17 @@ struct qbid_rate_pair qbid_learned_rates(const struct qbid_learned *learned, uin
     return served;
 }
 
+bool qbid_learned_serves(const struct qbid_learned *learned, uint32_t line_item_idx)
+{
+    bool serves = false;
+    for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT && line_item_idx < learned->item_cnt; h++) {
+        uint32_t record = learned->item[line_item_idx].record[h];
+        serves = serves || (record != QBID_KEYMAP_NONE &&
+                            learned->side[h].record[record].ranking.serving != QBID_LEARNED_RATES);
+    }
+    return serves;
+}
+
 bool qbid_learned_view(const struct qbid_learned *learned, uint32_t campaign_id,
                        enum qbid_learned_head head, struct qbid_learned_view *ret_view)
 {

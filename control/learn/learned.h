@@ -84,6 +84,9 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
 struct qbid_rate_pair qbid_learned_rates(const struct qbid_learned *learned, uint32_t line_item_idx,
                                          uint64_t context, struct qbid_rate_pair rates);
 
+/** Whether another model than the hierarchy serves one of a line item's rates. */
+bool qbid_learned_serves(const struct qbid_learned *learned, uint32_t line_item_idx);
+
 /** One model's calibrated rate, whether or not it serves; `rate` where it has no say yet. */
 double qbid_learned_rate(const struct qbid_learned *learned, enum qbid_learned_head head,
                          enum qbid_learned_model model, uint32_t line_item_idx, uint64_t context,

@@ -6,7 +6,9 @@
 
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
+#include "control/models/decay.h"
 #include "shm/error.h"
+#include "shm/units.h"
 
 #define GOALS QBID_GOAL_CNT /* one Q group for each */
 
@@ -75,6 +77,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_creatives_done(&learner->creatives);
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
+    qbid_items_done(&learner->items);
     qbid_values_done(&learner->values);
     qbid_learned_free(learner->learned);
     qbid_corrections_done(&learner->corrections);
@@ -96,6 +99,11 @@ bool qbid_learner_frozen(const struct qbid_learner *learner)
 const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner)
 {
     return learner->learned;
+}
+
+uint32_t qbid_learner_cells(const struct qbid_learner *learner)
+{
+    return learner->cells.cnt;
 }
 
 int qbid_learner_correct(struct qbid_learner *learner, const struct qbid_correction_table *table,
@@ -128,6 +136,14 @@ int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid
     return qbid_exposures_learned_fit(&learner->exposures, account, ret_value);
 }
 
+/* Since its bid; 0 where that is not known. */
+static int64_t delay_s(const struct qbid_outcome *outcome)
+{
+    if (outcome->bid_time_ns == 0 || outcome->bid_time_ns > outcome->time_ns)
+        return 0;
+    return (int64_t)((outcome->time_ns - outcome->bid_time_ns) / QBID_NS_PER_S);
+}
+
 static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
 {
     if (outcome->kind > QBID_EVENT_CONV || outcome->kind == QBID_EVENT_WIN ||
@@ -145,8 +161,11 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
     cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
-        cell->convs++;
-        cell->value_nanos += (double)outcome->price_nanos;
+        /* it counts as its click does, however late it comes */
+        double weight = qbid_decay_left(learner->cells.memory.conv_s,
+                                        learner->now_s - delay_s(outcome), learner->now_s);
+        cell->convs += weight;
+        cell->value_nanos += weight * (double)outcome->price_nanos;
     }
     trials = qbid_cell_trials(cell) - trials;
     if (learner->learned && (trials > 0 || outcome->kind >= QBID_EVENT_CLICK))
@@ -192,6 +211,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
     if (state)
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
+    qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
@@ -235,6 +255,20 @@ static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
     return 0;
 }
 
+/* Half-lives that are best by now; cells are brought to them as if they had always been. */
+static int memory_choose(struct qbid_learner *learner)
+{
+    struct qbid_cells_scale *scale;
+    int err = qbid_recency_tick(&learner->recency, learner->delays.matured,
+                                learner->delays.item_max, learner->now_s, &scale);
+    if (!err && scale)
+        qbid_cells_remember(&learner->cells, qbid_recency_memory(&learner->recency), scale,
+                            learner->recency.item_max, learner->now_s);
+    if (!err)
+        free(scale);
+    return err;
+}
+
 /* Values as the cells have them now; those of a frozen learner as they were when it froze. */
 static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
 {
@@ -244,13 +278,13 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
                                 learner->now_s);
     if (err)
         return err;
-    if (!learner->frozen) {
+    if (!learner->frozen)
         learner->fitted_s = learner->now_s;
-        learner->cells.memory = qbid_recency_tick(&learner->recency, learner->now_s);
-    }
     if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
         err = qbid_delays_tick(&learner->delays, account, learner->fitted_s,
                                learner->cells.memory.conv_s);
+    if (!err && !learner->frozen)
+        err = memory_choose(learner);
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,

@@ -133,6 +133,9 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
 /** The learned models; NULL when all are off. */
 const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner);
 
+/** Cells kept: pairs of line item and context that were seen. */
+uint32_t qbid_learner_cells(const struct qbid_learner *learner);
+
 /** r(k) as learned by now, by line item index: qbid_exposures_learned_fit(). The result is the
  *  caller's to free; NULL when no rule is learned. */
 int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid_account *account,

@@ -15,6 +15,7 @@ $(call lib,learn,\
 	control/learn/learned.c \
 	control/learn/learned_models.c \
 	control/learn/learned_save.c \
+	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
@@ -25,3 +26,5 @@ $(call lib,learn,\
 	control/learn/segments.c \
 	control/learn/tree.c \
 	control/learn/values.c)
+# its loops over bitmaps are what a plan waits for
+CPPFLAGS_rows := -O3

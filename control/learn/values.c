@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/decay.h"
 #include "control/learn/learned.h"
+#include "control/models/decay.h"
 #include "shm/error.h"
 
 #define ROOT_STRENGTH 50.0      /* trials that the account's prior is worth */

@@ -15,6 +15,7 @@ $(call lib,learn,\
 	control/learn/learned.c \
 	control/learn/learned_models.c \
 	control/learn/learned_save.c \
+	control/learn/hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \

@@ -24,7 +24,8 @@
     X(AGES, 1)                                                                                     \
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \
-    X(GUARD, 1)
+    X(GUARD, 1)                                                                                    \
+    X(ITEM, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

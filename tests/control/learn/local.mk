@@ -12,3 +12,4 @@ $(call test,test_pace_faults,tests/control/learn/test_pace_faults.c tests/contro
     keymap models account fastpath shm,-lm)
 $(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
 $(call test,test_corrections,tests/control/learn/test_corrections.c tests/control/learn/fixture.c,sim learn publish keymap models account shm,-lm)
+$(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)

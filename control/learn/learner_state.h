@@ -39,6 +39,7 @@ struct qbid_learner {
     uint32_t plans;                  /* made */
     struct qbid_traffic_curve curve; /* traffic of all campaigns together */
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */
+    uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
 };

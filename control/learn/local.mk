@@ -7,10 +7,15 @@ $(call lib,learn,\
 	control/learn/correction_file.c \
 	control/learn/corrections.c \
 	control/learn/creatives.c \
-	control/learn/demand.c \
 	control/learn/delays.c \
+	control/learn/demand.c \
 	control/learn/estimate.c \
 	control/learn/exposures.c \
+	control/learn/fresh.c \
+	control/learn/learned.c \
+	control/learn/learned_models.c \
+	control/learn/learned_save.c \
+	control/learn/hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \

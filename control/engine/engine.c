@@ -86,6 +86,7 @@ static int stages_open(struct qbid_engine *e)
                                               c->learning.pace_period_ms * QBID_NS_PER_MS,
                                           .step_log2_max = c->learning.pace_step_log2};
     memcpy(learner.level_mask, c->level_mask, sizeof learner.level_mask);
+    memcpy(learner.time_zone, c->time_zone, sizeof learner.time_zone);
     int err = qbid_dictionary_new(&e->dictionary);
     if (!err)
         err = qbid_ledger_new(&ledger, &e->ledger);

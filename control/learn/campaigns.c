@@ -4,13 +4,17 @@
 
 #include <stdlib.h>
 
+#include "control/learn/dayparts.h"
+
 #define DAY_S 86400
 #define WIN_RATE_MEMORY 300.0 /* results */
 
 void qbid_campaigns_done(struct qbid_campaigns *campaigns)
 {
-    for (uint32_t i = 0; i < campaigns->cnt; i++)
+    for (uint32_t i = 0; i < campaigns->cnt; i++) {
         qbid_samples_done(&campaigns->state[i].samples);
+        qbid_dayparts_free(campaigns->state[i].dayparts);
+    }
     free(campaigns->state);
     qbid_keymap_done(&campaigns->map);
     *campaigns = (struct qbid_campaigns){0};
@@ -104,6 +108,7 @@ void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_cam
         return;
     state->flight = (struct qbid_flight){
         .start_unix_s = start, .end_unix_s = end, .spent_before_nanos = spent_nanos};
+    state->strategy.clicks = state->strategy.convs = state->strategy.revenue_nanos = 0;
     state->paced_ns = 0;
     state->plan_total = 0;
     state->dirty = true;

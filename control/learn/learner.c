@@ -6,6 +6,7 @@
 
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
+#include "control/learn/strategy.h"
 #include "shm/error.h"
 
 #define GOALS QBID_GOAL_CNT /* one Q group for each */
@@ -44,7 +45,8 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
     qbid_traffic_flat(&l->curve);
     l->points = calloc(params->sample_max, sizeof *l->points);
     l->actions = calloc(GOALS, sizeof *l->actions);
-    int err = l->points && l->actions ? 0 : QBID_ERR_NOMEM;
+    l->duals_points = calloc(params->sample_max, sizeof *l->duals_points);
+    int err = l->points && l->duals_points && l->actions ? 0 : QBID_ERR_NOMEM;
     if (!err)
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
@@ -70,6 +72,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_values_done(&learner->values);
     free(learner->actions);
     free(learner->points);
+    free(learner->duals_points);
     free(learner);
 }
 
@@ -141,8 +144,10 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
 {
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
-    if (state)
+    if (state) {
         qbid_campaign_post(state, outcome, spent_nanos);
+        qbid_strategy_post(learner, state, campaign, outcome);
+    }
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
@@ -195,6 +200,9 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
     qbid_values_done(&learner->values);
     learner->values = values;
     learner->planned = true;
+    err = qbid_strategy_mix(learner, account);
+    if (err)
+        return err;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)
         plan.level_mask[l] = learner->params.level_mask[l];
     err = qbid_rows_fill(account, dictionary, &learner->cells, &learner->values, &learner->segments,

@@ -17,6 +17,7 @@
 
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
+#include "control/config/zone.h"
 #include "control/ingest/outcome.h"
 #include "control/learn/plan.h"
 #include "shm/live.h"
@@ -32,8 +33,9 @@ struct qbid_learner_params {
     double explore;        /* share of bids that try another Q action, 0..0.1 */
     double rotation_floor; /* least share of a creative, 0..1/8 */
     double pace_min, pace_max;
-    uint64_t pace_period_ns; /* control period of the pacer */
-    double step_log2_max;    /* largest change of a pace factor in one period */
+    uint64_t pace_period_ns;            /* control period of the pacer */
+    double step_log2_max;               /* largest change of a pace factor in one period */
+    char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns with hours that name none; "" = UTC */
 };
 
 /* Money of a campaign's budget as the ledger has it. */

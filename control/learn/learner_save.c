@@ -18,6 +18,8 @@ enum row_kind {
     ROW_ACTIONS,
     ROW_STRENGTHS,
     ROW_TRAFFIC,
+    ROW_STRATEGY,
+    ROW_KIND_END,
 };
 
 /* In front of every row: another layout is refused, not misread. */
@@ -61,6 +63,11 @@ struct row_campaign {
     double win_rate;
     uint32_t first_price;
     uint32_t samples;
+};
+
+struct row_strategy {
+    struct row_head head;
+    struct qbid_strategy strategy;
 };
 
 struct row_traffic {
@@ -147,6 +154,9 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
     row_save(saver, ROW_CAMPAIGN, state->id, row, bytes);
     struct row_traffic traffic = {.traffic = state->traffic};
     row_save(saver, ROW_TRAFFIC, state->id, &traffic, sizeof traffic);
+    struct row_strategy strategy = {.strategy = state->strategy};
+    if (memcmp(&state->strategy, &(struct qbid_strategy){0}, sizeof state->strategy) != 0)
+        row_save(saver, ROW_STRATEGY, state->id, &strategy, sizeof strategy);
     state->dirty = saver->err != 0;
     free(row);
 }
@@ -236,6 +246,16 @@ static int traffic_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int strategy_restore(struct qbid_learner *learner, uint64_t key,
+                            const struct row_strategy *row)
+{
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, (uint32_t)key);
+    if (!state)
+        return QBID_ERR_NOMEM;
+    state->strategy = row->strategy;
+    return 0;
+}
+
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes)
 {
@@ -247,9 +267,10 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         [ROW_ACTIONS] = sizeof(struct row_actions),
         [ROW_STRENGTHS] = sizeof(struct row_strengths),
         [ROW_TRAFFIC] = sizeof(struct row_traffic),
+        [ROW_STRATEGY] = sizeof(struct row_strategy),
     };
     struct row_head head;
-    if (kind < ROW_CELL || kind > ROW_TRAFFIC || bytes < least[kind] ||
+    if (kind < ROW_CELL || kind >= ROW_KIND_END || bytes < least[kind] ||
         (kind != ROW_CAMPAIGN && bytes != least[kind]))
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
@@ -293,6 +314,11 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
         break;
     case ROW_TRAFFIC:
         err = traffic_restore(learner, key, row);
+        break;
+    case ROW_STRATEGY:
+        err = strategy_restore(learner, key, row);
+        break;
+    case ROW_KIND_END: /* refused above */
         break;
     }
     free(row);

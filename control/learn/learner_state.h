@@ -9,6 +9,7 @@
 #include "control/learn/learner.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
+#include "control/models/duals.h"
 #include "control/models/qtable.h"
 
 struct qbid_learner {
@@ -28,6 +29,7 @@ struct qbid_learner {
     struct qbid_traffic_curve curve;  /* traffic of all campaigns together */
     int64_t curve_hour;               /* when it was fitted, hours since 1970 */
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
+    struct qbid_duals_point *duals_points;
 };
 
 #endif

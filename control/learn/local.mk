@@ -4,11 +4,14 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/creatives.c \
+	control/learn/dayparts.c \
 	control/learn/demand.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
+	control/learn/points.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/segments.c \
+	control/learn/strategy.c \
 	control/learn/values.c)

@@ -63,6 +63,12 @@ uint32_t qbid_keymap_find(const struct qbid_keymap *map, uint64_t context, uint3
     }
 }
 
+void qbid_keymap_prefetch(const struct qbid_keymap *map, uint64_t context, uint32_t id)
+{
+    if (map->capacity)
+        __builtin_prefetch(&map->entries[place(map, context, id)]);
+}
+
 int qbid_keymap_add(struct qbid_keymap *map, uint64_t context, uint32_t id, uint32_t index)
 {
     if (map->cnt * 2 >= map->capacity) {

@@ -25,6 +25,9 @@ void qbid_keymap_done(struct qbid_keymap *map);
 /** Index stored under a key; QBID_KEYMAP_NONE when there is none. */
 uint32_t qbid_keymap_find(const struct qbid_keymap *map, uint64_t context, uint32_t id);
 
+/** Ask for the memory that finding a key will read. */
+void qbid_keymap_prefetch(const struct qbid_keymap *map, uint64_t context, uint32_t id);
+
 /** Store an index under a key that is not in the map. QBID_ERR_NOMEM. */
 int qbid_keymap_add(struct qbid_keymap *map, uint64_t context, uint32_t id, uint32_t index);
 

@@ -31,6 +31,7 @@ enum qbid_cap { QBID_CAP_CPC, QBID_CAP_CPA, QBID_CAP_ROAS, QBID_CAP_CNT };
 enum qbid_pacing_mode {
     QBID_PACING_EVEN = 1, /* over the flight, by multiplier */
     QBID_PACING_ASAP,     /* multiplier 1 while there is budget */
+    QBID_PACING_AHEAD     /* like even, but half as fast again at first and half as fast at last */
 };
 
 enum qbid_budget_period { QBID_BUDGET_TOTAL = 1, QBID_BUDGET_DAILY };

@@ -18,8 +18,10 @@ const struct qbid_word qbid_words_goal[] = {
     {"target_cpa", QBID_GOAL_TARGET_CPA}, {"target_roas", QBID_GOAL_TARGET_ROAS},
     {"fixed_cpm", QBID_GOAL_FIXED_CPM},   {"max_profit", QBID_GOAL_MAX_PROFIT},
     {"max_roas", QBID_GOAL_MAX_ROAS},     {NULL, 0}};
-const struct qbid_word qbid_words_pacing[] = {
-    {"even", QBID_PACING_EVEN}, {"asap", QBID_PACING_ASAP}, {NULL, 0}};
+const struct qbid_word qbid_words_pacing[] = {{"even", QBID_PACING_EVEN},
+                                              {"asap", QBID_PACING_ASAP},
+                                              {"ahead", QBID_PACING_AHEAD},
+                                              {NULL, 0}};
 const struct qbid_word qbid_words_period[] = {
     {"total", QBID_BUDGET_TOTAL}, {"daily", QBID_BUDGET_DAILY}, {NULL, 0}};
 const struct qbid_word qbid_words_format[] = {{"banner", QBID_FORMAT_BANNER},

@@ -23,6 +23,11 @@ static const char *number(const char *at, unsigned long *ret)
 static const char *values_parse(const char *at, struct qbid_frequency_rule *rule)
 {
     double before = 1;
+    at = skip(at);
+    if (strncmp(at, "learned", 7) == 0 && *skip(at + 7) == 0) {
+        rule->learned = true;
+        return NULL;
+    }
     for (;;) {
         char *end;
         at = skip(at);
@@ -48,7 +53,8 @@ static const char *values_parse(const char *at, struct qbid_frequency_rule *rule
 
 const char *qbid_frequency_rule_parse(const char *text, struct qbid_frequency_rule *ret_rule)
 {
-    static const char form[] = "is not like '3 per 24h' or '3 per 24h: 1, 0.8, 0.6'";
+    static const char form[] =
+        "is not like '3 per 24h', '3 per 24h: 1, 0.8, 0.6' or '3 per 24h: learned'";
     struct qbid_frequency_rule rule = {0};
     unsigned long cap, span;
     const char *at = skip(text);

@@ -19,7 +19,7 @@
  *         max_change: 0.3                log2 of the pace a period; 0 = the configuration's
  *         hours: [mon-fri 8-20]          or text, see control/account/hours.h
  *         time_zone: Europe/Berlin       of the hours; default: the configuration's
- *         pacing: even                   or asap
+ *         pacing: even                   ahead or asap
  *         active: true
  *         line_items:
  *           - id: 1

@@ -45,9 +45,14 @@ static bool map_text(struct qbid_import_item *item, const struct qbid_yaml_node 
     int len = snprintf(text, QBID_FREQUENCY_TEXT_MAX, "%s per %s", cap->text, per->text);
     if (!value)
         return true;
+    if (value->kind == QBID_YAML_SCALAR && strcmp(value->text, "learned") == 0) {
+        snprintf(text + len, (size_t)(QBID_FREQUENCY_TEXT_MAX - len), ": learned");
+        return true;
+    }
     if (value->kind != QBID_YAML_LIST || value->child_cnt < 1 ||
         value->child_cnt > QBID_FREQUENCY_VALUES_MAX) {
-        qbid_import_complain(item, value, "frequency.value: must be a list of 1..%d numbers",
+        qbid_import_complain(item, value,
+                             "frequency.value: must be a list of 1..%d numbers, or learned",
                              QBID_FREQUENCY_VALUES_MAX);
         return false;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/account/fields.h"
+#include "control/account/frequency.h"
 #include "control/api/command.h"
 #include "shm/error.h"
 
@@ -204,17 +205,33 @@ int qbid_command_top(struct qbid_command *c)
     return 0;
 }
 
+/* The values of a learned frequency rule, as far as its cap. */
+static void exposures_add(cJSON *to, const struct qbid_line_item_def *li,
+                          const float value[QBID_FREQUENCY_VALUES_MAX])
+{
+    struct qbid_frequency_rule rule;
+    if (!li->frequency || qbid_frequency_rule_parse(li->frequency, &rule) || !rule.learned)
+        return;
+    cJSON *list = cJSON_AddArrayToObject(to, "exposure_values");
+    for (uint32_t k = 0; k < rule.cap && k < QBID_FREQUENCY_VALUES_MAX; k++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber((double)value[k]));
+}
+
 int qbid_command_live(struct qbid_command *c)
 {
     const struct qbid_account *account = qbid_engine_account(c->engine);
     const struct qbid_live *live = qbid_publisher_live(qbid_engine_publisher(c->engine));
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
+    float(*exposure)[QBID_FREQUENCY_VALUES_MAX] = NULL;
+    (void)qbid_learner_exposures(qbid_engine_learner(c->engine), account, &exposure);
     cJSON *list = cJSON_AddArrayToObject(c->answer, "line_items");
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
         if (li->idx >= live->shape.line_item_max)
             continue;
         cJSON *to = cJSON_CreateObject();
+        if (exposure)
+            exposures_add(to, li, exposure[li->idx]);
         cJSON_AddItemToArray(list, to);
         cJSON_AddNumberToObject(to, "id", li->id);
         cJSON_AddNumberToObject(to, "idx", li->idx);
@@ -223,6 +240,7 @@ int qbid_command_live(struct qbid_command *c)
         cJSON_AddNumberToObject(to, "q_state",
                                 atomic_load_explicit(&live->qstate[li->idx], memory_order_relaxed));
     }
+    free(exposure);
     list = cJSON_AddArrayToObject(c->answer, "leases");
     uint32_t cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX);

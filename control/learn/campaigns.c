@@ -2,9 +2,11 @@
 /* Campaign states in order of arrival. */
 #include "control/learn/campaigns.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "control/learn/dayparts.h"
+#include "shm/units.h"
 
 #define DAY_S 86400
 #define WIN_RATE_MEMORY 300.0 /* results */
@@ -51,8 +53,27 @@ static void result_count(struct qbid_campaign_state *state, bool won)
     state->win_rate += ((won ? 1.0 : 0.0) - state->win_rate) / WIN_RATE_MEMORY;
 }
 
+/* Whether its bid was made in the flight; one of unknown time is taken to be. */
+static bool of_flight(const struct qbid_flight *flight, const struct qbid_outcome *outcome,
+                      int64_t now_s)
+{
+    if (outcome->bid_time_ns == 0 || outcome->bid_time_ns > outcome->time_ns)
+        return true;
+    int64_t age_s = (int64_t)((outcome->time_ns - outcome->bid_time_ns) / QBID_NS_PER_S);
+    return now_s - age_s >= flight->start_unix_s;
+}
+
+static void bill_count(struct qbid_campaign_state *state, double predicted_nanos,
+                       double billed_nanos, int64_t now_s)
+{
+    state->flight.predicted_nanos += predicted_nanos;
+    state->flight.billed_nanos += billed_nanos;
+    qbid_delay_count(&state->predicted, now_s, now_s, predicted_nanos, INFINITY);
+    qbid_delay_count(&state->billed, now_s, now_s, billed_nanos, INFINITY);
+}
+
 void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_outcome *outcome,
-                        int64_t spent_nanos)
+                        int64_t spent_nanos, int64_t now_s)
 {
     struct qbid_flight *flight = &state->flight;
     qbid_samples_post(&state->samples, outcome);
@@ -69,17 +90,17 @@ void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_out
         result_count(state, false);
         break;
     case QBID_EVENT_BILL:
-        if (outcome->joined) {
-            flight->predicted_nanos += (double)outcome->value_micros;
-            flight->billed_nanos += (double)spent_nanos;
-        }
+        if (outcome->joined)
+            bill_count(state, (double)outcome->value_micros, (double)spent_nanos, now_s);
         break;
     case QBID_EVENT_CLICK:
         flight->clicks++;
         break;
     case QBID_EVENT_CONV:
-        flight->convs++;
-        flight->revenue_nanos += outcome->price_nanos;
+        if (of_flight(flight, outcome, now_s)) {
+            flight->convs++;
+            flight->revenue_nanos += outcome->price_nanos;
+        }
         break;
     default:
         break;
@@ -108,6 +129,7 @@ void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_cam
         return;
     state->flight = (struct qbid_flight){
         .start_unix_s = start, .end_unix_s = end, .spent_before_nanos = spent_nanos};
+    state->predicted = state->billed = (struct qbid_delay_cohorts){0};
     state->strategy.clicks = state->strategy.convs = state->strategy.revenue_nanos = 0;
     state->paced_ns = 0;
     state->plan_total = 0;

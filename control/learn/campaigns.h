@@ -9,6 +9,7 @@
 #include "control/keymap.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
+#include "control/models/delay.h"
 #include "control/models/pacing.h"
 #include "control/models/traffic.h"
 
@@ -39,6 +40,8 @@ struct qbid_campaign_state {
     bool dirty; /* changed since the last save */
     struct qbid_samples samples;
     struct qbid_flight flight;
+    struct qbid_delay_cohorts predicted; /* flight.predicted_nanos by age, goals of conversions */
+    struct qbid_delay_cohorts billed;    /* flight.billed_nanos by age */
     struct qbid_pacing_state pacing;
     uint64_t paced_ns;     /* when the pacer last stepped, 0 = never */
     uint64_t heard_ns;     /* last outcome */
@@ -66,9 +69,9 @@ void qbid_campaigns_done(struct qbid_campaigns *campaigns);
 /** State of a campaign, made when missing; NULL without memory. Valid until the next touch. */
 struct qbid_campaign_state *qbid_campaigns_touch(struct qbid_campaigns *campaigns, uint32_t id);
 
-/** Count an outcome. */
+/** Count an outcome at a unix time. A conversion of a bid before the flight is not the flight's. */
 void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_outcome *outcome,
-                        int64_t spent_nanos);
+                        int64_t spent_nanos, int64_t now_s);
 
 /** Begin a new flight when the campaign's dates (or the UTC day of a daily budget) changed. */
 void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_campaign_def *campaign,

@@ -51,6 +51,7 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
         err = qbid_segments_init(&l->segments, params->segment_mask);
+    qbid_values_init(&l->values, params->level_mask);
     if (err) {
         qbid_learner_free(l);
         return err;
@@ -67,7 +68,10 @@ void qbid_learner_free(struct qbid_learner *learner)
         return;
     qbid_cells_done(&learner->cells);
     qbid_segments_done(&learner->segments);
+    qbid_recency_done(&learner->recency);
+    qbid_delays_done(&learner->delays);
     qbid_creatives_done(&learner->creatives);
+    qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
     free(learner->actions);
@@ -91,22 +95,30 @@ uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
     return learner->cells.refused + learner->segments.refused;
 }
 
+int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid_account *account,
+                           float (**ret_value)[QBID_FREQUENCY_VALUES_MAX])
+{
+    return qbid_exposures_learned_fit(&learner->exposures, account, ret_value);
+}
+
 static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
 {
     if (outcome->kind > QBID_EVENT_CONV || outcome->kind == QBID_EVENT_WIN ||
         outcome->kind == QBID_EVENT_LOSS)
         return;
-    struct qbid_cell *cell = qbid_cells_touch(&learner->cells, outcome->line_item_idx,
-                                              outcome->context & learner->context_mask);
+    struct qbid_cell *cell =
+        qbid_cells_touch(&learner->cells, outcome->line_item_idx,
+                         outcome->context & learner->context_mask, learner->now_s);
     if (!cell)
         return;
     cell->bids += outcome->kind == QBID_EVENT_BID;
     cell->imps += outcome->kind == QBID_EVENT_IMP;
     cell->bills += outcome->kind == QBID_EVENT_BILL;
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
+    cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
         cell->convs++;
-        cell->value_nanos += outcome->price_nanos;
+        cell->value_nanos += (double)outcome->price_nanos;
     }
 }
 
@@ -145,13 +157,17 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
     if (state) {
-        qbid_campaign_post(state, outcome, spent_nanos);
+        qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
         qbid_strategy_post(learner, state, campaign, outcome);
     }
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
+    qbid_recency_post(&learner->recency, outcome);
+    qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
+                     learner->cells.memory.conv_s);
     qbid_creatives_post(&learner->creatives, outcome);
+    qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
     action_post(learner, outcome, campaign->goal);
 }
@@ -187,20 +203,35 @@ static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
     return 0;
 }
 
+/* Values as the cells have them now; those of a frozen learner as they were when it froze. */
+static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
+{
+    int err = 0;
+    if (!learner->frozen) {
+        learner->fitted_s = learner->now_s;
+        learner->cells.memory = qbid_recency_tick(&learner->recency, learner->now_s);
+    }
+    if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
+        err = qbid_delays_tick(&learner->delays, account, learner->fitted_s,
+                               learner->cells.memory.conv_s);
+    struct qbid_values_in in = {.account = account,
+                                .cells = &learner->cells,
+                                .maturity = learner->delays.maturity,
+                                .now_s = learner->fitted_s,
+                                .keep = learner->frozen};
+    if (!err)
+        err = qbid_values_fit(&learner->values, &in);
+    learner->planned = err == 0;
+    return err;
+}
+
 int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *account,
                       const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan)
 {
     struct qbid_plan plan = {0};
-    struct qbid_values values;
-    int err =
-        qbid_values_fit(account, &learner->cells, learner->params.level_mask, learner->strength_ctr,
-                        learner->strength_cvr, learner->frozen, &values);
-    if (err)
-        return err;
-    qbid_values_done(&learner->values);
-    learner->values = values;
-    learner->planned = true;
-    err = qbid_strategy_mix(learner, account);
+    int err = values_plan(learner, account);
+    if (!err)
+        err = qbid_strategy_mix(learner, account);
     if (err)
         return err;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)
@@ -214,6 +245,8 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
     if (!err)
         err = qbid_creatives_rotate(&learner->creatives, account, learner->params.rotation_floor,
                                     &plan);
+    if (!err)
+        err = qbid_exposures_learned_fit(&learner->exposures, account, &plan.exposure_value);
     if (err) {
         qbid_plan_done(&plan);
         return err;
@@ -228,6 +261,7 @@ void qbid_plan_done(struct qbid_plan *plan)
     free(plan->candidates);
     free(plan->line_value_micros);
     free(plan->line_q_group);
+    free(plan->exposure_value);
     free(plan->creatives);
     free(plan->shades);
     free(plan->qrows);

@@ -106,6 +106,11 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes);
 
+/** r(k) as learned by now, by line item index: qbid_exposures_learned_fit(). The result is the
+ *  caller's to free; NULL when no rule is learned. */
+int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid_account *account,
+                           float (**ret_value)[QBID_FREQUENCY_VALUES_MAX]);
+
 /** Evicted cells, for the "no silent capacity limit" counters. */
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner);
 

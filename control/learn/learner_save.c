@@ -4,60 +4,48 @@
 #include <string.h>
 
 #include "control/learn/learner_state.h"
+#include "control/learn/save.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 
-#define LAYOUT 1
 #define SEGMENT_WHOLE UINT64_MAX
 
-enum row_kind {
-    ROW_CELL = 1,
-    ROW_SEGMENT,
-    ROW_CREATIVE,
-    ROW_CAMPAIGN,
-    ROW_ACTIONS,
-    ROW_STRENGTHS,
-    ROW_TRAFFIC,
-    ROW_STRATEGY,
-    ROW_KIND_END,
-};
-
-/* In front of every row: another layout is refused, not misread. */
-struct row_head {
-    uint32_t layout;
-    uint32_t bytes; /* of the row, this head included */
-};
+static uint32_t layout_of(enum qbid_save_kind kind)
+{
+    static const uint32_t layout[QBID_SAVE_KINDS] = {
+#define X(name, number) [QBID_SAVE_##name] = (number),
+        QBID_SAVE_LIST(X)
+#undef X
+    };
+    return layout[kind];
+}
 
 struct row_cell {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_cell cell;
 };
 
 struct row_segment {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_landscape landscape;
 };
 
 struct row_creative {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_creative_stats stats;
 };
 
 struct row_actions {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_qlearner actions;
-};
-
-struct row_strengths {
-    struct row_head head;
-    double ctr[QBID_VALUES_LEVELS_MAX];
-    double cvr[QBID_VALUES_LEVELS_MAX];
 };
 
 /* The samples follow, `samples` of them, oldest first. */
 struct row_campaign {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_flight flight;
+    struct qbid_delay_cohorts predicted;
+    struct qbid_delay_cohorts billed;
     struct qbid_pacing_state pacing;
     double auctions_per_s;
     double win_rate;
@@ -65,26 +53,25 @@ struct row_campaign {
     uint32_t samples;
 };
 
+struct row_fatigue {
+    struct qbid_save_head head;
+    struct qbid_fatigue fatigue;
+};
+
 struct row_strategy {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_strategy strategy;
 };
 
 struct row_traffic {
-    struct row_head head;
+    struct qbid_save_head head;
     struct qbid_traffic traffic;
 };
 
-struct saver {
-    qbid_learner_save_fn *fn;
-    void *context;
-    bool all;
-    int err;
-};
-
-static void row_save(struct saver *saver, enum row_kind kind, uint64_t key, void *row, size_t bytes)
+void qbid_save_row(struct qbid_saver *saver, enum qbid_save_kind kind, uint64_t key, void *row,
+                   size_t bytes)
 {
-    struct row_head head = {LAYOUT, (uint32_t)bytes};
+    struct qbid_save_head head = {layout_of(kind), (uint32_t)bytes};
     memcpy(row, &head, sizeof head);
     if (!saver->err)
         saver->err = saver->fn(saver->context, kind, key, row, (uint32_t)bytes);
@@ -95,7 +82,7 @@ static uint64_t cell_key(const struct qbid_cell *cell)
     return qbid_mix64(cell->context ^ qbid_mix64(cell->line_item_idx));
 }
 
-static void cells_save(struct qbid_learner *learner, struct saver *saver)
+static void cells_save(struct qbid_learner *learner, struct qbid_saver *saver)
 {
     for (uint32_t i = 0; i < learner->cells.cnt && !saver->err; i++) {
         struct qbid_cell *cell = &learner->cells.cell[i];
@@ -103,24 +90,25 @@ static void cells_save(struct qbid_learner *learner, struct saver *saver)
             continue;
         struct row_cell row = {.cell = *cell};
         row.cell.dirty = 0;
-        row_save(saver, ROW_CELL, cell_key(cell), &row, sizeof row);
+        qbid_save_row(saver, QBID_SAVE_CELL, cell_key(cell), &row, sizeof row);
         cell->dirty = saver->err != 0;
     }
 }
 
-static void segments_save(struct qbid_learner *learner, struct saver *saver)
+static void segments_save(struct qbid_learner *learner, struct qbid_saver *saver)
 {
     struct qbid_segments *segments = &learner->segments;
     for (uint32_t i = 0; i < segments->cnt && !saver->err; i++) {
         if (!segments->dirty[i] && !saver->all)
             continue;
         struct row_segment row = {.landscape = segments->landscape[i]};
-        row_save(saver, ROW_SEGMENT, i ? segments->key[i] : SEGMENT_WHOLE, &row, sizeof row);
+        qbid_save_row(saver, QBID_SAVE_SEGMENT, i ? segments->key[i] : SEGMENT_WHOLE, &row,
+                      sizeof row);
         segments->dirty[i] = saver->err != 0;
     }
 }
 
-static void creatives_save(struct qbid_learner *learner, struct saver *saver)
+static void creatives_save(struct qbid_learner *learner, struct qbid_saver *saver)
 {
     for (uint32_t i = 0; i < learner->creatives.cnt && !saver->err; i++) {
         struct qbid_creative_stats *stats = &learner->creatives.stats[i];
@@ -128,12 +116,24 @@ static void creatives_save(struct qbid_learner *learner, struct saver *saver)
             continue;
         struct row_creative row = {.stats = *stats};
         row.stats.dirty = 0;
-        row_save(saver, ROW_CREATIVE, stats->creative_id, &row, sizeof row);
+        qbid_save_row(saver, QBID_SAVE_CREATIVE, stats->creative_id, &row, sizeof row);
         stats->dirty = saver->err != 0;
     }
 }
 
-static void campaign_save(struct qbid_campaign_state *state, struct saver *saver)
+static void exposures_save(struct qbid_learner *learner, struct qbid_saver *saver)
+{
+    for (uint32_t i = 0; i < learner->exposures.cnt && !saver->err; i++) {
+        struct qbid_exposures_item *item = &learner->exposures.item[i];
+        if (!item->dirty && !saver->all)
+            continue;
+        struct row_fatigue row = {.fatigue = item->fatigue};
+        qbid_save_row(saver, QBID_SAVE_FATIGUE, item->line_item_id, &row, sizeof row);
+        item->dirty = saver->err != 0;
+    }
+}
+
+static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *saver)
 {
     const struct qbid_samples *samples = &state->samples;
     size_t bytes = sizeof(struct row_campaign) + samples->cnt * sizeof(struct qbid_sample);
@@ -143,6 +143,8 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
         return;
     }
     row->flight = state->flight;
+    row->predicted = state->predicted;
+    row->billed = state->billed;
     row->pacing = state->pacing;
     row->auctions_per_s = state->auctions_per_s;
     row->win_rate = state->win_rate;
@@ -151,12 +153,12 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
     struct qbid_sample *out = (struct qbid_sample *)(void *)(row + 1);
     for (uint32_t i = 0; i < samples->cnt; i++)
         out[i] = samples->sample[(samples->next + samples->max - samples->cnt + i) % samples->max];
-    row_save(saver, ROW_CAMPAIGN, state->id, row, bytes);
+    qbid_save_row(saver, QBID_SAVE_CAMPAIGN, state->id, row, bytes);
     struct row_traffic traffic = {.traffic = state->traffic};
-    row_save(saver, ROW_TRAFFIC, state->id, &traffic, sizeof traffic);
+    qbid_save_row(saver, QBID_SAVE_TRAFFIC, state->id, &traffic, sizeof traffic);
     struct row_strategy strategy = {.strategy = state->strategy};
     if (memcmp(&state->strategy, &(struct qbid_strategy){0}, sizeof state->strategy) != 0)
-        row_save(saver, ROW_STRATEGY, state->id, &strategy, sizeof strategy);
+        qbid_save_row(saver, QBID_SAVE_STRATEGY, state->id, &strategy, sizeof strategy);
     state->dirty = saver->err != 0;
     free(row);
 }
@@ -164,28 +166,27 @@ static void campaign_save(struct qbid_campaign_state *state, struct saver *saver
 int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_fn *fn,
                       void *context)
 {
-    struct saver saver = {.fn = fn, .context = context, .all = all};
+    struct qbid_saver saver = {.fn = fn, .context = context, .all = all};
     cells_save(learner, &saver);
     segments_save(learner, &saver);
     creatives_save(learner, &saver);
+    exposures_save(learner, &saver);
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
     for (uint32_t goal = 0; goal < QBID_GOAL_CNT && !saver.err; goal++) {
         struct row_actions row = {.actions = learner->actions[goal]};
-        row_save(&saver, ROW_ACTIONS, goal, &row, sizeof row);
+        qbid_save_row(&saver, QBID_SAVE_ACTIONS, goal, &row, sizeof row);
     }
-    struct row_strengths row = {0};
-    memcpy(row.ctr, learner->strength_ctr, sizeof row.ctr);
-    memcpy(row.cvr, learner->strength_cvr, sizeof row.cvr);
-    row_save(&saver, ROW_STRENGTHS, 0, &row, sizeof row);
+    if (!saver.err)
+        qbid_save_values(learner, &saver);
     return saver.err;
 }
 
 static int cell_restore(struct qbid_learner *learner, const struct row_cell *row)
 {
-    struct qbid_cell *cell =
-        qbid_cells_touch(&learner->cells, row->cell.line_item_idx, row->cell.context);
+    struct qbid_cell *cell = qbid_cells_touch(&learner->cells, row->cell.line_item_idx,
+                                              row->cell.context, row->cell.at_s);
     if (!cell)
         return QBID_ERR_NOMEM;
     /* A table that is smaller now folds several rows into one cell. */
@@ -193,6 +194,7 @@ static int cell_restore(struct qbid_learner *learner, const struct row_cell *row
     cell->imps += row->cell.imps;
     cell->bills += row->cell.bills;
     cell->clicks += row->cell.clicks;
+    cell->clicked += row->cell.clicked;
     cell->convs += row->cell.convs;
     cell->value_nanos += row->cell.value_nanos;
     cell->dirty = 0;
@@ -219,6 +221,8 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     if (!state)
         return QBID_ERR_NOMEM;
     state->flight = row->flight;
+    state->predicted = row->predicted;
+    state->billed = row->billed;
     state->pacing = row->pacing;
     state->auctions_per_s = row->auctions_per_s;
     state->win_rate = row->win_rate;
@@ -232,6 +236,17 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
         samples->sample[samples->cnt++] = in[i];
         samples->next = samples->cnt % samples->max;
     }
+    return 0;
+}
+
+static int fatigue_restore(struct qbid_learner *learner, uint64_t key,
+                           const struct row_fatigue *row)
+{
+    struct qbid_exposures_item *item =
+        qbid_exposures_learned_touch(&learner->exposures, (uint32_t)key);
+    if (!item)
+        return QBID_ERR_NOMEM;
+    item->fatigue = row->fatigue;
     return 0;
 }
 
@@ -256,71 +271,83 @@ static int strategy_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int creative_restore(struct qbid_learner *learner, const struct row_creative *row)
+{
+    struct qbid_creative_stats *stats =
+        qbid_creatives_touch(&learner->creatives, row->stats.creative_id);
+    if (stats)
+        *stats = row->stats;
+    return stats ? 0 : QBID_ERR_NOMEM;
+}
+
+static int actions_restore(struct qbid_learner *learner, uint64_t key,
+                           const struct row_actions *row)
+{
+    if (key >= QBID_GOAL_CNT)
+        return QBID_ERR_VERSION;
+    learner->actions[key] = row->actions;
+    return 0;
+}
+
+static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, uint64_t key,
+                       const void *row, uint32_t bytes)
+{
+    switch (kind) {
+    case QBID_SAVE_CELL:
+        return cell_restore(learner, row);
+    case QBID_SAVE_SEGMENT:
+        return segment_restore(learner, key, row);
+    case QBID_SAVE_CREATIVE:
+        return creative_restore(learner, row);
+    case QBID_SAVE_CAMPAIGN:
+        return campaign_restore(learner, key, row, bytes);
+    case QBID_SAVE_ACTIONS:
+        return actions_restore(learner, key, row);
+    case QBID_SAVE_TRAFFIC:
+        return traffic_restore(learner, key, row);
+    case QBID_SAVE_FATIGUE:
+        return fatigue_restore(learner, key, row);
+    case QBID_SAVE_STRATEGY:
+        return strategy_restore(learner, key, row);
+    default:
+        return qbid_save_values_restore(learner, kind, key, row, bytes);
+    }
+}
+
+/* Least bytes of a row. */
+static uint32_t bytes_of(enum qbid_save_kind kind)
+{
+    static const uint32_t least[QBID_SAVE_KINDS] = {
+        [QBID_SAVE_CELL] = sizeof(struct row_cell),
+        [QBID_SAVE_SEGMENT] = sizeof(struct row_segment),
+        [QBID_SAVE_CREATIVE] = sizeof(struct row_creative),
+        [QBID_SAVE_CAMPAIGN] = sizeof(struct row_campaign),
+        [QBID_SAVE_ACTIONS] = sizeof(struct row_actions),
+        [QBID_SAVE_TRAFFIC] = sizeof(struct row_traffic),
+        [QBID_SAVE_FATIGUE] = sizeof(struct row_fatigue),
+        [QBID_SAVE_STRATEGY] = sizeof(struct row_strategy),
+    };
+    return least[kind] ? least[kind] : qbid_save_values_bytes(kind);
+}
+
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes)
 {
-    static const uint32_t least[] = {
-        [ROW_CELL] = sizeof(struct row_cell),
-        [ROW_SEGMENT] = sizeof(struct row_segment),
-        [ROW_CREATIVE] = sizeof(struct row_creative),
-        [ROW_CAMPAIGN] = sizeof(struct row_campaign),
-        [ROW_ACTIONS] = sizeof(struct row_actions),
-        [ROW_STRENGTHS] = sizeof(struct row_strengths),
-        [ROW_TRAFFIC] = sizeof(struct row_traffic),
-        [ROW_STRATEGY] = sizeof(struct row_strategy),
-    };
-    struct row_head head;
-    if (kind < ROW_CELL || kind >= ROW_KIND_END || bytes < least[kind] ||
-        (kind != ROW_CAMPAIGN && bytes != least[kind]))
+    struct qbid_save_head head;
+    if (kind == QBID_SAVE_NONE || kind >= QBID_SAVE_KINDS)
+        return QBID_ERR_VERSION;
+    enum qbid_save_kind known = (enum qbid_save_kind)kind;
+    bool longer = known == QBID_SAVE_CAMPAIGN || known == QBID_SAVE_RATIOS;
+    if (bytes < bytes_of(known) || (!longer && bytes != bytes_of(known)))
         return QBID_ERR_VERSION;
     memcpy(&head, data, sizeof head);
-    if (head.layout != LAYOUT || head.bytes != bytes)
+    if (head.layout != layout_of(known) || head.bytes != bytes)
         return QBID_ERR_VERSION;
     void *row = malloc(bytes); /* aligned, whatever the store gave */
     if (!row)
         return QBID_ERR_NOMEM;
     memcpy(row, data, bytes);
-    int err = 0;
-    switch ((enum row_kind)kind) {
-    case ROW_CELL:
-        err = cell_restore(learner, row);
-        break;
-    case ROW_SEGMENT:
-        err = segment_restore(learner, key, row);
-        break;
-    case ROW_CREATIVE: {
-        const struct row_creative *creative = row;
-        struct qbid_creative_stats *stats =
-            qbid_creatives_touch(&learner->creatives, creative->stats.creative_id);
-        if (stats)
-            *stats = creative->stats;
-        err = stats ? 0 : QBID_ERR_NOMEM;
-        break;
-    }
-    case ROW_CAMPAIGN:
-        err = campaign_restore(learner, key, row, bytes);
-        break;
-    case ROW_ACTIONS:
-        if (key < QBID_GOAL_CNT)
-            learner->actions[key] = ((const struct row_actions *)row)->actions;
-        else
-            err = QBID_ERR_VERSION;
-        break;
-    case ROW_STRENGTHS:
-        memcpy(learner->strength_ctr, ((const struct row_strengths *)row)->ctr,
-               sizeof learner->strength_ctr);
-        memcpy(learner->strength_cvr, ((const struct row_strengths *)row)->cvr,
-               sizeof learner->strength_cvr);
-        break;
-    case ROW_TRAFFIC:
-        err = traffic_restore(learner, key, row);
-        break;
-    case ROW_STRATEGY:
-        err = strategy_restore(learner, key, row);
-        break;
-    case ROW_KIND_END: /* refused above */
-        break;
-    }
+    int err = row_restore(learner, known, key, row, bytes);
     free(row);
     return err;
 }

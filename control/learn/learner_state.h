@@ -6,7 +6,10 @@
 #include "control/learn/campaigns.h"
 #include "control/learn/cells.h"
 #include "control/learn/creatives.h"
+#include "control/learn/delays.h"
+#include "control/learn/exposures.h"
 #include "control/learn/learner.h"
+#include "control/learn/recency.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
 #include "control/models/duals.h"
@@ -16,16 +19,19 @@ struct qbid_learner {
     struct qbid_learner_params params;
     uint64_t context_mask; /* finest level */
     bool frozen;
-    bool planned; /* values hold a fit */
+    bool planned;     /* values hold a fit */
+    int64_t now_s;    /* unix time of the last pace; what comes is of then */
+    int64_t fitted_s; /* and of the last fit that learned */
     struct qbid_cells cells;
     struct qbid_segments segments;
+    struct qbid_recency recency;
+    struct qbid_delays delays;
     struct qbid_creatives creatives;
+    struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
-    struct qbid_qlearner *actions; /* by Q group: one for each goal */
-    struct qbid_values values;     /* of the last plan */
-    struct qbid_shade shade;       /* of the whole market, of the last plan */
-    double strength_ctr[QBID_VALUES_LEVELS_MAX];
-    double strength_cvr[QBID_VALUES_LEVELS_MAX];
+    struct qbid_qlearner *actions;    /* by Q group: one for each goal */
+    struct qbid_values values;        /* of the last plan */
+    struct qbid_shade shade;          /* of the whole market, of the last plan */
     struct qbid_traffic_curve curve;  /* traffic of all campaigns together */
     int64_t curve_hour;               /* when it was fitted, hours since 1970 */
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */

@@ -3,15 +3,22 @@
 $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
+	control/learn/contest.c \
 	control/learn/creatives.c \
 	control/learn/dayparts.c \
 	control/learn/demand.c \
+	control/learn/delays.c \
+	control/learn/estimate.c \
+	control/learn/exposures.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
 	control/learn/points.c \
+	control/learn/recency.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
+	control/learn/save_values.c \
 	control/learn/segments.c \
 	control/learn/strategy.c \
+	control/learn/tree.c \
 	control/learn/values.c)

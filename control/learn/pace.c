@@ -32,6 +32,17 @@ static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
     return GOAL_PRIOR_EVENTS * (double)QBID_NANOS_PER_UNIT;
 }
 
+/* Conversions are late: of predicted worth and spend only what they had time for is compared. */
+static void worth_mature(const struct qbid_campaign_state *state,
+                         const struct qbid_delay_curve *curve, int64_t now_unix_s,
+                         struct qbid_pacing_in *in)
+{
+    double whole;
+    in->worth_predicted_nanos =
+        qbid_delay_matured(curve, &state->predicted, now_unix_s, INFINITY, &whole);
+    in->worth_spent_nanos = qbid_delay_matured(curve, &state->billed, now_unix_s, INFINITY, &whole);
+}
+
 static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
                                       const struct qbid_campaign_def *campaign,
                                       const struct qbid_value_params *goal,
@@ -93,6 +104,9 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
         goal = learner->values.goal[any->idx];
     struct qbid_pacing_in in =
         input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
+    const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
+    if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
+        worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
     struct qbid_market market;
     uint32_t cnt = learner->planned
                        ? qbid_points_make(learner, pa->by_idx, pa->account->line_item_max, campaign,
@@ -246,6 +260,7 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     struct pace_account pa;
     qbid_demand_refit(learner, now_unix_ns / (int64_t)QBID_NS_PER_S);
     int err = pace_account_init(account, &pa), cnt = 0;
+    learner->now_s = now_unix_ns / (int64_t)QBID_NS_PER_S;
     for (uint32_t c = 0; c < account->campaign_cnt && !err; c++) {
         int n = campaign_pace(learner, &pa, &account->campaigns[c], money[c], now_ns, now_unix_ns,
                               out + cnt);

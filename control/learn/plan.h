@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "shm/frequency.h"
 #include "shm/image.h"
 
 struct qbid_plan_candidate {
@@ -29,11 +30,13 @@ struct qbid_plan {
     uint64_t level_mask[QBID_LEVEL_MAX];
     struct qbid_plan_context *contexts; /* by key, ascending */
     struct qbid_plan_candidate *candidates;
-    float *line_value_micros;             /* by line item index: default value */
-    uint16_t *line_q_group;               /* by line item index */
-    struct qbid_plan_creative *creatives; /* by creative id, ascending */
-    struct qbid_shade *shades;            /* market segments; [0] is the one of all */
-    struct qbid_qrow *qrows;              /* qgroup_cnt * QBID_QSTATES */
+    float *line_value_micros;                           /* by line item index: default value */
+    uint16_t *line_q_group;                             /* by line item index */
+    float (*exposure_value)[QBID_FREQUENCY_VALUES_MAX]; /* learned r(k), by line item index; or NULL
+                                                         */
+    struct qbid_plan_creative *creatives;               /* by creative id, ascending */
+    struct qbid_shade *shades;                          /* market segments; [0] is the one of all */
+    struct qbid_qrow *qrows;                            /* qgroup_cnt * QBID_QSTATES */
     uint32_t context_cnt, candidate_cnt, line_item_max, creative_cnt, shade_cnt, qgroup_cnt;
 };
 

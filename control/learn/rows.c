@@ -11,7 +11,7 @@
 struct traffic {
     uint64_t key;
     uint64_t context; /* one that belongs to the key */
-    uint64_t bids;
+    double bids;
 };
 
 struct traffic_list {
@@ -40,7 +40,7 @@ struct rows {
     struct qbid_plan *plan;
 };
 
-static int traffic_add(struct traffic_list *list, uint64_t key, uint64_t context, uint64_t bids)
+static int traffic_add(struct traffic_list *list, uint64_t key, uint64_t context, double bids)
 {
     uint32_t i = qbid_keymap_find(&list->map, key, 0);
     if (i == QBID_KEYMAP_NONE) {
@@ -81,13 +81,13 @@ static int traffic_take(const struct qbid_cells *cells, const struct qbid_values
 {
     struct traffic_list taken = {0};
     int err = 0;
-    for (unsigned level = values->context_levels; level-- > 0 && !err;) {
+    for (unsigned level = values->tree.context_levels; level-- > 0 && !err;) {
         struct traffic_list list = {0};
-        uint64_t mask = values->level_mask[level];
+        uint64_t mask = values->tree.level_mask[level];
         for (uint32_t i = 0; i < cells->cnt && !err; i++) {
             const struct qbid_cell *cell = &cells->cell[i];
-            uint64_t seen = cell->bids ? cell->bids : qbid_cell_trials(cell);
-            if (cell->context && seen)
+            double seen = cell->bids > 0 ? cell->bids : qbid_cell_trials(cell);
+            if (cell->context && seen > 0)
                 err = traffic_add(&list, qbid_context_key(cell->context, mask, level),
                                   cell->context & mask, seen);
         }
@@ -163,7 +163,7 @@ static int by_idx_order(const void *a, const void *b)
 static int row_append(struct rows *rows, const struct traffic *t)
 {
     unsigned level = (unsigned)(t->key >> 62);
-    uint64_t mask = rows->values->level_mask[level];
+    uint64_t mask = rows->values->tree.level_mask[level];
     int err = eligible_find(rows, t->context, mask);
     if (err)
         return err;

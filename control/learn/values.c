@@ -1,116 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Builds the tree of cells level by level, lets the rate model fit it, and answers look-ups. */
+/* Brings account and cells to the tree and the two estimates, and answers look-ups. */
 #include "control/learn/values.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "control/models/decay.h"
 #include "shm/error.h"
 
-#define LEVEL_CAMPAIGN 1
-#define LEVEL_LINE_ITEM 2
 #define ROOT_STRENGTH 50.0      /* trials that the account's prior is worth */
 #define ORDER_VALUE_STRENGTH 10 /* conversions that the line item's stated order value is worth */
 #define IMPRESSIONS_PER_MILLE 1000.0
 #define UNIT_MICROS_MAX 9e15
 #define RATE_DEFAULT_CTR 0.001
 #define RATE_DEFAULT_CVR 0.01
+#define BATCH 64 /* line items whose nodes are fetched together */
 
-/* Depth in the tree of an image level: 0 is the finest context. */
-static uint32_t depth_of(const struct qbid_values *values, unsigned level)
+void qbid_values_init(struct qbid_values *values, const uint64_t level_mask[QBID_LEVEL_MAX])
 {
-    return QBID_VALUES_CONTEXT_LEVEL + values->context_levels - 1 - level;
+    *values = (struct qbid_values){0};
+    qbid_tree_init(&values->tree, level_mask);
 }
 
-static int cell_add(struct qbid_values *values, uint32_t depth, uint64_t context, uint32_t id,
-                    uint32_t parent, uint32_t *ret_index)
+void qbid_values_done(struct qbid_values *values)
 {
-    uint32_t i = qbid_keymap_find(&values->map[depth], context, id);
-    if (i != QBID_KEYMAP_NONE) {
-        *ret_index = i;
-        return 0;
+    qbid_tree_done(&values->tree);
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
+        qbid_estimate_done(&values->rate[kind]);
+        free(values->factor[kind]);
+        free(values->way[kind]);
+        values->factor[kind] = NULL;
+        values->way[kind] = NULL;
     }
-    i = values->ctr[depth].cell_cnt;
-    if (i == values->capacity[depth]) {
-        uint32_t capacity = i ? i * 2 : 64;
-        struct qbid_rates_cell *ctr = realloc(values->ctr[depth].cells, capacity * sizeof *ctr);
-        if (!ctr)
-            return QBID_ERR_NOMEM;
-        values->ctr[depth].cells = ctr;
-        struct qbid_rates_cell *cvr = realloc(values->cvr[depth].cells, capacity * sizeof *cvr);
-        if (!cvr)
-            return QBID_ERR_NOMEM;
-        values->cvr[depth].cells = cvr;
-        values->capacity[depth] = capacity;
-    }
-    int err = qbid_keymap_add(&values->map[depth], context, id, i);
-    if (err)
-        return err;
-    struct qbid_rates_cell cell = {.key = context, .parent = parent};
-    values->ctr[depth].cells[i] = cell;
-    values->cvr[depth].cells[i] = cell;
-    values->ctr[depth].cell_cnt = values->cvr[depth].cell_cnt = i + 1;
-    *ret_index = i;
-    return 0;
+    free(values->order_value);
+    free(values->goal);
+    values->order_value = NULL;
+    values->goal = NULL;
+    values->line_item_max = 0;
 }
 
-static void cell_count(struct qbid_values *values, uint32_t depth, uint32_t i,
-                       const struct qbid_cell *cell)
+/* Impressions and clicks of a cell now. */
+static void clicks_count(const void *context, const struct qbid_cell *cell, int64_t now_s,
+                         double *ret_trials, double *ret_successes)
 {
-    values->ctr[depth].cells[i].trials += (double)qbid_cell_trials(cell);
-    values->ctr[depth].cells[i].successes += (double)cell->clicks;
-    values->cvr[depth].cells[i].trials +=
-        (double)(cell->clicks > cell->convs ? cell->clicks : cell->convs);
-    values->cvr[depth].cells[i].successes += (double)cell->convs;
+    const struct qbid_values_in *in = context;
+    double left = qbid_decay_left(in->cells->memory.click_s, cell->at_s, now_s);
+    *ret_trials = left * qbid_cell_trials(cell);
+    *ret_successes = left * cell->clicks;
 }
 
-/* Count one cell on its way from the account down to its finest context. */
-static int cell_place(struct qbid_values *values, const struct qbid_line_item_def *line_item,
-                      const struct qbid_cell *cell)
+/* Matured clicks and conversions of a cell now. */
+static void convs_count(const void *context, const struct qbid_cell *cell, int64_t now_s,
+                        double *ret_trials, double *ret_successes)
 {
-    uint32_t parent = 0, i = 0;
-    cell_count(values, 0, 0, cell);
-    int err = cell_add(values, LEVEL_CAMPAIGN, 0, line_item->campaign_id, 0, &i);
-    if (err)
-        return err;
-    cell_count(values, LEVEL_CAMPAIGN, i, cell);
-    parent = i;
-    err = cell_add(values, LEVEL_LINE_ITEM, 0, line_item->idx, parent, &i);
-    if (err)
-        return err;
-    cell_count(values, LEVEL_LINE_ITEM, i, cell);
-    for (unsigned level = values->context_levels; level-- > 0 && cell->context != 0;) {
-        parent = i;
-        uint32_t depth = depth_of(values, level);
-        uint64_t context = cell->context & values->level_mask[level];
-        err = cell_add(values, depth, context, line_item->idx, parent, &i);
-        if (err)
-            return err;
-        cell_count(values, depth, i, cell);
-    }
-    return 0;
-}
-
-/* Every line item has a cell, also without data: its default value comes from there. */
-static int line_items_place(struct qbid_values *values, const struct qbid_account *account,
-                            const struct qbid_cells *cells)
-{
-    const struct qbid_line_item_def **by_idx = calloc(values->line_item_max + 1, sizeof *by_idx);
-    if (!by_idx)
-        return QBID_ERR_NOMEM;
-    int err = 0;
-    struct qbid_cell nothing = {0};
-    for (uint32_t i = 0; i < account->line_item_cnt && !err; i++) {
-        by_idx[account->line_items[i].idx] = &account->line_items[i];
-        err = cell_place(values, &account->line_items[i], &nothing);
-    }
-    for (uint32_t i = 0; i < cells->cnt && !err; i++) {
-        const struct qbid_cell *cell = &cells->cell[i];
-        if (cell->line_item_idx < values->line_item_max && by_idx[cell->line_item_idx])
-            err = cell_place(values, by_idx[cell->line_item_idx], cell);
-    }
-    free(by_idx);
-    return err;
+    const struct qbid_values_in *in = context;
+    if (!(cell->clicked + cell->convs > 0))
+        return;
+    double left = qbid_decay_left(in->cells->memory.conv_s, cell->at_s, now_s);
+    double mature = in->maturity ? in->maturity[cell->line_item_idx] : 1;
+    *ret_trials = left * fmax(cell->clicked * mature, cell->convs);
+    *ret_successes = left * cell->convs;
 }
 
 static struct qbid_rates_prior prior_of(const struct qbid_account *account, bool conversions)
@@ -129,17 +79,24 @@ static struct qbid_rates_prior prior_of(const struct qbid_account *account, bool
     return (struct qbid_rates_prior){.mean = mean, .strength = ROOT_STRENGTH};
 }
 
-static int tree_fit(struct qbid_rates_level *levels, uint32_t level_cnt,
-                    struct qbid_rates_prior prior, double strength[QBID_VALUES_LEVELS_MAX],
-                    bool keep)
+static int rates_fit(struct qbid_values *values, const struct qbid_values_in *in, bool anew)
 {
-    for (uint32_t d = 0; d < level_cnt; d++) {
-        levels[d].strength = strength[d];
-        levels[d].fixed = keep && strength[d] > 0;
+    static qbid_estimate_fn *const count[QBID_VALUES_RATES] = {clicks_count, convs_count};
+    const double half_life_s[QBID_VALUES_RATES] = {in->cells->memory.click_s,
+                                                   in->cells->memory.conv_s};
+    int err = 0;
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES && !err; kind++) {
+        struct qbid_estimate_in rate = {.tree = &values->tree,
+                                        .cells = in->cells,
+                                        .anew = anew,
+                                        .keep = in->keep,
+                                        .now_s = in->now_s,
+                                        .half_life_s = half_life_s[kind],
+                                        .prior = prior_of(in->account, kind == QBID_VALUES_CVR),
+                                        .count = count[kind],
+                                        .context = in};
+        err = qbid_estimate_fit(&values->rate[kind], &rate);
     }
-    int err = qbid_rates_fit(levels, level_cnt, prior);
-    for (uint32_t d = 0; d < level_cnt && !err; d++)
-        strength[d] = levels[d].strength;
     return err;
 }
 
@@ -153,27 +110,41 @@ static double prior_factor(const struct qbid_rates_cell *cell, double prior)
     return (weight * cell->rate + (1 - weight) * prior) / cell->rate;
 }
 
-static void line_items_finish(struct qbid_values *values, const struct qbid_account *account,
-                              const struct qbid_cells *cells)
+static void order_values_make(struct qbid_values *values, const struct qbid_values_in *in)
+{
+    const struct qbid_account *account = in->account;
+    for (uint32_t i = 0; i < account->line_item_cnt; i++)
+        values->order_value[account->line_items[i].idx] =
+            (double)account->line_items[i].order_value_micros * ORDER_VALUE_STRENGTH;
+    for (uint32_t i = 0; i < in->cells->cnt; i++) {
+        const struct qbid_cell *cell = &in->cells->cell[i];
+        if (cell->line_item_idx < values->line_item_max && cell->value_nanos > 0)
+            values->order_value[cell->line_item_idx] +=
+                cell->value_nanos / 1000.0 *
+                qbid_decay_left(in->cells->memory.conv_s, cell->at_s, in->now_s);
+    }
+    for (uint32_t i = 0; i < account->line_item_cnt; i++) {
+        uint32_t idx = account->line_items[i].idx;
+        uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, idx);
+        double convs =
+            values->rate[QBID_VALUES_CVR].level[QBID_TREE_LINE_ITEM].cells[node].successes;
+        values->order_value[idx] /= ORDER_VALUE_STRENGTH + convs;
+    }
+}
+
+static void line_items_finish(struct qbid_values *values, const struct qbid_account *account)
 {
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
-        uint32_t c = qbid_keymap_find(&values->map[LEVEL_LINE_ITEM], 0, li->idx);
-        values->ctr_factor[li->idx] =
-            prior_factor(&values->ctr[LEVEL_LINE_ITEM].cells[c], li->prior_ctr);
-        values->cvr_factor[li->idx] =
-            prior_factor(&values->cvr[LEVEL_LINE_ITEM].cells[c], li->prior_cvr);
-        values->order_value[li->idx] = (double)li->order_value_micros * ORDER_VALUE_STRENGTH;
-    }
-    for (uint32_t i = 0; i < cells->cnt; i++)
-        if (cells->cell[i].line_item_idx < values->line_item_max)
-            values->order_value[cells->cell[i].line_item_idx] +=
-                (double)cells->cell[i].value_nanos / 1000.0;
-    for (uint32_t i = 0; i < account->line_item_cnt; i++) {
-        uint32_t idx = account->line_items[i].idx;
-        uint32_t c = qbid_keymap_find(&values->map[LEVEL_LINE_ITEM], 0, idx);
-        double convs = values->cvr[LEVEL_LINE_ITEM].cells[c].successes;
-        values->order_value[idx] /= ORDER_VALUE_STRENGTH + convs;
+        const double prior[QBID_VALUES_RATES] = {li->prior_ctr, li->prior_cvr};
+        uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, li->idx);
+        for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
+            struct qbid_estimate *rate = &values->rate[kind];
+            values->factor[kind][li->idx] =
+                prior_factor(&rate->level[QBID_TREE_LINE_ITEM].cells[node], prior[kind]);
+            values->way[kind][li->idx] =
+                (uint8_t)qbid_contest_choose(&rate->contest, li->campaign_id);
+        }
     }
 }
 
@@ -217,82 +188,126 @@ static int goals_make(struct qbid_values *values, const struct qbid_account *acc
     return 0;
 }
 
-int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells *cells,
-                    const uint64_t level_mask[QBID_LEVEL_MAX],
-                    double strength_ctr[QBID_VALUES_LEVELS_MAX],
-                    double strength_cvr[QBID_VALUES_LEVELS_MAX], bool keep_strength,
-                    struct qbid_values *ret_values)
+static int line_items_room(struct qbid_values *values, uint32_t max)
 {
-    struct qbid_values v = {.line_item_max = account->line_item_max};
-    for (unsigned level = 0; level < QBID_LEVEL_MAX && level_mask[level]; level++)
-        v.level_mask[v.context_levels++] = level_mask[level];
-    v.ctr_factor = calloc(v.line_item_max + 1, sizeof(double));
-    v.cvr_factor = calloc(v.line_item_max + 1, sizeof(double));
-    v.order_value = calloc(v.line_item_max + 1, sizeof(double));
-    uint32_t root = 0, level_cnt = QBID_VALUES_CONTEXT_LEVEL + v.context_levels;
-    int err = QBID_ERR_NOMEM;
-    v.goal = calloc(v.line_item_max + 1, sizeof *v.goal);
-    if (v.ctr_factor && v.cvr_factor && v.order_value && v.goal)
-        err = cell_add(&v, 0, 0, 0, 0, &root);
-    if (!err)
-        err = line_items_place(&v, account, cells);
-    if (!err)
-        err = tree_fit(v.ctr, level_cnt, prior_of(account, false), strength_ctr, keep_strength);
-    if (!err)
-        err = tree_fit(v.cvr, level_cnt, prior_of(account, true), strength_cvr, keep_strength);
-    if (!err)
-        err = goals_make(&v, account);
-    if (err) {
-        qbid_values_done(&v);
-        return err;
+    int err = 0;
+    size_t cnt = (size_t)max + 1;
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
+        free(values->factor[kind]);
+        free(values->way[kind]);
+        values->factor[kind] = calloc(cnt, sizeof(double));
+        values->way[kind] = calloc(cnt, 1);
+        if (!values->factor[kind] || !values->way[kind])
+            err = QBID_ERR_NOMEM;
     }
-    line_items_finish(&v, account, cells);
-    *ret_values = v;
+    free(values->order_value);
+    free(values->goal);
+    values->order_value = calloc(cnt, sizeof(double));
+    values->goal = calloc(cnt, sizeof *values->goal);
+    return values->order_value && values->goal ? err : QBID_ERR_NOMEM;
+}
+
+int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
+{
+    bool anew = false;
+    values->line_item_max = 0;
+    int err = line_items_room(values, in->account->line_item_max);
+    if (!err)
+        err = qbid_tree_update(&values->tree, in->account, in->cells, &anew);
+    if (!err)
+        err = rates_fit(values, in, anew);
+    if (!err)
+        err = goals_make(values, in->account);
+    if (err)
+        return err;
+    values->line_item_max = in->account->line_item_max;
+    line_items_finish(values, in->account);
+    order_values_make(values, in);
     return 0;
 }
 
-void qbid_values_done(struct qbid_values *values)
+/* Where a line item's rates in a context are looked up. */
+static struct qbid_estimate_at find(const struct qbid_values *values, uint32_t line_item_idx,
+                                    uint64_t context, unsigned level)
 {
-    for (uint32_t d = 0; d < QBID_VALUES_LEVELS_MAX; d++) {
-        free(values->ctr[d].cells);
-        free(values->cvr[d].cells);
-        qbid_keymap_done(&values->map[d]);
+    const struct qbid_tree *tree = &values->tree;
+    for (unsigned l = level; l < tree->context_levels; l++) {
+        uint32_t depth = qbid_tree_depth_of(tree, l);
+        uint32_t node = qbid_tree_find(tree, depth, context & tree->level_mask[l], line_item_idx);
+        if (node != QBID_TREE_NONE)
+            return (struct qbid_estimate_at){depth, node, l == level};
     }
-    free(values->ctr_factor);
-    free(values->cvr_factor);
-    free(values->order_value);
-    free(values->goal);
-    *values = (struct qbid_values){0};
+    return (struct qbid_estimate_at){
+        QBID_TREE_LINE_ITEM, qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, line_item_idx), false};
+}
+
+/* Products of the ratios of a context's dimensions at a level. */
+static void ratios_make(const struct qbid_values *values, uint64_t context, unsigned level,
+                        double ratios[QBID_VALUES_RATES])
+{
+    uint64_t mask = level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++)
+        ratios[kind] = qbid_estimate_ratios(&values->rate[kind], &values->tree, context, mask);
+}
+
+static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t line_item_idx,
+                                      struct qbid_estimate_at at,
+                                      const double ratios[QBID_VALUES_RATES])
+{
+    double rate[QBID_VALUES_RATES] = {0};
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES && at.node != QBID_TREE_NONE; kind++) {
+        enum qbid_contest_way way = (enum qbid_contest_way)values->way[kind][line_item_idx];
+        rate[kind] =
+            fmin(qbid_estimate_rate(&values->rate[kind], way, at, line_item_idx, ratios[kind]) *
+                     values->factor[kind][line_item_idx],
+                 1);
+    }
+    return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
+}
+
+static double worth_at(const struct qbid_values *values, uint32_t line_item_idx,
+                       struct qbid_estimate_at at, const double ratios[QBID_VALUES_RATES])
+{
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    return qbid_value_impression(&values->goal[line_item_idx], rates.ctr, rates.cvr,
+                                 (int64_t)values->order_value[line_item_idx]);
 }
 
 struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32_t line_item_idx,
                                         uint64_t context, unsigned level)
 {
+    double ratios[QBID_VALUES_RATES];
     if (line_item_idx >= values->line_item_max)
         return (struct qbid_rate_pair){0};
-    uint32_t depth = LEVEL_LINE_ITEM, i = QBID_KEYMAP_NONE;
-    for (unsigned l = level; l < values->context_levels && i == QBID_KEYMAP_NONE; l++) {
-        depth = depth_of(values, l);
-        i = qbid_keymap_find(&values->map[depth], context & values->level_mask[l], line_item_idx);
-    }
-    if (i == QBID_KEYMAP_NONE) {
-        depth = LEVEL_LINE_ITEM;
-        i = qbid_keymap_find(&values->map[depth], 0, line_item_idx);
-    }
-    if (i == QBID_KEYMAP_NONE)
-        return (struct qbid_rate_pair){0};
-    struct qbid_rate_pair pair = {
-        fmin(values->ctr[depth].cells[i].rate * values->ctr_factor[line_item_idx], 1),
-        fmin(values->cvr[depth].cells[i].rate * values->cvr_factor[line_item_idx], 1)};
-    return pair;
+    ratios_make(values, context, level, ratios);
+    return rates_at(values, line_item_idx, find(values, line_item_idx, context, level), ratios);
 }
 
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
                               uint64_t context, unsigned level)
 {
-    if (line_item_idx >= values->line_item_max)
-        return 0;
-    struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, level);
-    return qbid_value_impression(&values->goal[line_item_idx], rates.ctr, rates.cvr,
-                                 (int64_t)values->order_value[line_item_idx]);
+    double value = 0;
+    if (line_item_idx < values->line_item_max)
+        qbid_values_row(values, context, level, &line_item_idx, 1, &value);
+    return value;
+}
+
+void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
+                     const uint32_t *line_item_idx, uint32_t cnt, double *ret_value)
+{
+    double ratios[QBID_VALUES_RATES];
+    ratios_make(values, context, level, ratios);
+    for (uint32_t from = 0; from < cnt; from += BATCH) {
+        uint32_t to = cnt - from < BATCH ? cnt : from + BATCH;
+        if (level < values->tree.context_levels) {
+            const struct qbid_tree_depth *depth =
+                &values->tree.depth[qbid_tree_depth_of(&values->tree, level)];
+            uint64_t key = context & values->tree.level_mask[level];
+            for (uint32_t i = from; i < to; i++)
+                qbid_keymap_prefetch(&depth->map, key, line_item_idx[i]);
+        }
+        for (uint32_t i = from; i < to; i++)
+            ret_value[i] = worth_at(values, line_item_idx[i],
+                                    find(values, line_item_idx[i], context, level), ratios);
+    }
 }

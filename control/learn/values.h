@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Click and conversion rates of every line item in every context, from the cells, by shrinkage. */
+/* Click and conversion rates of every line item in every context, and what an impression is worth.
+ *
+ *   cells --> tree of nodes --> click rate  --- tree or effects, by campaign --+--> value
+ *         \-> matured clicks -> conversion rate - tree or effects, by campaign-+
+ */
 #ifndef QBID_CONTROL_LEARN_VALUES_H
 #define QBID_CONTROL_LEARN_VALUES_H
 
@@ -7,26 +11,33 @@
 
 #include "control/account/account.h"
 #include "control/learn/cells.h"
-#include "control/keymap.h"
-#include "control/models/rates.h"
+#include "control/learn/estimate.h"
+#include "control/learn/tree.h"
 #include "control/models/value.h"
 
-/* Levels of the tree: account, campaign, line item, then the contexts from coarse to fine. */
-#define QBID_VALUES_CONTEXT_LEVEL 3
-#define QBID_VALUES_LEVELS_MAX (QBID_VALUES_CONTEXT_LEVEL + QBID_LEVEL_MAX)
+#define QBID_VALUES_CTR 0
+#define QBID_VALUES_CVR 1
+#define QBID_VALUES_RATES 2
 
 struct qbid_values {
-    uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first, as in the image */
-    uint32_t context_levels;
-    uint32_t capacity[QBID_VALUES_LEVELS_MAX];
-    struct qbid_keymap map[QBID_VALUES_LEVELS_MAX]; /* (context, line item or campaign) -> cell */
-    struct qbid_rates_level ctr[QBID_VALUES_LEVELS_MAX];
-    struct qbid_rates_level cvr[QBID_VALUES_LEVELS_MAX];
-    double *ctr_factor; /* by line item index: own prior against the tree while data is thin */
-    double *cvr_factor;
-    double *order_value;            /* micros, by line item index */
-    struct qbid_value_params *goal; /* of the campaign, by line item index */
-    uint32_t line_item_max;
+    struct qbid_tree tree;
+    struct qbid_estimate rate[QBID_VALUES_RATES];
+    /* by line item index: */
+    double *factor[QBID_VALUES_RATES]; /* own prior against the tree while data is thin */
+    uint8_t *way[QBID_VALUES_RATES];   /* enum qbid_contest_way */
+    double *order_value;               /* micros */
+    struct qbid_value_params *goal;    /* of the campaign */
+    uint32_t line_item_max;            /* 0 = nothing is fitted */
+};
+
+/* What the fit is made from beside account and cells. */
+struct qbid_values_in {
+    const struct qbid_account *account;
+    const struct qbid_cells *cells;
+    const double *maturity; /* part of the clicks that conversions had time for, by line item index;
+                               NULL = all */
+    int64_t now_s;
+    bool keep; /* a frozen learner: strengths and ratios stay */
 };
 
 struct qbid_rate_pair {
@@ -34,23 +45,19 @@ struct qbid_rate_pair {
     double cvr; /* conversions per click */
 };
 
+/** level_mask nests: each level's dimensions are a subset of the finer one's. */
+void qbid_values_init(struct qbid_values *values, const uint64_t level_mask[QBID_LEVEL_MAX]);
+void qbid_values_done(struct qbid_values *values);
+
 /**
- * Fit the tree.
+ * Fit to what the cells hold now; what an earlier fit found is the start.
  *
- * Shapes:  level_mask nests: each level's dimensions are a subset of the finer one's. strength_ctr
- * and strength_cvr hold QBID_VALUES_LEVELS_MAX strengths of the last fit (0 = none) and get the new
- * ones: a fit starts where the last ended, or
- *          keeps them as they are (keep_strength: a frozen learner). Returns: 0, QBID_ERR_NOMEM;
- * release with qbid_values_done(). Source:  ALGORITHMS 2.3; a line item without data goes by its
- * own prior, worth QBID_VALUES_PRIOR_SUCCESSES expected successes.
+ * Returns: 0; QBID_ERR_NOMEM, nothing is known then until the next fit.
+ * Source:  ALGORITHMS 2.1 to 2.3; a line item without data goes by its own prior, worth
+ *          QBID_VALUES_PRIOR_SUCCESSES expected successes.
  */
 #define QBID_VALUES_PRIOR_SUCCESSES 2.0
-int qbid_values_fit(const struct qbid_account *account, const struct qbid_cells *cells,
-                    const uint64_t level_mask[QBID_LEVEL_MAX],
-                    double strength_ctr[QBID_VALUES_LEVELS_MAX],
-                    double strength_cvr[QBID_VALUES_LEVELS_MAX], bool keep_strength,
-                    struct qbid_values *ret_values);
-void qbid_values_done(struct qbid_values *values);
+int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in);
 
 /**
  * Value of an impression for a line item under its campaign's goal, CPM micros, before pacing.
@@ -61,6 +68,11 @@ void qbid_values_done(struct qbid_values *values);
  */
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
                               uint64_t context, unsigned level);
+
+/** Values of several line items in one context, as qbid_values_impression() gives them. Cost: a
+ *  third of it, as their nodes are fetched together. */
+void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
+                     const uint32_t *line_item_idx, uint32_t cnt, double *ret_value);
 
 /** Rates of a line item in a context as known at image level `level` or coarser
  * (QBID_LEVEL_DEFAULT: the line item's own). Cost: one map probe by level. */

@@ -46,7 +46,7 @@ static double predict(const struct qbid_decay_race *race, const struct qbid_deca
 void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *series, int64_t now_s,
                      double trials, double successes)
 {
-    if (!(trials > 0 && successes >= 0 && successes <= trials && isfinite(trials)))
+    if (!(trials >= 0 && successes >= 0 && trials + successes > 0 && isfinite(trials + successes)))
         return;
     series_fade(series, now_s);
     series_fade(&race->whole, now_s);
@@ -55,7 +55,7 @@ void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *ser
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++) {
         double q = predict(race, series, k);
         race->loss[k] *= left;
-        race->loss[k] -= successes * log(q) + (trials - successes) * log1p(-q);
+        race->loss[k] += q * trials - successes * log(q);
     }
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++) {
         series->trials[k] += trials;

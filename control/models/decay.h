@@ -8,7 +8,7 @@
 /* The candidates race on series (line items), each of which keeps its counts under all of them.
  * What comes next is first predicted, then counted:
  *
- *   trials, successes --> loss[k] -= log likelihood under (S m_k + c_k) / (S + n_k), for each k
+ *   trials, successes --> loss[k] += q trials - successes log q, q = (S m_k + c_k) / (S + n_k)
  *                     --> series, and the whole (whose rate is m_k), faded to now and added
  */
 #define QBID_DECAY_CANDIDATES 6
@@ -36,10 +36,10 @@ double qbid_decay_left(double half_life_s, int64_t from_s, int64_t to_s);
 /**
  * Judge every candidate by what a series shows next, and count it.
  *
- * Shapes:  0 <= successes <= trials.
+ * Shapes:  counts >= 0; more successes than trials may come, late ones. Anything else is ignored.
  * Threads: pure.
  * Cost:    0.3 us.
- * Source:  prequential log-loss (Dawid 1984).
+ * Source:  prequential log-loss (Dawid 1984), of counts: Poisson's.
  */
 void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *series, int64_t now_s,
                      double trials, double successes);

@@ -10,6 +10,9 @@
 #define BIAS_MAX 4.0         /* the sample is never held for wronger than this */
 #define BIAS_PRIOR 0.002     /* part of the budget that the prediction is trusted for */
 #define FEEDBACK_GAIN 0.2    /* times gain; the observed window is several periods long */
+#define DUAL_GAIN 0.3        /* times gain; of one period's relative error */
+#define DEBT_MAX 20.0        /* periods */
+#define BUDGET_SAME 1e-9     /* relative: a budget that differs less is the same */
 #define GOAL_SCALE_MAX 4.0
 
 struct qbid_pacing_params qbid_pacing_defaults(void)
@@ -19,6 +22,8 @@ struct qbid_pacing_params qbid_pacing_defaults(void)
         .pace_min = 1.0 / 64,
         .pace_max = 64,
         .pace_safe = 0.5,
+        .ahead = 0.5,
+        .velocity_max = 4,
         .gain = 0.5,
         .plan_memory = 0.01,
         .bias_memory = 10,
@@ -60,7 +65,8 @@ static int state_valid(const struct qbid_pacing_params *params, const struct qbi
            s->alpha_budget >= params->pace_min && s->alpha_budget <= params->pace_max &&
            s->alpha_goal >= params->pace_min && s->alpha_goal <= params->pace_max &&
            nonnegative(s->auctions) && nonnegative(s->plan_done) && nonnegative(s->spent_nanos) &&
-           nonnegative(s->level) && nonnegative(s->bias) && nonnegative(s->window_observed_nanos) &&
+           nonnegative(s->level) && nonnegative(s->even) && nonnegative(s->budget_nanos) &&
+           isfinite(s->debt) && nonnegative(s->bias) && nonnegative(s->window_observed_nanos) &&
            nonnegative(s->window_predicted_nanos) && nonnegative(s->window_auctions);
 }
 
@@ -114,17 +120,67 @@ static void bias_update(const struct qbid_pacing_params *params, const struct qb
                         1 / BIAS_MAX, BIAS_MAX);
 }
 
-/* Wanted spend of one auction from here on; 0 where nothing tells. */
-static double rho_required(const struct qbid_pacing_in *in, const struct qbid_pacing_state *s)
+/* Even rate of a campaign that starts, or whose budget changed: from here to the end. */
+static void even_update(const struct qbid_pacing_in *in, struct qbid_pacing_state *s)
 {
-    double plan_left = fmax(1 - in->plan_done, in->plan_step);
-    double auctions_left = fmax(s->level * plan_left, 1);
+    double changed = fabs(in->budget_nanos - s->budget_nanos);
+    if (s->even > 0 && changed <= BUDGET_SAME * in->budget_nanos && in->plan_done >= s->plan_done)
+        return;
+    s->budget_nanos = in->budget_nanos;
+    s->even = fmax(in->budget_nanos - in->spent_nanos, 0) /
+              fmax(fmax(1 - in->plan_done, in->plan_step), 1e-9);
+}
+
+/* What is left of the plan, in units of plan at the rate that is wanted now. With a rate that falls
+ * evenly from 1 + a to 1 - a over the plan, (1 + a - 2 a x) at x, (1 - x)(1 - a x) is left at x. */
+static double plan_left(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in)
+{
+    double x = in->plan_done, a = in->mode == QBID_PACING_AHEAD ? params->ahead : 0;
+    double left = (1 - x) * (1 - a * x) / fmax(1 + a - 2 * a * x, 1e-3);
+    return fmax(left, in->plan_step);
+}
+
+/* Wanted spend of one auction from here on; 0 where nothing tells. */
+static double rho_required(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                           struct qbid_pacing_state *s)
+{
+    double auctions_left = fmax(s->level * plan_left(params, in), 1);
     double budget_left = fmax(in->budget_nanos - in->spent_nanos, 0);
-    return s->level > 0 ? budget_left / auctions_left : 0;
+    double rho = s->level > 0 ? budget_left / auctions_left : 0;
+    /* traffic that pauses comes back at once, and its level only after a while */
+    double level =
+        fmax(s->level, fmax(in->auctions_forecast, in->auctions / fmax(in->plan_done, 0.01)));
+    double most = params->velocity_max > 0 ? params->velocity_max * s->even / level : INFINITY;
+    if (!(rho > most))
+        return rho;
+    s->why |= QBID_PACING_WHY_VELOCITY;
+    return most;
+}
+
+/* Without a sample. A period without auctions says nothing. */
+static void feedback_step(const struct qbid_pacing_params *params, double spent, double auctions,
+                          struct qbid_pacing_state *s)
+{
+    double gain = params->gain * FEEDBACK_GAIN, target = s->alpha_budget;
+    if (params->feedback == QBID_PACING_RECEDING && s->window_auctions > 0) {
+        double observed = s->window_observed_nanos / s->window_auctions;
+        target *= s->rho_nanos / fmax(observed, s->rho_nanos * 1e-3);
+    } else if (params->feedback == QBID_PACING_DUAL && auctions > 0) {
+        /* One win may cost many periods' spend: what is beyond a step is acted on in later ones, or
+         * a campaign with few wins would only ever be told to bid more. */
+        double error = s->debt + 1 - spent / (s->rho_nanos * auctions), now = clamp(error, -1, 1);
+        s->debt = clamp(error - now, -DEBT_MAX, DEBT_MAX);
+        gain = params->gain * DUAL_GAIN;
+        target *= exp(now);
+    } else {
+        return;
+    }
+    s->why |= QBID_PACING_WHY_FEEDBACK;
+    s->alpha_budget = alpha_move(params, s->alpha_budget, target, gain, &s->why);
 }
 
 static void budget_step(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
-                        struct qbid_pacing_state *s)
+                        double spent, double auctions, struct qbid_pacing_state *s)
 {
     if (in->spent_nanos >= in->budget_nanos) {
         s->why |= QBID_PACING_WHY_SPENT;
@@ -143,12 +199,8 @@ static void budget_step(const struct qbid_pacing_params *params, const struct qb
     if (solved > 0) {
         s->why |= QBID_PACING_WHY_SOLVED;
         s->alpha_budget = alpha_move(params, s->alpha_budget, solved, params->gain, &s->why);
-    } else if (s->window_auctions > 0) {
-        double observed = s->window_observed_nanos / s->window_auctions;
-        double target = s->alpha_budget * s->rho_nanos / fmax(observed, s->rho_nanos * 1e-3);
-        s->why |= QBID_PACING_WHY_FEEDBACK;
-        s->alpha_budget =
-            alpha_move(params, s->alpha_budget, target, params->gain * FEEDBACK_GAIN, &s->why);
+    } else {
+        feedback_step(params, spent, auctions, s);
     }
 }
 
@@ -206,13 +258,16 @@ struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *param
     }
     double last = s.pace;
     s.why = 0;
+    double spent = s.level > 0 ? fmax(in->spent_nanos - s.spent_nanos, 0) : 0;
+    double auctions = s.level > 0 ? fmax(in->auctions - s.auctions, 0) : 0;
     bias_update(params, in, &s);
     level_update(params, in, &s);
+    even_update(in, &s);
     s.auctions = in->auctions;
     s.plan_done = in->plan_done;
     s.spent_nanos = in->spent_nanos;
-    s.rho_nanos = rho_required(in, &s);
-    budget_step(params, in, &s);
+    s.rho_nanos = rho_required(params, in, &s);
+    budget_step(params, in, spent, auctions, &s);
     goal_step(params, in, &s);
     if (in->alpha_cap > 0) /* found on the same sample, with the same memory: no gain of its own */
         s.alpha_goal = fmin(s.alpha_goal, clamp(in->alpha_cap, params->pace_min, params->pace_max));

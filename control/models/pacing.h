@@ -11,7 +11,8 @@
 
 /* One period:
  *
- *   budget left, plan left, traffic level --> rho = budget left / auctions left
+ *   budget left, plan left, traffic level --> rho = budget left / auctions left,
+ *                                             at most velocity_max times the even rate
  *   sample of auctions (market)           --> alpha_budget: spend(alpha) * bias = rho
  *     without a sample                    --> alpha_budget *= (rho / observed)^gain
  *   realised against predicted worth      --> alpha_goal: scale * worth(alpha) >= bias *
@@ -22,11 +23,22 @@
  * in force) follow the cumulative counters with short memories, so any period from seconds to an
  * hour works and a lost period costs nothing.
  */
+/* How the budget's multiplier is led without a sample of auctions. */
+enum qbid_pacing_feedback {
+    QBID_PACING_DUAL,    /* a step of dual mirror descent a period */
+    QBID_PACING_RECEDING /* towards the required rate by the observed one of the last periods */
+};
+
 struct qbid_pacing_params {
-    double step_lg;          /* largest move of log2 pace a period, default 0.3 */
-    double pace_min;         /* > 0 */
-    double pace_max;         /* >= pace_min */
-    double pace_safe;        /* conservative multiplier, for stale data */
+    double step_lg;      /* largest move of log2 pace a period, default 0.3 */
+    double pace_min;     /* > 0 */
+    double pace_max;     /* >= pace_min */
+    double pace_safe;    /* conservative multiplier, for stale data */
+    double ahead;        /* of QBID_PACING_AHEAD: the wanted rate falls from 1 + ahead to
+                            1 - ahead times the even one over the flight, default 0.5 */
+    double velocity_max; /* wanted rate against the even one since the flight began or its
+                            budget changed; 0 = no limit, default 4 */
+    enum qbid_pacing_feedback feedback; /* default QBID_PACING_DUAL */
     double gain;             /* part of the way that one period goes, in (0, 1], default 0.5 */
     double plan_memory;      /* of the traffic level, as a part of the plan, default 0.01 */
     double bias_memory;      /* of the bias, in periods, default 10 */
@@ -62,7 +74,8 @@ enum qbid_pacing_why {
     QBID_PACING_WHY_CLAMPED = 1u << 3,  /* a limit or the step cut it */
     QBID_PACING_WHY_HELD = 1u << 4,     /* stale or impossible input */
     QBID_PACING_WHY_DECAYED = 1u << 5,  /* stale for long */
-    QBID_PACING_WHY_SPENT = 1u << 6     /* no budget left */
+    QBID_PACING_WHY_SPENT = 1u << 6,    /* no budget left */
+    QBID_PACING_WHY_VELOCITY = 1u << 7  /* the limit on the rate of spend cut what was wanted */
 };
 
 struct qbid_pacing_state {
@@ -76,6 +89,9 @@ struct qbid_pacing_state {
     /* memory of the filters */
     double auctions, plan_done, spent_nanos;
     double level; /* auctions a unit of plan */
+    double even;  /* nanos a unit of plan that lead evenly to the end */
+    double budget_nanos;
+    double debt; /* of dual descent: error that is still to be acted on, in periods' wanted spend */
     double window_observed_nanos, window_predicted_nanos, window_auctions;
 };
 

@@ -301,6 +301,15 @@ static void plan_apply(const struct qbid_plan *plan, uint32_t idx, struct qbid_l
     item->q_group = known ? plan->line_q_group[idx] : 0;
 }
 
+/* Learned r(k): places for all of them, which every plan fills anew. */
+static void exposures_apply(const struct qbid_plan *plan, uint32_t idx,
+                            const struct qbid_line_item *item, float *exposure)
+{
+    bool known = plan->exposure_value && idx < plan->line_item_max;
+    for (uint32_t k = 0; k < item->exposure_cnt; k++)
+        exposure[item->exposure_first + k] = known ? plan->exposure_value[idx][k] : 1.0f;
+}
+
 /* The cap, and its values behind those of the line items before. */
 static int frequency_add(struct maker *m, const struct qbid_line_item_def *li,
                          struct qbid_line_item *item)
@@ -312,9 +321,14 @@ static int frequency_add(struct maker *m, const struct qbid_line_item_def *li,
         return QBID_ERR_INVAL;
     }
     item->frequency_cap = (uint8_t)rule.cap;
-    item->exposure_cnt = (uint8_t)rule.value_cnt;
-    item->exposure_first = rule.value_cnt ? out->exposure_cnt : 0;
+    item->exposure_cnt = (uint8_t)(rule.learned ? QBID_FREQUENCY_VALUES_MAX : rule.value_cnt);
+    item->exposure_first = item->exposure_cnt ? out->exposure_cnt : 0;
     out->capped_cnt += rule.cap != 0;
+    if (rule.learned) {
+        out->learned[li->idx] = 1;
+        out->exposure_cnt += QBID_FREQUENCY_VALUES_MAX;
+        exposures_apply(m->plan, li->idx, item, out->exposure);
+    }
     for (uint32_t k = 0; k < rule.value_cnt; k++)
         out->exposure[out->exposure_cnt++] = (float)rule.value[k];
     return 0;
@@ -413,9 +427,10 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     ret->creative = calloc(creatives + 1, sizeof *ret->creative);
     ret->traits = calloc(creatives + 1, sizeof *ret->traits);
     ret->exposure = calloc(exposure_max(account), sizeof *ret->exposure);
+    ret->learned = calloc(items + 1, sizeof *ret->learned);
     int err = QBID_ERR_NOMEM;
     if (!by_idx || !m.by_line_item || !m.offers || !ret->line_item || !ret->shelf ||
-        !ret->creative || !ret->traits || !ret->exposure)
+        !ret->creative || !ret->traits || !ret->exposure || !ret->learned)
         goto out;
     memset(ret->shelf, 0, (items + 1) * sizeof *ret->shelf);
     for (size_t i = 0; i < items; i++)
@@ -439,9 +454,12 @@ out:
 void qbid_section_creatives_revalue(const struct qbid_plan *plan, uint32_t line_item_max,
                                     struct qbid_section_creatives *section)
 {
-    for (uint32_t i = 0; i < line_item_max; i++)
+    for (uint32_t i = 0; i < line_item_max; i++) {
         if (section->line_item[i].id != 0)
             plan_apply(plan, i, &section->line_item[i]);
+        if (section->learned[i])
+            exposures_apply(plan, i, &section->line_item[i], section->exposure);
+    }
 }
 
 void qbid_section_creatives_done(struct qbid_section_creatives *section)
@@ -455,5 +473,6 @@ void qbid_section_creatives_done(struct qbid_section_creatives *section)
     free(section->name);
     free(section->string);
     free(section->exposure);
+    free(section->learned);
     *section = (struct qbid_section_creatives){0};
 }

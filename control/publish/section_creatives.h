@@ -22,7 +22,8 @@ struct qbid_section_creatives {
     struct qbid_traits *traits; /* of each creative */
     uint64_t *name;
     char *string;
-    float *exposure; /* values r(k) */
+    float *exposure;  /* values r(k) */
+    uint8_t *learned; /* by line item index: its r(k) come from the plan */
     uint32_t dir_cnt, draw_cnt, creative_cnt, name_cnt;
     uint64_t string_bytes;
     uint32_t exposure_cnt;
@@ -45,7 +46,8 @@ int qbid_section_creatives_make(const struct qbid_account *account,
                                 const struct qbid_dictionary *dictionary,
                                 const struct qbid_plan *plan, struct qbid_section_creatives *ret,
                                 const char **ret_why);
-/** Take line items' default values and Q groups from another plan, all else being equal. */
+/** Take line items' default values, Q groups and learned r(k) from another plan, all else being
+ * equal. */
 void qbid_section_creatives_revalue(const struct qbid_plan *plan, uint32_t line_item_max,
                                     struct qbid_section_creatives *section);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Off-policy figures of issue 04: bias and spread of the estimators on a known world, and two real logs."""
+"""Off-policy and frequency-value figures of issue 04: the estimators on a known world and two real logs; r(k)."""
 import json
 import os
 import re
@@ -45,4 +45,21 @@ def main():
            REAL, "1", good)
 
 
+def fatigue():
+    text, good = run("test_fatigue")
+    worst, planted, pooled = re.search(
+        r"worst error ([\d.]+); r\(7\) ([\d.]+), over all users ([\d.]+)", text).groups()
+    figure("frequency value: worst error of r(k), k up to 7, at 1,000,000 impressions, 5 seeds", float(worst), "",
+           "make figures N=04 (test_fatigue: 8 exposures at most, eager users see and click more)", "<= 0.05",
+           good and float(worst) <= 0.05)
+    figure("frequency value: r(7) as all users together have it", float(pooled), "",
+           "make figures N=04 (test_fatigue)", f"planted: {planted}", None)
+    real = re.search(r"Criteo: r\(4\) ([\d.]+) of the same users, ([\d.]+) over all users", text)
+    if real:
+        figure("frequency value: r(4) of Criteo's users", float(real.group(1)), "",
+               "make figures N=04 (test_fatigue: 13,664 users with five exposures or more)",
+               f"below 1; over all users {real.group(2)}", good and float(real.group(1)) < 1 < float(real.group(2)))
+
+
 main()
+fatigue()

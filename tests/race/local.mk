@@ -9,6 +9,7 @@ URCU = $(call pkg,liburcu)
 
 $(call race,race_ring,tests/race/ring.c,shm)
 $(call race,race_live,tests/race/live.c,shm)
+$(call test,test_overspend,tests/race/overspend.c,ledger shm)
 $(call race,race_frequency,tests/race/frequency.c $(RACE_STAGE),fastpath shm)
 $(call race,race_publish,tests/race/publish.c $(RACE_WATCH),shm,$(URCU))
 $(call race,race_publish_qsbr,tests/race/publish_qsbr.c $(RACE_WATCH),shm,$(URCU))
@@ -60,5 +61,5 @@ $(B)/tests/race_negative: | $(B)/race/ring_relaxed $(B)/race/live_plain $(B)/rac
 $(B)/tests/test_negative: | $(B)/race/ring_head_first $(B)/race/ring_tail_first \
     $(B)/race/order_no_grace $(B)/race/order_qsbr_no_grace $(B)/race/order_load_first \
     $(B)/race/frequency_tail_last $(B)/race/allowance_commit_first $(B)/race/allowance_raise_first
-TSAN_TESTS += test_allowance_order test_ring_order test_publish_order test_publish_order_qsbr \
+TSAN_TESTS += test_overspend test_allowance_order test_ring_order test_publish_order test_publish_order_qsbr \
     test_stage_order

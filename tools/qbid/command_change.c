@@ -164,7 +164,7 @@ static const struct argp_option target_options[] = {
     {"target", 't', "X", 0, "What the goal aims at, currency units (ROAS: a ratio)", 0},
     {"budget", 'b', "X", 0, "Currency units of the flight or day", 0},
     {"period", 'P', "total|daily", 0, "What the budget is of", 0},
-    {"pacing", 'p', "even|asap", 0, "How it is spent", 0},
+    {"pacing", 'p', "even|ahead|asap", 0, "How it is spent", 0},
     {"start", 's', "TIME", 0, "RFC 3339, now, or +90s +30m +24h +7d", 0},
     {"end", 'e', "TIME", 0, "The same", 0},
     {"cap-cpc", 'C', "X", 0, "Spend a click at most, 0 = no cap", 0},

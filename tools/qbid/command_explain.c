@@ -56,7 +56,8 @@ static const char *value_of(const char *name, int argc, char **argv, int *i)
 
 struct wanted {
     const char *generation;
-    bool live, image; /* --live; --image or --check is given */
+    bool live, image;      /* --live; --image or --check is given */
+    bool bid, log, images; /* --bid, --log, --images are given */
 };
 
 /* Take our own words out of the command line, pass on the others. */
@@ -75,6 +76,9 @@ static void words_take(struct qbid_tool *tool, int argc, char **argv, struct wan
             tool->config = value;
         else
             word_add(line, argv[i]);
+        wanted->bid |= strncmp(argv[i], "--bid", 5) == 0;
+        wanted->log |= strncmp(argv[i], "--log", 5) == 0;
+        wanted->images |= strcmp(argv[i], "--images") == 0 || strncmp(argv[i], "--images=", 9) == 0;
         wanted->image |= strncmp(argv[i], "--image", 7) == 0 || strncmp(argv[i], "--check", 7) == 0;
     }
 }
@@ -92,6 +96,28 @@ static int image_add(struct qbid_tool *tool, const char *generation, struct line
     cJSON_Delete(status);
     word_add(line, "--image");
     word_add(line, path);
+    return QBID_TOOL_OK;
+}
+
+/* The folders of the running qbidd, as far as they were not named. */
+static int folders_add(struct qbid_tool *tool, const struct wanted *wanted, struct line *line)
+{
+    char path[WORD_MAX];
+    int code;
+    if (wanted->log && wanted->images)
+        return QBID_TOOL_OK;
+    cJSON *status = qbid_tool_ask(tool, qbid_tool_request("status"), &code);
+    if (!status)
+        return code;
+    for (int i = 0; i < 2; i++) {
+        if (i == 0 ? wanted->log : wanted->images)
+            continue;
+        snprintf(path, sizeof path, "%.400s/%s", qbid_tool_text(status, "state_dir"),
+                 i == 0 ? "decisions" : "images");
+        word_add(line, i == 0 ? "--log" : "--images");
+        word_add(line, path);
+    }
+    cJSON_Delete(status);
     return QBID_TOOL_OK;
 }
 
@@ -130,7 +156,7 @@ static bool help_wanted(int argc, char **argv)
 
 int qbid_tool_explain(struct qbid_tool *tool, int argc, char **argv)
 {
-    struct wanted wanted = {NULL, false, false};
+    struct wanted wanted = {0};
     struct line line = {NULL, 0, 0, false};
     int code = QBID_TOOL_OK;
     if (help_wanted(argc, argv)) {
@@ -145,7 +171,9 @@ int qbid_tool_explain(struct qbid_tool *tool, int argc, char **argv)
         word_add(&line, "--output");
         word_add(&line, "json");
     }
-    if (!wanted.image)
+    if (wanted.bid)
+        code = folders_add(tool, &wanted, &line);
+    else if (!wanted.image)
         code = image_add(tool, wanted.generation, &line);
     if (code == QBID_TOOL_OK && wanted.live)
         code = live_add(tool, &line);

@@ -143,9 +143,21 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
 
 /* --- tables of one list */
 
+/* Learned r(k): "1 0.86 0.74"; "-" where none is. */
+static void exposures_add(struct qbid_columns *columns, const cJSON *list)
+{
+    char text[160] = "";
+    size_t used = 0;
+    const cJSON *value;
+    cJSON_ArrayForEach(value, list) if (used < sizeof text) used += (size_t)snprintf(
+        text + used, sizeof text - used, "%s%.3g", used ? " " : "", value->valuedouble);
+    qbid_columns_add(columns, "%s", used ? text : "-");
+}
+
 int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN", "IDX", "PACE", "Q STATE", NULL};
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",      "IDX", "PACE",
+                                        "Q STATE",   "<LEARNED R(K)", NULL};
     static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
     struct qbid_columns lines, leases;
     const cJSON *item;
@@ -162,6 +174,7 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "idx"));
         qbid_columns_add(&lines, "%.6g", qbid_tool_number(item, "pace"));
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
+        exposures_add(&lines, member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);
     cJSON_ArrayForEach(item, member(a, "leases"))

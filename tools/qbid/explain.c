@@ -8,6 +8,7 @@
 #include "shm/clock.h"
 #include "shm/error.h"
 #include "tools/qbid/explain_check.h"
+#include "tools/qbid/explain_event.h"
 #include "tools/qbid/explain_options.h"
 #include "tools/qbid/explain_print.h"
 #include "tools/replay/json.h"
@@ -254,6 +255,8 @@ int qbid_explain_run(int argc, char **argv, FILE *out, FILE *err)
         qbid_explain_options_help(out);
         return QBID_EXPLAIN_OK;
     }
+    if (options.by_bid)
+        return qbid_explain_event_run(&options, out, err);
     return options.check ? run_check(&run) : run_request(&run);
 }
 

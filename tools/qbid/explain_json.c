@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/qbid/explain_print.h"
+#include "tools/qbid/explain_terms.h"
 
 static void add_string(struct qbid_replay_buffer *out, const char *text)
 {
@@ -134,8 +135,8 @@ static void add_candidates(struct qbid_replay_buffer *out,
 }
 
 /* The winner of the fast path; whether it may be sent is the impression's result. */
-static void add_winner(struct qbid_replay_buffer *out, const struct qbid_explain_imp *imp,
-                       const struct qbid_explain_detail *detail)
+static void add_winner(struct qbid_replay_buffer *out, const struct qbid_image *image,
+                       const struct qbid_explain_imp *imp, const struct qbid_explain_detail *detail)
 {
     const struct qbid_decision *d = &imp->decision;
     const struct qbid_offer *offer = &detail->offer;
@@ -159,6 +160,10 @@ static void add_winner(struct qbid_replay_buffer *out, const struct qbid_explain
     add_int(out, "line_ceiling_micros", detail->line_ceiling_micros);
     add_int(out, "ceiling_micros", detail->ceiling_micros);
     add_int(out, "bid_micros", d->bid_micros);
+    add_int(out, "exposures", d->exposures);
+    struct qbid_explain_terms terms;
+    qbid_explain_terms_fill(image, d, detail->fixed, &terms);
+    qbid_explain_terms_json(out, &terms);
     qbid_replay_buffer_print(out, ",\"price_is_fixed\":%s", detail->fixed ? "true" : "false");
     qbid_replay_buffer_add_text(out, ",\"deal\":");
     if (imp->deal)
@@ -191,7 +196,7 @@ void qbid_explain_json_imp(struct qbid_replay_buffer *out,
         add_level(out, subject, imp, detail);
         add_candidates(out, subject, imp, detail);
         if (imp->decision.nobid == QBID_NOBID_NONE)
-            add_winner(out, imp, detail);
+            add_winner(out, &subject->world->image, imp, detail);
     }
     qbid_replay_buffer_add_text(out, "}");
 }

@@ -23,6 +23,8 @@ enum option_id {
     OPT_STRICT,
     OPT_CHECK,
     OPT_IMAGES,
+    OPT_BID,
+    OPT_LOG,
     OPT_SAMPLE,
     OPT_HELP
 };
@@ -38,6 +40,8 @@ static const struct option long_options[] = {
     {"strict", no_argument, NULL, OPT_STRICT},
     {"check", required_argument, NULL, OPT_CHECK},
     {"images", required_argument, NULL, OPT_IMAGES},
+    {"bid", required_argument, NULL, OPT_BID},
+    {"log", required_argument, NULL, OPT_LOG},
     {"sample", required_argument, NULL, OPT_SAMPLE},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
@@ -48,6 +52,7 @@ void qbid_explain_options_help(FILE *out)
     fputs(
         "qbid explain REQUEST.json --image FILE   why a bid request is answered as it is\n"
         "qbid explain --check ANSWERS --images DIR   whether answers follow from their generation\n"
+        "qbid explain --bid N --log DIR --images DIR  a bid of the decision log, term by term\n"
         "\n"
         "One request (\"-\": stdin), decided again with the server's own parser and fast path\n"
         "  --image FILE         the generation, as qbidd keeps it (GEN.qbi)\n"
@@ -66,6 +71,11 @@ void qbid_explain_options_help(FILE *out)
         "  --exchange X         where a line does not name it\n"
         "  --pace ID=X          of line items beside the one that bids (1)\n"
         "  --now TIME           instead of each answer's own time\n"
+        "\n"
+        "A bid of the decision log, made again from its event and its generation\n"
+        "  --bid N              its nonce; last: the latest one\n"
+        "  --log DIR            the decision log (with a running qbidd: its own)\n"
+        "  --images DIR         generations (with a running qbidd: those that it keeps)\n"
         "\n"
         "  --output table|json  (table)\n"
         "\n"
@@ -226,6 +236,16 @@ static int read_option(int id, const struct value *value, struct qbid_explain_op
     case OPT_IMAGES:
         options->images = value->text;
         return 0;
+    case OPT_BID:
+        options->by_bid = true;
+        return strcmp(value->text, "last") == 0 ||
+                       (read_uint(value->text, '\0', UINT64_MAX, &options->bid, &end) &&
+                        options->bid != 0)
+                   ? 0
+                   : complain(value, "the nonce of a bid, or last");
+    case OPT_LOG:
+        options->log = value->text;
+        return 0;
     case OPT_SAMPLE:
         return read_uint(value->text, '\0', UINT64_MAX, &options->sample, &end) &&
                        options->sample != 0
@@ -243,7 +263,15 @@ static int read_option(int id, const struct value *value, struct qbid_explain_op
 static int check_together(const struct qbid_explain_options *options, char *message)
 {
     const char *problem = NULL;
-    if (options->check) {
+    if (options->by_bid) {
+        if (options->request || options->check || options->image)
+            problem = "--bid takes no REQUEST, --check or --image: the log has what was bid";
+        else if (!options->log || !options->images)
+            problem = options->log ? "--images is missing: the folder of the generations"
+                                   : "--log is missing: the folder of the decision log";
+    } else if (options->log) {
+        problem = "--log is for --bid only";
+    } else if (options->check) {
         if (options->request)
             problem = "--check takes no REQUEST: each line of its file has one";
         else if (!options->images)
@@ -251,7 +279,7 @@ static int check_together(const struct qbid_explain_options *options, char *mess
         else if (options->image || options->strict || options->qstate_cnt != 0)
             problem = "--image, --qstate and --strict are not for --check: answers carry their own";
     } else if (!options->request) {
-        problem = "REQUEST.json is missing (or --check, or --help)";
+        problem = "REQUEST.json is missing (or --check, --bid or --help)";
     } else if (!options->image) {
         problem = "--image is missing: the generation to decide with";
     } else if (options->images || options->sample != 0) {

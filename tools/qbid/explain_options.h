@@ -24,6 +24,9 @@ struct qbid_explain_options {
     const char *exchange; /* NULL = none */
     const char *check;    /* NDJSON file; NULL = explain one request */
     const char *images;   /* folder of GEN.qbi files */
+    const char *log;      /* with by_bid: folder of the decision log */
+    uint64_t bid;         /* nonce, 0 = the last one of the log */
+    bool by_bid;          /* explain a bid of the decision log */
     uint64_t sample;      /* answers to check, spread over the file; 0 = all */
     uint64_t now_unix_s;  /* --now */
     bool has_now;

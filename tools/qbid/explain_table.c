@@ -4,6 +4,7 @@
 
 #include "shm/units.h"
 #include "tools/qbid/explain_print.h"
+#include "tools/qbid/explain_terms.h"
 
 #define UNITS(micros) ((double)(micros) / 1e6)
 
@@ -173,10 +174,14 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                              UNITS(detail->ceiling_micros));
     qbid_replay_buffer_print(out, "            = bid %.6f ", UNITS(d->bid_micros));
     add_currency(out, subject->world->image.header->currency);
-    qbid_replay_buffer_print(out, "%s\n  creative  %u of slot %u (%ux%u), probability %.6f\n",
+    qbid_replay_buffer_print(out, "%s\n",
                              d->bid_micros > offer->bid_micros   ? ", raised to the floor"
                              : d->bid_micros < offer->bid_micros ? ", cut to the ceiling"
-                                                                 : "",
+                                                                 : "");
+    struct qbid_explain_terms terms;
+    qbid_explain_terms_fill(&subject->world->image, d, detail->fixed, &terms);
+    qbid_explain_terms_table(out, &terms);
+    qbid_replay_buffer_print(out, "  creative  %u of slot %u (%ux%u), probability %.6f\n",
                              d->creative_id, d->slot_idx, creative->width, creative->height,
                              (double)d->creative_propensity_q32 / 4294967295.0);
 }

@@ -462,6 +462,12 @@ static void a_frequency_rule_is_a_map_or_its_text_and_stays_as_given(void **stat
         assert_string_equal(b.line_items[0].frequency, "100 per 30d");
         struct qbid_account c = import(&b, ACCOUNT("", "    frequency: ''\n", ""), false);
         assert_string_equal(c.line_items[0].frequency, "");
+        struct qbid_account d = import(
+            &c, ACCOUNT("", "    frequency: {cap: 3, per: 7d, value: learned}\n", ""), false);
+        assert_string_equal(d.line_items[0].frequency, "3 per 7d: learned");
+        assert_null(qbid_frequency_rule_parse(d.line_items[0].frequency, &rule));
+        assert_true(rule.learned && rule.cap == 3 && rule.value_cnt == 0);
+        qbid_account_done(&d);
         qbid_account_done(&a);
         qbid_account_done(&b);
         qbid_account_done(&c);
@@ -491,6 +497,9 @@ static void a_frequency_rule_without_sense_is_refused(void **state)
     RULE("{cap: 1, per: 1h, value: [0.9]}", "has a first value other than 1");
     RULE("{cap: 1, per: 1h, value: [1, 0.5, 0.6]}", "has values that rise");
     RULE("[1, 2]", "frequency: must be a map with cap, per and value");
+    RULE("{cap: 1, per: 1h, value: learnt}",
+         "frequency.value: must be a list of 1..16 numbers, or learned");
+    RULE("'1 per 1h: learned, 0.5'", "has a value that is not a number");
     RULE("3 times", "is not like '3 per 24h'");
     RULE("3 per 24h and more", "is not like '3 per 24h'");
 }

@@ -190,10 +190,16 @@ static void state_saved_and_restored_makes_the_same_plan(void **state)
     }
     assert_int_equal(qbid_learner_plan(other, &f.account, dictionary, &after), 0);
     plans_equal(&before, &after);
-    /* Nothing changed since: only what is always written comes again. */
+    /* Nothing came since: what every plan makes comes again, and then what is always written. */
+    const uint32_t always = QBID_GOAL_CNT + 1, ratios = 2 * 3;
     saved->cnt = 0;
     assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
-    assert_int_equal(saved->cnt, QBID_GOAL_CNT + 1);
+    assert_true(saved->cnt >= always + ratios && saved->cnt <= always + ratios + 2);
+    for (uint32_t i = 0; i < saved->cnt; i++)
+        free(saved->row[i].data);
+    saved->cnt = 0;
+    assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
+    assert_int_equal(saved->cnt, always);
     for (uint32_t i = 0; i < saved->cnt; i++)
         free(saved->row[i].data);
     free(saved);

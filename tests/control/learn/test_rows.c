@@ -75,15 +75,15 @@ static void market_make(struct market *m, uint64_t seed, uint32_t context_max)
         uint64_t r = qbid_roll(n, seed, 1);
         uint64_t context =
             learn_context(0, 1 + (uint32_t)(r % VALUES), 1 + (uint32_t)((r >> 8) % VALUES));
-        qbid_cells_touch(&m->cells, (uint32_t)((r >> 16) % LINE_ITEMS), context)->bids +=
-            r >> 32 & 63;
+        qbid_cells_touch(&m->cells, (uint32_t)((r >> 16) % LINE_ITEMS), context, 0)->bids +=
+            (double)(r >> 32 & 63);
     }
     struct qbid_outcome win =
         learn_outcome(QBID_EVENT_WIN, &m->line_item[0], learn_context(0, 2, 0), 500000);
     qbid_segments_post(&m->segments, &win);
-    double ctr[QBID_VALUES_LEVELS_MAX] = {0}, cvr[QBID_VALUES_LEVELS_MAX] = {0};
-    assert_int_equal(qbid_values_fit(&m->account, &m->cells, masks, ctr, cvr, false, &m->values),
-                     0);
+    struct qbid_values_in in = {.account = &m->account, .cells = &m->cells};
+    qbid_values_init(&m->values, masks);
+    assert_int_equal(qbid_values_fit(&m->values, &in), 0);
     m->plan = (struct qbid_plan){0};
     assert_int_equal(qbid_rows_fill(&m->account, m->dictionary, &m->cells, &m->values, &m->segments,
                                     context_max, &m->plan),
@@ -162,7 +162,8 @@ static void a_small_table_keeps_the_coarse_level_and_the_busiest_contexts(void *
     uint64_t bids[VALUES + 1][VALUES + 1] = {{0}};
     for (uint32_t i = 0; i < m.cells.cnt; i++)
         bids[qbid_dim_unpack(m.cells.cell[i].context, QBID_DIM_DEVICE)]
-            [qbid_dim_unpack(m.cells.cell[i].context, QBID_DIM_SITE)] += m.cells.cell[i].bids;
+            [qbid_dim_unpack(m.cells.cell[i].context, QBID_DIM_SITE)] +=
+            (uint64_t)m.cells.cell[i].bids;
     unsigned fine = 0, coarse = 0;
     uint64_t least = UINT64_MAX;
     int kept[VALUES + 1][VALUES + 1] = {{0}};

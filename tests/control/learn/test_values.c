@@ -27,10 +27,11 @@ static void masks_init(void)
 
 static struct qbid_values fit(const struct learn_fixture *f, const struct qbid_cells *cells)
 {
-    double ctr[QBID_VALUES_LEVELS_MAX] = {0}, cvr[QBID_VALUES_LEVELS_MAX] = {0};
     struct qbid_values values;
+    struct qbid_values_in in = {.account = &f->account, .cells = cells};
     masks_init();
-    assert_int_equal(qbid_values_fit(&f->account, cells, masks, ctr, cvr, false, &values), 0);
+    qbid_values_init(&values, masks);
+    assert_int_equal(qbid_values_fit(&values, &in), 0);
     return values;
 }
 
@@ -59,11 +60,11 @@ static void a_line_item_with_much_data_goes_by_the_data(void **state)
     learn_fixture_init(&f);
     struct qbid_cells cells;
     assert_int_equal(qbid_cells_init(&cells, CELLS_MAX), 0);
-    struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, 1, 1));
+    struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, 1, 1), 0);
     cell->imps = 1000000;
-    cell->clicks = 30000;
+    cell->clicks = cell->clicked = 30000;
     cell->convs = 1500;
-    cell->value_nanos = INT64_C(1500) * 7 * 1000000000;
+    cell->value_nanos = 1500 * 7e9;
     struct qbid_values v = fit(&f, &cells);
     struct qbid_rate_pair r = qbid_values_rates(&v, 0, learn_context(1, 1, 1), 0);
     assert_true(fabs(r.ctr / 0.03 - 1) < 0.01);
@@ -83,7 +84,7 @@ static void an_unseen_context_takes_the_coarser_ones_rate(void **state)
     assert_int_equal(qbid_cells_init(&cells, CELLS_MAX), 0);
     for (uint32_t device = 1; device <= 8; device++) {
         for (uint32_t site = 1; site <= 8; site++) {
-            struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, device, site));
+            struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, device, site), 0);
             cell->imps = 20000;
             cell->clicks = device % 2 ? 100 : 400;
         }
@@ -127,7 +128,8 @@ static void shrunk_rates_predict_better_than_raw_and_than_one_mean(void **state)
             site_effect[i] = exp(1.6 * (draw(&d) - 0.5));
         for (uint32_t device = 1; device <= 6; device++) {
             for (uint32_t site = 1; site <= 40; site++) {
-                struct qbid_cell *c = qbid_cells_touch(&cells, 0, learn_context(1, device, site));
+                struct qbid_cell *c =
+                    qbid_cells_touch(&cells, 0, learn_context(1, device, site), 0);
                 c->imps = 40;
                 for (unsigned t = 0; t < 40; t++)
                     c->clicks += draw(&d) < 0.05 * device_effect[device] * site_effect[site];
@@ -181,7 +183,7 @@ static void a_full_table_counts_for_the_line_item_and_says_so(void **state)
     struct qbid_cells cells;
     assert_int_equal(qbid_cells_init(&cells, 2), 0);
     for (uint32_t site = 1; site <= 10; site++) {
-        struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, 1, site));
+        struct qbid_cell *cell = qbid_cells_touch(&cells, 0, learn_context(1, 1, site), 0);
         cell->imps += 100000;
         cell->clicks += 5000;
     }

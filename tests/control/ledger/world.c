@@ -7,18 +7,38 @@
 #include <string.h>
 
 #include "control/ledger/ledger.h"
+#include "fastpath/reserve.h"
 #include "shm/error.h"
 
-#define STEP_NS (20 * QBID_NS_PER_MS)
-#define TTL_NS (2000 * QBID_NS_PER_MS)
-#define GRACE_NS (300 * QBID_NS_PER_MS)
-#define LEASE_NS (500 * QBID_NS_PER_MS)
-#define WORKERS_MAX 4
+#define WORKERS_MAX 8
 #define SLOTS_MAX 16
 #define QUEUE_MAX 32768
 #define TRIES_MAX 4 /* bids of a worker in a step */
 #define LIVES_MAX 16
 #define PAGE_LG 6
+
+/* Times of a world; notices come at most `late` steps after their bid. */
+struct pace {
+    uint64_t step_ns, ttl_ns, grace_ns, lease_ns, bucket_ns;
+    uint32_t late_hot, late_faults, late;
+};
+
+static const struct pace quick = {20 * QBID_NS_PER_MS,
+                                  2000 * QBID_NS_PER_MS,
+                                  300 * QBID_NS_PER_MS,
+                                  500 * QBID_NS_PER_MS,
+                                  250 * QBID_NS_PER_MS,
+                                  95, /* 1.9 s, just within the notice time */
+                                  130,
+                                  60};
+static const struct pace slow = {100 * QBID_NS_PER_MS,
+                                 20000 * QBID_NS_PER_MS,
+                                 1500 * QBID_NS_PER_MS,
+                                 2500 * QBID_NS_PER_MS,
+                                 1000 * QBID_NS_PER_MS,
+                                 195,
+                                 300, /* 30 s */
+                                 180};
 
 struct bid {
     uint64_t time_ns;
@@ -55,6 +75,7 @@ struct worker {
 
 struct world {
     struct world_options o;
+    const struct pace *pace;
     uint64_t rng, now_ns;
     struct worker worker[WORKERS_MAX];
     struct bid *bids;
@@ -197,8 +218,9 @@ static void bid_publish(struct world *w, struct worker *p, uint32_t budget, int6
     bid->price = w->o.hot || chance(w, 3) ? nanos : (int64_t)below(w, (uint32_t)nanos) + 1;
     uint32_t copies = fault(w, 4) ? 1 + below(w, 3) : 1;
     for (uint32_t i = 0; i < copies; i++) {
-        /* in steps: 2.6 s is past the notice time, 1.9 s just within */
-        uint32_t late = w->o.hot ? 95 : w->o.faults ? 130 : 60;
+        uint32_t late = w->o.hot      ? w->pace->late_hot
+                        : w->o.faults ? w->pace->late_faults
+                                      : w->pace->late;
         uint32_t at = w->step + (chance(w, 2) ? below(w, 4) : below(w, late));
         if (at >= w->o.steps || w->notice_cnt + 1 >= 2 * w->bid_max)
             continue;
@@ -220,21 +242,21 @@ static void worker_bid(struct world *w, struct worker *p)
     }
     uint32_t tries = below(w, TRIES_MAX + 1);
     for (uint32_t i = 0; i < tries && p->life >= 0; i++) {
-        const struct qbid_live *live = &w->live[p->life];
+        const struct qbid_view view = {
+            .live = &w->live[p->life], .page = &p->page, .slot = p->slot, .uid = p->uid};
         uint64_t host_ns = w->now_ns - below(w, 15) * QBID_NS_PER_MS;
         uint32_t b = below(w, WORLD_BUDGETS);
         int64_t nanos = 1 + (int64_t)below(w, (uint32_t)w->o.bid_nanos_max);
-        if (host_ns > atomic_load(&live->lease[p->slot].valid_until_ns))
+        if (!qbid_lease_valid(&view, host_ns))
             return;
-        if (atomic_load(&p->page.committed[b]) + nanos >
-            atomic_load(&live->limit[p->slot * WORLD_BUDGETS + b]))
+        bool stopped = fault(w, 200); /* between the check and the store */
+        if (!qbid_allowance_reserve(&view, b, nanos, !stopped))
             continue;
-        if (fault(w, 200)) {
+        if (stopped) {
             p->late_step = w->step + below(w, 100);
             p->late_nanos = nanos, p->late_budget = b, p->late_time_ns = host_ns;
             return;
         }
-        atomic_fetch_add(&p->page.committed[b], nanos);
         bid_publish(w, p, b, nanos, host_ns);
     }
 }
@@ -244,7 +266,7 @@ static void notice_arrive(struct world *w, const struct notice *notice)
 {
     struct bid *bid = &w->bids[notice->bid];
     struct worker *p = &w->worker[below(w, w->o.workers)];
-    if (!p->alive || w->now_ns - bid->time_ns > TTL_NS || p->head >= QUEUE_MAX ||
+    if (!p->alive || w->now_ns - bid->time_ns > w->pace->ttl_ns || p->head >= QUEUE_MAX ||
         (!w->o.hot && fault(w, 12)))
         return;
     p->queue[p->head++] = notice->bid * 2 + notice->bill;
@@ -319,10 +341,10 @@ static void qbidd_start(struct world *w)
 {
     struct qbid_ledger_params params = {
         .shape = {.line_item_max = 1, .budget_max = WORLD_BUDGETS, .worker_max = SLOTS_MAX},
-        .bucket_ns = 250 * QBID_NS_PER_MS,
-        .notice_ttl_ns = TTL_NS,
-        .grace_ns = GRACE_NS,
-        .lease_ns = LEASE_NS,
+        .bucket_ns = w->pace->bucket_ns,
+        .notice_ttl_ns = w->pace->ttl_ns,
+        .grace_ns = w->pace->grace_ns,
+        .lease_ns = w->pace->lease_ns,
         .grant_ppm = 1000,
         .grant_nanos_min = w->o.bid_nanos_max * 2};
     must(qbid_ledger_new(&params, &w->ledger) == 0, "ledger");
@@ -435,7 +457,7 @@ static bool dead_ring_waits(const struct world *w)
 static void world_step(struct world *w)
 {
     bool faults = w->o.faults;
-    w->now_ns += STEP_NS;
+    w->now_ns += w->pace->step_ns;
     for (uint32_t n = w->by_step[w->step]; n != 0; n = w->notices[n].next)
         notice_arrive(w, &w->notices[n]);
     if (w->ledger) {
@@ -462,6 +484,7 @@ struct world_result world_run(const struct world_options *options)
     struct world *w = calloc(1, sizeof *w);
     must(w && options->workers <= WORKERS_MAX, "workers");
     w->o = *options;
+    w->pace = options->slow ? &slow : &quick;
     w->rng = options->seed;
     w->now_ns = 1000 * QBID_NS_PER_S;
     w->life = -1;

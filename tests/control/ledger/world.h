@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small world around the real ledger: workers that bid with real page and live words, an exchange
- * that wins, loses, delays, repeats and drops, crashes of everybody, all in virtual time. */
+/* A small world around the real ledger: workers that reserve by fastpath/reserve.h on real page and
+ * live words, an exchange that wins, loses, delays, repeats and drops, crashes of everybody, all in
+ * virtual time and in an order that the seed gives. */
 #ifndef QBID_TESTS_CONTROL_LEDGER_WORLD_H
 #define QBID_TESTS_CONTROL_LEDGER_WORLD_H
 
@@ -18,12 +19,13 @@ enum world_store {
 
 struct world_options {
     uint64_t seed;
-    uint32_t steps; /* of 20 ms */
+    uint32_t steps; /* of 20 ms, slow: of 100 ms */
     uint32_t workers;
     int64_t budget_nanos;
     int64_t bid_nanos_max;
     bool faults;      /* crashes, persist failures, lost and repeated notices, stalls */
     bool hot;         /* a bid wins, at its own price: nothing is left to chance */
+    bool slow;        /* notices are good for 20 s instead of 2 s, and come up to 30 s late */
     bool forgets;     /* repeats are not always recognised; hot worlds know losses then */
     bool store_stops; /* the store refuses for seconds, and rings are not drained meanwhile */
     enum world_store store;

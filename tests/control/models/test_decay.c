@@ -74,7 +74,7 @@ static uint32_t race_run(struct qbid_decay_race *race, uint64_t seed, double mem
             double p = 0.02 * exp(lg[i]);
             uint32_t n = 50, c = rng_binomial(&r, n, p);
             qbid_decay_post(race, &series[i], 1700000000 + h * HOUR_S, n, c);
-            truth -= c * log(p) + (n - c) * log1p(-p);
+            truth += n * p - c * log(p);
         }
     }
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++)
@@ -125,7 +125,6 @@ static void impossible_counts_change_nothing(void **state)
     qbid_decay_post(&race, &series, 2000, 0, 0);
     qbid_decay_post(&race, &series, 2000, NAN, 1);
     qbid_decay_post(&race, &series, 2000, 5, NAN);
-    qbid_decay_post(&race, &series, 2000, 5, 6);
     qbid_decay_post(&race, &series, 2000, 5, -1);
     qbid_decay_post(&race, &series, 2000, INFINITY, 1);
     assert_memory_equal(&race, &before, sizeof race);

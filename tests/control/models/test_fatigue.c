@@ -183,7 +183,7 @@ static void real_users_tire_while_their_pooled_rate_rises(void **state)
     (void)state;
     struct qbid_fatigue f = {{0}, {{0}}};
     double r[QBID_FATIGUE_MAX], rate[5];
-    char starts[8];
+    char starts[16];
     if (isnan(table_value(cohort, "1,", 1))) {
         print_message("SKIPPED: ../shared/data/fatigue is not there\n");
         skip();

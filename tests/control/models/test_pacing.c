@@ -112,6 +112,75 @@ static void asap_goes_to_one_and_a_spent_budget_to_the_bottom(void **state)
     assert_true(s.pace == params.pace_min && (s.why & QBID_PACING_WHY_SPENT));
 }
 
+/* At a given wanted rate, the plan's end and its middle: ahead wants 1.25 times as much at a
+ * quarter when nothing was spent beyond plan. */
+static void ahead_wants_more_first_and_less_last(void **state)
+{
+    (void)state;
+    struct qbid_pacing_params params = qbid_pacing_defaults();
+    struct qbid_pacing_in in = quiet;
+    in.mode = QBID_PACING_AHEAD;
+    for (double x = 0; x <= 0.95; x += 0.05) {
+        in.plan_done = x;
+        in.auctions = x * in.auctions_forecast;
+        in.spent_nanos = in.budget_nanos * (x + 0.5 * x * (1 - x)); /* as wanted so far */
+        struct qbid_pacing_state s = qbid_pacing_step(&params, &in, qbid_pacing_start(&params, 1));
+        double even = in.budget_nanos / in.auctions_forecast;
+        assert_true(fabs(s.rho_nanos / even - (1.5 - x)) < 0.01);
+    }
+}
+
+static void the_wanted_rate_is_limited(void **state)
+{
+    (void)state;
+    struct qbid_pacing_params params = qbid_pacing_defaults();
+    struct qbid_pacing_in in = quiet;
+    double even = 9e11 / 9e5;
+    struct qbid_pacing_state s = qbid_pacing_step(&params, &in, qbid_pacing_start(&params, 1));
+    in.plan_done = 0.99; /* nothing was spent since: 90 times the even rate would be needed */
+    in.auctions = 0.99e6;
+    s = qbid_pacing_step(&params, &in, s);
+    assert_true(fabs(s.rho_nanos / (4 * even) - 1) < 0.01 && (s.why & QBID_PACING_WHY_VELOCITY));
+    params.velocity_max = 0;
+    s = qbid_pacing_step(&params, &in, s);
+    assert_true(s.rho_nanos > 80 * even && !(s.why & QBID_PACING_WHY_VELOCITY));
+    params.velocity_max = 4;
+    in.budget_nanos *= 2; /* another budget: the even rate is counted from now */
+    s = qbid_pacing_step(&params, &in, s);
+    assert_true(!(s.why & QBID_PACING_WHY_VELOCITY));
+    in.plan_done = 0.5; /* who begins late is not held to have been late */
+    in.auctions = 5e5;
+    s = qbid_pacing_step(&params, &in, qbid_pacing_start(&params, 1));
+    assert_true(!(s.why & QBID_PACING_WHY_VELOCITY));
+}
+
+/* A win costs the spend of fifteen periods: descent must not drift up between them. */
+static void dual_descent_holds_a_campaign_with_few_wins(void **state)
+{
+    (void)state;
+    struct qbid_pacing_params params = qbid_pacing_defaults();
+    struct qbid_pacing_state s = qbid_pacing_start(&params, 1);
+    struct qbid_pacing_in in = quiet;
+    struct rng r = rng_init(17);
+    const int periods = 6000;
+    double mean = 0;
+    in.spent_nanos = in.auctions = 0;
+    in.budget_nanos = periods * 1e6;
+    in.auctions_forecast = periods * 10.0;
+    for (int k = 0; k < periods; k++) {
+        in.plan_done = (double)k / periods;
+        in.plan_step = 1.0 / periods;
+        s = qbid_pacing_step(&params, &in, s);
+        in.auctions += 10;
+        if (rng_uniform(&r) < s.pace / 15) /* at pace 1 it is exactly on plan */
+            in.spent_nanos += 15e6;
+        mean += s.pace / periods;
+    }
+    print_message("few wins: mean pace %.3f of the right one, spent %.3f of the budget\n", mean,
+                  in.spent_nanos / in.budget_nanos);
+    assert_true(fabs(mean - 1) < 0.15 && fabs(in.spent_nanos / in.budget_nanos - 1) < 0.05);
+}
+
 static void stale_snapshots_hold_and_then_sink_to_the_safe_pace(void **state)
 {
     (void)state;
@@ -191,7 +260,8 @@ static void no_input_leads_out_of_the_clamps(void **state)
             assert_int_equal(qbid_market_init(p, 64, NULL, &m), 0);
             in.market = rng_below(&r, 2) ? &m : NULL;
             in.has_cap = (int)rng_below(&r, 2);
-            in.mode = rng_below(&r, 2) ? QBID_PACING_EVEN : QBID_PACING_ASAP;
+            in.mode = (enum qbid_pacing_mode)(QBID_PACING_EVEN + rng_below(&r, 3));
+            params.feedback = (enum qbid_pacing_feedback)rng_below(&r, 2);
             s = qbid_pacing_step(&params, &in, s);
             assert_true(s.pace >= params.pace_min && s.pace <= params.pace_max);
             assert_true(fabs(log2(s.pace / before)) <= params.step_lg + 1e-9);
@@ -213,6 +283,9 @@ int main(void)
         cmocka_unit_test(steps_lead_to_the_multiplier_that_the_sample_gives),
         cmocka_unit_test(a_goal_stops_the_pace_where_worth_covers_spend),
         cmocka_unit_test(asap_goes_to_one_and_a_spent_budget_to_the_bottom),
+        cmocka_unit_test(ahead_wants_more_first_and_less_last),
+        cmocka_unit_test(the_wanted_rate_is_limited),
+        cmocka_unit_test(dual_descent_holds_a_campaign_with_few_wins),
         cmocka_unit_test(stale_snapshots_hold_and_then_sink_to_the_safe_pace),
         cmocka_unit_test(impossible_input_holds_and_counts_as_stale_when_it_stays),
         cmocka_unit_test(no_input_leads_out_of_the_clamps),

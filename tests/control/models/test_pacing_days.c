@@ -169,6 +169,9 @@ struct pacer {
     struct qbid_market_point ring[SAMPLE], sorted[SAMPLE];
     uint32_t seen;
     int use_market;
+    enum qbid_pacing_mode mode;
+    int lag;      /* periods by which what was spent is known late */
+    int deaf[2];  /* periods between which nothing is bid */
     double truth; /* realised worth of one that was predicted; 0 = a goal without a cap */
 };
 
@@ -185,15 +188,20 @@ static void pacer_note(struct pacer *p, const struct day *d, const struct qbid_s
 static struct result paced_day(struct pacer *p, const struct day *d, const struct qbid_shade *shade,
                                double budget, int every, double *spent_by_period)
 {
+    static double known[PERIODS];
     struct result now = {0, 0};
+    int seen = 0;
     for (int k = 0; k < PERIODS; k++) {
         double bid_nanos = 0;
-        for (int i = d->start[k]; i < d->start[k + 1]; i++) {
+        int deaf = k >= p->deaf[0] && k < p->deaf[1];
+        seen += deaf ? 0 : d->start[k + 1] - d->start[k];
+        for (int i = d->start[k]; i < d->start[k + 1] && !deaf; i++) {
             double e = p->state.pace * (double)d->value[i];
             bid_nanos = shade ? (double)qbid_shade_eval(shade, (float)e) : e;
             if (now.spent + bid_nanos <= budget)
                 pacer_note(p, d, shade, i, auction(d, shade, i, p->state.pace, budget, &now));
         }
+        known[k] = now.spent;
         if (spent_by_period)
             spent_by_period[k] = now.spent;
         if ((k + 1) % every)
@@ -202,12 +210,12 @@ static struct result paced_day(struct pacer *p, const struct day *d, const struc
         uint32_t cnt = p->seen < SAMPLE ? p->seen : SAMPLE;
         memcpy(p->sorted, p->ring, sizeof p->sorted);
         struct qbid_pacing_in in = {
-            .mode = QBID_PACING_EVEN,
+            .mode = p->mode,
             .budget_nanos = budget,
-            .spent_nanos = now.spent,
+            .spent_nanos = k >= p->lag ? known[k - p->lag] : 0,
             .plan_done = d->plan[k + 1] < 1 ? d->plan[k + 1] : 1,
             .plan_step = d->plan[k + 1] - d->plan[k + 1 - every],
-            .auctions = d->start[k + 1],
+            .auctions = seen,
             .auctions_forecast = d->expected,
             .has_cap = p->truth > 0,
             .worth_realised_nanos = p->truth * now.worth,
@@ -228,6 +236,7 @@ static struct pacer *pacer_new(int use_market)
     p.params = qbid_pacing_defaults();
     p.state = qbid_pacing_start(&p.params, 0.5);
     p.use_market = use_market;
+    p.mode = QBID_PACING_EVEN;
     return &p;
 }
 
@@ -375,6 +384,59 @@ static void halved_traffic_is_back_on_plan_within_thirty_periods(void **state)
     assert_true(over <= 0.05);
 }
 
+static void ahead_is_ahead_at_noon_and_delivers(void **state)
+{
+    (void)state;
+    static struct day d;
+    static double spent[PERIODS];
+    struct rng r = rng_init(61);
+    day_draw(&d, &r, 1, 2);
+    double budget = 0.3 * day_cost(&d, NULL), best = best_fixed(&d, NULL, budget, 0).worth;
+    struct pacer *p = pacer_new(1);
+    p->mode = QBID_PACING_AHEAD;
+    struct result ours = paced_day(p, &d, NULL, budget, MINUTE, spent);
+    int half = 0;
+    while (d.plan[half] < 0.5)
+        half++;
+    print_message(
+        "ahead: %.3f of the budget spent at half of the plan, worth %.4f, delivered %.4f\n",
+        spent[half] / budget, ours.worth / best, ours.spent / budget);
+    assert_true(fabs(spent[half] / budget - 0.625) < 0.03);
+    assert_true(ours.spent >= 0.995 * budget && ours.worth >= 0.94 * best);
+}
+
+/* Bills come five minutes late; a day may lose its middle. What is delivered, and the fastest spend
+ * of a minute of plan against the even rate from the last tenth of the day on. */
+static void a_flight_ends_delivered_and_without_dumping(void **state)
+{
+    (void)state;
+    static struct day d;
+    static double spent[PERIODS];
+    for (int run = 0; run < 4; run++) {
+        struct rng r = rng_init(70 + (uint64_t)run);
+        day_draw(&d, &r, run == 1 ? 0.8 : 1, 2);
+        double budget = (run == 3 ? 0.15 : 0.4) * day_cost(&d, NULL), fastest = 0;
+        struct pacer *p = pacer_new(run != 2);
+        p->lag = 5 * MINUTE;
+        if (run == 3) /* too much is missing to be caught up below the limit */
+            p->deaf[0] = PERIODS / 10, p->deaf[1] = PERIODS * 95 / 100;
+        struct result ours = paced_day(p, &d, NULL, budget, MINUTE, spent);
+        double even = d.start[PERIODS] ? budget / d.start[PERIODS] : 0;
+        for (int k = PERIODS * 9 / 10; k + 30 * MINUTE < PERIODS; k += MINUTE) {
+            int auctions = d.start[k + 30 * MINUTE] - d.start[k];
+            fastest = fmax(fastest, (spent[k + 30 * MINUTE] - spent[k]) / (auctions * even));
+        }
+        print_message("end of flight, run %d: delivered %.4f, fastest half hour %.2f times even\n",
+                      run, ours.spent / budget, fastest);
+        assert_true(ours.spent <= budget);
+        if (run < 3)
+            assert_true(ours.spent >= 0.995 * budget && fastest < 1.5);
+        else
+            /* the sample is of another price level: it takes some periods to know */
+            assert_true(ours.spent > 0.1 * budget && fastest < 1.5 * p->params.velocity_max);
+    }
+}
+
 /* Mean worth against the best fixed multiplier, and least delivery, over some first-price days. */
 static void plan_compare(const struct shape *shapes, int days, double part, double mean[PLANS],
                          double least[PLANS])
@@ -457,6 +519,8 @@ int main(void)
         cmocka_unit_test(a_binding_goal_is_met_and_costs_little_worth),
         cmocka_unit_test(control_periods_of_10_60_and_300_seconds_are_alike),
         cmocka_unit_test(halved_traffic_is_back_on_plan_within_thirty_periods),
+        cmocka_unit_test(ahead_is_ahead_at_noon_and_delivers),
+        cmocka_unit_test(a_flight_ends_delivered_and_without_dumping),
         cmocka_unit_test(a_learned_forecast_beats_the_clock),
         cmocka_unit_test(a_learned_forecast_beats_the_clock_on_real_traffic),
     };

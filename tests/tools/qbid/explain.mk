@@ -8,3 +8,7 @@ $(call explain_test,explain,$(EXPLAIN_DESK))
 $(call explain_test,explain_check,$(EXPLAIN_DESK))
 $(call explain_test,explain_options)
 $(call explain_test,explain_record)
+$(call explain_test,explain_terms,tests/fastpath/random_account.c tests/fastpath/stage.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c)
+$(call explain_test,explain_event,tests/fastpath/random_account.c tests/fastpath/stage.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c)

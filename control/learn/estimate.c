@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts of cells to nodes, the two fits, and the judging of both before each. */
+#include "control/learn/estimate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/models/decay.h"
+#include "shm/dims.h"
+#include "shm/error.h"
+
+#define SWEEPS_COLD 30
+#define SWEEPS_WARM 3
+#define SWEEPS_TOLERANCE 1e-4
+#define CAPACITY_MIN 64
+#define COUNT_MIN 1e-6 /* less that is new is arithmetic */
+
+void qbid_estimate_done(struct qbid_estimate *e)
+{
+    for (uint32_t d = 0; d < QBID_TREE_DEPTH_MAX; d++) {
+        free(e->level[d].cells);
+        free(e->node[d]);
+        free(e->expected[d]);
+        free(e->prior[d]);
+    }
+    for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++) {
+        free(e->dim[d].ratio);
+        free(e->dim[d].successes);
+        free(e->dim[d].exposed);
+    }
+    free(e->trials);
+    free(e->successes);
+    free(e->fitted);
+    free(e->own);
+    qbid_contest_done(&e->contest);
+    *e = (struct qbid_estimate){0};
+}
+
+/* Grow an array of the given element size; the new part is zero. */
+static int grow(void *array, size_t size, uint32_t from, uint32_t to)
+{
+    void *old, *grown;
+    memcpy(&old, array, sizeof old);
+    grown = realloc(old, (size_t)to * size);
+    if (!grown)
+        return QBID_ERR_NOMEM;
+    memset((char *)grown + (size_t)from * size, 0, (size_t)(to - from) * size);
+    memcpy(array, &grown, sizeof grown);
+    return 0;
+}
+
+static uint32_t capacity_for(uint32_t capacity, uint32_t cnt)
+{
+    capacity = capacity ? capacity : CAPACITY_MIN;
+    while (capacity < cnt)
+        capacity *= 2;
+    return capacity;
+}
+
+static int cells_room(struct qbid_estimate *e, uint32_t cnt)
+{
+    uint32_t from = e->cell_capacity, to = capacity_for(from, cnt);
+    if (from && from >= cnt)
+        return 0;
+    if (grow(&e->trials, sizeof *e->trials, from, to) ||
+        grow(&e->successes, sizeof *e->successes, from, to) ||
+        grow(&e->fitted, sizeof *e->fitted, from, to))
+        return QBID_ERR_NOMEM;
+    e->cell_capacity = to;
+    return 0;
+}
+
+static int nodes_room(struct qbid_estimate *e, uint32_t depth, uint32_t cnt)
+{
+    uint32_t from = e->capacity[depth], to = capacity_for(from, cnt);
+    if (from && from >= cnt)
+        return 0;
+    if (grow(&e->level[depth].cells, sizeof *e->level[depth].cells, from, to) ||
+        grow(&e->node[depth], sizeof *e->node[depth], from, to) ||
+        grow(&e->expected[depth], sizeof *e->expected[depth], from, to) ||
+        grow(&e->prior[depth], sizeof *e->prior[depth], from, to))
+        return QBID_ERR_NOMEM;
+    e->capacity[depth] = to;
+    return 0;
+}
+
+struct qbid_effects_dim *qbid_estimate_dim(struct qbid_estimate *e, const struct qbid_tree *tree,
+                                           uint32_t d, uint32_t value_cnt)
+{
+    if (d >= tree->dim_cnt)
+        return NULL;
+    struct qbid_effects_dim *dim = &e->dim[d];
+    uint32_t from = dim->value_cnt;
+    if (value_cnt <= from)
+        return dim;
+    if (grow(&dim->ratio, sizeof(double), from, value_cnt) ||
+        grow(&dim->successes, sizeof(double), from, value_cnt) ||
+        grow(&dim->exposed, sizeof(double), from, value_cnt))
+        return NULL;
+    for (uint32_t v = from; v < value_cnt; v++)
+        dim->ratio[v] = 1;
+    dim->value_cnt = value_cnt;
+    e->dim_cnt = tree->dim_cnt;
+    return dim;
+}
+
+static int room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    const struct qbid_tree *tree = in->tree;
+    int err = cells_room(e, tree->cell_cnt);
+    for (uint32_t d = 0; d < tree->depth_cnt && !err; d++)
+        err = nodes_room(e, d, tree->depth[d].cnt);
+    for (uint32_t d = 0; d < tree->dim_cnt && !err; d++) {
+        uint32_t values = tree->dim[d] == QBID_DIM_CNT ? tree->line_item_max + 1
+                                                       : qbid_dim_index_max(tree->dim[d]) + 1;
+        if (!qbid_estimate_dim(e, tree, d, values))
+            err = QBID_ERR_NOMEM;
+    }
+    if (!err && e->line_item_max < tree->line_item_max + 1) {
+        err = grow(&e->own, sizeof *e->own, e->line_item_max, tree->line_item_max + 1);
+        if (!err)
+            e->line_item_max = tree->line_item_max + 1;
+    }
+    return err;
+}
+
+double qbid_estimate_ratios(const struct qbid_estimate *e, const struct qbid_tree *tree,
+                            uint64_t context, uint64_t mask)
+{
+    double product = 1;
+    for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
+        if (mask & qbid_dim_mask(tree->dim[d]))
+            product *= e->dim[d].ratio[qbid_dim_unpack(context, tree->dim[d])];
+    return product;
+}
+
+double qbid_estimate_rate(const struct qbid_estimate *e, enum qbid_contest_way way,
+                          struct qbid_estimate_at at, uint32_t line_item_idx, double ratios)
+{
+    if (way == QBID_CONTEST_TREE)
+        return e->level[at.depth].cells[at.node].rate;
+    if (at.depth < QBID_TREE_CONTEXT)
+        return e->own[line_item_idx] * ratios;
+    const struct qbid_estimate_node *node = &e->node[at.depth][at.node];
+    double mean = at.exact && node->mean > 0 ? node->mean : e->own[line_item_idx] * ratios;
+    return mean * node->factor;
+}
+
+/* What the last fit would have said of a cell that may be new since. */
+static void cell_judge(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t i,
+                       double trials, double successes, double loss[QBID_CONTEST_WAYS])
+{
+    struct qbid_estimate_at at = {tree->leaf[i].depth, tree->leaf[i].node, true};
+    while (at.node >= e->level[at.depth].cell_cnt) {
+        at.node = tree->depth[at.depth--].parent[at.node];
+        at.exact = false;
+    }
+    uint32_t idx = tree->index[tree->dim_cnt - 1][i];
+    double ratios = 1;
+    for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
+        ratios *= e->dim[d].ratio[tree->index[d][i]];
+    for (unsigned way = 0; way < QBID_CONTEST_WAYS; way++) {
+        double rate = qbid_estimate_rate(e, (enum qbid_contest_way)way, at, idx, ratios);
+        loss[way] += qbid_contest_loss(rate, trials, successes);
+    }
+}
+
+/* Take the cells' counts; where the last fit still applies, judge it by what is new in them. */
+static int cells_count(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    const struct qbid_tree *tree = in->tree;
+    bool judge =
+        e->level[0].cell_cnt > 0 && !in->anew && !in->keep && e->half_life_s == in->half_life_s;
+    double left = qbid_decay_left(in->half_life_s, e->at_s, in->now_s);
+    double whole[QBID_CONTEST_WAYS] = {0};
+    for (uint32_t i = 0; i < tree->cell_cnt; i++) {
+        double trials = 0, successes = 0;
+        if (tree->leaf[i].node != QBID_TREE_NONE)
+            in->count(in->context, &in->cells->cell[i], in->now_s, &trials, &successes);
+        double before = i < e->cell_cnt ? e->trials[i] * left : 0;
+        double before_successes = i < e->cell_cnt ? e->successes[i] * left : 0;
+        double n = fmax(trials - before, 0), c = fmax(successes - before_successes, 0);
+        e->trials[i] = trials;
+        e->successes[i] = successes;
+        if (!judge || tree->leaf[i].node == QBID_TREE_NONE || n + c < COUNT_MIN)
+            continue;
+        uint32_t idx = tree->index[tree->dim_cnt - 1][i];
+        if (idx >= e->line_item_max || e->own[idx] <= 0)
+            continue;
+        struct qbid_contest_entry *entry = qbid_contest_touch(&e->contest, tree->campaign_of[idx]);
+        if (!entry)
+            return QBID_ERR_NOMEM;
+        double loss[QBID_CONTEST_WAYS] = {0};
+        cell_judge(e, tree, i, n, c, loss);
+        qbid_contest_add(entry, in->now_s, loss);
+        for (unsigned way = 0; way < QBID_CONTEST_WAYS; way++)
+            whole[way] += loss[way];
+    }
+    struct qbid_contest_entry *account = qbid_contest_touch(&e->contest, QBID_CONTEST_ACCOUNT);
+    if (!account)
+        return QBID_ERR_NOMEM;
+    if (judge)
+        qbid_contest_add(account, in->now_s, whole);
+    e->cell_cnt = tree->cell_cnt;
+    e->at_s = in->now_s;
+    e->half_life_s = in->half_life_s;
+    return 0;
+}
+
+/* Counts of the cells to their nodes, and from there up. */
+static void nodes_count(struct qbid_estimate *e, const struct qbid_tree *tree)
+{
+    for (uint32_t d = 0; d < tree->depth_cnt; d++) {
+        struct qbid_rates_level *level = &e->level[d];
+        level->cell_cnt = tree->depth[d].cnt;
+        for (uint32_t i = 0; i < level->cell_cnt; i++) {
+            level->cells[i].parent = tree->depth[d].parent[i];
+            level->cells[i].trials = level->cells[i].successes = 0;
+        }
+    }
+    for (uint32_t i = 0; i < tree->cell_cnt; i++) {
+        if (tree->leaf[i].node == QBID_TREE_NONE || !(e->trials[i] > 0))
+            continue;
+        struct qbid_rates_cell *cell = &e->level[tree->leaf[i].depth].cells[tree->leaf[i].node];
+        cell->trials += e->trials[i];
+        cell->successes += e->successes[i];
+    }
+    for (uint32_t d = tree->depth_cnt; d-- > 1;) {
+        for (uint32_t i = 0; i < e->level[d].cell_cnt; i++) {
+            const struct qbid_rates_cell *cell = &e->level[d].cells[i];
+            struct qbid_rates_cell *parent = &e->level[d - 1].cells[cell->parent];
+            parent->trials += cell->trials;
+            parent->successes += cell->successes;
+        }
+    }
+}
+
+static int tree_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    uint32_t depths = in->tree->depth_cnt;
+    nodes_count(e, in->tree);
+    for (uint32_t d = 0; d < depths; d++) {
+        e->level[d].strength = e->strength[d];
+        e->level[d].fixed = in->keep && e->strength[d] > 0;
+    }
+    int err = qbid_rates_fit(e->level, depths, in->prior);
+    for (uint32_t d = 0; d < depths && !err; d++)
+        e->strength[d] = e->level[d].strength;
+    return err;
+}
+
+/* Main effects over the cells, each exposed to its trials times its line item's rate in the tree.
+ * Cells of context 0 have no values to learn from. */
+static int effects_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    const struct qbid_tree *tree = in->tree;
+    const uint32_t *line_item = tree->index[tree->dim_cnt - 1];
+    const struct qbid_rates_level *items = &e->level[QBID_TREE_LINE_ITEM];
+    double *exposed = malloc(((size_t)tree->cell_cnt + 1) * sizeof *exposed);
+    if (!exposed)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < e->line_item_max; i++) {
+        uint32_t node = i < tree->line_item_max && tree->campaign_of[i]
+                            ? qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, i)
+                            : QBID_TREE_NONE;
+        e->own[i] = node == QBID_TREE_NONE ? 0 : items->cells[node].rate;
+    }
+    for (uint32_t i = 0; i < tree->cell_cnt; i++)
+        exposed[i] =
+            tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT
+                ? e->trials[i] * e->own[line_item[i]]
+                : 0;
+    struct qbid_effects_table table = {.dim_cnt = tree->dim_cnt,
+                                       .cell_cnt = tree->cell_cnt,
+                                       .exposed = exposed,
+                                       .successes = e->successes,
+                                       .fitted = e->fitted};
+    for (uint32_t d = 0; d < tree->dim_cnt; d++)
+        table.index[d] = tree->index[d];
+    uint32_t sweeps = in->keep && e->warm ? 0 : e->warm ? SWEEPS_WARM : SWEEPS_COLD;
+    int err = qbid_effects_fit(&table, e->dim, sweeps, SWEEPS_TOLERANCE, &e->base);
+    free(exposed);
+    e->dirty = e->dirty || sweeps > 0;
+    if (!(e->base > 0))
+        e->base = 1;
+    const struct qbid_effects_dim *own = &e->dim[tree->dim_cnt - 1];
+    for (uint32_t i = 0; i < e->line_item_max && !err; i++)
+        e->own[i] *= e->base * own->ratio[i < own->value_cnt ? i : 0];
+    return err;
+}
+
+/* What a node's children start from: its own factor without what the child adds. */
+static double factor_without(const struct qbid_estimate *e, uint32_t depth, uint32_t node,
+                             double expected, double successes)
+{
+    double prior = e->prior[depth][node];
+    double without = fmax(e->expected[depth][node] - expected, 0);
+    double seen = fmax(e->level[depth].cells[node].successes - successes, 0);
+    return prior * qbid_effects_multiplier(e->node_strength[depth], prior * without, seen);
+}
+
+static int depth_factors(struct qbid_estimate *e, uint32_t depth, bool keep)
+{
+    const struct qbid_rates_level *level = &e->level[depth];
+    uint32_t cnt = level->cell_cnt;
+    double *expected = malloc((2 * (size_t)cnt + 1) * sizeof *expected), *seen = expected + cnt;
+    if (!expected)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < cnt; i++) {
+        const struct qbid_rates_cell *cell = &level->cells[i];
+        double own = e->expected[depth][i];
+        e->prior[depth][i] = depth > QBID_TREE_CONTEXT
+                                 ? factor_without(e, depth - 1, cell->parent, own, cell->successes)
+                                 : 1;
+        expected[i] = own * e->prior[depth][i];
+        seen[i] = cell->successes;
+    }
+    if (!keep || !(e->node_strength[depth] > 0))
+        e->node_strength[depth] = qbid_effects_strength(expected, seen, cnt);
+    for (uint32_t i = 0; i < cnt; i++) {
+        double trials = level->cells[i].trials;
+        double multiplier = qbid_effects_multiplier(e->node_strength[depth], expected[i], seen[i]);
+        e->node[depth][i] =
+            (struct qbid_estimate_node){.mean = trials > 0 ? e->expected[depth][i] / trials : 0,
+                                        .factor = e->prior[depth][i] * multiplier};
+    }
+    free(expected);
+    return 0;
+}
+
+/* Expected successes up the contexts, factors down. */
+static int nodes_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    const struct qbid_tree *tree = in->tree;
+    for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt; d++)
+        memset(e->expected[d], 0, tree->depth[d].cnt * sizeof *e->expected[d]);
+    for (uint32_t i = 0; i < tree->cell_cnt; i++)
+        if (tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT)
+            e->expected[tree->leaf[i].depth][tree->leaf[i].node] += e->fitted[i];
+    for (uint32_t d = tree->depth_cnt; d-- > QBID_TREE_CONTEXT + 1;)
+        for (uint32_t i = 0; i < tree->depth[d].cnt; i++)
+            e->expected[d - 1][tree->depth[d].parent[i]] += e->expected[d][i];
+    int err = 0;
+    for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt && !err; d++)
+        err = depth_factors(e, d, in->keep);
+    return err;
+}
+
+int qbid_estimate_fit(struct qbid_estimate *estimate, const struct qbid_estimate_in *in)
+{
+    int err = room(estimate, in);
+    if (!err)
+        err = cells_count(estimate, in);
+    if (!err)
+        err = tree_fit(estimate, in);
+    if (!err)
+        err = effects_fit(estimate, in);
+    if (!err)
+        err = nodes_fit(estimate, in);
+    if (!err)
+        estimate->warm = true;
+    return err;
+}

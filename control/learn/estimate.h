@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One rate (clicks by impression, conversions by click) of every line item in every context, in two
+ * ways that are held against each other on what comes next. */
+#ifndef QBID_CONTROL_LEARN_ESTIMATE_H
+#define QBID_CONTROL_LEARN_ESTIMATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/learn/contest.h"
+#include "control/learn/tree.h"
+#include "control/models/effects.h"
+#include "control/models/rates.h"
+
+/* What main effects make of a node: the mean rate that they expect of its cells, and what it and
+ * the nodes above show against that. */
+struct qbid_estimate_node {
+    double mean;   /* 0 = without trials */
+    double factor; /* by which it and its unseen contexts differ from their effects */
+};
+
+struct qbid_estimate {
+    /* by cell, at the time of the last fit */
+    double *trials;
+    double *successes;
+    double *fitted; /* successes that the effects expect */
+    uint32_t cell_cnt;
+    uint32_t cell_capacity;
+    int64_t at_s;
+    double half_life_s;
+    bool warm;  /* strengths and ratios are those of an earlier fit */
+    bool dirty; /* ratios changed since the last save */
+    /* beta-binomial tree, by depth */
+    struct qbid_rates_level level[QBID_TREE_DEPTH_MAX];
+    uint32_t capacity[QBID_TREE_DEPTH_MAX];
+    double strength[QBID_TREE_DEPTH_MAX];
+    /* effects: dimensions as in the tree; nodes from QBID_TREE_CONTEXT on */
+    struct qbid_effects_dim dim[QBID_EFFECTS_DIMS_MAX];
+    uint32_t dim_cnt;
+    double base;
+    double node_strength[QBID_TREE_DEPTH_MAX];
+    struct qbid_estimate_node *node[QBID_TREE_DEPTH_MAX];
+    double *expected[QBID_TREE_DEPTH_MAX]; /* work, by node */
+    double *prior[QBID_TREE_DEPTH_MAX];
+    double *own; /* by line item index: what its ratio and the dimensions' multiply */
+    uint32_t line_item_max;
+    struct qbid_contest contest;
+};
+
+/* Where a rate is looked up: the deepest node that is known. */
+struct qbid_estimate_at {
+    uint32_t depth;
+    uint32_t node;
+    bool exact; /* the node is the context itself, not one above it */
+};
+
+void qbid_estimate_done(struct qbid_estimate *estimate);
+
+/** What a cell shows now: trials and successes, faded. */
+typedef void qbid_estimate_fn(const void *context, const struct qbid_cell *cell, int64_t now_s,
+                              double *ret_trials, double *ret_successes);
+
+struct qbid_estimate_in {
+    const struct qbid_tree *tree;
+    const struct qbid_cells *cells;
+    bool anew; /* the tree's nodes are other ones than at the last fit */
+    bool keep; /* strengths and ratios stay as they are: a frozen learner */
+    int64_t now_s;
+    double half_life_s;
+    struct qbid_rates_prior prior; /* of the account */
+    qbid_estimate_fn *count;
+    const void *context;
+};
+
+/**
+ * Judge both ways by what came since the last fit, then fit them again.
+ *
+ * Returns: 0, QBID_ERR_NOMEM (nothing may be looked up then until it is fitted again).
+ * Cost:    per cell about 0.3 us.
+ * Source:  ALGORITHMS 2.1 and 2.3. Tree: control/models/rates.h. Effects: line item's rate of the
+ *          tree x ratios of control/models/effects.h x a gamma-Poisson factor at each context
+ * depth, around that of the depth above without the node's own counts.
+ */
+int qbid_estimate_fit(struct qbid_estimate *estimate, const struct qbid_estimate_in *in);
+
+/** Product of the dimensions' ratios that a mask has. */
+double qbid_estimate_ratios(const struct qbid_estimate *estimate, const struct qbid_tree *tree,
+                            uint64_t context, uint64_t mask);
+
+/** Rate at a node by one way; ratios is of qbid_estimate_ratios() there. */
+double qbid_estimate_rate(const struct qbid_estimate *estimate, enum qbid_contest_way way,
+                          struct qbid_estimate_at at, uint32_t line_item_idx, double ratios);
+
+/** Make room for the ratios of a dimension (restore); NULL without memory or for none. */
+struct qbid_effects_dim *qbid_estimate_dim(struct qbid_estimate *estimate,
+                                           const struct qbid_tree *tree, uint32_t d,
+                                           uint32_t value_cnt);
+
+#endif

@@ -79,22 +79,42 @@ static double prior_of(const struct qbid_value_params *params, enum qbid_cap cap
     return PRIOR_EVENTS * event;
 }
 
-/* Spend that a micro of promised allowance really allows from here on. */
-static double factor_of(const struct qbid_campaign_state *state,
-                        const struct qbid_value_params *params, enum qbid_cap cap, double bias,
-                        double left_nanos)
+/* Part of the promised conversions that had time to come. */
+static double maturity_of(const struct qbid_learner *learner,
+                          const struct qbid_campaign_state *state)
 {
-    const struct qbid_flight *f = &state->flight;
-    const struct qbid_strategy *s = &state->strategy;
+    const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, state->id);
+    double whole = 0, matured = 0;
+    if (!curve)
+        return 1;
+    matured = qbid_delay_matured(curve, &state->predicted, learner->now_s, INFINITY, &whole);
+    return whole > 0 ? fmin(matured / whole, 1) : 1;
+}
+
+/* What the flight says about its caps so far. */
+struct record {
+    const struct qbid_campaign_state *state;
+    double maturity;
+    double bias;       /* spend observed over predicted */
+    double left_nanos; /* of the budget */
+};
+
+/* Spend that a micro of promised allowance really allows from here on. */
+static double factor_of(const struct record *r, const struct qbid_value_params *params,
+                        enum qbid_cap cap)
+{
+    const struct qbid_flight *f = &r->state->flight;
+    const struct qbid_strategy *s = &r->state->strategy;
     double promised =
         qbid_value_allowed_realised(params, cap, s->clicks, s->convs, s->revenue_nanos);
     double realised = qbid_value_allowed_realised(params, cap, (double)f->clicks, (double)f->convs,
                                                   (double)f->revenue_nanos);
-    double scale = scale_of(realised, promised, prior_of(params, cap));
+    double due = cap == QBID_CAP_CPC ? promised : promised * r->maturity;
+    double scale = scale_of(realised, due, prior_of(params, cap));
     double owed = f->billed_nanos - scale * promised * (1 - MARGIN);
-    double over = fmax(left_nanos, DEBT_SPENT * f->billed_nanos);
+    double over = fmax(r->left_nanos, DEBT_SPENT * f->billed_nanos);
     double debt = over > 0 ? fmin(fmax(owed / over, DEBT_LEAST), DEBT_MOST) : 0;
-    double factor = scale * (1 - MARGIN) / ((1 + debt) * bias);
+    double factor = scale * (1 - MARGIN) / ((1 + debt) * r->bias);
     return factor > 0 && isfinite(factor) ? factor : 1;
 }
 
@@ -106,14 +126,13 @@ struct caps {
     double factor[QBID_CAP_CNT];
 };
 
-static struct caps caps_of(const struct qbid_campaign_state *state,
-                           const struct qbid_value_params *params, double bias, double left_nanos)
+static struct caps caps_of(const struct record *r, const struct qbid_value_params *params)
 {
     struct caps caps = {0};
     for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++) {
         if (params->cap_micros[cap] <= 0)
             continue;
-        caps.factor[caps.cnt] = factor_of(state, params, (enum qbid_cap)cap, bias, left_nanos);
+        caps.factor[caps.cnt] = factor_of(r, params, (enum qbid_cap)cap);
         caps.of[caps.cnt++] = (enum qbid_cap)cap;
     }
     return caps;
@@ -207,8 +226,12 @@ static void campaign_solve(struct qbid_learner *learner, const struct qbid_accou
     if (cnt < SAMPLES_LEAST || !(state->pacing.rho_nanos > 0) || !(state->pacing.bias > 0) ||
         qbid_market_init(learner->points, cnt, shade, &market) != 0)
         return;
-    double left = fmax((double)campaign->budget_nanos - state->flight.billed_nanos, 0);
-    struct caps caps = caps_of(state, &params, state->pacing.bias, left);
+    struct record record = {
+        .state = state,
+        .maturity = maturity_of(learner, state),
+        .bias = state->pacing.bias,
+        .left_nanos = fmax((double)campaign->budget_nanos - state->flight.billed_nanos, 0)};
+    struct caps caps = caps_of(&record, &params);
     points_fill(learner, state, &params, &caps, &market);
     double step_lg =
         campaign->max_change > 0 ? campaign->max_change : learner->params.step_log2_max;
@@ -357,8 +380,11 @@ double qbid_strategy_alpha_cap(struct qbid_learner *learner,
     double most = campaign->goal == QBID_GOAL_MAX_PROFIT ? 1 : HUGE_VAL, alpha = HUGE_VAL;
     if (qbid_strategy_capped(campaign)) {
         struct qbid_value_params params = params_of(campaign);
-        struct caps caps =
-            caps_of(state, &params, market && bias > 0 ? bias : 1, fmax(left_nanos, 0));
+        struct record record = {.state = state,
+                                .maturity = maturity_of(learner, state),
+                                .bias = market && bias > 0 ? bias : 1,
+                                .left_nanos = fmax(left_nanos, 0)};
+        struct caps caps = caps_of(&record, &params);
         if (!market) {
             alpha = alpha_feedback(state, &params, &caps);
         } else {

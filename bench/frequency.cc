@@ -19,6 +19,7 @@ void frequency(benchmark::State &state, unsigned lg_users)
         state.counters["unknown_ns"] = round.unknown_ns;
         state.counters["known_ns"] = round.known_ns;
         state.counters["count_ns"] = round.count_ns;
+        state.counters["value_ns"] = round.value_ns;
         state.counters["table_bytes"] = round.table_bytes;
         state.counters["worker_bytes"] = round.worker_bytes;
     }

@@ -15,7 +15,8 @@
 #define BLOCK 2048
 #define LG_BUCKETS 17 /* 2^20 entries, qbidd's default */
 
-enum way { PLAIN, UNKNOWN, KNOWN, COUNT, WAYS };
+/* FIRST, TIRED: exposures are given, none or two of everything, in place of a count. */
+enum way { PLAIN, UNKNOWN, KNOWN, FIRST, TIRED, COUNT, WAYS };
 
 struct bench {
     struct stage plain, capped;
@@ -84,6 +85,8 @@ static double decide_block(struct bench *b, enum way way)
     struct qbid_decision d;
     /* test requests reserve and count nothing, so that every block meets the same state */
     q.flags = QBID_REQUEST_TEST;
+    static const uint8_t first[ITEMS] = {0}, tired[ITEMS] = {2, 2, 2, 2, 2, 2, 2, 2};
+    s->view.assumed = way == FIRST ? first : way == TIRED ? tired : NULL;
     uint64_t start_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     for (unsigned i = 0; i < BLOCK; i++) {
         uint64_t user = next_user(b);
@@ -117,7 +120,7 @@ struct bench_frequency bench_frequency_run(unsigned lg_users)
     open_stage(&b.capped, true);
     open_table(&b);
     for (unsigned turn = 0; turn < TURNS; turn++) {
-        for (unsigned w = PLAIN; w <= KNOWN; w++) {
+        for (unsigned w = PLAIN; w <= TIRED; w++) {
             enum way way = (enum way)((w + turn) % COUNT);
             b.ns[way][turn] = decide_block(&b, way);
         }
@@ -127,6 +130,7 @@ struct bench_frequency bench_frequency_run(unsigned lg_users)
                                      median(b.ns[UNKNOWN]),
                                      median(b.ns[KNOWN]),
                                      median(b.ns[COUNT]),
+                                     median(b.ns[TIRED]) - median(b.ns[FIRST]),
                                      (double)qbid_frequency_bytes(LG_BUCKETS),
                                      (double)sizeof(struct qbid_exposures)};
     stage_done(&b.plain);

@@ -9,10 +9,11 @@ extern "C" {
 #endif
 
 struct bench_frequency {
-    double plain_ns;                  /* an image without a cap */
-    double unknown_ns;                /* every line item capped, requests without a user */
-    double known_ns;                  /* with one: table and own bids are counted */
-    double count_ns;                  /* a count alone, one waiting for the other */
+    double plain_ns;   /* an image without a cap */
+    double unknown_ns; /* every line item capped, requests without a user */
+    double known_ns;   /* with one: table and own bids are counted */
+    double count_ns;   /* a count alone, one waiting for the other */
+    double value_ns;   /* what r(k) < 1 of all candidates adds: they are ordered anew */
     double table_bytes, worker_bytes; /* the table, of qbidd's default size; a worker's own bids */
 };
 

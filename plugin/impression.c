@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "plugin/currency.h"
+#include "plugin/digits.h"
 
 #define DEVICE_MOBILE 1 /* devicetype: a phone or a tablet */
 #define RAW_MAX 256     /* of a raw value; what is longer is cut there, alike for everybody */
@@ -22,27 +23,45 @@ static void raw_init(struct raw *raw)
     raw->len = 0;
 }
 
-static void raw_add(struct raw *raw, const char *text, size_t len, char (*map)(char))
+/* Room for a text; how much of it stays is in *len. */
+static char *raw_room(struct raw *raw, uint32_t *len)
 {
-    uint32_t room = RAW_MAX - raw->len, n = len < room ? (uint32_t)len : room;
-    char *to = raw->text + raw->len; /* a store through it may not change what the loop counts by */
-    for (uint32_t i = 0; i < n; i++)
-        to[i] = map ? map(text[i]) : text[i];
-    raw->len += n;
+    char *to = raw->text + raw->len;
+    if (*len > RAW_MAX - raw->len)
+        *len = RAW_MAX - raw->len;
+    raw->len += *len;
+    return to;
 }
 
+static void raw_add(struct raw *raw, const char *text, uint32_t len)
+{
+    char *to = raw_room(raw, &len);
+    for (uint32_t i = 0; i < len; i++) /* most are of a few bytes */
+        to[i] = text[i];
+}
+
+static void raw_add_lower(struct raw *raw, struct qbid_text text)
+{
+    uint32_t len = text.len;
+    char *to = raw_room(raw, &len);
+    qbid_text_copy_lower(to, text.at, len);
+}
+
+static void raw_add_upper(struct raw *raw, struct qbid_text text)
+{
+    uint32_t len = text.len;
+    char *to = raw_room(raw, &len);
+    for (uint32_t i = 0; i < len; i++)
+        to[i] = qbid_text_upper(text.at[i]);
+}
+
+/* Words and numbers alone stand before one: there is room. */
 static void raw_add_number(struct raw *raw, int64_t number)
 {
-    char digits[20];
-    unsigned at = sizeof digits;
-    uint64_t rest = number < 0 ? (uint64_t)-number : (uint64_t)number;
     if (number < 0)
-        raw_add(raw, "-", 1, NULL);
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
-    raw_add(raw, digits + at, sizeof digits - at, NULL);
+        raw_add(raw, "-", 1);
+    raw->len +=
+        qbid_digits(number < 0 ? (uint64_t)-number : (uint64_t)number, raw->text + raw->len);
 }
 
 /* Hash of a raw value, which is noted when the dictionary lacks it. */
@@ -87,8 +106,8 @@ static void set_device(struct qbid_common *common)
         return;
     if (type != QBID_OPENRTB_INT_ABSENT)
         raw_add_number(&raw, type);
-    raw_add(&raw, "/", 1, NULL);
-    raw_add(&raw, os.at, os.len, qbid_text_lower);
+    raw_add(&raw, "/", 1);
+    raw_add_lower(&raw, os);
     set_dim(common, &common->base, QBID_DIM_DEVICE, raw.text, raw.len);
 }
 
@@ -101,9 +120,9 @@ static void set_geo(struct qbid_common *common)
         geo = &common->openrtb->user_geo;
     if (geo->country.len == 0 && geo->region.len == 0)
         return;
-    raw_add(&raw, geo->country.at, geo->country.len, qbid_text_upper);
-    raw_add(&raw, "/", 1, NULL);
-    raw_add(&raw, geo->region.at, geo->region.len, NULL);
+    raw_add_upper(&raw, geo->country);
+    raw_add(&raw, "/", 1);
+    raw_add(&raw, geo->region.at, geo->region.len);
     set_dim(common, &common->base, QBID_DIM_GEO, raw.text, raw.len);
 }
 
@@ -114,10 +133,10 @@ static void set_site(struct qbid_common *common)
     struct raw raw;
     raw_init(&raw);
     if (name->len != 0) {
-        raw_add(&raw, name->at, name->len, qbid_text_lower);
+        raw_add_lower(&raw, *name);
     } else {
         name = o->site_id.len ? &o->site_id : o->app_id.len ? &o->app_id : &o->dooh_id;
-        raw_add(&raw, name->at, name->len, NULL);
+        raw_add(&raw, name->at, name->len);
     }
     set_dim(common, &common->base, QBID_DIM_SITE, raw.text, raw.len);
 }
@@ -158,7 +177,7 @@ static void hash_names(const struct qbid_text *name, unsigned cnt, uint64_t *out
     for (unsigned i = 0; i < cnt; i++) {
         struct raw raw;
         raw_init(&raw);
-        raw_add(&raw, name[i].at, name[i].len, qbid_text_lower);
+        raw_add_lower(&raw, name[i]);
         out[i] = qbid_hash_name(raw.text, raw.len);
     }
 }
@@ -233,9 +252,9 @@ static void add_size(struct qbid_common *common, struct qbid_request *request, c
     raw_init(&raw);
     if (size.width <= 0 || size.height <= 0)
         return;
-    raw_add(&raw, prefix, strlen(prefix), NULL);
+    raw_add(&raw, prefix, (uint32_t)strlen(prefix));
     raw_add_number(&raw, size.width);
-    raw_add(&raw, "x", 1, NULL);
+    raw_add(&raw, "x", 1);
     raw_add_number(&raw, size.height);
     add_slot(common, request, &raw);
 }
@@ -244,7 +263,7 @@ static void add_word(struct qbid_common *common, struct qbid_request *request, c
 {
     struct raw raw;
     raw_init(&raw);
-    raw_add(&raw, word, strlen(word), NULL);
+    raw_add(&raw, word, (uint32_t)strlen(word));
     add_slot(common, request, &raw);
 }
 

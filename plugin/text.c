@@ -1,8 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Escapes of JSON strings and of URLs, resolved. */
+/* Letters in lower case; escapes of JSON strings and of URLs, resolved. */
 #include "plugin/text.h"
 
 #include "shm/error.h"
+
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Eight letters at a time: a sum of seven bits never carries into the next byte. */
+static uint64_t lower_word(uint64_t word)
+{
+    uint64_t low = word & (EACH_BYTE * 0x7f);
+    uint64_t from_a = low + EACH_BYTE * (0x80 - 'A'), above_z = low + EACH_BYTE * (0x7f - 'Z');
+    uint64_t upper = from_a & ~above_z & ~word & (EACH_BYTE * 0x80);
+    return word | upper >> 2; /* 0x20 */
+}
+
+/* Ends that are no whole word are copied as one that overlaps the last. */
+void qbid_text_copy_lower(char *to, const char *from, size_t len)
+{
+    uint64_t word;
+    uint32_t half[2];
+    if (len < sizeof half[0]) {
+        for (size_t i = 0; i < len; i++)
+            to[i] = qbid_text_lower(from[i]);
+    } else if (len < sizeof word) {
+        memcpy(&half[0], from, sizeof half[0]);
+        memcpy(&half[1], from + len - sizeof half[1], sizeof half[1]);
+        word = lower_word(half[0] | (uint64_t)half[1] << 32);
+        half[0] = (uint32_t)word;
+        half[1] = (uint32_t)(word >> 32);
+        memcpy(to, &half[0], sizeof half[0]);
+        memcpy(to + len - sizeof half[1], &half[1], sizeof half[1]);
+    } else {
+        for (size_t i = 0; i < len; i += sizeof word) {
+            size_t at = len - i < sizeof word ? len - sizeof word : i;
+            memcpy(&word, from + at, sizeof word);
+            word = lower_word(word);
+            memcpy(to + at, &word, sizeof word);
+        }
+    }
+}
 
 static int hex_digit(char c)
 {

@@ -33,6 +33,9 @@ static inline char qbid_text_upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
 }
 
+/** Copy a text in lower case; the two do not overlap. */
+void qbid_text_copy_lower(char *to, const char *from, size_t len);
+
 /**
  * Resolve the escapes of a JSON string's inside.
  *

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "plugin/digits.h"
 #include "shm/units.h"
 
 static const char hex[16] = "0123456789abcdef";
@@ -17,26 +18,27 @@ static bool plain(char c)
 
 #ifdef __SSE2__
 
-/* Copy sixteen bytes; returns how many at their front are plain. */
-static unsigned copy_plain(char *to, const char *from)
+/* Copy sixteen bytes, or eight; returns how many at their front are plain. */
+static unsigned copy_plain(char *to, const char *from, unsigned many)
 {
-    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)from);
+    const __m128i x = many == 16 ? _mm_loadu_si128((const __m128i *)(const void *)from)
+                                 : _mm_loadl_epi64((const __m128i *)(const void *)from);
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(0x1f)), x);
     const __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"'));
     const __m128i backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
     unsigned special =
         (unsigned)_mm_movemask_epi8(_mm_or_si128(control, _mm_or_si128(quote, backslash)));
     _mm_storeu_si128((__m128i *)(void *)to, x);
-    return special ? (unsigned)__builtin_ctz(special) : 16;
+    return (unsigned)__builtin_ctz(special | 1u << many); /* of eight bytes the others are zeros */
 }
 
 #else
 
-static unsigned copy_plain(char *to, const char *from)
+static unsigned copy_plain(char *to, const char *from, unsigned many)
 {
     unsigned n = 0;
-    memcpy(to, from, 16);
-    while (n < 16 && plain(from[n]))
+    memcpy(to, from, many);
+    while (n < many && plain(from[n]))
         n++;
     return n;
 }
@@ -56,15 +58,17 @@ static void put_escape(struct qbid_writer *w, char c)
     qbid_put(w, code, 6);
 }
 
-/* Where sixteen bytes have room, they are copied before it is known how many of them stay. */
+/* Where sixteen bytes have room, they are copied before it is known how many of them stay; eight by
+ * eight at the end of a text. */
 void qbid_put_escaped(struct qbid_writer *w, const char *text, size_t len)
 {
     size_t i = 0, from;
-    while (!w->raw && len - i >= 16 && w->end - w->at >= 16) {
-        unsigned n = copy_plain(w->at, text + i);
+    while (!w->raw && len - i >= 8 && w->end - w->at >= 16) {
+        unsigned many = len - i >= 16 ? 16 : 8;
+        unsigned n = copy_plain(w->at, text + i, many);
         w->at += n;
         i += n;
-        if (n < 16)
+        if (n < many)
             put_escape(w, text[i++]);
     }
     for (from = i; !w->raw && i < len; i++) {
@@ -86,19 +90,12 @@ void qbid_put_string(struct qbid_writer *w, const char *text, size_t len)
 
 void qbid_put_u64(struct qbid_writer *w, uint64_t value)
 {
-    char digits[20];
-    unsigned at = sizeof digits;
-    for (; value >= 100; value /= 100) { /* two digits a division */
-        unsigned two = (unsigned)(value % 100);
-        digits[--at] = (char)('0' + two % 10);
-        digits[--at] = (char)('0' + two / 10);
+    if (w->end - w->at >= QBID_DIGITS_MAX) {
+        w->at += qbid_digits(value, w->at);
+        return;
     }
-    if (value >= 10) {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    digits[--at] = (char)('0' + value);
-    qbid_put(w, digits + at, sizeof digits - at);
+    char digits[QBID_DIGITS_MAX];
+    qbid_put(w, digits, qbid_digits(value, digits));
 }
 
 void qbid_put_i64(struct qbid_writer *w, int64_t value)
@@ -110,10 +107,12 @@ void qbid_put_i64(struct qbid_writer *w, int64_t value)
 
 void qbid_put_hex(struct qbid_writer *w, uint64_t value)
 {
-    char digits[16];
-    for (unsigned i = 0; i < 16; i++)
-        digits[i] = hex[(value >> (60 - 4 * i)) & 15];
-    qbid_put(w, digits, sizeof digits);
+    if (w->end - w->at < 16) {
+        w->full = true;
+        return;
+    }
+    qbid_hex_digits(value, w->at);
+    w->at += 16;
 }
 
 void qbid_put_micros(struct qbid_writer *w, int64_t micros)

@@ -30,6 +30,6 @@ for file in "${files[@]}"; do
     filters+=(--filter "${file//./\\.}$")
 done
 gcovr --root . --object-directory build/cov "${filters[@]}" --exclude-throw-branches --exclude-unreachable-branches \
-    --html-details build/coverage/index.html --json build/coverage/coverage.json build/cov/plugin build/cov/shm \
+    --html-details build/coverage/index.html --json build/coverage/coverage.json build/cov/plugin build/cov/fastpath build/cov/shm \
     build/cov/tests >/dev/null
 python3 tests/coverage.py build/coverage/coverage.json "${files[@]}"

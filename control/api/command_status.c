@@ -74,6 +74,22 @@ static void generation_add(const struct qbid_command *c)
     qbid_json_seconds(publish, "build_s", e.build_ns);
 }
 
+static void correction_add(const struct qbid_command *c)
+{
+    struct qbid_learner_correction k = qbid_learner_correction(qbid_engine_learner(c->engine));
+    if (!k.table)
+        return;
+    cJSON *to = cJSON_AddObjectToObject(c->answer, "correction");
+    cJSON_AddStringToObject(to, "table", c->commands->config->learning.correction);
+    cJSON_AddStringToObject(to, "phase", k.phase);
+    cJSON_AddStringToObject(to, "why", k.why);
+    cJSON_AddNumberToObject(to, "share", k.share);
+    cJSON_AddNumberToObject(to, "evidence", k.evidence);
+    cJSON_AddNumberToObject(to, "gain", k.gain);
+    qbid_json_count(to, "blocks", k.blocks);
+    qbid_json_count(to, "faults", k.faults);
+}
+
 int qbid_command_status(struct qbid_command *c)
 {
     const struct qbid_config *config = c->commands->config;
@@ -89,6 +105,7 @@ int qbid_command_status(struct qbid_command *c)
     cJSON_AddStringToObject(c->answer, "currency", currency);
     cJSON_AddBoolToObject(c->answer, "learning",
                           !qbid_learner_frozen(qbid_engine_learner(c->engine)));
+    correction_add(c);
     generation_add(c);
     account_add(c);
     capacity_add(c);

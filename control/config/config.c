@@ -324,6 +324,9 @@ static void config_apply(const struct reading *r)
         limit_apply(r, &limits[i]);
     path_apply(r, "state_dir", r->raw->state_dir, "/var/lib/qbid", c->state_dir);
     path_apply(r, "keys.file", r->raw->keys.file, "/etc/qbid/notice.key", c->keys.file);
+    if (r->raw->learning.correction)
+        path_apply(r, "learning.correction", r->raw->learning.correction, "",
+                   c->learning.correction);
     sockets_apply(r);
     log_apply(r);
     rates_apply(r);

@@ -102,6 +102,7 @@ struct qbid_config {
     } ticks;
     struct {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
+        char correction[QBID_CONFIG_PATH_MAX]; /* table of `qbid-sim train`; "" = none */
     } learning;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
     uint32_t currency;                  /* of the account, three letters in memory order */

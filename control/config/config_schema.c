@@ -64,8 +64,10 @@ static const cyaml_schema_field_t ticks_fields[] = {QBID_CONFIG_TICKS_LIST(X) CY
 #undef X
 
 #define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_learning, key),
-static const cyaml_schema_field_t learning_fields[] = {QBID_CONFIG_LEARNING_LIST(X)
-                                                           CYAML_FIELD_END};
+static const cyaml_schema_field_t learning_fields[] = {
+    QBID_CONFIG_LEARNING_LIST(X)
+        STRING_FIELD("correction", struct qbid_config_raw_learning, correction),
+    CYAML_FIELD_END};
 #undef X
 
 static const cyaml_schema_field_t rate_fields[] = {

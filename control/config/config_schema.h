@@ -52,6 +52,7 @@ struct qbid_config_raw {
     } ticks;
     struct qbid_config_raw_learning {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_RAW_FIELD)
+        char *correction;
     } learning;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_RAW_FIELD)
     char *currency, *time_zone;

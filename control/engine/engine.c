@@ -12,6 +12,7 @@
 
 #include "control/config/partners.h"
 #include "control/engine/engine_state.h"
+#include "control/learn/correction_file.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
@@ -97,6 +98,28 @@ static int stages_open(struct qbid_engine *e)
     if (!err)
         err = qbid_learner_new(&learner, &e->learner);
     return err;
+}
+
+/* The pacer's correction, when there is to be one. A stale table is no reason not to start. */
+static int correction_open(struct qbid_engine *e, char *why)
+{
+    const char *path = e->config.learning.correction;
+    char reason[QBID_CORRECTION_FILE_WHY_MAX];
+    struct qbid_correction_table *table;
+    int64_t now_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    if (!*path)
+        return 0;
+    int err = qbid_correction_file_load(path, now_s, &table, reason);
+    if (!err)
+        err = qbid_learner_correct(e->learner, table, now_s);
+    if (err) {
+        snprintf(why, QBID_ENGINE_WHY_MAX, "learning.correction: %s", reason);
+        return err;
+    }
+    free(table);
+    if (*reason)
+        qbid_engine_say(e, QBID_LOG_WARNING, "learning.correction: %s", reason);
+    return 0;
 }
 
 static int restore_budget(void *context, const struct qbid_store_budget *budget)
@@ -260,6 +283,8 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
         err = store_open(e, why);
     if (!err)
         err = stages_open(e);
+    if (!err)
+        err = correction_open(e, why);
     if (!err)
         err = restore(e, why);
     if (!err) {

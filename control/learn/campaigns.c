@@ -99,7 +99,7 @@ void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_out
     case QBID_EVENT_CONV:
         if (of_flight(flight, outcome, now_s)) {
             flight->convs++;
-            flight->revenue_nanos += outcome->price_nanos;
+            flight->revenue_nanos = qbid_add_sat(flight->revenue_nanos, outcome->price_nanos);
         }
         break;
     default:

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "control/keymap.h"
+#include "control/learn/corrections.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
 #include "control/models/delay.h"
@@ -43,16 +44,24 @@ struct qbid_campaign_state {
     struct qbid_delay_cohorts predicted; /* flight.predicted_nanos by age, goals of conversions */
     struct qbid_delay_cohorts billed;    /* flight.billed_nanos by age */
     struct qbid_pacing_state pacing;
-    uint64_t paced_ns;     /* when the pacer last stepped, 0 = never */
-    uint64_t heard_ns;     /* last outcome */
-    double auctions_per_s; /* of its bids, a slow average; survives the flight */
-    uint64_t paced_bids;   /* flight.bids at that step */
-    double win_rate;       /* of the last few hundred results */
+    uint64_t paced_ns;               /* when the pacer last stepped, 0 = never */
+    uint64_t heard_ns;               /* last outcome */
+    double auctions_per_s;           /* of its bids, a slow average; survives the flight */
+    uint64_t paced_bids;             /* flight.bids at that step */
+    double win_rate;                 /* of the last few hundred results */
+    struct qbid_resolving resolving; /* lambda(rho) of the samples; resolved says as of when */
+    struct {
+        uint32_t plan;   /* that gave the values, 0 = there is no table */
+        uint32_t points; /* in it */
+        uint64_t posted; /* samples by then */
+    } resolved;
     struct qbid_traffic traffic;
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
     struct qbid_strategy strategy;
+    double alpha_cap;               /* of the last period, 0 = none */
     struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
+    struct qbid_campaign_correction correction;
 };
 
 struct qbid_campaigns {

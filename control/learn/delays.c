@@ -2,6 +2,7 @@
 /* Clicks by age of each line item, conversions by delay of each campaign. */
 #include "control/learn/delays.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ void qbid_delays_done(struct qbid_delays *delays)
 {
     free(delays->item);
     free(delays->maturity);
+    free(delays->matured);
     free(delays->campaign);
     qbid_keymap_done(&delays->map);
     *delays = (struct qbid_delays){0};
@@ -35,9 +37,14 @@ static int items_room(struct qbid_delays *delays, uint32_t cnt)
     if (!maturity)
         return QBID_ERR_NOMEM;
     delays->maturity = maturity;
+    double *matured = realloc(delays->matured, max * sizeof *matured);
+    if (!matured)
+        return QBID_ERR_NOMEM;
+    delays->matured = matured;
     for (uint32_t i = delays->item_max; i < max; i++) {
         memset(&item[i], 0, sizeof item[i]);
         maturity[i] = 1;
+        matured[i] = 0;
     }
     delays->item_max = max;
     return 0;
@@ -122,6 +129,29 @@ static int exposures_sum(struct qbid_delays *delays, const struct qbid_account *
     return 0;
 }
 
+/* Parts and sums of each line item's clicks; without curves all of them. */
+static void items_mature(struct qbid_delays *delays, const struct qbid_account *account,
+                         int64_t now_s, double half_life_s, bool curves)
+{
+    for (uint32_t i = 0; i < account->line_item_cnt; i++) {
+        const struct qbid_line_item_def *li = &account->line_items[i];
+        const struct qbid_delay_cohorts *clicks = &delays->item[li->idx].clicks;
+        const struct qbid_delay_curve *curve =
+            curves ? qbid_delays_curve(delays, li->campaign_id) : NULL;
+        double whole = 0, matured = 0;
+        delays->maturity[li->idx] = 1;
+        if (!clicks->newest[0])
+            continue;
+        if (curve) {
+            matured = qbid_delay_matured(curve, clicks, now_s, half_life_s, &whole);
+            delays->maturity[li->idx] = whole > 0 ? matured / whole : 1;
+        }
+        if (!curve || isfinite(half_life_s))
+            matured = qbid_delay_matured(curve, clicks, now_s, INFINITY, &whole);
+        delays->matured[li->idx] = matured;
+    }
+}
+
 int qbid_delays_tick(struct qbid_delays *delays, const struct qbid_account *account, int64_t now_s,
                      double half_life_s)
 {
@@ -132,10 +162,11 @@ int qbid_delays_tick(struct qbid_delays *delays, const struct qbid_account *acco
         for (uint32_t b = 0; b < QBID_DELAY_BINS; b++)
             convs += delays->campaign[c].convs[b];
     delays->known = convs >= QBID_DELAYS_CONVS_MIN;
-    for (uint32_t i = 0; i < delays->item_max; i++)
-        delays->maturity[i] = 1;
-    if (err || !delays->known)
+    if (err)
         return err;
+    items_mature(delays, account, now_s, half_life_s, false);
+    if (!delays->known)
+        return 0;
     err = exposures_sum(delays, account, now_s, &sum);
     if (!err) {
         struct qbid_delay_curve root = qbid_delay_root(sum.account, sum.convs);
@@ -143,15 +174,8 @@ int qbid_delays_tick(struct qbid_delays *delays, const struct qbid_account *acco
             delays->campaign[c].curve =
                 qbid_delay_child(&root, sum.campaign[c], delays->campaign[c].convs);
     }
-    for (uint32_t i = 0; i < account->line_item_cnt && !err; i++) {
-        const struct qbid_line_item_def *li = &account->line_items[i];
-        const struct qbid_delay_cohorts *clicks = &delays->item[li->idx].clicks;
-        const struct qbid_delay_curve *curve = qbid_delays_curve(delays, li->campaign_id);
-        double whole = 0, matured = 0;
-        if (clicks->newest[0] && curve)
-            matured = qbid_delay_matured(curve, clicks, now_s, half_life_s, &whole);
-        delays->maturity[li->idx] = whole > 0 ? matured / whole : 1;
-    }
+    if (!err)
+        items_mature(delays, account, now_s, half_life_s, true);
     free(sum.campaign);
     return err;
 }

@@ -31,6 +31,7 @@ struct qbid_delays_campaign {
 struct qbid_delays {
     struct qbid_delays_item *item; /* by line item index */
     double *maturity;              /* the same; of the last tick */
+    double *matured;               /* the same; clicks ever that conversions had time for */
     uint32_t item_max;
     struct qbid_delays_campaign *campaign; /* in order of arrival */
     uint32_t campaign_cnt;

@@ -20,6 +20,8 @@ void qbid_estimate_done(struct qbid_estimate *e)
 {
     for (uint32_t d = 0; d < QBID_TREE_DEPTH_MAX; d++) {
         free(e->level[d].cells);
+        free(e->place[d]);
+        free(e->of[d]);
         free(e->node[d]);
         free(e->expected[d]);
         free(e->prior[d]);
@@ -31,7 +33,6 @@ void qbid_estimate_done(struct qbid_estimate *e)
     }
     free(e->trials);
     free(e->successes);
-    free(e->fitted);
     free(e->own);
     qbid_contest_done(&e->contest);
     *e = (struct qbid_estimate){0};
@@ -64,8 +65,7 @@ static int cells_room(struct qbid_estimate *e, uint32_t cnt)
     if (from && from >= cnt)
         return 0;
     if (grow(&e->trials, sizeof *e->trials, from, to) ||
-        grow(&e->successes, sizeof *e->successes, from, to) ||
-        grow(&e->fitted, sizeof *e->fitted, from, to))
+        grow(&e->successes, sizeof *e->successes, from, to))
         return QBID_ERR_NOMEM;
     e->cell_capacity = to;
     return 0;
@@ -77,6 +77,8 @@ static int nodes_room(struct qbid_estimate *e, uint32_t depth, uint32_t cnt)
     if (from && from >= cnt)
         return 0;
     if (grow(&e->level[depth].cells, sizeof *e->level[depth].cells, from, to) ||
+        grow(&e->place[depth], sizeof *e->place[depth], from, to) ||
+        grow(&e->of[depth], sizeof *e->of[depth], from, to) ||
         grow(&e->node[depth], sizeof *e->node[depth], from, to) ||
         grow(&e->expected[depth], sizeof *e->expected[depth], from, to) ||
         grow(&e->prior[depth], sizeof *e->prior[depth], from, to))
@@ -135,35 +137,53 @@ double qbid_estimate_ratios(const struct qbid_estimate *e, const struct qbid_tre
     return product;
 }
 
-double qbid_estimate_rate(const struct qbid_estimate *e, enum qbid_contest_way way,
-                          struct qbid_estimate_at at, uint32_t line_item_idx, double ratios)
+struct qbid_estimate_rate qbid_estimate_rate(const struct qbid_estimate *e,
+                                             const struct qbid_tree *tree,
+                                             enum qbid_contest_way way, uint32_t depth,
+                                             uint32_t node, double above)
 {
-    if (way == QBID_CONTEST_TREE)
-        return e->level[at.depth].cells[at.node].rate;
-    if (at.depth < QBID_TREE_CONTEXT)
-        return e->own[line_item_idx] * ratios;
-    const struct qbid_estimate_node *node = &e->node[at.depth][at.node];
-    double mean = at.exact && node->mean > 0 ? node->mean : e->own[line_item_idx] * ratios;
-    return mean * node->factor;
+    const struct qbid_tree_depth *d = &tree->depth[depth];
+    uint32_t place = e->place[depth][node];
+    if (way == QBID_CONTEST_TREE) {
+        double rate = place == QBID_TREE_NONE ? above : e->level[depth].cells[place].rate;
+        return (struct qbid_estimate_rate){rate, rate};
+    }
+    if (depth < QBID_TREE_CONTEXT)
+        return (struct qbid_estimate_rate){e->own[d->id[node]], e->own[d->id[node]]};
+    if (place != QBID_TREE_NONE)
+        return (struct qbid_estimate_rate){e->node[depth][place].mean *
+                                               e->node[depth][place].factor,
+                                           e->own[d->id[node]] * e->node[depth][place].factor};
+    uint64_t mask = tree->level_mask[tree->depth_cnt - 1 - depth];
+    return (struct qbid_estimate_rate){
+        above * qbid_estimate_ratios(e, tree, d->context[node], mask), above};
 }
 
 /* What the last fit would have said of a cell that may be new since. */
 static void cell_judge(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t i,
                        double trials, double successes, double loss[QBID_CONTEST_WAYS])
 {
-    struct qbid_estimate_at at = {tree->leaf[i].depth, tree->leaf[i].node, true};
-    while (at.node >= e->level[at.depth].cell_cnt) {
-        at.node = tree->depth[at.depth--].parent[at.node];
-        at.exact = false;
+    uint32_t depth = tree->leaf[i].depth, node = tree->leaf[i].node, place = QBID_TREE_NONE;
+    bool here = true;
+    for (;; here = false, node = tree->depth[depth--].parent[node]) {
+        place = node < e->node_cnt[depth] ? e->place[depth][node] : QBID_TREE_NONE;
+        if (place != QBID_TREE_NONE || depth == 0)
+            break;
     }
+    if (place == QBID_TREE_NONE)
+        return;
     uint32_t idx = tree->index[tree->dim_cnt - 1][i];
-    double ratios = 1;
+    double rate[QBID_CONTEST_WAYS], ratios = 1;
     for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
         ratios *= e->dim[d].ratio[tree->index[d][i]];
-    for (unsigned way = 0; way < QBID_CONTEST_WAYS; way++) {
-        double rate = qbid_estimate_rate(e, (enum qbid_contest_way)way, at, idx, ratios);
-        loss[way] += qbid_contest_loss(rate, trials, successes);
+    rate[QBID_CONTEST_TREE] = e->level[depth].cells[place].rate;
+    rate[QBID_CONTEST_EFFECTS] = e->own[idx] * ratios;
+    if (depth >= QBID_TREE_CONTEXT) {
+        const struct qbid_estimate_node *n = &e->node[depth][place];
+        rate[QBID_CONTEST_EFFECTS] = n->factor * (here ? n->mean : e->own[idx] * ratios);
     }
+    for (unsigned way = 0; way < QBID_CONTEST_WAYS; way++)
+        loss[way] += qbid_contest_loss(rate[way], trials, successes);
 }
 
 /* Take the cells' counts; where the last fit still applies, judge it by what is new in them. */
@@ -208,23 +228,46 @@ static int cells_count(struct qbid_estimate *e, const struct qbid_estimate_in *i
     return 0;
 }
 
+/* Nodes that have trials of their own or below, in the tree's order. The root always has a place.
+ */
+static void nodes_place(struct qbid_estimate *e, const struct qbid_tree *tree)
+{
+    for (uint32_t d = 0; d < tree->depth_cnt; d++)
+        memset(e->place[d], 0, tree->depth[d].cnt * sizeof *e->place[d]);
+    for (uint32_t i = 0; i < tree->cell_cnt; i++)
+        if (tree->leaf[i].node != QBID_TREE_NONE && e->trials[i] > 0)
+            e->place[tree->leaf[i].depth][tree->leaf[i].node] = 1;
+    for (uint32_t d = tree->depth_cnt; d-- > 1;)
+        for (uint32_t i = 0; i < tree->depth[d].cnt; i++)
+            e->place[d - 1][tree->depth[d].parent[i]] |=
+                e->place[d][i] | (d <= QBID_TREE_LINE_ITEM);
+    for (uint32_t d = 0; d < tree->depth_cnt; d++) {
+        struct qbid_rates_level *level = &e->level[d];
+        level->cell_cnt = 0;
+        e->node_cnt[d] = tree->depth[d].cnt;
+        for (uint32_t i = 0; i < tree->depth[d].cnt; i++) {
+            if (!e->place[d][i] && d > QBID_TREE_LINE_ITEM) {
+                e->place[d][i] = QBID_TREE_NONE;
+                continue;
+            }
+            e->place[d][i] = level->cell_cnt;
+            e->of[d][level->cell_cnt] = i;
+            level->cells[level->cell_cnt++] = (struct qbid_rates_cell){
+                .parent = d ? e->place[d - 1][tree->depth[d].parent[i]] : 0};
+        }
+    }
+}
+
 /* Counts of the cells to their nodes, and from there up. */
 static void nodes_count(struct qbid_estimate *e, const struct qbid_tree *tree)
 {
-    for (uint32_t d = 0; d < tree->depth_cnt; d++) {
-        struct qbid_rates_level *level = &e->level[d];
-        level->cell_cnt = tree->depth[d].cnt;
-        for (uint32_t i = 0; i < level->cell_cnt; i++) {
-            level->cells[i].parent = tree->depth[d].parent[i];
-            level->cells[i].trials = level->cells[i].successes = 0;
-        }
-    }
+    nodes_place(e, tree);
     for (uint32_t i = 0; i < tree->cell_cnt; i++) {
         if (tree->leaf[i].node == QBID_TREE_NONE || !(e->trials[i] > 0))
             continue;
-        struct qbid_rates_cell *cell = &e->level[tree->leaf[i].depth].cells[tree->leaf[i].node];
-        cell->trials += e->trials[i];
-        cell->successes += e->successes[i];
+        uint32_t depth = tree->leaf[i].depth, place = e->place[depth][tree->leaf[i].node];
+        e->level[depth].cells[place].trials += e->trials[i];
+        e->level[depth].cells[place].successes += e->successes[i];
     }
     for (uint32_t d = tree->depth_cnt; d-- > 1;) {
         for (uint32_t i = 0; i < e->level[d].cell_cnt; i++) {
@@ -250,43 +293,94 @@ static int tree_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
     return err;
 }
 
+/* A line item's rate in the tree, by its index. */
+static void own_begin(struct qbid_estimate *e, const struct qbid_tree *tree)
+{
+    const struct qbid_tree_depth *items = &tree->depth[QBID_TREE_LINE_ITEM];
+    memset(e->own, 0, e->line_item_max * sizeof *e->own);
+    for (uint32_t i = 0; i < items->cnt; i++)
+        e->own[items->id[i]] =
+            e->level[QBID_TREE_LINE_ITEM].cells[e->place[QBID_TREE_LINE_ITEM][i]].rate;
+}
+
+/* The cells that have trials, as a table of their own. */
+struct seen {
+    uint32_t *cell; /* of each */
+    uint32_t *index[QBID_EFFECTS_DIMS_MAX];
+    double *exposed, *successes, *fitted;
+    uint32_t cnt;
+};
+
+static void seen_done(struct seen *seen)
+{
+    free(seen->cell);
+    free(seen->index[0]);
+    free(seen->exposed);
+}
+
+static int seen_make(const struct qbid_estimate *e, const struct qbid_tree *tree,
+                     struct seen *ret_seen)
+{
+    struct seen seen = {.cell = malloc(((size_t)tree->cell_cnt + 1) * sizeof *seen.cell)};
+    for (uint32_t i = 0; i < tree->cell_cnt && seen.cell; i++)
+        if (tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT &&
+            e->trials[i] > 0)
+            seen.cell[seen.cnt++] = i;
+    size_t room = (size_t)seen.cnt + 1;
+    seen.index[0] = malloc(room * tree->dim_cnt * sizeof *seen.index[0]);
+    seen.exposed = malloc(room * 3 * sizeof *seen.exposed);
+    if (!seen.cell || !seen.index[0] || !seen.exposed) {
+        seen_done(&seen);
+        return QBID_ERR_NOMEM;
+    }
+    seen.successes = seen.exposed + room;
+    seen.fitted = seen.successes + room;
+    const uint32_t *line_item = tree->index[tree->dim_cnt - 1];
+    for (uint32_t i = 0; i < seen.cnt; i++) {
+        seen.exposed[i] = e->trials[seen.cell[i]] * e->own[line_item[seen.cell[i]]];
+        seen.successes[i] = e->successes[seen.cell[i]];
+    }
+    for (uint32_t d = 0; d < tree->dim_cnt; d++) {
+        seen.index[d] = seen.index[0] + d * room;
+        for (uint32_t i = 0; i < seen.cnt; i++)
+            seen.index[d][i] = tree->index[d][seen.cell[i]];
+    }
+    *ret_seen = seen;
+    return 0;
+}
+
 /* Main effects over the cells, each exposed to its trials times its line item's rate in the tree.
- * Cells of context 0 have no values to learn from. */
+ * Cells of context 0 have no values to learn from. What is expected goes to the nodes. */
 static int effects_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
 {
     const struct qbid_tree *tree = in->tree;
-    const uint32_t *line_item = tree->index[tree->dim_cnt - 1];
-    const struct qbid_rates_level *items = &e->level[QBID_TREE_LINE_ITEM];
-    double *exposed = malloc(((size_t)tree->cell_cnt + 1) * sizeof *exposed);
-    if (!exposed)
-        return QBID_ERR_NOMEM;
-    for (uint32_t i = 0; i < e->line_item_max; i++) {
-        uint32_t node = i < tree->line_item_max && tree->campaign_of[i]
-                            ? qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, i)
-                            : QBID_TREE_NONE;
-        e->own[i] = node == QBID_TREE_NONE ? 0 : items->cells[node].rate;
-    }
-    for (uint32_t i = 0; i < tree->cell_cnt; i++)
-        exposed[i] =
-            tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT
-                ? e->trials[i] * e->own[line_item[i]]
-                : 0;
+    struct seen seen;
+    own_begin(e, tree);
+    int err = seen_make(e, tree, &seen);
+    if (err)
+        return err;
     struct qbid_effects_table table = {.dim_cnt = tree->dim_cnt,
-                                       .cell_cnt = tree->cell_cnt,
-                                       .exposed = exposed,
-                                       .successes = e->successes,
-                                       .fitted = e->fitted};
+                                       .cell_cnt = seen.cnt,
+                                       .exposed = seen.exposed,
+                                       .successes = seen.successes,
+                                       .fitted = seen.fitted};
     for (uint32_t d = 0; d < tree->dim_cnt; d++)
-        table.index[d] = tree->index[d];
+        table.index[d] = seen.index[d];
     uint32_t sweeps = in->keep && e->warm ? 0 : e->warm ? SWEEPS_WARM : SWEEPS_COLD;
-    int err = qbid_effects_fit(&table, e->dim, sweeps, SWEEPS_TOLERANCE, &e->base);
-    free(exposed);
+    err = qbid_effects_fit(&table, e->dim, sweeps, SWEEPS_TOLERANCE, &e->base);
     e->dirty = e->dirty || sweeps > 0;
     if (!(e->base > 0))
         e->base = 1;
     const struct qbid_effects_dim *own = &e->dim[tree->dim_cnt - 1];
     for (uint32_t i = 0; i < e->line_item_max && !err; i++)
         e->own[i] *= e->base * own->ratio[i < own->value_cnt ? i : 0];
+    for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt; d++)
+        memset(e->expected[d], 0, e->level[d].cell_cnt * sizeof *e->expected[d]);
+    for (uint32_t i = 0; i < seen.cnt; i++) {
+        struct qbid_tree_leaf leaf = tree->leaf[seen.cell[i]];
+        e->expected[leaf.depth][e->place[leaf.depth][leaf.node]] += seen.fitted[i];
+    }
+    seen_done(&seen);
     return err;
 }
 
@@ -319,10 +413,9 @@ static int depth_factors(struct qbid_estimate *e, uint32_t depth, bool keep)
     if (!keep || !(e->node_strength[depth] > 0))
         e->node_strength[depth] = qbid_effects_strength(expected, seen, cnt);
     for (uint32_t i = 0; i < cnt; i++) {
-        double trials = level->cells[i].trials;
         double multiplier = qbid_effects_multiplier(e->node_strength[depth], expected[i], seen[i]);
         e->node[depth][i] =
-            (struct qbid_estimate_node){.mean = trials > 0 ? e->expected[depth][i] / trials : 0,
+            (struct qbid_estimate_node){.mean = e->expected[depth][i] / level->cells[i].trials,
                                         .factor = e->prior[depth][i] * multiplier};
     }
     free(expected);
@@ -332,17 +425,12 @@ static int depth_factors(struct qbid_estimate *e, uint32_t depth, bool keep)
 /* Expected successes up the contexts, factors down. */
 static int nodes_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
 {
-    const struct qbid_tree *tree = in->tree;
-    for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt; d++)
-        memset(e->expected[d], 0, tree->depth[d].cnt * sizeof *e->expected[d]);
-    for (uint32_t i = 0; i < tree->cell_cnt; i++)
-        if (tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT)
-            e->expected[tree->leaf[i].depth][tree->leaf[i].node] += e->fitted[i];
-    for (uint32_t d = tree->depth_cnt; d-- > QBID_TREE_CONTEXT + 1;)
-        for (uint32_t i = 0; i < tree->depth[d].cnt; i++)
-            e->expected[d - 1][tree->depth[d].parent[i]] += e->expected[d][i];
+    uint32_t depths = in->tree->depth_cnt;
+    for (uint32_t d = depths; d-- > QBID_TREE_CONTEXT + 1;)
+        for (uint32_t i = 0; i < e->level[d].cell_cnt; i++)
+            e->expected[d - 1][e->level[d].cells[i].parent] += e->expected[d][i];
     int err = 0;
-    for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt && !err; d++)
+    for (uint32_t d = QBID_TREE_CONTEXT; d < depths && !err; d++)
         err = depth_factors(e, d, in->keep);
     return err;
 }

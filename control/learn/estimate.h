@@ -23,15 +23,18 @@ struct qbid_estimate {
     /* by cell, at the time of the last fit */
     double *trials;
     double *successes;
-    double *fitted; /* successes that the effects expect */
     uint32_t cell_cnt;
     uint32_t cell_capacity;
     int64_t at_s;
     double half_life_s;
     bool warm;  /* strengths and ratios are those of an earlier fit */
     bool dirty; /* ratios changed since the last save */
-    /* beta-binomial tree, by depth */
+    /* beta-binomial tree, by depth: of the nodes with trials, which `place` finds by the tree's
+     * node (QBID_TREE_NONE: it has none) and `of` the other way */
     struct qbid_rates_level level[QBID_TREE_DEPTH_MAX];
+    uint32_t *place[QBID_TREE_DEPTH_MAX];
+    uint32_t *of[QBID_TREE_DEPTH_MAX];
+    uint32_t node_cnt[QBID_TREE_DEPTH_MAX]; /* of the tree, at the last fit */
     uint32_t capacity[QBID_TREE_DEPTH_MAX];
     double strength[QBID_TREE_DEPTH_MAX];
     /* effects: dimensions as in the tree; nodes from QBID_TREE_CONTEXT on */
@@ -45,13 +48,6 @@ struct qbid_estimate {
     double *own; /* by line item index: what its ratio and the dimensions' multiply */
     uint32_t line_item_max;
     struct qbid_contest contest;
-};
-
-/* Where a rate is looked up: the deepest node that is known. */
-struct qbid_estimate_at {
-    uint32_t depth;
-    uint32_t node;
-    bool exact; /* the node is the context itself, not one above it */
 };
 
 void qbid_estimate_done(struct qbid_estimate *estimate);
@@ -87,9 +83,19 @@ int qbid_estimate_fit(struct qbid_estimate *estimate, const struct qbid_estimate
 double qbid_estimate_ratios(const struct qbid_estimate *estimate, const struct qbid_tree *tree,
                             uint64_t context, uint64_t mask);
 
-/** Rate at a node by one way; ratios is of qbid_estimate_ratios() there. */
-double qbid_estimate_rate(const struct qbid_estimate *estimate, enum qbid_contest_way way,
-                          struct qbid_estimate_at at, uint32_t line_item_idx, double ratios);
+/** What a node's rate is, and what the ratios of a context below it that has no trials are
+ * multiplied with (by the tree it is their rate itself). */
+struct qbid_estimate_rate {
+    double here;
+    double below;
+};
+
+/** Rates at a node by one way; `above` is what its parent has below. The node's own context matters
+ *  where it has no trials. */
+struct qbid_estimate_rate qbid_estimate_rate(const struct qbid_estimate *estimate,
+                                             const struct qbid_tree *tree,
+                                             enum qbid_contest_way way, uint32_t depth,
+                                             uint32_t node, double above);
 
 /** Make room for the ratios of a dimension (restore); NULL without memory or for none. */
 struct qbid_effects_dim *qbid_estimate_dim(struct qbid_estimate *estimate,

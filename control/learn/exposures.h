@@ -3,8 +3,10 @@
  *
  * A user is a hash of this host that is never stored (shm/frequency.h); what is kept and stored is
  * by line item. A user's exposures count once its window is over and clicks have had their time.
- * When there are more users than places, a random half of them is followed, then a quarter, ...:
- * each one followed is followed wholly.
+ * A line item's values are means over the exposures that it had, so a learned r(k) below 1 bids
+ * less than they by the mean of r: pace makes that good where a budget binds. When there are more
+ * users than places, a random half of them is followed, then a quarter, ...: each one followed is
+ * followed wholly.
  */
 #ifndef QBID_CONTROL_LEARN_EXPOSURES_H
 #define QBID_CONTROL_LEARN_EXPOSURES_H

@@ -7,7 +7,9 @@
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
 #include "control/learn/strategy.h"
+#include "control/models/decay.h"
 #include "shm/error.h"
+#include "shm/units.h"
 
 #define GOALS QBID_GOAL_CNT /* one Q group for each */
 
@@ -74,6 +76,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
     qbid_values_done(&learner->values);
+    qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
     free(learner->duals_points);
@@ -90,6 +93,30 @@ bool qbid_learner_frozen(const struct qbid_learner *learner)
     return learner->frozen;
 }
 
+uint32_t qbid_learner_cells(const struct qbid_learner *learner)
+{
+    return learner->cells.cnt;
+}
+
+int qbid_learner_correct(struct qbid_learner *learner, const struct qbid_correction_table *table,
+                         int64_t now_unix_s)
+{
+    return qbid_corrections_take(&learner->corrections, table, now_unix_s);
+}
+
+struct qbid_learner_correction qbid_learner_correction(const struct qbid_learner *learner)
+{
+    const struct qbid_corrections *c = &learner->corrections;
+    return (struct qbid_learner_correction){.table = c->table != NULL,
+                                            .phase = qbid_guard_phase_text(c->guard.phase),
+                                            .why = qbid_guard_why_text(c->guard.why),
+                                            .share = qbid_guard_share(&c->guard),
+                                            .evidence = qbid_guard_evidence(&c->guard),
+                                            .gain = qbid_guard_gain(&c->guard),
+                                            .blocks = c->guard.blocks_all,
+                                            .faults = c->faults};
+}
+
 uint64_t qbid_learner_evicted(const struct qbid_learner *learner)
 {
     return learner->cells.refused + learner->segments.refused;
@@ -99,6 +126,14 @@ int qbid_learner_exposures(const struct qbid_learner *learner, const struct qbid
                            float (**ret_value)[QBID_FREQUENCY_VALUES_MAX])
 {
     return qbid_exposures_learned_fit(&learner->exposures, account, ret_value);
+}
+
+/* Since its bid; 0 where that is not known. */
+static int64_t delay_s(const struct qbid_outcome *outcome)
+{
+    if (outcome->bid_time_ns == 0 || outcome->bid_time_ns > outcome->time_ns)
+        return 0;
+    return (int64_t)((outcome->time_ns - outcome->bid_time_ns) / QBID_NS_PER_S);
 }
 
 static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
@@ -117,8 +152,11 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
     cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
-        cell->convs++;
-        cell->value_nanos += (double)outcome->price_nanos;
+        /* it counts as its click does, however late it comes */
+        double weight = qbid_decay_left(learner->cells.memory.conv_s,
+                                        learner->now_s - delay_s(outcome), learner->now_s);
+        cell->convs += weight;
+        cell->value_nanos += weight * (double)outcome->price_nanos;
     }
 }
 
@@ -203,17 +241,31 @@ static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
     return 0;
 }
 
+/* Half-lives that are best by now; cells are brought to them as if they had always been. */
+static int memory_choose(struct qbid_learner *learner)
+{
+    struct qbid_cells_scale *scale;
+    int err = qbid_recency_tick(&learner->recency, learner->delays.matured,
+                                learner->delays.item_max, learner->now_s, &scale);
+    if (!err && scale)
+        qbid_cells_remember(&learner->cells, qbid_recency_memory(&learner->recency), scale,
+                            learner->recency.item_max, learner->now_s);
+    if (!err)
+        free(scale);
+    return err;
+}
+
 /* Values as the cells have them now; those of a frozen learner as they were when it froze. */
 static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
 {
     int err = 0;
-    if (!learner->frozen) {
+    if (!learner->frozen)
         learner->fitted_s = learner->now_s;
-        learner->cells.memory = qbid_recency_tick(&learner->recency, learner->now_s);
-    }
     if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
         err = qbid_delays_tick(&learner->delays, account, learner->fitted_s,
                                learner->cells.memory.conv_s);
+    if (!err && !learner->frozen)
+        err = memory_choose(learner);
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,
@@ -251,6 +303,7 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
         qbid_plan_done(&plan);
         return err;
     }
+    learner->plans++;
     *ret_plan = plan;
     return 0;
 }

@@ -20,6 +20,7 @@
 #include "control/config/zone.h"
 #include "control/ingest/outcome.h"
 #include "control/learn/plan.h"
+#include "control/models/correction.h"
 #include "shm/live.h"
 
 struct qbid_learner; /* opaque */
@@ -94,6 +95,29 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
 void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
                              const struct qbid_live *live);
 
+/**
+ * Correct the pacer by a table, as far as its guard lets it (control/models/guard.h); NULL = not at
+ * all. The learner keeps a copy.
+ *
+ * Returns: 0; QBID_ERR_VERSION, QBID_ERR_CORRUPT for a table that cannot be used, QBID_ERR_NOMEM. A
+ *          stale table is taken and stays off.
+ */
+int qbid_learner_correct(struct qbid_learner *learner, const struct qbid_correction_table *table,
+                         int64_t now_unix_s);
+
+/* How the correction is. */
+struct qbid_learner_correction {
+    bool table;        /* there is one */
+    const char *phase; /* "trial", "serving", "off" */
+    const char *why;
+    double share;    /* of blocks that are corrected */
+    double evidence; /* that it gains: proven at 1 / error */
+    double gain;     /* of a corrected block, in parts of the wanted spend */
+    uint64_t blocks;
+    uint64_t faults; /* steps refused */
+};
+struct qbid_learner_correction qbid_learner_correction(const struct qbid_learner *learner);
+
 /* State as rows for the store: kind and key identify a row, data is an opaque blob. */
 typedef int qbid_learner_save_fn(void *context, uint32_t kind, uint64_t key, const void *data,
                                  uint32_t bytes);
@@ -105,6 +129,9 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
  */
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes);
+
+/** Cells kept: pairs of line item and context that were seen. */
+uint32_t qbid_learner_cells(const struct qbid_learner *learner);
 
 /** r(k) as learned by now, by line item index: qbid_exposures_learned_fit(). The result is the
  *  caller's to free; NULL when no rule is learned. */

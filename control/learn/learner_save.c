@@ -68,6 +68,12 @@ struct row_traffic {
     struct qbid_traffic traffic;
 };
 
+/* Of the table whose checksum is the key: what is known of one table says nothing of the next. */
+struct row_guard {
+    struct qbid_save_head head;
+    struct qbid_guard guard;
+};
+
 void qbid_save_row(struct qbid_saver *saver, enum qbid_save_kind kind, uint64_t key, void *row,
                    size_t bytes)
 {
@@ -163,6 +169,15 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     free(row);
 }
 
+static void guard_save(struct qbid_corrections *corrections, struct qbid_saver *saver)
+{
+    if (!corrections->table || (!corrections->dirty && !saver->all))
+        return;
+    struct row_guard row = {.guard = corrections->guard};
+    qbid_save_row(saver, QBID_SAVE_GUARD, corrections->table->checksum, &row, sizeof row);
+    corrections->dirty = saver->err != 0;
+}
+
 int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_fn *fn,
                       void *context)
 {
@@ -180,6 +195,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     }
     if (!saver.err)
         qbid_save_values(learner, &saver);
+    guard_save(&learner->corrections, &saver);
     return saver.err;
 }
 
@@ -289,6 +305,18 @@ static int actions_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+/* A table that is refused or stale now stays so. */
+static int guard_restore(struct qbid_learner *learner, uint64_t key, const struct row_guard *row)
+{
+    struct qbid_corrections *c = &learner->corrections;
+    if ((unsigned)row->guard.phase > QBID_GUARD_OFF ||
+        (unsigned)row->guard.why > QBID_GUARD_WHY_STALE)
+        return QBID_ERR_VERSION;
+    if (c->table && c->table->checksum == key && c->guard.phase != QBID_GUARD_OFF)
+        c->guard = row->guard;
+    return 0;
+}
+
 static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, uint64_t key,
                        const void *row, uint32_t bytes)
 {
@@ -309,6 +337,8 @@ static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, u
         return fatigue_restore(learner, key, row);
     case QBID_SAVE_STRATEGY:
         return strategy_restore(learner, key, row);
+    case QBID_SAVE_GUARD:
+        return guard_restore(learner, key, row);
     default:
         return qbid_save_values_restore(learner, kind, key, row, bytes);
     }
@@ -326,6 +356,7 @@ static uint32_t bytes_of(enum qbid_save_kind kind)
         [QBID_SAVE_TRAFFIC] = sizeof(struct row_traffic),
         [QBID_SAVE_FATIGUE] = sizeof(struct row_fatigue),
         [QBID_SAVE_STRATEGY] = sizeof(struct row_strategy),
+        [QBID_SAVE_GUARD] = sizeof(struct row_guard),
     };
     return least[kind] ? least[kind] : qbid_save_values_bytes(kind);
 }

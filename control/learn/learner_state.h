@@ -5,6 +5,7 @@
 
 #include "control/learn/campaigns.h"
 #include "control/learn/cells.h"
+#include "control/learn/corrections.h"
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
 #include "control/learn/exposures.h"
@@ -29,11 +30,13 @@ struct qbid_learner {
     struct qbid_creatives creatives;
     struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
-    struct qbid_qlearner *actions;    /* by Q group: one for each goal */
-    struct qbid_values values;        /* of the last plan */
-    struct qbid_shade shade;          /* of the whole market, of the last plan */
-    struct qbid_traffic_curve curve;  /* traffic of all campaigns together */
-    int64_t curve_hour;               /* when it was fitted, hours since 1970 */
+    struct qbid_qlearner *actions;   /* by Q group: one for each goal */
+    struct qbid_values values;       /* of the last plan */
+    struct qbid_shade shade;         /* of the whole market, of the last plan */
+    uint32_t plans;                  /* made */
+    struct qbid_traffic_curve curve; /* traffic of all campaigns together */
+    int64_t curve_hour;              /* when it was fitted, hours since 1970 */
+    struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
     struct qbid_duals_point *duals_points;
 };

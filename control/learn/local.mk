@@ -4,6 +4,8 @@ $(call lib,learn,\
 	control/learn/campaigns.c \
 	control/learn/cells.c \
 	control/learn/contest.c \
+	control/learn/correction_file.c \
+	control/learn/corrections.c \
 	control/learn/creatives.c \
 	control/learn/dayparts.c \
 	control/learn/demand.c \
@@ -22,3 +24,5 @@ $(call lib,learn,\
 	control/learn/strategy.c \
 	control/learn/tree.c \
 	control/learn/values.c)
+# its loops over bitmaps are what a plan waits for
+CPPFLAGS_rows := -O3

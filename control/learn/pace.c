@@ -12,6 +12,7 @@
 #include "shm/qtable.h"
 #include "shm/units.h"
 
+#define RESOLVE_PART 8       /* a table is made anew when so small a part of its samples is new */
 #define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
 #define RATE_MEMORY_S 30.0   /* of the auctions a second */
 #define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
@@ -23,6 +24,37 @@ struct pace_account {
     const struct qbid_line_item_def **item; /* campaign by campaign */
     uint32_t *first;                        /* of each campaign's, campaign_cnt + 1 */
 };
+
+/* The campaign's table lambda(rho), made anew after a plan and when the samples have moved on;
+ * between that a control period only looks it up; with caps each period, for what they allow
+ * follows what came. NULL without samples or values. */
+static const struct qbid_resolving *resolve(struct qbid_learner *learner,
+                                            const struct pace_account *pa,
+                                            const struct qbid_campaign_def *campaign,
+                                            struct qbid_campaign_state *state, double left_nanos)
+{
+    struct qbid_samples *samples = &state->samples;
+    uint64_t fresh = samples->posted - state->resolved.posted;
+    if (!learner->planned || learner->plans == 0)
+        return NULL;
+    if (state->resolved.plan != learner->plans || qbid_strategy_capped(campaign) ||
+        fresh > samples->cnt / RESOLVE_PART) {
+        struct qbid_market market;
+        const struct qbid_shade *shade = samples->first_price ? &learner->shade : NULL;
+        uint32_t cnt =
+            qbid_points_make(learner, pa->by_idx, pa->account->line_item_max, campaign, samples);
+        state->resolved.plan = learner->plans;
+        state->resolved.posted = samples->posted;
+        state->resolved.points = 0;
+        if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0) {
+            qbid_resolving_build(&market, &state->resolving);
+            state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, &market,
+                                                       state->pacing.bias, left_nanos);
+            state->resolved.points = cnt;
+        }
+    }
+    return state->resolved.points ? &state->resolving : NULL;
+}
 
 /* What the goal counts one event of: scales how long predictions are trusted. */
 static double goal_prior_nanos(const struct qbid_campaign_def *campaign)
@@ -107,27 +139,27 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
-    struct qbid_market market;
-    uint32_t cnt = learner->planned
-                       ? qbid_points_make(learner, pa->by_idx, pa->account->line_item_max, campaign,
-                                          &state->samples)
-                       : 0;
-    const struct qbid_shade *shade = state->samples.first_price ? &learner->shade : NULL;
-    if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0)
-        in.market = &market;
-    in.alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, in.market, state->pacing.bias,
-                                           in.budget_nanos - in.spent_nanos);
+    double left_nanos = in.budget_nanos - in.spent_nanos;
+    in.resolving = resolve(learner, pa, campaign, state, left_nanos);
+    if (!in.resolving)
+        state->alpha_cap =
+            qbid_strategy_alpha_cap(learner, campaign, state, NULL, state->pacing.bias, left_nanos);
+    in.alpha_cap = state->alpha_cap;
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
-        if (in.market && cnt >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
-            campaign->pacing == QBID_PACING_EVEN)
-            pace = qbid_market_alpha_budget(
-                in.market, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
+        if (in.resolving && state->resolved.points >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
+            campaign->pacing != QBID_PACING_ASAP)
+            pace = qbid_resolving_alpha_budget(
+                in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
         state->paced_bids = state->flight.bids;
+        qbid_corrections_begin(state);
     }
+    state->pacing.pace = qbid_corrections_pace(&params, state); /* what this period bid with */
     state->pacing = qbid_pacing_step(&params, &in, state->pacing);
+    qbid_corrections_step(&learner->corrections, state, &in, learner->params.pace_period_ns, now_ns,
+                          now_unix_ns / (int64_t)QBID_NS_PER_S);
     state->paced_ns = now_ns;
     state->dirty = true;
 }
@@ -198,8 +230,9 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         campaign_step(learner, pa, campaign, items[0], state, money, now_ns, now_unix_ns);
     uint32_t qstate = qstate_of(state, money, now_unix_ns);
     double greedy = qbid_qlearner_multiplier(&learner->actions[campaign->goal - 1], qstate);
+    double corrected = qbid_corrections_pace(&learner->campaigns.pacing, state);
     for (uint32_t i = 0; i < cnt; i++) {
-        double pace = may && items[i]->active ? state->pacing.pace * greedy * (double)weight : 0;
+        double pace = may && items[i]->active ? corrected * greedy * (double)weight : 0;
         out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
     }
     return (int)cnt;

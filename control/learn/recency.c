@@ -2,8 +2,12 @@
 /* Counts by line item between ticks, for the race of half-lives. */
 #include "control/learn/recency.h"
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "shm/error.h"
 
 #define ITEMS_MIN 64
 
@@ -49,19 +53,53 @@ struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency)
                                       .conv_s = qbid_decay_half_life_s(recency->race[1].chosen)};
 }
 
-struct qbid_cells_memory qbid_recency_tick(struct qbid_recency *recency, int64_t now_s)
+static double scale_of(const struct qbid_decay_series *series, const double *counts,
+                       uint32_t before, uint32_t after)
 {
+    return before != after && series->at_s && counts[before] > 0 ? counts[after] / counts[before]
+                                                                 : 1;
+}
+
+/* What the line items' counts would be, had the half-lives been these from the beginning. */
+static int scale_make(const struct qbid_recency *recency, const uint32_t *before,
+                      struct qbid_cells_scale **ret_scale)
+{
+    struct qbid_cells_scale *scale = malloc(((size_t)recency->item_max + 1) * sizeof *scale);
+    const uint32_t after[QBID_RECENCY_RATES] = {recency->race[0].chosen, recency->race[1].chosen};
+    if (!scale)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < recency->item_max; i++) {
+        const struct qbid_decay_series *click = &recency->item[i].series[0];
+        const struct qbid_decay_series *conv = &recency->item[i].series[1];
+        scale[i] = (struct qbid_cells_scale){
+            .shown = scale_of(click, click->trials, before[0], after[0]),
+            .clicks = scale_of(click, click->successes, before[0], after[0]),
+            .clicked = scale_of(conv, conv->trials, before[1], after[1]),
+            .convs = scale_of(conv, conv->successes, before[1], after[1])};
+    }
+    *ret_scale = scale;
+    return 0;
+}
+
+int qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
+                      int64_t now_s, struct qbid_cells_scale **ret_scale)
+{
+    const uint32_t before[QBID_RECENCY_RATES] = {recency->race[0].chosen, recency->race[1].chosen};
     for (uint32_t i = 0; i < recency->item_max; i++) {
         struct qbid_recency_item *item = &recency->item[i];
-        if (!(item->imps | item->bills | item->clicks | item->convs))
+        double clicks = i < matured_cnt ? fmax(matured[i] - item->matured, 0) : item->clicks;
+        if (!(item->imps | item->bills | item->clicks | item->convs) && !(clicks > 0))
             continue;
         uint32_t shown = item->imps > item->bills ? item->imps : item->bills;
         qbid_decay_post(&recency->race[0], &item->series[0], now_s, shown, item->clicks);
-        qbid_decay_post(&recency->race[1], &item->series[1], now_s, item->clicks, item->convs);
+        qbid_decay_post(&recency->race[1], &item->series[1], now_s, clicks, item->convs);
+        item->matured = i < matured_cnt ? matured[i] : 0;
         item->imps = item->bills = item->clicks = item->convs = 0;
         item->dirty = 1;
     }
+    bool changed = false;
     for (unsigned rate = 0; rate < QBID_RECENCY_RATES; rate++)
-        (void)qbid_decay_choose(&recency->race[rate]);
-    return qbid_recency_memory(recency);
+        changed |= qbid_decay_choose(&recency->race[rate]) != before[rate];
+    *ret_scale = NULL;
+    return changed ? scale_make(recency, before, ret_scale) : 0;
 }

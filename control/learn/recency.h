@@ -15,6 +15,7 @@ struct qbid_recency_item {
     struct qbid_decay_series series[QBID_RECENCY_RATES];
     /* since the last tick */
     uint32_t imps, bills, clicks, convs;
+    double matured; /* clicks up to the last tick */
     uint32_t dirty; /* series changed since the last save */
     uint32_t pad;
 };
@@ -33,9 +34,12 @@ struct qbid_recency_item *qbid_recency_touch(struct qbid_recency *recency, uint3
 /** Count one IMP, BILL, CLICK or CONV; others are ignored. */
 void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome);
 
-/** Judge what came since the last tick and say the half-lives that are best now. Cost: 0.5 us for
- *  each line item that showed something. */
-struct qbid_cells_memory qbid_recency_tick(struct qbid_recency *recency, int64_t now_s);
+/** Judge what came since the last tick and choose again. matured: clicks so far that conversions
+ * had time for, by line item index, for matured_cnt of them. Returns: 0, *ret_scale for item_max
+ * line items where a half-life is another one now, else NULL (the caller's to free);
+ * QBID_ERR_NOMEM. Cost: 0.5 us for each line item that showed something. */
+int qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
+                      int64_t now_s, struct qbid_cells_scale **ret_scale);
 
 /** The half-lives that were best at the last tick. */
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency);

@@ -10,15 +10,15 @@
 
 struct traffic {
     uint64_t key;
-    uint64_t context; /* one that belongs to the key */
     double bids;
+    uint32_t first; /* of its cells in cells_by_key, finest level only */
+    uint32_t cnt;
 };
 
 struct traffic_list {
     struct traffic *item;
     uint32_t cnt;
-    uint32_t capacity;
-    struct qbid_keymap map;
+    uint32_t *cell; /* finest level: cells in the order of their keys */
 };
 
 /* Line items that accept each value of one dimension, made when first asked for. */
@@ -34,32 +34,18 @@ struct rows {
     const struct qbid_segments *segments;
     const struct qbid_line_item_def **by_idx;
     struct accept_set accept;
+    uint64_t *active;   /* bitmap of by_idx, accept.words */
     uint64_t *eligible; /* scratch, accept.words */
+    uint32_t *list;     /* scratch: those, their nodes where they are known, and their values */
+    uint32_t *known;
+    double *value;
+    uint32_t *node_of; /* scratch by line item index: QBID_TREE_NONE */
+    const struct traffic_list *traffic;
+    bool targeted[QBID_DIM_CNT]; /* by any line item */
     struct qbid_plan_candidate *scratch;
     uint32_t candidate_capacity;
     struct qbid_plan *plan;
 };
-
-static int traffic_add(struct traffic_list *list, uint64_t key, uint64_t context, double bids)
-{
-    uint32_t i = qbid_keymap_find(&list->map, key, 0);
-    if (i == QBID_KEYMAP_NONE) {
-        if (list->cnt == list->capacity) {
-            uint32_t capacity = list->capacity ? list->capacity * 2 : 256;
-            struct traffic *item = realloc(list->item, capacity * sizeof *item);
-            if (!item)
-                return QBID_ERR_NOMEM;
-            list->item = item;
-            list->capacity = capacity;
-        }
-        if (qbid_keymap_add(&list->map, key, 0, list->cnt))
-            return QBID_ERR_NOMEM;
-        i = list->cnt++;
-        list->item[i] = (struct traffic){.key = key, .context = context};
-    }
-    list->item[i].bids += bids;
-    return 0;
-}
 
 static int traffic_order(const void *a, const void *b)
 {
@@ -69,44 +55,120 @@ static int traffic_order(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static int key_order(const void *a, const void *b)
+/* Radix sort by key, least byte first; a byte that is the same in all is passed over. */
+static int key_sort(struct traffic_list *list)
 {
-    const struct traffic *x = a, *y = b;
-    return x->key < y->key ? -1 : x->key > y->key;
+    struct traffic *to = malloc(((size_t)list->cnt + 1) * sizeof *to);
+    if (!to)
+        return QBID_ERR_NOMEM;
+    for (unsigned shift = 0; shift < 64; shift += 8) {
+        uint32_t at[256] = {0}, sum = 0;
+        for (uint32_t i = 0; i < list->cnt; i++)
+            at[list->item[i].key >> shift & 255]++;
+        if (list->cnt == 0 || at[list->item[0].key >> shift & 255] == list->cnt)
+            continue;
+        for (unsigned digit = 0; digit < 256; digit++) {
+            uint32_t cnt = at[digit];
+            at[digit] = sum;
+            sum += cnt;
+        }
+        for (uint32_t i = 0; i < list->cnt; i++)
+            to[at[list->item[i].key >> shift & 255]++] = list->item[i];
+        struct traffic *swap = list->item;
+        list->item = to;
+        to = swap;
+    }
+    free(to);
+    return 0;
 }
 
-/* The keys that get a row, by key: coarse levels first, each by traffic, until max. */
+/* One item a key, with the bids of all. */
+static int traffic_merge(struct traffic_list *list)
+{
+    int err = key_sort(list);
+    uint32_t cnt = 0;
+    for (uint32_t i = 0; i < list->cnt && !err; i++) {
+        if (list->cell)
+            list->cell[i] = list->item[i].first;
+        if (cnt && list->item[cnt - 1].key == list->item[i].key) {
+            list->item[cnt - 1].bids += list->item[i].bids;
+            list->item[cnt - 1].cnt++;
+        } else {
+            struct traffic first = {list->item[i].key, list->item[i].bids, i, 1};
+            list->item[cnt++] = first;
+        }
+    }
+    list->cnt = cnt;
+    return err;
+}
+
+/* Contexts of the finest level from the cells. */
+static int traffic_finest(const struct qbid_cells *cells, const struct qbid_values *values,
+                          struct traffic_list *list)
+{
+    list->item = malloc(((size_t)cells->cnt + 1) * sizeof *list->item);
+    list->cell = malloc(((size_t)cells->cnt + 1) * sizeof *list->cell);
+    if (!list->item || !list->cell)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < cells->cnt; i++) {
+        const struct qbid_cell *cell = &cells->cell[i];
+        double seen = cell->bids > 0 ? cell->bids : qbid_cell_trials(cell);
+        if (cell->context && seen > 0)
+            list->item[list->cnt++] = (struct traffic){
+                qbid_context_key(cell->context, values->tree.level_mask[0], 0), seen, i, 1};
+    }
+    return traffic_merge(list);
+}
+
+/* Contexts of a level from those of the one before it, whose dimensions it has a part of. */
+static int traffic_coarser(const struct traffic_list *finer, uint64_t mask, unsigned level,
+                           struct traffic_list *list)
+{
+    list->item = malloc(((size_t)finer->cnt + 1) * sizeof *list->item);
+    if (!list->item)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < finer->cnt; i++)
+        list->item[list->cnt++] = (struct traffic){
+            qbid_context_key(finer->item[i].key, mask, level), finer->item[i].bids, 0, 0};
+    return traffic_merge(list);
+}
+
+/* The busiest of a level that are not more than max, by key. */
+static int traffic_cut(struct traffic_list *list, uint32_t max)
+{
+    if (list->cnt <= max)
+        return 0;
+    qsort(list->item, list->cnt, sizeof *list->item, traffic_order);
+    list->cnt = max;
+    return key_sort(list);
+}
+
+/* The keys that get a row, by key: coarse levels first, each by traffic, until max. The list is the
+ * caller's to free, also after an error. */
 static int traffic_take(const struct qbid_cells *cells, const struct qbid_values *values,
                         uint32_t max, struct traffic_list *ret_list)
 {
-    struct traffic_list taken = {0};
-    int err = 0;
-    for (unsigned level = values->tree.context_levels; level-- > 0 && !err;) {
-        struct traffic_list list = {0};
-        uint64_t mask = values->tree.level_mask[level];
-        for (uint32_t i = 0; i < cells->cnt && !err; i++) {
-            const struct qbid_cell *cell = &cells->cell[i];
-            double seen = cell->bids > 0 ? cell->bids : qbid_cell_trials(cell);
-            if (cell->context && seen > 0)
-                err = traffic_add(&list, qbid_context_key(cell->context, mask, level),
-                                  cell->context & mask, seen);
-        }
-        if (list.cnt)
-            qsort(list.item, list.cnt, sizeof *list.item, traffic_order);
-        for (uint32_t i = 0; i < list.cnt && taken.cnt < max && !err; i++)
-            err = traffic_add(&taken, list.item[i].key, list.item[i].context, list.item[i].bids);
-        free(list.item);
-        qbid_keymap_done(&list.map);
+    struct traffic_list level[QBID_LEVEL_MAX] = {{0}};
+    uint32_t levels = values->tree.context_levels, cnt = 0;
+    int err = traffic_finest(cells, values, &level[0]);
+    for (unsigned l = 1; l < levels && !err; l++)
+        err = traffic_coarser(&level[l - 1], values->tree.level_mask[l], l, &level[l]);
+    for (unsigned l = levels; l-- > 0 && !err;) {
+        err = traffic_cut(&level[l], max - cnt);
+        cnt += level[l].cnt;
     }
-    qbid_keymap_done(&taken.map); /* places change with the sort */
-    if (err) {
-        free(taken.item);
-        return err;
+    struct traffic_list taken = {malloc(((size_t)cnt + 1) * sizeof *taken.item), 0, level[0].cell};
+    if (!taken.item)
+        err = QBID_ERR_NOMEM;
+    for (unsigned l = 0; l < levels && !err; l++) { /* keys of a finer level are the lower ones */
+        if (level[l].cnt)
+            memcpy(taken.item + taken.cnt, level[l].item, level[l].cnt * sizeof *taken.item);
+        taken.cnt += level[l].cnt;
     }
-    if (taken.cnt)
-        qsort(taken.item, taken.cnt, sizeof *taken.item, key_order);
+    for (unsigned l = 0; l < levels; l++)
+        free(level[l].item);
     *ret_list = taken;
-    return 0;
+    return err;
 }
 
 static const uint64_t *accept_row(struct rows *rows, unsigned dim, uint32_t index)
@@ -122,7 +184,8 @@ static const uint64_t *accept_row(struct rows *rows, unsigned dim, uint32_t inde
         row = calloc(set->words ? set->words : 1, sizeof *row);
         for (uint32_t i = 0; row && i < rows->account->line_item_cnt; i++) {
             const struct qbid_line_item_def *li = &rows->account->line_items[i];
-            if (qbid_target_accepts(li, dim, index, rows->dictionary))
+            if (rows->by_idx[li->idx] &&
+                (li->target[dim].cnt == 0 || qbid_target_accepts(li, dim, index, rows->dictionary)))
                 row[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
         }
         set->row[dim][index] = row;
@@ -132,9 +195,9 @@ static const uint64_t *accept_row(struct rows *rows, unsigned dim, uint32_t inde
 
 static int eligible_find(struct rows *rows, uint64_t context, uint64_t mask)
 {
-    memset(rows->eligible, 0xff, rows->accept.words * sizeof *rows->eligible);
+    memcpy(rows->eligible, rows->active, rows->accept.words * sizeof *rows->eligible);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        if (!(mask & qbid_dim_mask(dim)))
+        if (!(mask & qbid_dim_mask(dim)) || !rows->targeted[dim])
             continue;
         const uint64_t *row = accept_row(rows, dim, qbid_dim_unpack(context, dim));
         if (!row)
@@ -159,41 +222,73 @@ static int by_idx_order(const void *a, const void *b)
     return x->line_item_idx < y->line_item_idx ? -1 : x->line_item_idx > y->line_item_idx;
 }
 
+static uint32_t eligible_list(struct rows *rows)
+{
+    uint32_t cnt = 0;
+    for (uint32_t w = 0; w < rows->accept.words; w++)
+        for (uint64_t bits = rows->eligible[w]; bits; bits &= bits - 1)
+            rows->list[cnt++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
+    return cnt;
+}
+
+/* Nodes of the eligible line items in a context of the finest level, from the cells that it has. */
+static const uint32_t *known_make(struct rows *rows, const struct traffic *t, uint32_t eligible)
+{
+    const struct qbid_tree *tree = &rows->values->tree;
+    const uint32_t *item = tree->index[tree->dim_cnt - 1];
+    for (uint32_t i = t->first; i < t->first + t->cnt; i++) {
+        uint32_t cell = rows->traffic->cell[i];
+        if (tree->leaf[cell].node != QBID_TREE_NONE)
+            rows->node_of[item[cell]] = tree->leaf[cell].node;
+    }
+    for (uint32_t i = 0; i < eligible; i++)
+        rows->known[i] = rows->node_of[rows->list[i]];
+    for (uint32_t i = t->first; i < t->first + t->cnt; i++)
+        rows->node_of[item[rows->traffic->cell[i]]] = QBID_TREE_NONE;
+    return rows->known;
+}
+
+static int candidates_room(struct rows *rows, uint32_t cnt)
+{
+    struct qbid_plan *plan = rows->plan;
+    if (plan->candidate_cnt + cnt <= rows->candidate_capacity)
+        return 0;
+    uint32_t capacity = (plan->candidate_cnt + cnt) * 2;
+    struct qbid_plan_candidate *c = realloc(plan->candidates, capacity * sizeof *c);
+    if (!c)
+        return QBID_ERR_NOMEM;
+    plan->candidates = c;
+    rows->candidate_capacity = capacity;
+    return 0;
+}
+
 /* Append one context's row to the plan; a context without a candidate gets none. */
 static int row_append(struct rows *rows, const struct traffic *t)
 {
     unsigned level = (unsigned)(t->key >> 62);
-    uint64_t mask = rows->values->tree.level_mask[level];
-    int err = eligible_find(rows, t->context, mask);
+    uint64_t mask = rows->values->tree.level_mask[level], context = t->key & mask;
+    int err = eligible_find(rows, context, mask);
     if (err)
         return err;
-    uint32_t cnt = 0;
-    for (uint32_t idx = 0; idx < rows->account->line_item_max; idx++) {
-        if (!rows->by_idx[idx] || !(rows->eligible[idx / 64] >> (idx % 64) & 1))
-            continue;
-        double value = qbid_values_impression(rows->values, idx, t->context, level);
-        if (value > 0)
-            rows->scratch[cnt++] = (struct qbid_plan_candidate){idx, (float)value};
-    }
+    uint32_t eligible = eligible_list(rows), cnt = 0;
+    const uint32_t *known = level == 0 ? known_make(rows, t, eligible) : NULL;
+    qbid_values_row(rows->values, context, level, rows->list, known, eligible, rows->value);
+    for (uint32_t i = 0; i < eligible; i++)
+        if (rows->value[i] > 0)
+            rows->scratch[cnt++] =
+                (struct qbid_plan_candidate){rows->list[i], (float)rows->value[i]};
     if (cnt > QBID_ROWS_CANDIDATES_MAX) {
         qsort(rows->scratch, cnt, sizeof *rows->scratch, by_value);
         cnt = QBID_ROWS_CANDIDATES_MAX;
         qsort(rows->scratch, cnt, sizeof *rows->scratch, by_idx_order);
     }
     struct qbid_plan *plan = rows->plan;
-    if (plan->candidate_cnt + cnt > rows->candidate_capacity) {
-        uint32_t capacity = (plan->candidate_cnt + cnt) * 2;
-        struct qbid_plan_candidate *c = realloc(plan->candidates, capacity * sizeof *c);
-        if (!c)
-            return QBID_ERR_NOMEM;
-        plan->candidates = c;
-        rows->candidate_capacity = capacity;
-    }
-    if (cnt == 0)
-        return 0;
+    err = candidates_room(rows, cnt);
+    if (err || cnt == 0)
+        return err;
     memcpy(plan->candidates + plan->candidate_cnt, rows->scratch, cnt * sizeof *rows->scratch);
     uint16_t segment = (rows->segments->mask & ~mask) == 0
-                           ? qbid_segments_find(rows->segments, t->context)
+                           ? qbid_segments_find(rows->segments, context)
                            : (uint16_t)0;
     plan->contexts[plan->context_cnt++] =
         (struct qbid_plan_context){t->key, plan->candidate_cnt, cnt, segment};
@@ -207,13 +302,20 @@ static int rows_prepare(struct rows *rows)
     uint32_t max = account->line_item_max;
     rows->accept.words = (max + 63) / 64;
     rows->by_idx = calloc(max + 1, sizeof *rows->by_idx);
+    rows->active = calloc(rows->accept.words + 1, sizeof *rows->active);
     rows->eligible = calloc(rows->accept.words + 1, sizeof *rows->eligible);
+    rows->list = calloc(max + 1, sizeof *rows->list);
+    rows->known = calloc(max + 1, sizeof *rows->known);
+    rows->value = calloc(max + 1, sizeof *rows->value);
+    rows->node_of = malloc((max + 1) * sizeof *rows->node_of);
     rows->scratch = calloc(max + 1, sizeof *rows->scratch);
     rows->plan->line_value_micros = calloc(max + 1, sizeof(float));
     rows->plan->line_q_group = calloc(max + 1, sizeof(uint16_t));
-    if (!rows->by_idx || !rows->eligible || !rows->scratch || !rows->plan->line_value_micros ||
+    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->list || !rows->known ||
+        !rows->value || !rows->node_of || !rows->scratch || !rows->plan->line_value_micros ||
         !rows->plan->line_q_group)
         return QBID_ERR_NOMEM;
+    memset(rows->node_of, 0xff, (max + 1) * sizeof *rows->node_of);
     rows->plan->line_item_max = max;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
@@ -224,6 +326,9 @@ static int rows_prepare(struct rows *rows)
         if (!li->active || !c->active)
             continue;
         rows->by_idx[li->idx] = li;
+        rows->active[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
+        for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
+            rows->targeted[dim] |= li->target[dim].cnt > 0;
         rows->plan->line_value_micros[li->idx] =
             (float)qbid_values_impression(rows->values, li->idx, 0, QBID_LEVEL_DEFAULT);
     }
@@ -238,7 +343,12 @@ static void rows_done(struct rows *rows)
         free(rows->accept.row[dim]);
     }
     free(rows->by_idx);
+    free(rows->active);
     free(rows->eligible);
+    free(rows->list);
+    free(rows->known);
+    free(rows->value);
+    free(rows->node_of);
     free(rows->scratch);
 }
 
@@ -260,9 +370,11 @@ int qbid_rows_fill(const struct qbid_account *account, const struct qbid_diction
         plan->contexts = calloc(list.cnt, sizeof *plan->contexts);
         err = plan->contexts ? 0 : QBID_ERR_NOMEM;
     }
+    rows.traffic = &list;
     for (uint32_t i = 0; i < list.cnt && !err; i++)
         err = row_append(&rows, &list.item[i]);
     free(list.item);
+    free(list.cell);
     rows_done(&rows);
     return err;
 }

@@ -42,6 +42,7 @@ void qbid_samples_post(struct qbid_samples *samples, const struct qbid_outcome *
     s.price_micros = s.kind == QBID_MARKET_SEEN ? (double)outcome->price_nanos : effective(outcome);
     samples->first_price = (uint32_t)first;
     samples->sample[samples->next] = s;
+    samples->posted++;
     samples->next = (samples->next + 1) % samples->max;
     if (samples->cnt < samples->max)
         samples->cnt++;

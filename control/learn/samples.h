@@ -23,6 +23,7 @@ struct qbid_samples {
     uint32_t max;
     uint32_t cnt;
     uint32_t next;
+    uint64_t posted;      /* since it was made */
     uint32_t first_price; /* of the last result: 1 = shade tables apply */
 };
 

@@ -20,10 +20,11 @@
     X(TRAFFIC, 1)                                                                                  \
     X(RATIOS, 1)                                                                                   \
     X(CONTEST, 1)                                                                                  \
-    X(RECENCY, 1)                                                                                  \
+    X(RECENCY, 2)                                                                                  \
     X(AGES, 1)                                                                                     \
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \
+    X(GUARD, 1)                                                                                    \
     X(STRATEGY, 1)
 
 enum qbid_save_kind {

@@ -41,6 +41,7 @@ struct row_contest {
 struct row_recency {
     struct qbid_save_head head;
     struct qbid_decay_series series[QBID_RECENCY_RATES];
+    double matured;
 };
 
 struct row_ages {
@@ -115,6 +116,7 @@ static void recency_save(struct qbid_recency *recency, struct qbid_saver *saver)
             continue;
         struct row_recency row;
         memcpy(row.series, item->series, sizeof row.series);
+        row.matured = item->matured;
         qbid_save_row(saver, QBID_SAVE_RECENCY, i, &row, sizeof row);
         item->dirty = saver->err != 0;
     }
@@ -224,9 +226,11 @@ static int recency_restore(struct qbid_learner *learner, uint64_t key,
 {
     struct qbid_recency_item *item =
         key < ITEM_MAX ? qbid_recency_touch(&learner->recency, (uint32_t)key) : NULL;
-    if (item)
-        memcpy(item->series, row->series, sizeof row->series);
-    return item ? 0 : QBID_ERR_NOMEM;
+    if (!item)
+        return QBID_ERR_NOMEM;
+    memcpy(item->series, row->series, sizeof row->series);
+    item->matured = row->matured;
+    return 0;
 }
 
 static int ages_restore(struct qbid_learner *learner, uint64_t key, const struct row_ages *row)

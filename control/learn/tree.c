@@ -31,6 +31,8 @@ void qbid_tree_done(struct qbid_tree *tree)
     for (uint32_t d = 0; d < QBID_TREE_DEPTH_MAX; d++) {
         qbid_keymap_done(&tree->depth[d].map);
         free(tree->depth[d].parent);
+        free(tree->depth[d].id);
+        free(tree->depth[d].context);
     }
     for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++)
         free(tree->index[d]);
@@ -46,23 +48,34 @@ uint32_t qbid_tree_find(const struct qbid_tree *tree, uint32_t depth, uint64_t c
     return qbid_keymap_find(&tree->depth[depth].map, context, id);
 }
 
+static int nodes_room(struct qbid_tree_depth *d)
+{
+    uint32_t capacity = d->capacity ? d->capacity * 2 : CAPACITY_MIN;
+    if (d->cnt < d->capacity)
+        return 0;
+    uint32_t *parent = realloc(d->parent, capacity * sizeof *parent);
+    d->parent = parent ? parent : d->parent;
+    uint32_t *id = realloc(d->id, capacity * sizeof *id);
+    d->id = id ? id : d->id;
+    uint64_t *context = realloc(d->context, capacity * sizeof *context);
+    d->context = context ? context : d->context;
+    if (!parent || !id || !context)
+        return QBID_ERR_NOMEM;
+    d->capacity = capacity;
+    return 0;
+}
+
 static int node_touch(struct qbid_tree *tree, uint32_t depth, uint64_t context, uint32_t id,
                       uint32_t *node)
 {
     struct qbid_tree_depth *d = &tree->depth[depth];
     uint32_t parent = *node, i = qbid_keymap_find(&d->map, context, id);
     if (i == QBID_KEYMAP_NONE) {
-        if (d->cnt == d->capacity) {
-            uint32_t capacity = d->capacity ? d->capacity * 2 : CAPACITY_MIN;
-            uint32_t *grown = realloc(d->parent, capacity * sizeof *grown);
-            if (!grown)
-                return QBID_ERR_NOMEM;
-            d->parent = grown;
-            d->capacity = capacity;
-        }
-        if (qbid_keymap_add(&d->map, context, id, d->cnt))
+        if (nodes_room(d) || qbid_keymap_add(&d->map, context, id, d->cnt))
             return QBID_ERR_NOMEM;
         d->parent[d->cnt] = parent;
+        d->id[d->cnt] = id;
+        d->context[d->cnt] = context;
         i = d->cnt++;
     }
     *node = i;

@@ -22,6 +22,8 @@
 struct qbid_tree_depth {
     struct qbid_keymap map; /* (context, line item index or campaign id) -> node */
     uint32_t *parent;       /* by node: in the depth above */
+    uint32_t *id;           /* by node: line item index, or campaign id */
+    uint64_t *context;      /* by node */
     uint32_t cnt;
     uint32_t capacity;
 };

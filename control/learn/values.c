@@ -33,6 +33,11 @@ void qbid_values_done(struct qbid_values *values)
         values->factor[kind] = NULL;
         values->way[kind] = NULL;
     }
+    for (uint32_t d = 0; d < QBID_TREE_DEPTH_MAX; d++) {
+        free(values->node[d]);
+        values->node[d] = NULL;
+        values->node_capacity[d] = 0;
+    }
     free(values->order_value);
     free(values->goal);
     values->order_value = NULL;
@@ -126,8 +131,9 @@ static void order_values_make(struct qbid_values *values, const struct qbid_valu
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         uint32_t idx = account->line_items[i].idx;
         uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, idx);
-        double convs =
-            values->rate[QBID_VALUES_CVR].level[QBID_TREE_LINE_ITEM].cells[node].successes;
+        const struct qbid_estimate *rate = &values->rate[QBID_VALUES_CVR];
+        uint32_t place = rate->place[QBID_TREE_LINE_ITEM][node];
+        double convs = rate->level[QBID_TREE_LINE_ITEM].cells[place].successes;
         values->order_value[idx] /= ORDER_VALUE_STRENGTH + convs;
     }
 }
@@ -140,8 +146,9 @@ static void line_items_finish(struct qbid_values *values, const struct qbid_acco
         uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, li->idx);
         for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
             struct qbid_estimate *rate = &values->rate[kind];
-            values->factor[kind][li->idx] =
-                prior_factor(&rate->level[QBID_TREE_LINE_ITEM].cells[node], prior[kind]);
+            values->factor[kind][li->idx] = prior_factor(
+                &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
+                prior[kind]);
             values->way[kind][li->idx] =
                 (uint8_t)qbid_contest_choose(&rate->contest, li->campaign_id);
         }
@@ -207,6 +214,55 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     return values->order_value && values->goal ? err : QBID_ERR_NOMEM;
 }
 
+static int nodes_room(struct qbid_values *values)
+{
+    for (uint32_t d = QBID_TREE_LINE_ITEM; d < values->tree.depth_cnt; d++) {
+        uint32_t capacity = values->tree.depth[d].capacity;
+        if (capacity <= values->node_capacity[d])
+            continue;
+        free(values->node[d]);
+        values->node_capacity[d] = 0;
+        values->node[d] = malloc(capacity * sizeof *values->node[d]);
+        if (!values->node[d])
+            return QBID_ERR_NOMEM;
+        values->node_capacity[d] = capacity;
+    }
+    return 0;
+}
+
+static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
+                    double cvr)
+{
+    return qbid_value_impression(&values->goal[line_item_idx], fmin(ctr, 1), fmin(cvr, 1),
+                                 (int64_t)values->order_value[line_item_idx]);
+}
+
+void qbid_values_settle(struct qbid_values *values)
+{
+    const struct qbid_tree *tree = &values->tree;
+    for (uint32_t d = QBID_TREE_LINE_ITEM; d < tree->depth_cnt; d++) {
+        const struct qbid_tree_depth *depth = &tree->depth[d];
+        for (uint32_t i = 0; i < depth->cnt; i++) {
+            struct qbid_values_node *node = &values->node[d][i];
+            uint32_t idx = depth->id[i];
+            for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
+                double factor = values->factor[kind][idx];
+                double above =
+                    d == QBID_TREE_LINE_ITEM
+                        ? 0 /* it has a rate of its own */
+                        : (double)values->node[d - 1][depth->parent[i]].below[kind] / factor;
+                struct qbid_estimate_rate rate =
+                    qbid_estimate_rate(&values->rate[kind], tree,
+                                       (enum qbid_contest_way)values->way[kind][idx], d, i, above);
+                node->here[kind] = (float)(rate.here * factor);
+                node->below[kind] = (float)(rate.below * factor);
+            }
+            node->value = (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
+                                       (double)node->here[QBID_VALUES_CVR]);
+        }
+    }
+}
+
 int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
 {
     bool anew = false;
@@ -218,27 +274,37 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
         err = rates_fit(values, in, anew);
     if (!err)
         err = goals_make(values, in->account);
+    if (!err)
+        err = nodes_room(values);
     if (err)
         return err;
     values->line_item_max = in->account->line_item_max;
     line_items_finish(values, in->account);
     order_values_make(values, in);
+    qbid_values_settle(values);
     return 0;
 }
 
-/* Where a line item's rates in a context are looked up. */
-static struct qbid_estimate_at find(const struct qbid_values *values, uint32_t line_item_idx,
-                                    uint64_t context, unsigned level)
+/* Where a line item is looked up in a context: the deepest node that is known. */
+struct at {
+    const struct qbid_values_node *node;
+    bool here; /* it is the context itself, not one above it */
+};
+
+/* above: the level itself is known not to have it. */
+static struct at find(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context,
+                      unsigned level, bool above)
 {
     const struct qbid_tree *tree = &values->tree;
-    for (unsigned l = level; l < tree->context_levels; l++) {
+    for (unsigned l = above ? level + 1 : level; l < tree->context_levels; l++) {
         uint32_t depth = qbid_tree_depth_of(tree, l);
-        uint32_t node = qbid_tree_find(tree, depth, context & tree->level_mask[l], line_item_idx);
-        if (node != QBID_TREE_NONE)
-            return (struct qbid_estimate_at){depth, node, l == level};
+        uint32_t i = qbid_tree_find(tree, depth, context & tree->level_mask[l], line_item_idx);
+        if (i != QBID_TREE_NONE)
+            return (struct at){&values->node[depth][i], l == level};
     }
-    return (struct qbid_estimate_at){
-        QBID_TREE_LINE_ITEM, qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, line_item_idx), false};
+    uint32_t i = qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, line_item_idx);
+    return (struct at){i == QBID_TREE_NONE ? NULL : &values->node[QBID_TREE_LINE_ITEM][i],
+                       level >= tree->context_levels};
 }
 
 /* Products of the ratios of a context's dimensions at a level. */
@@ -251,36 +317,29 @@ static void ratios_make(const struct qbid_values *values, uint64_t context, unsi
 }
 
 static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t line_item_idx,
-                                      struct qbid_estimate_at at,
-                                      const double ratios[QBID_VALUES_RATES])
+                                      struct at at, const double ratios[QBID_VALUES_RATES])
 {
-    double rate[QBID_VALUES_RATES] = {0};
-    for (unsigned kind = 0; kind < QBID_VALUES_RATES && at.node != QBID_TREE_NONE; kind++) {
-        enum qbid_contest_way way = (enum qbid_contest_way)values->way[kind][line_item_idx];
-        rate[kind] =
-            fmin(qbid_estimate_rate(&values->rate[kind], way, at, line_item_idx, ratios[kind]) *
-                     values->factor[kind][line_item_idx],
-                 1);
+    double rate[QBID_VALUES_RATES];
+    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
+        rate[kind] = (double)(at.here ? at.node->here[kind] : at.node->below[kind]);
+        if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
+            rate[kind] *= ratios[kind];
+        rate[kind] = fmin(rate[kind], 1);
     }
     return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
-}
-
-static double worth_at(const struct qbid_values *values, uint32_t line_item_idx,
-                       struct qbid_estimate_at at, const double ratios[QBID_VALUES_RATES])
-{
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
-    return qbid_value_impression(&values->goal[line_item_idx], rates.ctr, rates.cvr,
-                                 (int64_t)values->order_value[line_item_idx]);
 }
 
 struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32_t line_item_idx,
                                         uint64_t context, unsigned level)
 {
     double ratios[QBID_VALUES_RATES];
-    if (line_item_idx >= values->line_item_max)
+    struct at at = {0};
+    if (line_item_idx < values->line_item_max)
+        at = find(values, line_item_idx, context, level, false);
+    if (!at.node)
         return (struct qbid_rate_pair){0};
     ratios_make(values, context, level, ratios);
-    return rates_at(values, line_item_idx, find(values, line_item_idx, context, level), ratios);
+    return rates_at(values, line_item_idx, at, ratios);
 }
 
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
@@ -288,26 +347,52 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
 {
     double value = 0;
     if (line_item_idx < values->line_item_max)
-        qbid_values_row(values, context, level, &line_item_idx, 1, &value);
+        qbid_values_row(values, context, level, &line_item_idx, NULL, 1, &value);
     return value;
 }
 
+static double value_at(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
+                       const double ratios[QBID_VALUES_RATES])
+{
+    if (!at.node)
+        return 0;
+    if (at.here || (values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
+                    values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
+        return (double)at.node->value;
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+}
+
+/* The level at which look-ups begin. */
+static void row_prefetch(const struct qbid_values *values, uint64_t context, unsigned level,
+                         const uint32_t *line_item_idx, uint32_t cnt)
+{
+    if (level >= values->tree.context_levels)
+        return;
+    const struct qbid_tree_depth *depth =
+        &values->tree.depth[qbid_tree_depth_of(&values->tree, level)];
+    uint64_t key = context & values->tree.level_mask[level];
+    for (uint32_t i = 0; i < cnt; i++)
+        qbid_keymap_prefetch(&depth->map, key, line_item_idx[i]);
+}
+
 void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
-                     const uint32_t *line_item_idx, uint32_t cnt, double *ret_value)
+                     const uint32_t *line_item_idx, const uint32_t *known, uint32_t cnt,
+                     double *ret_value)
 {
     double ratios[QBID_VALUES_RATES];
+    uint32_t depth = known ? qbid_tree_depth_of(&values->tree, level) : 0;
     ratios_make(values, context, level, ratios);
     for (uint32_t from = 0; from < cnt; from += BATCH) {
         uint32_t to = cnt - from < BATCH ? cnt : from + BATCH;
-        if (level < values->tree.context_levels) {
-            const struct qbid_tree_depth *depth =
-                &values->tree.depth[qbid_tree_depth_of(&values->tree, level)];
-            uint64_t key = context & values->tree.level_mask[level];
-            for (uint32_t i = from; i < to; i++)
-                qbid_keymap_prefetch(&depth->map, key, line_item_idx[i]);
+        row_prefetch(values, context, level + (known ? 1 : 0), line_item_idx + from, to - from);
+        for (uint32_t i = from; i < to; i++) {
+            struct at at;
+            if (known && known[i] != QBID_TREE_NONE)
+                at = (struct at){&values->node[depth][known[i]], true};
+            else
+                at = find(values, line_item_idx[i], context, level, known != NULL);
+            ret_value[i] = value_at(values, line_item_idx[i], at, ratios);
         }
-        for (uint32_t i = from; i < to; i++)
-            ret_value[i] = worth_at(values, line_item_idx[i],
-                                    find(values, line_item_idx[i], context, level), ratios);
     }
 }

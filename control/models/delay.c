@@ -275,7 +275,7 @@ static void mature_bucket(void *context, double age_s, double n)
     struct mature *m = context;
     n *= exp2(-age_s / m->half_life_s);
     m->whole += n;
-    m->matured += n * qbid_delay_cdf(m->curve, age_s);
+    m->matured += m->curve ? n * qbid_delay_cdf(m->curve, age_s) : n;
 }
 
 double qbid_delay_matured(const struct qbid_delay_curve *curve,

@@ -70,8 +70,8 @@ struct qbid_delay_curve qbid_delay_child(const struct qbid_delay_curve *parent,
 /** Part of all conversions that has come by an age. */
 double qbid_delay_cdf(const struct qbid_delay_curve *curve, double age_s);
 
-/** Sum of count * cdf(age), and *ret_whole the sum of count, both by half-life (INFINITY: none).
- *  Cost: 100 look-ups. */
+/** Sum of count * cdf(age) (curve NULL: of count), and *ret_whole the sum of count, both by
+ * half-life (INFINITY: none). Cost: 100 look-ups. */
 double qbid_delay_matured(const struct qbid_delay_curve *curve,
                           const struct qbid_delay_cohorts *cohorts, int64_t now_s,
                           double half_life_s, double *ret_whole);

@@ -8,8 +8,7 @@
 
 #include "shm/error.h"
 
-#define LOSS_FAST 0.02  /* weight of a transition in the recent loss */
-#define LOSS_SLOW 0.001 /* and in what it used to be */
+#define LOSS_USUAL 20.0 /* the usual loss remembers so many times what the recent one does */
 #define SURPRISE 2.0    /* recent loss over the usual one from which exploration rises */
 #define RATE_PART_MIN 0.1
 
@@ -47,6 +46,7 @@ struct qbid_dqn_params qbid_dqn_defaults(uint32_t in, uint32_t actions)
         .explore_max = 1,
         .explore_min = 0.02,
         .explore_steps = 5000,
+        .loss_memory = 50,
         .seed = 1,
     };
 }
@@ -57,7 +57,7 @@ static int params_valid(const struct qbid_dqn_params *p)
            p->batch > 0 && p->warm >= p->batch && p->replay_max >= p->warm && p->train_every > 0 &&
            p->target_every > 0 && p->rate > 0 && p->rate_keep > 0 && p->rate_keep <= 1 &&
            p->clip > 0 && p->explore_min >= 0 && p->explore_max <= 1 &&
-           p->explore_max >= p->explore_min && p->explore_steps > 0;
+           p->explore_max >= p->explore_min && p->explore_steps > 0 && p->loss_memory >= 1;
 }
 
 int qbid_dqn_new(const struct qbid_dqn_params *params, struct qbid_dqn **ret_dqn)
@@ -167,8 +167,9 @@ static void explore_follow(struct qbid_dqn *dqn, const struct transition *t)
     double loss = qbid_mlp_huber(q - target_of(dqn, t), &slope);
     if (dqn->seen <= dqn->params.warm || !isfinite(loss))
         dqn->loss_fast = dqn->loss_slow = isfinite(loss) ? loss : 0;
-    dqn->loss_fast += LOSS_FAST * (loss - dqn->loss_fast);
-    dqn->loss_slow += LOSS_SLOW * (loss - dqn->loss_slow);
+    double memory = dqn->params.loss_memory;
+    dqn->loss_fast += (loss - dqn->loss_fast) / memory;
+    dqn->loss_slow += (loss - dqn->loss_slow) / (LOSS_USUAL * memory);
     double surprise = dqn->loss_slow > 0 ? dqn->loss_fast / dqn->loss_slow - SURPRISE : 0;
     dqn->explore_part *= 1 - 1 / (1 + dqn->params.explore_steps);
     if (surprise > 0)

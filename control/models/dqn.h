@@ -33,6 +33,7 @@ struct qbid_dqn_params {
     double explore_max;    /* default 1 */
     double explore_min;    /* default 0.02 */
     double explore_steps;  /* in which exploration falls by e, default 5,000 */
+    double loss_memory;    /* transitions that make the recent loss, at least 1, default 50 */
     uint64_t seed;
 };
 

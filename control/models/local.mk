@@ -4,6 +4,7 @@ $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
 	control/models/codebook.c \
+	control/models/correction.c \
 	control/models/decay.c \
 	control/models/delay.c \
 	control/models/dqn.c \
@@ -11,6 +12,7 @@ $(call lib,models,\
 	control/models/effects.c \
 	control/models/forecast.c \
 	control/models/ftrl.c \
+	control/models/guard.c \
 	control/models/isotonic.c \
 	control/models/fatigue.c \
 	control/models/landscape.c \
@@ -20,6 +22,7 @@ $(call lib,models,\
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/rates.c \
+	control/models/resolving.c \
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/smoothing.c \

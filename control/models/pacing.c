@@ -70,6 +70,33 @@ static int state_valid(const struct qbid_pacing_params *params, const struct qbi
            nonnegative(s->window_predicted_nanos) && nonnegative(s->window_auctions);
 }
 
+/* What the sample of auctions says, by its table where there is one; 0 without either. */
+static int sampled(const struct qbid_pacing_in *in)
+{
+    return in->resolving || in->market;
+}
+
+static double sample_spend(const struct qbid_pacing_in *in, double alpha)
+{
+    return in->resolving ? qbid_resolving_spend(in->resolving, alpha)
+           : in->market  ? qbid_market_spend(in->market, alpha)
+                         : 0;
+}
+
+static double sample_alpha_budget(const struct qbid_pacing_in *in, double rho)
+{
+    return in->resolving ? qbid_resolving_alpha_budget(in->resolving, rho)
+           : in->market  ? qbid_market_alpha_budget(in->market, rho)
+                         : 0;
+}
+
+static double sample_alpha_goal(const struct qbid_pacing_in *in, double scale)
+{
+    return in->resolving ? qbid_resolving_alpha_goal(in->resolving, scale)
+           : in->market  ? qbid_market_alpha_goal(in->market, scale)
+                         : 0;
+}
+
 /* Move one multiplier towards its target, by the gain, the step and the limits. */
 static double alpha_move(const struct qbid_pacing_params *params, double from, double target,
                          double gain, uint32_t *why)
@@ -105,7 +132,7 @@ static void bias_update(const struct qbid_pacing_params *params, const struct qb
 {
     double keep = exp(-1 / fmax(params->bias_memory, 1e-3));
     double auctions = fmax(in->auctions - s->auctions, 0);
-    double predicted = in->market ? qbid_market_spend(in->market, s->pace) : 0;
+    double predicted = sample_spend(in, s->pace);
     s->window_observed_nanos *= keep;
     s->window_predicted_nanos *= keep;
     s->window_auctions *= keep;
@@ -115,7 +142,7 @@ static void bias_update(const struct qbid_pacing_params *params, const struct qb
         s->window_auctions += auctions;
     }
     double prior = BIAS_PRIOR * in->budget_nanos;
-    if (in->market && s->window_predicted_nanos + prior > 0)
+    if (sampled(in) && s->window_predicted_nanos + prior > 0)
         s->bias = clamp((s->window_observed_nanos + prior) / (s->window_predicted_nanos + prior),
                         1 / BIAS_MAX, BIAS_MAX);
 }
@@ -193,9 +220,7 @@ static void budget_step(const struct qbid_pacing_params *params, const struct qb
     }
     if (!(s->rho_nanos > 0))
         return;
-    double solved = 0;
-    if (in->market)
-        solved = qbid_market_alpha_budget(in->market, s->rho_nanos / s->bias);
+    double solved = sample_alpha_budget(in, s->rho_nanos / s->bias);
     if (solved > 0) {
         s->why |= QBID_PACING_WHY_SOLVED;
         s->alpha_budget = alpha_move(params, s->alpha_budget, solved, params->gain, &s->why);
@@ -216,7 +241,7 @@ static void goal_step(const struct qbid_pacing_params *params, const struct qbid
     if (in->worth_predicted_nanos + prior > 0)
         scale = clamp((in->worth_realised_nanos + prior) / (in->worth_predicted_nanos + prior),
                       1 / GOAL_SCALE_MAX, GOAL_SCALE_MAX);
-    double solved = in->market ? qbid_market_alpha_goal(in->market, scale / s->bias) : 0;
+    double solved = sample_alpha_goal(in, scale / s->bias);
     if (solved > 0) {
         s->alpha_goal = alpha_move(params, s->alpha_goal, solved, params->gain, &s->why);
     } else if (in->worth_spent_nanos > 0) {

@@ -8,6 +8,7 @@
 
 #include "control/account/account.h"
 #include "control/models/market.h"
+#include "control/models/resolving.h"
 
 /* One period:
  *
@@ -65,6 +66,7 @@ struct qbid_pacing_in {
     double alpha_cap;             /* no multiplier above this, whatever the budget; 0 = none */
     double age_periods;           /* of the snapshot */
     const struct qbid_market *market; /* NULL = no sample; prices under about the pace in force */
+    const struct qbid_resolving *resolving; /* a table made from it, used instead; NULL = none */
 };
 
 enum qbid_pacing_why {

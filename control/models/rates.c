@@ -10,6 +10,8 @@
 #define FIT_PASSES 3
 #define FIT_GRID 17
 #define FIT_GOLDEN 14
+#define FIT_WARM 0.3 /* of log strength, how far a fit goes from the last one's */
+#define FIT_WARM_GOLDEN 6
 #define FIT_SUCCESSES_MIN 5.0 /* below this a level says nothing on its spread */
 #define FIT_LOG_SD 3.0        /* of the prior on log strength: a factor of 20 */
 
@@ -192,23 +194,12 @@ static double fit_score(const struct fit *fit, double log_strength)
     return score;
 }
 
-/* Best log strength: a grid finds the hill, golden section its top. */
-static double fit_search(const struct fit *fit)
+static double fit_golden(const struct fit *fit, double a, double b, int steps)
 {
-    const double low = log(QBID_RATES_STRENGTH_MIN), high = log(QBID_RATES_STRENGTH_MAX);
-    const double step = (high - low) / (FIT_GRID - 1), golden = 0.6180339887498949;
-    double best = low, best_score = -INFINITY;
-    for (int i = 0; i < FIT_GRID; i++) {
-        double score = fit_score(fit, low + i * step);
-        if (score > best_score) {
-            best_score = score;
-            best = low + i * step;
-        }
-    }
-    double a = fmax(best - step, low), b = fmin(best + step, high);
+    const double golden = 0.6180339887498949;
     double x = b - golden * (b - a), y = a + golden * (b - a);
     double fx = fit_score(fit, x), fy = fit_score(fit, y);
-    for (int i = 0; i < FIT_GOLDEN; i++) {
+    for (int i = 0; i < steps; i++) {
         if (fx > fy) {
             b = y, y = x, fy = fx;
             x = b - golden * (b - a);
@@ -222,8 +213,28 @@ static double fit_search(const struct fit *fit)
     return 0.5 * (a + b);
 }
 
+/* Best log strength: a grid finds the hill, golden section its top. From the last fit's strength it
+ * is not far. */
+static double fit_search(const struct fit *fit, int warm)
+{
+    const double low = log(QBID_RATES_STRENGTH_MIN), high = log(QBID_RATES_STRENGTH_MAX);
+    const double step = (high - low) / (FIT_GRID - 1);
+    if (warm)
+        return fit_golden(fit, fmax(fit->log_start - FIT_WARM, low),
+                          fmin(fit->log_start + FIT_WARM, high), FIT_WARM_GOLDEN);
+    double best = low, best_score = -INFINITY;
+    for (int i = 0; i < FIT_GRID; i++) {
+        double score = fit_score(fit, low + i * step);
+        if (score > best_score) {
+            best_score = score;
+            best = low + i * step;
+        }
+    }
+    return fit_golden(fit, fmax(best - step, low), fmin(best + step, high), FIT_GOLDEN);
+}
+
 static void level_fit(struct qbid_rates_level *level, const struct qbid_rates_level *above,
-                      double log_start)
+                      double log_start, int warm)
 {
     double successes = 0, failures = 0;
     uint32_t seen = 0;
@@ -237,7 +248,7 @@ static void level_fit(struct qbid_rates_level *level, const struct qbid_rates_le
     struct fit fit = {.level = level, .parents = above->cells, .strength_now = level->strength};
     fit.log_start = log_start;
     fit.stride = 1 + (level->cell_cnt - 1) / QBID_RATES_FIT_CELLS;
-    level->strength = exp(fit_search(&fit));
+    level->strength = exp(fit_search(&fit, warm));
 }
 
 int qbid_rates_fit(struct qbid_rates_level *levels, uint32_t level_cnt,
@@ -247,20 +258,23 @@ int qbid_rates_fit(struct qbid_rates_level *levels, uint32_t level_cnt,
     if (err)
         return err;
     double log_start[QBID_RATES_LEVELS_MAX];
+    int warm = 1;
     for (uint32_t l = 0; l < level_cnt; l++) {
         double s = levels[l].strength;
-        if (!(s > 0 && isfinite(s)))
+        if (!(s > 0 && isfinite(s))) {
             s = 4 / prior.mean; /* rates that vary by half of their mean */
+            warm = warm && l == 0;
+        }
         s = fmin(fmax(s, QBID_RATES_STRENGTH_MIN), QBID_RATES_STRENGTH_MAX);
         levels[l].strength = s;
         log_start[l] = log(s);
     }
     rest_collect(levels, level_cnt);
-    for (int pass = 0; pass < FIT_PASSES; pass++) {
+    for (int pass = 0; pass < (warm ? 1 : FIT_PASSES); pass++) {
         evidence_collect(levels, level_cnt);
         rates_down(levels, level_cnt, prior);
         for (uint32_t l = 1; l < level_cnt; l++)
-            level_fit(&levels[l], &levels[l - 1], log_start[l]);
+            level_fit(&levels[l], &levels[l - 1], log_start[l], warm);
     }
     evidence_collect(levels, level_cnt);
     rates_down(levels, level_cnt, prior);

@@ -47,7 +47,8 @@ struct qbid_rates_level {
     struct qbid_rates_cell *cells;
     uint32_t cell_cnt;
     int fixed;       /* keep `strength` as it is */
-    double strength; /* in: start, e.g. the last fit, 0 = unknown; out: fitted. Unused at level 0 */
+    double strength; /* in: the last fit's, from which it goes a little, when all levels have one;
+                        0 = unknown; out: fitted. Unused at level 0 */
 };
 
 struct qbid_rates_prior {
@@ -74,7 +75,7 @@ double qbid_rates_posterior(struct qbid_rates_prior prior, double trials, double
  * Errors:  QBID_ERR_INVAL for a prior, level count or parent index out of range; nothing written.
  * Threads: pure; writes levels and cells only; no allocation.
  * Cost:    3 fits of about 40 evaluations a level, 0.2 us a cell each, on QBID_RATES_FIT_CELLS at
- *          most; two passes over the cells.
+ *          most, or 1 of 8 where the last strengths are given; two passes over the cells.
  * Source:  beta-binomial empirical Bayes (Efron and Morris 1975) on a tree. Ours: the strength
  *          maximises the leave-one-out predictive likelihood with a weak lognormal prior, which
  *          holds it finite where a level adds nothing and near its start where it has no data.

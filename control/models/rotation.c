@@ -210,6 +210,10 @@ int qbid_rotation_best(const struct qbid_rotation_arm *arms, uint32_t cnt,
     if (!(params->prior_hits > 0 && isfinite(params->prior_hits) && params->prior_misses > 0 &&
           isfinite(params->prior_misses)))
         return QBID_ERR_INVAL;
+    if (cnt == 1) {
+        ret_probability[0] = 1;
+        return 0;
+    }
     for (uint32_t k = 0; k < cnt; k++)
         p[k] = posterior_of(&arms[k], params);
     best_integrate(p, cnt, ret_probability);

@@ -66,6 +66,13 @@ static const struct qbid_creative *find_creative(struct qbid_worker *worker,
     return NULL;
 }
 
+/* Whether a text goes on behind a beginning. */
+static bool begins(const char *text, size_t len, const char *word)
+{
+    size_t n = strlen(word);
+    return len > n && memcmp(text, word, n) == 0;
+}
+
 /* Where a click goes on: only to what the image holds, never to anything from the query. */
 static size_t write_landing(struct qbid_worker *worker, const struct qbid_image *image,
                             const struct qbid_notice *notice, const struct qbid_token *token,
@@ -78,8 +85,7 @@ static size_t write_landing(struct qbid_worker *worker, const struct qbid_image 
     qbid_markup_landing(&w, (struct qbid_text){notice->token, notice->token_len},
                         image->strings + creative->landing_off, creative->landing_len);
     size_t len = qbid_writer_len(&w);
-    bool web = (len > 8 && memcmp(location, "https://", 8) == 0) ||
-               (len > 7 && memcmp(location, "http://", 7) == 0);
+    bool web = begins(location, len, "https://") || begins(location, len, "http://");
     return web && !w.full ? len : 0;
 }
 

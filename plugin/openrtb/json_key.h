@@ -35,12 +35,23 @@ constexpr uint64_t length_tag(size_t len)
     return (0xf8 + uint64_t{len}) << 56;
 }
 
+/* Of a word with len characters of a key: those of the key, and what stands for their number. */
+struct key_mask {
+    uint64_t keep, tag;
+};
+
+constexpr key_mask mask_of(size_t len)
+{
+    return {len < 8 ? (UINT64_C(1) << (8 * len)) - 1 : ~UINT64_C(0), len < 8 ? length_tag(len) : 0};
+}
+
+constexpr key_mask key_masks[9] = {mask_of(0), mask_of(1), mask_of(2), mask_of(3), mask_of(4),
+                                   mask_of(5), mask_of(6), mask_of(7), mask_of(8)};
+
 inline json_key key_of(const char *at, size_t len)
 {
-    uint64_t word = load_word(at);
-    if (len < 8)
-        word = (word & ((UINT64_C(1) << (8 * len)) - 1)) | length_tag(len);
-    return {at, len, word};
+    const key_mask &mask = key_masks[len < 8 ? len : 8];
+    return {at, len, (load_word(at) & mask.keep) | mask.tag};
 }
 
 /* Characters of a name as a word: a constant wherever the name is one. */

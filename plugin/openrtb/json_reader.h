@@ -117,11 +117,25 @@ inline const char *find_escape(const char *from, const char *end)
     return found != nullptr ? static_cast<const char *>(found) : end;
 }
 
-/* A string with a backslash before its end, in it or in one that was read before. */
-[[gnu::noinline, gnu::cold]] inline place take_escaped(reader &r, place at, const char *quote,
-                                                       value *ret)
+/* The closing quote of the string at a place, behind which there are blanks at most. */
+inline const char *closing_quote(const reader &r, place at)
 {
-    const char *start = r.body + at[0] + 1;
+    const char *quote = r.body + at[1] - 1;
+    while (*quote != '"')
+        quote--;
+    return quote;
+}
+
+/* Whether a string may hold a backslash: one stands before its end, in it or in an earlier one. */
+inline bool may_escape(const reader &r, const char *quote)
+{
+    return r.escape < quote;
+}
+
+/* A string that may hold a backslash. */
+[[gnu::noinline, gnu::cold]] inline place take_escaped(reader &r, place at, value *ret)
+{
+    const char *start = r.body + at[0] + 1, *quote = closing_quote(r, at);
     if (r.escape < start)
         r.escape = find_escape(start, r.body_end);
     *ret = {start, static_cast<uint32_t>(quote - start),
@@ -129,13 +143,12 @@ inline const char *find_escape(const char *from, const char *end)
     return at + 1;
 }
 
+/* What is rare is left to another function as a whole: this one needs no frame. */
 inline place take_string(reader &r, place at, value *ret)
 {
-    const char *start = r.body + at[0] + 1, *quote = r.body + at[1] - 1;
-    while (*quote != '"') /* blanks before the next token */
-        quote--;
-    if (r.escape < quote)
-        return take_escaped(r, at, quote, ret);
+    const char *start = r.body + at[0] + 1, *quote = closing_quote(r, at);
+    if (may_escape(r, quote))
+        return take_escaped(r, at, ret);
     *ret = {start, static_cast<uint32_t>(quote - start), KIND_STRING};
     return at + 1;
 }
@@ -177,12 +190,10 @@ inline place take_word(const reader &r, place at, const char (&word)[N], enum ki
     return memcmp(start, word, N - 1) == 0 && ends_before(r, at, start + N - 1) ? at + 1 : nullptr;
 }
 
-/* A container is not passed: its place becomes the reader's. */
-inline place take_value(reader &r, place at, value *ret)
+/* A value that is no string. A container is not passed: its place becomes the reader's. */
+[[gnu::noinline]] inline place take_other(reader &r, place at, value *ret)
 {
     switch (mark_at(r, at)) {
-    case '"':
-        return take_string(r, at, ret);
     case '{':
         *ret = {nullptr, 0, KIND_OBJECT};
         return r.at = at;
@@ -200,28 +211,40 @@ inline place take_value(reader &r, place at, value *ret)
     }
 }
 
-[[gnu::noinline, gnu::cold]] inline int unescape_key(reader &r, const value &key, json_key *ret)
+inline place take_value(reader &r, place at, value *ret)
 {
-    struct qbid_text text = {nullptr, 0};
-    int err = unescape(r, key.at, key.size, &text);
-    if (err == 0)
-        *ret = key_of(text.at, text.len);
-    return err;
+    return mark_at(r, at) == '"' ? take_string(r, at, ret) : take_other(r, at, ret);
 }
 
-/* A field of an object; its key is nearly always without an escape, and then where it stands. */
-inline place take_field(reader &r, place at, json_key *ret_key, value *ret)
+/* A field whose key may hold a backslash. */
+[[gnu::noinline, gnu::cold]] inline place take_escaped_field(reader &r, place at, json_key *ret_key,
+                                                             value *ret)
 {
     value key;
-    if (mark_at(r, at) != '"')
-        return nullptr;
-    at = take_string(r, at, &key);
+    struct qbid_text text;
+    at = take_escaped(r, at, &key);
     if (mark_at(r, at) != ':')
         return nullptr;
-    *ret_key = key_of(key.at, key.size);
-    if (key.kind == KIND_ESCAPED && unescape_key(r, key, ret_key) != 0)
+    text = {key.at, key.size};
+    if (key.kind == KIND_ESCAPED && unescape(r, key.at, key.size, &text) != 0)
         return nullptr;
+    *ret_key = key_of(text.at, text.len);
     return take_value(r, at + 1, ret);
+}
+
+/* A field of an object; its key is where it stands. */
+[[gnu::noinline]] inline place take_field(reader &r, place at, json_key *ret_key, value *ret)
+{
+    const char *start = r.body + at[0], *quote;
+    if (*start != '"')
+        return nullptr;
+    quote = closing_quote(r, at);
+    if (may_escape(r, quote))
+        return take_escaped_field(r, at, ret_key, ret);
+    if (mark_at(r, at + 1) != ':')
+        return nullptr;
+    *ret_key = key_of(start + 1, static_cast<size_t>(quote - start - 1));
+    return take_value(r, at + 2, ret);
 }
 
 /* --- values that nobody reads */

@@ -308,6 +308,8 @@ static void check_bid(struct checker *c)
     check_format(c);
     check_blocks(c);
     check_creative(c);
+    if (c->creative)
+        checker_terms(c);
     checker_markup(c);
 }
 

@@ -4,7 +4,7 @@
  *
  * It does not know which bid is best, only what no bid may do. Each rule has a name, by which tests
  * see that a broken answer is found for what it breaks. A new rule is a line in the list, a few
- * lines in checker.c and a mutation in test_checker.c, which fails without one.
+ * lines in checker*.c and a mutation in test_checker.c, which fails without one.
  */
 #ifndef QBID_TESTS_CONFORMANCE_CHECKER_H
 #define QBID_TESTS_CONFORMANCE_CHECKER_H
@@ -34,6 +34,12 @@
     X(MTYPE,           "mtype is offered, and the creative's")                               \
     X(SIZE,            "w and h are offered, and the creative's")                            \
     X(SECURE,          "HTTPS only where the impression is secure")                          \
+    X(BATTR,           "no blocked attribute")                                               \
+    X(API,             "no framework that is not supported")                                 \
+    X(MIME,            "of an accepted content type")                                        \
+    X(DURATION,        "dur is the creative's, and one that is asked for")                   \
+    X(PROTOCOL,        "of an accepted protocol")                                            \
+    X(LANGUAGE,        "in an allowed language")                                             \
     X(CREATIVE,        "adid, cid, crid, adomain and cat are those of one creative of ours") \
     X(NOTICE,          "notice URLs are ours, with their macros")                            \
     X(MARKUP,          "adm is the creative's, whole, with nothing left to replace")         \
@@ -56,7 +62,7 @@ extern const char *const checker_text[CHECKER_CNT];
  */
 uint32_t checker_check(const json_t *request, const char *body, size_t len, unsigned *ret_bids);
 
-/* For checker_markup.c. */
+/* For checker_markup.c and checker_terms.c. */
 struct checker {
     const json_t *request, *response, *seat, *bid, *imp, *deal;
     const struct facts_line_item *item;
@@ -69,5 +75,8 @@ void checker_demand(struct checker *c, bool good, enum checker_rule rule);
 
 /** adm, nurl, burl, lurl of c->bid. */
 void checker_markup(struct checker *c);
+
+/** The creative of c->bid against what the impression asks of one. */
+void checker_terms(struct checker *c);
 
 #endif

@@ -6,7 +6,7 @@ CONFORMANCE_PRODUCT := tests/conformance/product.c tests/plugin/broker.c tests/s
     tests/shm/image_fixture_build.c
 $(call test,test_reference,tests/conformance/test_reference.c tests/plugin/lines.c $(CONFORMANCE_RULES) \
     $(CONFORMANCE_PRODUCT),qbid fastpath shm,$(QBID_LDLIBS) -ljansson -lm)
-CONFORMANCE_CHECK := $(addprefix tests/conformance/,checker.c checker_markup.c)
+CONFORMANCE_CHECK := $(addprefix tests/conformance/,checker.c checker_markup.c checker_terms.c)
 $(call test,test_random_requests,tests/conformance/test_random_requests.c tests/conformance/generator.c \
     $(CONFORMANCE_CHECK) $(CONFORMANCE_RULES) $(CONFORMANCE_PRODUCT),qbid fastpath shm,\
     $(QBID_LDLIBS) -ljansson -lm)

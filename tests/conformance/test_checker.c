@@ -15,7 +15,7 @@
 static const char request_text[] =
     "{\"id\":\"r\\u00fc\",\"at\":2,\"cur\":[\"CNY\",\"EUR\"],\"badv\":[\"other.example\"],\"bcat\":"
     "[\"IAB25\"],\"imp\":["
-    "{\"id\":\"b\",\"secure\":1,\"bidfloor\":0.5,\"banner\":{\"w\":300,\"h\":250}},"
+    "{\"id\":\"b\",\"secure\":1,\"bidfloor\":0.5,\"banner\":{\"w\":300,\"h\":250,\"battr\":[13]}},"
     "{\"id\":\"v\",\"video\":{\"mimes\":[\"video/mp4\"],\"w\":640,\"h\":360}},"
     "{\"id\":\"d\",\"banner\":{\"format\":[{\"w\":300,\"h\":600}]},\"pmp\":{\"private_auction\":1,"
     "\"deals\":[{\"id\":\"deal-3\",\"bidfloor\":1,\"bidfloorcur\":\"EUR\",\"wseat\":[\"2\"]}]}},"
@@ -131,6 +131,18 @@ static const struct {
     {CHECKER_SIZE, "imp 2", "banner", "{'w':300,'h':250}"},
     {CHECKER_SIZE, "imp 1", "video", "{'w':1,'h':1}"},
     {CHECKER_SECURE, "b", "adm", "'<img src=http://cdn.example/1.png>'"},
+    {CHECKER_BATTR, "b", "attr", "[3,13]"},
+    {CHECKER_BATTR, "imp 1", "video", "{'w':640,'h':360,'battr':[1,16]}"},
+    {CHECKER_API, "b", "apis", "[5]"},
+    {CHECKER_MIME, "imp 0", "banner", "{'w':300,'h':250,'mimes':['video/mp4; x=image/jpeg']}"},
+    {CHECKER_DURATION, "v", "dur", "7"},
+    {CHECKER_DURATION, "imp 1", "video", "{'w':640,'h':360,'maxduration':5}"},
+    {CHECKER_DURATION, "imp 1", "video", "{'w':640,'h':360,'minduration':21}"},
+    {CHECKER_DURATION, "imp 1", "video", "{'w':640,'h':360,'rqddurs':[15,25]}"},
+    {CHECKER_DURATION, "imp 1", "video", "{'w':640,'h':360,'poddur':9}"},
+    {CHECKER_PROTOCOL, "imp 1", "video", "{'w':640,'h':360,'protocols':[1,70]}"},
+    {CHECKER_LANGUAGE, "request", "wlang", "['zz']"},
+    {CHECKER_LANGUAGE, "request", "wlangb", "['','en-GB-x']"},
     {CHECKER_CREATIVE, "b", "adid", "'999'"},
     {CHECKER_CREATIVE, "b", "adid", "'801'"},
     {CHECKER_CREATIVE, "b", "crid", "'102'"},

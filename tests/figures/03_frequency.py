@@ -40,6 +40,7 @@ def cost():
     stated("a decision, all capped, of one of 4 million users", 22, lambda r: r["known_ns"])
     stated("of it what the cap adds, 64 users", 6, lambda r: r["known_ns"] - r["plain_ns"])
     stated("of it what the cap adds, 4 million users", 22, lambda r: r["known_ns"] - r["plain_ns"])
+    stated("what r(k) below 1 of all 8 candidates adds, by ordering them anew", 6, lambda r: r["value_ns"])
     stated("a count alone, 4 million users", 22, lambda r: r["count_ns"])
     figure("frequency: memory of a million counts, shared by all workers", round(runs[0]["table_bytes"]), "bytes", HOW)
     figure("frequency: memory of a worker's own bids", round(runs[0]["worker_bytes"]), "bytes", HOW)

@@ -35,6 +35,6 @@ exact = value(20, 30)
 text = f"{float(exact):.12f}"
 print(f"V*(20, 30) = {text}")
 with open(HEADER, encoding="utf-8") as file:
-    stated = re.search(r"PROCESS_OPTIMUM (\S+)", file.read()).group(1)
+    stated = re.search(r"PROCESS_OPTIMUM[\s\\]+(\S+)", file.read()).group(1)
 if stated != text:
     sys.exit(f"tests/control/models/process.h states {stated}")

@@ -30,6 +30,8 @@ $(B)/tests/plugin/test_protobuf_agreement.o: | $(PROTOBUF_H)
 
 $(call test,test_protobuf,tests/plugin/test_protobuf.c tests/plugin/protobuf_encode.c,qbid shm,\
     $(QBID_LDLIBS) -lcjson -lm)
+$(call test,test_protobuf_lists,tests/plugin/test_protobuf_lists.c tests/plugin/protobuf_encode.c \
+    tests/plugin/openrtb_differ.c,qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_gzip,tests/plugin/test_gzip.c,qbid shm,-lz)
 $(call test,test_coding,tests/plugin/test_coding.c,qbid shm)
 

@@ -43,6 +43,9 @@ static void half_a_surrogate_pair_is_replaced(void **state)
     json("\\ud83d\\n", "\xef\xbf\xbd\n");
     json("\\ud83d\\u0041", "\xef\xbf\xbd"
                            "A");
+    json("\\ud83dxxxxxx", "\xef\xbf\xbdxxxxxx");
+    json("\\ud83d\\nxxxxx", "\xef\xbf\xbd\nxxxxx");
+    json("\\ud83d\\ue000", "\xef\xbf\xbd\xee\x80\x80");
     json("\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80");
 }
 
@@ -159,9 +162,28 @@ static void a_number_of_16_bits_is_written_in_one_way(void **state)
         assert_int_equal(qbid_text_u16((struct qbid_text){none[i], (uint32_t)strlen(none[i])}), 0);
 }
 
+/* Every byte at every place of texts of each length, in memory of just that size: against a loop
+ * over the bytes. */
+static void a_lower_case_copy_changes_ascii_letters_alone(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len <= 40; len++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            char *from = malloc(len ? len : 1), *to = malloc(len ? len : 1);
+            for (size_t i = 0; i < len; i++)
+                from[i] = (char)(byte + 37 * i);
+            qbid_text_copy_lower(to, from, len);
+            for (size_t i = 0; i < len; i++)
+                assert_int_equal(to[i], qbid_text_lower(from[i]));
+            free(from);
+            free(to);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lower_case_copy_changes_ascii_letters_alone),
         cmocka_unit_test(json_escapes_are_resolved),
         cmocka_unit_test(half_a_surrogate_pair_is_replaced),
         cmocka_unit_test(a_nul_escape_gives_a_nul),

@@ -78,27 +78,54 @@ static void a_nul_byte_is_written_as_an_escape(void **state)
     assert_memory_equal(out, "\"a\\u0000b\"", 10);
 }
 
+/* What is written, in room for just that and in more of it; nothing where there is one byte less.
+ */
+static void written(void (*put)(struct qbid_writer *w, uint64_t value), uint64_t value,
+                    const char *want)
+{
+    size_t n = strlen(want);
+    for (size_t room = n - 1; room <= n + 21; room++) {
+        char *out = malloc(room ? room : 1);
+        struct qbid_writer w = qbid_writer_init(out, room);
+        put(&w, value);
+        assert_int_equal(w.full, room < n);
+        assert_int_equal(qbid_writer_len(&w), room < n ? 0 : n);
+        assert_memory_equal(out, want, qbid_writer_len(&w));
+        free(out);
+    }
+}
+
+static void numbers(uint64_t value)
+{
+    char want[32];
+    snprintf(want, sizeof want, "%llu", (unsigned long long)value);
+    written(qbid_put_u64, value, want);
+    snprintf(want, sizeof want, "%016llx", (unsigned long long)value);
+    written(qbid_put_hex, value, want);
+}
+
 static void numbers_are_written_in_full(void **state)
 {
-    static const uint64_t value[] = {
-        0, 1, 9, 10, 99, 100, 101, 999, 1000, 12345678901234567890u, UINT64_MAX};
+    (void)state;
+    uint64_t power = 1;
+    for (unsigned digits = 0; digits < 20; digits++, power *= 10)
+        for (uint64_t step = 0; step < 3; step++)
+            numbers(power + step - 1);
+    for (unsigned i = 0; i < 20000; i++)
+        numbers(qbid_roll(i, 3, 0) >> i % 64);
+    numbers(UINT64_MAX);
+}
+
+static void signed_numbers_keep_their_sign(void **state)
+{
+    static const int64_t value[] = {0, 1, -1, 10, -10, INT64_MAX, INT64_MIN};
     (void)state;
     for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
         char out[32], want[32];
         struct qbid_writer w = qbid_writer_init(out, sizeof out);
-        int n = snprintf(want, sizeof want, "%llu", (unsigned long long)value[i]);
-        qbid_put_u64(&w, value[i]);
+        int n = snprintf(want, sizeof want, "%lld", (long long)value[i]);
+        qbid_put_i64(&w, value[i]);
         assert_int_equal(qbid_writer_len(&w), n);
-        assert_memory_equal(out, want, (size_t)n);
-        w = qbid_writer_init(out, sizeof out);
-        n = snprintf(want, sizeof want, "%lld", (long long)value[i]);
-        qbid_put_i64(&w, (int64_t)value[i]);
-        assert_int_equal(qbid_writer_len(&w), n);
-        assert_memory_equal(out, want, (size_t)n);
-        w = qbid_writer_init(out, sizeof out);
-        n = snprintf(want, sizeof want, "%016llx", (unsigned long long)value[i]);
-        qbid_put_hex(&w, value[i]);
-        assert_int_equal(qbid_writer_len(&w), 16);
         assert_memory_equal(out, want, (size_t)n);
     }
 }
@@ -145,6 +172,7 @@ int main(void)
         cmocka_unit_test(escaped_text_is_whole_or_full),
         cmocka_unit_test(a_nul_byte_is_written_as_an_escape),
         cmocka_unit_test(numbers_are_written_in_full),
+        cmocka_unit_test(signed_numbers_keep_their_sign),
         cmocka_unit_test(a_ratio_is_always_a_json_number),
         cmocka_unit_test(what_does_not_fit_is_not_written_and_reported),
     };

@@ -21,6 +21,9 @@ each=${SECONDS_EACH:-14}
 }
 bash tools/demo/stop.sh quiet
 rm -rf "$run"
+# so that `qbid ope` and `qbid explain --bid` have something to tell afterwards
+SITE_EXTRA='learning: {pace_period_ms: 250, log_mb: 64}
+images_kept: 1024'
 site_make "$run" 2
 
 finish() {

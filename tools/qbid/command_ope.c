@@ -161,6 +161,7 @@ static void answer_add(cJSON *list, const struct options *o, const struct qbid_o
     cJSON_AddNumberToObject(to, "n", (double)a->ope.n);
     cJSON_AddNumberToObject(to, "refused", (double)a->ope.refused);
     cJSON_AddNumberToObject(to, "without_row", (double)a->rowless);
+    cJSON_AddNumberToObject(to, "without_choice", (double)a->choiceless);
     cJSON_AddNumberToObject(to, "unsupported", a->unsupported);
     cJSON_AddNumberToObject(to, "effective", a->ope.effective);
     cJSON_AddNumberToObject(to, "weight_mean", a->ope.weight_mean);
@@ -215,9 +216,11 @@ static int table_print(struct qbid_tool *tool, const struct options *o, const ch
            unit, (unsigned long long)log->bid_cnt);
     if (log->share < 1)
         printf(" (%g %% of all)", 100 * log->share);
-    printf(", %llu of which nothing is known yet\nas it was done: %.5g (%.5g to %.5g)\n",
-           (unsigned long long)log->open, answers[0].ope.logged.value, answers[0].ope.logged.low,
-           answers[0].ope.logged.high);
+    printf(", %llu of which nothing is known yet", (unsigned long long)log->open);
+    if (answers[0].choiceless)
+        printf(", %llu without a choice", (unsigned long long)answers[0].choiceless);
+    printf("\nas it was done: %.5g (%.5g to %.5g)\n", answers[0].ope.logged.value,
+           answers[0].ope.logged.low, answers[0].ope.logged.high);
     qbid_columns_init(&columns, heads);
     for (unsigned i = 0; i < o->policy_cnt; i++) {
         const struct qbid_ope *ope = &answers[i].ope;

@@ -41,6 +41,15 @@ static void status_print(const cJSON *a)
            qbid_tool_number(publish, "published"), qbid_tool_number(publish, "failed"),
            qbid_tool_text(publish, "last_error"));
     printf("learning     %s\n", cJSON_IsTrue(member(a, "learning")) ? "on" : "off");
+    const cJSON *correction = member(a, "correction");
+    if (correction)
+        printf(
+            "correction   %s (%s), %.0f %% of the blocks, gain %+.3g, evidence %.3g, %.0f blocks, "
+            "%.0f faults\n",
+            qbid_tool_text(correction, "phase"), qbid_tool_text(correction, "why"),
+            100 * qbid_tool_number(correction, "share"), qbid_tool_number(correction, "gain"),
+            qbid_tool_number(correction, "evidence"), qbid_tool_number(correction, "blocks"),
+            qbid_tool_number(correction, "faults"));
     printf("account      %.0f campaigns (%.0f active), %.0f line items, %.0f creatives, in %s\n",
            qbid_tool_number(account, "campaigns"), qbid_tool_number(account, "active_campaigns"),
            qbid_tool_number(account, "line_items"), qbid_tool_number(account, "creatives"),

@@ -66,6 +66,8 @@ int qbid_explain_event_replay(const struct qbid_explain_world *world,
     int64_t idx = qbid_explain_world_find(world, record->line_item_id);
     if (idx < 0)
         return (int)idx;
+    if (record->u.bid.q_state >= QBID_QSTATES)
+        return QBID_ERR_CORRUPT;
     memset(&e, 0, sizeof e);
     *d = (struct qbid_decision){.gen = image->header->gen,
                                 .nonce = record->nonce,

@@ -27,7 +27,8 @@ struct qbid_explain_event {
     struct qbid_explain_terms terms;
 };
 
-/** Replay a BID record. Returns: 0; NOENT for a line item that the generation lacks. */
+/** Replay a BID record. Returns: 0; NOENT for a line item that the generation lacks,
+ *  CORRUPT for a record that no bidder writes. */
 int qbid_explain_event_replay(const struct qbid_explain_world *world,
                               const struct qbid_decision_record *record,
                               struct qbid_explain_event *ret_event);

@@ -114,9 +114,11 @@ void qbid_explain_terms_table(struct qbid_replay_buffer *out,
             qbid_replay_buffer_print(out, "x %12.9g", term->factor);
         qbid_replay_buffer_print(out, " = %14.6f  %s", term->price_micros / 1e6,
                                  words[term->kind][1]);
-        for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
-            if (term->dims & qbid_dim_mask(dim))
-                qbid_replay_buffer_print(out, " %s", qbid_dim_name(dim));
+        for (unsigned dim = 0, first = 1; dim < QBID_DIM_CNT; dim++)
+            if (term->dims & qbid_dim_mask(dim)) {
+                qbid_replay_buffer_print(out, "%s%s", first ? ": " : ", ", qbid_dim_name(dim));
+                first = 0;
+            }
         qbid_replay_buffer_add_text(out, "\n");
     }
 }

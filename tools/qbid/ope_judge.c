@@ -50,7 +50,7 @@ struct work {
     struct qbid_ope_sample *sample;
     uint64_t sample_cnt;
     double wanted, covered;
-    uint64_t rowless;
+    uint64_t rowless, choiceless;
 };
 
 static uint64_t place_of(const struct qbid_ope_bid *bid)
@@ -114,15 +114,18 @@ static bool actions_of(struct work *w, const struct qbid_ope_bid *bid, struct ch
         w->rowless++;
         return false;
     }
+    if (row->n < 2 || row->explore_q32 == 0) { /* a fixed price, say: no policy changes it */
+        w->choiceless++;
+        return false;
+    }
     c->place = (uint64_t)bid->q_group * QBID_QSTATES + bid->q_state;
     c->taken = bid->action;
     c->cnt = qbid_ope_policy_actions(w->policy, bid, row, qbid_ope_log_row_now(w->q->log, bid),
                                      c->share);
     double covered = 0;
     for (uint32_t a = 0; a < c->cnt; a++) {
-        bool possible = a == row->greedy ? row->explore_q32 != UINT32_MAX : row->explore_q32 > 0;
         c->id[a] = a;
-        covered += possible ? c->share[a] : 0;
+        covered += c->share[a]; /* less than 1 for an action that the row does not have */
     }
     w->covered += covered;
     w->wanted++;
@@ -247,7 +250,7 @@ static int samples_make(struct work *w)
         if (choice_of(w, &log->bid[i], &c))
             err = model_learn(w, &log->bid[i], &c);
     w->wanted = w->covered = 0;
-    w->rowless = 0;
+    w->rowless = w->choiceless = 0;
     for (uint64_t i = 0; i < log->bid_cnt && !err; i++)
         if (choice_of(w, &log->bid[i], &c))
             sample_add(w, &log->bid[i], &c);
@@ -283,6 +286,7 @@ int qbid_ope_judge(const struct qbid_ope_question *question, const struct qbid_o
         err = qbid_ope_evaluate(w.sample, w.sample_cnt, &question->params, &ret_answer->ope);
     if (!err) {
         ret_answer->rowless = w.rowless;
+        ret_answer->choiceless = w.choiceless;
         ret_answer->unsupported = w.wanted > 0 ? 1 - w.covered / w.wanted : 0;
         if (ret_answer->unsupported > 1e-6)
             ret_answer->ope.verdict = QBID_OPE_UNSUPPORTED;

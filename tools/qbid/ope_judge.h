@@ -17,8 +17,9 @@ struct qbid_ope_question {
 
 struct qbid_ope_answer {
     struct qbid_ope ope;
-    uint64_t rowless;   /* bids whose Q row is not in the log */
-    double unsupported; /* share of what the policy would do that the log never could */
+    uint64_t rowless;    /* bids whose Q row is not in the log: left out */
+    uint64_t choiceless; /* bids that had one action alone: left out */
+    double unsupported;  /* share of what the policy would do that the log never could */
 };
 
 /**

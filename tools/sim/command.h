@@ -19,4 +19,6 @@ struct qbid_sim_command {
     qbid_sim_command_fn *run;
 };
 
+qbid_sim_command_fn qbid_sim_train;
+
 #endif

@@ -13,6 +13,7 @@
 #include "tools/sim/command.h"
 
 static const struct qbid_sim_command commands[] = {
+    {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
     {NULL, NULL, NULL},
 };
 

@@ -76,6 +76,7 @@ static void a_file_that_sets_one_key_gets_the_defaults(void **state)
     assert_int_equal(c.price_ceiling_cpm, 100 * QBID_MICROS_PER_UNIT);
     assert_true(c.learning.enabled);
     assert_true(c.learning.explore == 0.02);
+    assert_string_equal(c.learning.correction, "");
     assert_false(c.keys.create);
     assert_true(c.stale_factor == 0);
     assert_true(c.segment_mask == c.level_mask[2]);
@@ -105,7 +106,7 @@ static void every_kind_of_value_arrives(void **state)
                                  "keys: {file: k, create: true}\n"
                                  "seed: 18446744073709551615\n"
                                  "durability: strict\n"
-                                 "learning: {enabled: no, explore: 0.1}\n");
+                                 "learning: {enabled: no, explore: 0.1, correction: c.table}\n");
     assert_string_equal(c.state_dir, "/base/state");
     assert_string_equal(c.handover.path, "/base/a.sock");
     assert_int_equal(c.handover.mode, 0600);
@@ -114,6 +115,7 @@ static void every_kind_of_value_arrives(void **state)
     assert_string_equal(c.control.path, "/tmp/c.sock");
     assert_string_equal(c.log.target, "/base/q.log");
     assert_int_equal(c.log.level, QBID_LOG_DEBUG);
+    assert_string_equal(c.learning.correction, "/base/c.table");
     assert_int_equal(c.rate_cnt, 1);
     assert_int_equal(c.rate[0].micros, 7250000);
     assert_int_equal(c.capacity.workers, 8);
@@ -175,6 +177,7 @@ static void a_value_outside_its_range_is_named_with_line_and_range(void **state)
     REFUSED("state_dir: /x\nticks:\n  live_ms: 200\n  ingest_ms: 0\n",
             "q.yaml:4:3: ticks.ingest_ms: 0 is not in 1..1000 (default 5)");
     REFUSED("learning:\n  explore: 0.6\n", "q.yaml:2:3: learning.explore: 0.6 is not in 0..0.1");
+    REFUSED("learning: {correction: ''}\n", "learning.correction: is empty");
     REFUSED("price_ceiling_cpm: 0\n", "q.yaml:1:1: price_ceiling_cpm: 0 is not in 0.000001..");
     REFUSED("price_ceiling_cpm: 1e3\n", "price_ceiling_cpm: 1e3 is not in");
 }

@@ -247,6 +247,53 @@ static void what_a_crash_leaves_behind_is_passed_over(void **state)
     assert_int_equal(reading.cut, 33 + 50 * 80);
 }
 
+/* Every record is one that was written, whatever became of the file. */
+static int look_whole(void *context, const struct qbid_decision_record *record)
+{
+    unsigned *cnt = context;
+    (*cnt)++;
+    assert_true(record->kind == QBID_DECISION_HEAD ||
+                (record->kind == QBID_EVENT_BID && record->nonce >= 1 && record->nonce <= 200 &&
+                 record->u.bid.context == record->nonce * 3));
+    return 0;
+}
+
+static void damaged_bytes_never_come_back_as_records(void **state)
+{
+    (void)state;
+    struct qbid_decision_reading reading;
+    char path[128];
+    unsigned whole = 0, damaged = 0, refused = 0;
+    uint64_t random = 1;
+    struct qbid_decision_log *log = open_log(1 << 20, 1);
+    for (uint64_t nonce = 1; nonce <= 200; nonce++) {
+        struct qbid_outcome o = outcome(QBID_EVENT_BID, nonce);
+        qbid_decision_log_post(log, &o, 0, 1);
+    }
+    qbid_decision_log_free(log);
+    file_path(1, path);
+    assert_int_equal(qbid_decision_files_read(folder, look_whole, &whole, &reading), 0);
+    assert_int_equal(whole, 201);
+    for (int round = 0; round < 2000; round++) {
+        unsigned cnt = 0;
+        int fd = open(path, O_RDWR);
+        random = qbid_mix64(random + 1);
+        off_t at = (off_t)(random % (201 * 80));
+        unsigned char byte, changed;
+        assert_int_equal(pread(fd, &byte, 1, at), 1);
+        changed = (unsigned char)(byte ^ (1u << (random >> 40 & 7)));
+        assert_int_equal(pwrite(fd, &changed, 1, at), 1);
+        int err = qbid_decision_files_read(folder, look_whole, &cnt, &reading);
+        assert_int_equal(cnt, err ? 0 : at / 80); /* those before it */
+        assert_int_equal(err, at < 80 ? QBID_ERR_VERSION : 0);
+        refused += err != 0;
+        damaged += err == 0;
+        assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+        close(fd);
+    }
+    assert_true(damaged > 1900 && refused > 0);
+}
+
 static void a_file_that_is_no_log_is_named(void **state)
 {
     (void)state;
@@ -313,6 +360,7 @@ int main(void)
         IN_FOLDER(rows_are_told_once_and_again_at_the_head_of_a_file),
         IN_FOLDER(the_oldest_file_makes_room),
         IN_FOLDER(what_a_crash_leaves_behind_is_passed_over),
+        IN_FOLDER(damaged_bytes_never_come_back_as_records),
         IN_FOLDER(a_file_that_is_no_log_is_named),
         IN_FOLDER(a_disk_that_refuses_costs_records_not_wholeness),
         IN_FOLDER(impossible_parameters_are_refused),

@@ -18,6 +18,7 @@
 
 #include "control/account/import.h"
 #include "control/engine/engine_state.h"
+#include "control/learn/correction_file.h"
 #include "plugin/qbid.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -114,6 +115,40 @@ static struct qbid_engine *engine_open(void)
     if (err)
         fprintf(stderr, "engine: %s\n", why);
     return err ? NULL : engine;
+}
+
+/* A table of the pacer's correction that is missing, damaged, or too old: the first two are said,
+ * the third is off. */
+static void a_correction_is_taken_or_refused_with_the_reason(void **state)
+{
+    (void)state;
+    static struct qbid_correction_table table;
+    struct qbid_config config;
+    struct qbid_engine *engine = NULL;
+    char why[QBID_ENGINE_WHY_MAX], reason[QBID_CORRECTION_FILE_WHY_MAX];
+    int64_t now_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S);
+    config_read(&config);
+    snprintf(config.learning.correction, sizeof config.learning.correction, "%s/correction",
+             folder);
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &engine, why), QBID_ERR_SYS);
+    assert_non_null(strstr(why, "learning.correction: "));
+    assert_non_null(strstr(why, "No such file"));
+    qbid_correction_init(&table);
+    qbid_correction_seal(&table, now_s, now_s + 1000);
+    table.step_lg[0] = 0.1f;
+    assert_int_equal(qbid_correction_file_write(config.learning.correction, &table, reason), 0);
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &engine, why), QBID_ERR_CORRUPT);
+    assert_non_null(strstr(why, "is damaged"));
+    const char *const phase[] = {"trial", "off"};
+    for (int old = 0; old < 2; old++) {
+        qbid_correction_seal(&table, now_s - 2000, now_s + (old ? -1000 : 1000));
+        assert_int_equal(qbid_correction_file_write(config.learning.correction, &table, reason), 0);
+        assert_int_equal(qbid_engine_new(&config, say, NULL, &engine, why), 0);
+        struct qbid_learner_correction c = qbid_learner_correction(qbid_engine_learner(engine));
+        assert_true(c.table);
+        assert_string_equal(c.phase, phase[old]);
+        qbid_engine_free(engine);
+    }
 }
 
 static void account_apply(struct qbid_engine *engine, const char *text)
@@ -574,6 +609,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_bill_that_was_held_when_the_rows_were_stored_is_charged_once, folder_make,
             folder_drop),
+        cmocka_unit_test_setup_teardown(a_correction_is_taken_or_refused_with_the_reason,
+                                        folder_make, folder_drop),
         cmocka_unit_test_setup_teardown(a_late_bill_counts_for_the_day_of_its_bid, folder_make,
                                         folder_drop),
         cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,

@@ -212,10 +212,10 @@ static void impossible_transitions_and_parameters_are_refused(void **state)
     assert_memory_equal(before, qbid_dqn_net(dqn)->weight, bytes);
     free(before);
     qbid_dqn_free(dqn);
-    for (int field = 0; field < 9; field++) {
+    for (int field = 0; field < 10; field++) {
         struct qbid_dqn_params p = qbid_dqn_defaults(2, 2);
         uint32_t *count[] = {&p.in, &p.actions, &p.batch, &p.train_every, &p.target_every};
-        double *number[] = {&p.rate, &p.clip, &p.rate_keep, &p.explore_steps};
+        double *number[] = {&p.rate, &p.clip, &p.rate_keep, &p.explore_steps, &p.loss_memory};
         if (field < 5)
             *count[field] = 0;
         else

@@ -108,6 +108,10 @@ static void ortb_forms_give_the_published_bids_and_are_optimal(void **state)
     assert_true(fabs(qbid_shading_ortb2(1e-3, 5.2e-7, 50) - 200.901) < 1e-3);
     assert_true(fabs(qbid_shading_ortb1(1e-3, 1e-5, 20) - 28.990) < 1e-3);
     assert_true(fabs(qbid_shading_ortb2(1e-3, 1e-5, 20) - 33.978) < 1e-3);
+    /* F = b / (c + b): sqrt(c^2 + c v) - c, at c 0.3 */
+    assert_true(fabs(qbid_shading_ortb1(0.2, 1, 0.3) - 0.0872983346) < 1e-10);
+    assert_true(fabs(qbid_shading_ortb1(0.5, 1, 0.3) - 0.1898979486) < 1e-10);
+    assert_true(fabs(qbid_shading_ortb1(1.0, 1, 0.3) - 0.3244997998) < 1e-10);
     const double c[] = {5, 50, 500}, theta[] = {1e-4, 1e-3, 1e-2}, lambda[] = {1e-7, 1e-6, 1e-5};
     for (int i = 0; i < 27; i++) {
         double cc = c[i % 3], t = theta[i / 3 % 3], l = lambda[i / 9];

@@ -7,7 +7,8 @@
 begin cli
 request_make
 SITE_EXTRA='ticks: {live_ms: 20, learn_ms: 600000, snapshot_ms: 1000}
-image_valid_ms: 3600000'
+image_valid_ms: 3600000
+learning: {pace_period_ms: 250, log_mb: 8, explore: 0.1}'
 new_site site 2
 is "no qbidd: exit code" 3 "$(exit_of qbid status)"
 holds "no qbidd: the socket is named" grep -q "no qbidd answers on $SITE_SOCKET" "$work/said"
@@ -65,6 +66,10 @@ history+campaign+--id+2997 BIDS.*
 stat ingest.events
 stat+--filter+nobid.* nobid.no_table
 stat+--list ledger.grants
+ope uniform.*([0-9]|never|data|done)
+ope+--creatives+--reward+clicks uniform
+ope+--policy+action:0+--reward+wins+--interval+bootstrap action:0
+explain+--bid+last very.price|held.to
 stat ^answer.*all.*(ns|us|ms)$
 stat+--filter+latency ^LATENCY.*P99.9
 audit qbid.import|import
@@ -85,6 +90,33 @@ print(len(each) == 2 and all(w["every"] in (0, 16) for w in each),
           for kind in ("decide", "answer", "notice") for field in ("count", "sum_ns")),
       n / 25 < latency["all"]["answer"]["count"] < n / 10,
       0 < latency["all"]["decide"]["p50_ns"] < latency["all"]["answer"]["p50_ns"] <= latency["all"]["answer"]["max_ns"])
+PY
+)"
+qbid --output json ope >"$work/ope"
+is "the decision log has every bid that was read, and what came of them" "True True 0" "$(python3 - "$work/ope" "$(from_stat 'n["worker.bids"]')" <<'PY'
+import json, sys
+o = json.load(open(sys.argv[1]))
+print(o["bids"] + o["open"] == int(sys.argv[2]), o["bids"] > 100, o["orphans"])
+PY
+)"
+is "bids drawn from the log are replayed to the identical price" "40 of 40" "$(python3 - "$SITE/state" "$B/bin/qbid" <<'PY'
+import glob, json, random, struct, subprocess, sys
+state, qbid = sys.argv[1:]
+nonces = []
+for name in glob.glob(state + "/decisions/*.qdl"):
+    data = open(name, "rb").read()
+    nonces += [struct.unpack_from("<Q", data, at + 8)[0] for at in range(0, len(data), 80) if data[at + 4] == 1]
+random.seed(1)
+same = 0
+for nonce in random.sample(nonces, 40):
+    said = subprocess.run([qbid, "explain", "--bid", str(nonce), "--log", state + "/decisions", "--images",
+                           state + "/images", "--output", "json"], capture_output=True, text=True, check=False).stdout
+    a = json.loads(said)
+    product = 1.0
+    for term in a["terms"]:
+        product *= term["factor"]
+    same += a["replay"] in ("identical", "bounded") and round(product) == a["bid_micros"]
+print(f"{same} of 40")
 PY
 )"
 is "generations -n 2" 2 "$(qbid --output json generations -n 2 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["generations"]))')"

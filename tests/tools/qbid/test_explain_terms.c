@@ -140,7 +140,7 @@ static void levels_and_exposures_are_terms_of_their_own(void **state)
     struct qbid_replay_buffer text = {0};
     qbid_explain_terms_table(&text, &t);
     assert_non_null(strstr(text.text, "context  x          1.5"));
-    assert_non_null(strstr(text.text, "site\n"));
+    assert_non_null(strstr(text.text, "coarser one: site\n"));
     qbid_replay_buffer_done(&text);
     stage_done(&s);
 }

@@ -317,6 +317,49 @@ static void policies_are_worth_what_they_would_have_earned(void **state)
     has(f->out, "better than what was done");
 }
 
+/* A campaign of a fixed price explores nothing: whatever the policy, it bids the same. */
+static void bids_without_a_choice_are_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct rng r = rng_init(4);
+    struct qbid_decision_log_params params = {f->folder, 64 << 20, 1, 2 * QBID_QSTATES};
+    struct qbid_decision_log *log;
+    static struct qbid_qrow rows[2 * QBID_QSTATES];
+    assert_int_equal(qbid_decision_log_new(&params, &log), 0);
+    for (int s = 0; s < 2 * QBID_QSTATES; s++) {
+        rows[s] = (struct qbid_qrow){.n = ACTIONS, .greedy = 3};
+        rows[s].explore_q32 = s < QBID_QSTATES ? (uint32_t)(EXPLORE * 4294967296.0) : 0;
+        for (int a = 0; a < QBID_QROW_ACTIONS; a++)
+            rows[s].ratio[a] = a < ACTIONS ? (float)multiplier[a] : 1.0f;
+    }
+    qbid_decision_log_rows(log, 1, rows, 2, 1);
+    bids_log(log, &r, 20000, 3);
+    for (uint64_t i = 0; i < 5000; i++) {
+        struct qbid_outcome o = {.nonce = UINT64_C(8) << 48 | (i + 1),
+                                 .bid_nanos = 1000,
+                                 .line_item_id = 300,
+                                 .gen = 1,
+                                 .value_micros = 9e9f,
+                                 .pace = 1,
+                                 .propensity = 1,
+                                 .kind = QBID_EVENT_BID,
+                                 .action = 3};
+        qbid_decision_log_post(log, &o, 1, 1);
+        o.kind = QBID_EVENT_BILL;
+        qbid_decision_log_post(log, &o, 1, 1);
+    }
+    qbid_decision_log_free(log);
+    cJSON *a = ask(f, "--policy uniform");
+    const cJSON *uniform = policy_of(a, "uniform");
+    assert_int_equal(number(uniform, "without_choice"), 5000);
+    assert_int_equal(number(uniform, "n"), 20000);
+    near(uniform, uniform_of(surplus));
+    verdict(uniform, "worse");
+    cJSON_Delete(a);
+    assert_int_equal(run(f, ""), 0);
+    has(f->out, ", 5000 without a choice");
+}
+
 static void a_rotation_is_judged_on_impressions(void **state)
 {
     struct fixture *f = *state;
@@ -403,6 +446,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(policies_are_worth_what_they_would_have_earned),
+        IN_FOLDER(bids_without_a_choice_are_left_out),
         IN_FOLDER(a_rotation_is_judged_on_impressions),
         IN_FOLDER(little_data_and_what_was_never_tried_conclude_nothing),
         IN_FOLDER(what_is_wrong_is_named),

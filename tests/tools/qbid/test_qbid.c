@@ -91,6 +91,19 @@ static void has(const char *text, const char *part)
         fail_msg("'%s' is not in: %s", part, text);
 }
 
+static void without_a_decision_log_ope_says_how_to_get_one(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(ask(f, "ope"), 1);
+    has(f->err, "/decisions: there is no decision log; learning.log_mb");
+    assert_int_equal(ask(f, "explain --bid last"), 1);
+    has(f->err, "/decisions: No such file");
+    assert_int_equal(ask(f, "explain --bid x"), 2);
+    has(f->err, "--bid takes the nonce of a bid, or last, not 'x'");
+    assert_int_equal(ask(f, "explain --log /tmp --image x r.json"), 2);
+    has(f->err, "--log is for --bid only");
+}
+
 static void an_import_shows_what_differs_and_is_applied_once(void **state)
 {
     struct fixture *f = *state;
@@ -295,6 +308,7 @@ static void an_explanation_uses_the_image_that_qbidd_keeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_decision_log_ope_says_how_to_get_one),
         cmocka_unit_test(an_import_shows_what_differs_and_is_applied_once),
         cmocka_unit_test(a_wrong_file_is_refused_with_every_place),
         cmocka_unit_test(a_target_is_set_with_before_and_after),

@@ -261,6 +261,7 @@ static void line_items_mix(struct qbid_learner *learner, const struct qbid_accou
         if (state)
             goal_mix(learner, li->idx, c, state);
     }
+    qbid_values_settle(&learner->values);
 }
 
 int qbid_strategy_mix(struct qbid_learner *learner, const struct qbid_account *account)

@@ -47,3 +47,4 @@ $(NGX_FIXED_SO): $(call obj,bench/nginx_fixed.c)
 	@mkdir -p $(@D)
 	$(CC) -shared $(LDFLAGS) -o $@ $<
 BENCHES += $(NGX_FIXED_SO)
+$(call bench,forecast,bench/forecast.cc bench/forecast_series.c,models,-lm)

@@ -85,6 +85,13 @@ static void outcome_post(struct tick_desk *desk, struct qbid_outcome *o, int kin
                       kind == QBID_EVENT_BILL ? o->price_nanos : 0);
 }
 
+/* Clicks in 128 auctions, less one: what the geo and the exchange make of it. */
+static uint64_t warmth_of(uint64_t context)
+{
+    return qbid_mix64(qbid_dim_unpack(context, QBID_DIM_GEO)) % 3 *
+           (qbid_dim_unpack(context, QBID_DIM_EXCHANGE) % 2 + 1);
+}
+
 /* A won auction in a context, clicked and converted now and then. */
 static void auction_post(struct tick_desk *desk, uint64_t context)
 {
@@ -107,7 +114,7 @@ static void auction_post(struct tick_desk *desk, uint64_t context)
     outcome_post(desk, &o, QBID_EVENT_WIN);
     outcome_post(desk, &o, QBID_EVENT_BILL);
     outcome_post(desk, &o, QBID_EVENT_IMP);
-    if (roll >> 16 & 0x7f)
+    if ((roll >> 16 & 0x7f) > warmth_of(context))
         return;
     outcome_post(desk, &o, QBID_EVENT_CLICK);
     if (!(roll >> 24 & 0xf))

@@ -106,23 +106,36 @@ static enum filter take_filter(struct qbid_text *name)
                                           : FILTER_UNKNOWN;
 }
 
+/* A value that has to be escaped is made aside. */
+static __attribute__((noinline)) void put_filtered(struct qbid_writer *w,
+                                                   const struct qbid_markup *markup,
+                                                   enum qbid_markup_macro macro, enum filter filter)
+{
+    char value[QBID_MARKUP_VALUE_MAX];
+    struct qbid_writer aside = qbid_writer_init(value, sizeof value);
+    markup->put(&aside, markup->context, macro);
+    if (!aside.full)
+        put_value(w, (struct qbid_text){value, (uint32_t)qbid_writer_len(&aside)}, filter);
+}
+
 static void put_macro(struct qbid_writer *w, const struct qbid_markup *markup,
                       struct qbid_text name)
 {
-    static const char *const word[QBID_MARKUP_CNT] = {
-#define X(upper, lower) #lower,
+    static const struct qbid_text word[QBID_MARKUP_CNT] = {
+#define X(upper, lower) {#lower, sizeof #lower - 1},
         QBID_MARKUP_LIST(X)
 #undef X
     };
     enum filter filter = take_filter(&name);
-    for (unsigned i = 0; i < QBID_MARKUP_CNT && filter != FILTER_UNKNOWN; i++)
-        if (qbid_text_is(name, word[i])) {
-            if (filter != FILTER_URL && markup->clean >> i & 1)
-                qbid_put(w, markup->value[i].at, markup->value[i].len);
-            else
-                put_value(w, markup->value[i], filter);
-            return;
-        }
+    for (unsigned i = 0; i < QBID_MARKUP_CNT && filter != FILTER_UNKNOWN; i++) {
+        if (name.len != word[i].len || memcmp(name.at, word[i].at, name.len) != 0)
+            continue;
+        if (filter != FILTER_URL && markup->clean >> i & 1)
+            markup->put(w, markup->context, i);
+        else
+            put_filtered(w, markup, i, filter);
+        return;
+    }
 }
 
 /* memmem() of a mark of two equal characters, which is rare in markup: the first of them is

@@ -34,8 +34,12 @@ enum qbid_markup_macro {
         QBID_MARKUP_CNT
 };
 
+#define QBID_MARKUP_VALUE_MAX 4096 /* of a value to be escaped: a longer one becomes nothing */
+
+/* Where the values come from: only those that a template has are made. */
 struct qbid_markup {
-    struct qbid_text value[QBID_MARKUP_CNT]; /* by macro, raw */
+    void (*put)(struct qbid_writer *w, const void *context, enum qbid_markup_macro macro); /* raw */
+    const void *context;
     uint32_t clean; /* bit by macro: the value has no character that HTML or JSON would escape */
 };
 

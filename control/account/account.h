@@ -68,6 +68,8 @@ struct qbid_line_item_def {
     char *name;
     int64_t floor_micros;       /* CPM */
     int64_t ceiling_micros;     /* CPM, > 0 */
+    int64_t budget_nanos;       /* bound on its own spend in the flight; 0 = the campaign's alone */
+    int64_t daily_nanos;        /* the same in each UTC day */
     int64_t order_value_micros; /* value of a conversion without one of its own */
     char *deal;                 /* NULL = open auction */
     char *adomain;

@@ -25,6 +25,8 @@
  *           - id: 1
  *             floor: 0.10                CPM, default 0
  *             ceiling: 80                CPM
+ *             budget: 500                bound on its own spend in the flight, default 0 = none
+ *             daily_budget: 50           the same in each UTC day
  *             order_value: 25            of a conversion that brings none of its own
  *             deal: D-1                  bids on this deal only
  *             adomain: example.com

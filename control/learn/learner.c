@@ -75,6 +75,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_creatives_done(&learner->creatives);
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
+    qbid_items_done(&learner->items);
     qbid_values_done(&learner->values);
     qbid_corrections_done(&learner->corrections);
     free(learner->actions);
@@ -198,6 +199,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
         qbid_strategy_post(learner, state, campaign, outcome);
     }
+    qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
     if (learner->frozen)
         return;
     cell_post(learner, outcome);

@@ -63,6 +63,11 @@ struct row_strategy {
     struct qbid_strategy strategy;
 };
 
+struct row_item {
+    struct qbid_save_head head;
+    struct qbid_item_bound bound[QBID_ITEM_SPANS];
+};
+
 struct row_traffic {
     struct qbid_save_head head;
     struct qbid_traffic traffic;
@@ -169,6 +174,19 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     free(row);
 }
 
+static void items_save(struct qbid_items *items, struct qbid_saver *saver)
+{
+    for (uint32_t i = 0; i < items->cnt && !saver->err; i++) {
+        struct qbid_item_state *state = &items->state[i];
+        if (!state->dirty && !saver->all)
+            continue;
+        struct row_item row = {0};
+        memcpy(row.bound, state->bound, sizeof row.bound);
+        qbid_save_row(saver, QBID_SAVE_ITEM, state->id, &row, sizeof row);
+        state->dirty = saver->err != 0;
+    }
+}
+
 static void guard_save(struct qbid_corrections *corrections, struct qbid_saver *saver)
 {
     if (!corrections->table || (!corrections->dirty && !saver->all))
@@ -189,6 +207,7 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     for (uint32_t i = 0; i < learner->campaigns.cnt && !saver.err; i++)
         if (all || learner->campaigns.state[i].dirty)
             campaign_save(&learner->campaigns.state[i], &saver);
+    items_save(&learner->items, &saver);
     for (uint32_t goal = 0; goal < QBID_GOAL_CNT && !saver.err; goal++) {
         struct row_actions row = {.actions = learner->actions[goal]};
         qbid_save_row(&saver, QBID_SAVE_ACTIONS, goal, &row, sizeof row);
@@ -266,6 +285,17 @@ static int fatigue_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int item_restore(struct qbid_learner *learner, uint64_t key, const struct row_item *row)
+{
+    struct qbid_item_state *state = qbid_items_touch(&learner->items, (uint32_t)key);
+    if (!state)
+        return QBID_ERR_NOMEM;
+    memcpy(state->bound, row->bound, sizeof state->bound);
+    for (int k = 0; k < QBID_ITEM_SPANS; k++)
+        state->bound[k].paced_ns = 0; /* of another clock: it starts from its campaign's pace */
+    return 0;
+}
+
 static int traffic_restore(struct qbid_learner *learner, uint64_t key,
                            const struct row_traffic *row)
 {
@@ -333,6 +363,8 @@ static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, u
         return actions_restore(learner, key, row);
     case QBID_SAVE_TRAFFIC:
         return traffic_restore(learner, key, row);
+    case QBID_SAVE_ITEM:
+        return item_restore(learner, key, row);
     case QBID_SAVE_FATIGUE:
         return fatigue_restore(learner, key, row);
     case QBID_SAVE_STRATEGY:
@@ -354,6 +386,7 @@ static uint32_t bytes_of(enum qbid_save_kind kind)
         [QBID_SAVE_CAMPAIGN] = sizeof(struct row_campaign),
         [QBID_SAVE_ACTIONS] = sizeof(struct row_actions),
         [QBID_SAVE_TRAFFIC] = sizeof(struct row_traffic),
+        [QBID_SAVE_ITEM] = sizeof(struct row_item),
         [QBID_SAVE_FATIGUE] = sizeof(struct row_fatigue),
         [QBID_SAVE_STRATEGY] = sizeof(struct row_strategy),
         [QBID_SAVE_GUARD] = sizeof(struct row_guard),

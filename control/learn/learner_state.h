@@ -9,6 +9,7 @@
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
 #include "control/learn/exposures.h"
+#include "control/learn/items.h"
 #include "control/learn/learner.h"
 #include "control/learn/recency.h"
 #include "control/learn/segments.h"
@@ -30,6 +31,7 @@ struct qbid_learner {
     struct qbid_creatives creatives;
     struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
+    struct qbid_items items;
     struct qbid_qlearner *actions;   /* by Q group: one for each goal */
     struct qbid_values values;       /* of the last plan */
     struct qbid_shade shade;         /* of the whole market, of the last plan */

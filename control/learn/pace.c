@@ -231,8 +231,17 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
     uint32_t qstate = qstate_of(state, money, now_unix_ns);
     double greedy = qbid_qlearner_multiplier(&learner->actions[campaign->goal - 1], qstate);
     double corrected = qbid_corrections_pace(&learner->campaigns.pacing, state);
+    struct qbid_item_now now = {.params = &learner->campaigns.pacing,
+                                .curve = &state->curve,
+                                .pace = corrected,
+                                .period_ns = learner->params.pace_period_ns,
+                                .now_ns = now_ns,
+                                .now_unix_ns = now_unix_ns};
     for (uint32_t i = 0; i < cnt; i++) {
-        double pace = may && items[i]->active ? corrected * greedy * (double)weight : 0;
+        double pace = 0;
+        if (may && items[i]->active)
+            pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
+        pace *= greedy * (double)weight;
         out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
     }
     return (int)cnt;

@@ -25,6 +25,7 @@
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)                                                                                    \
+    X(ITEM, 1)                                                                                     \
     X(STRATEGY, 1)
 
 enum qbid_save_kind {

@@ -115,8 +115,13 @@ static const char overrides[] =
     " expires_unix_s INTEGER NOT NULL, set_unix_ns INTEGER NOT NULL, actor TEXT NOT NULL,"
     " why TEXT NOT NULL);";
 
+static const char line_item_budgets[] =
+    "ALTER TABLE line_items ADD COLUMN budget_nanos INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE line_items ADD COLUMN daily_budget_nanos INTEGER NOT NULL DEFAULT 0;";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
     {traits, NULL},
-    {strategies, overrides}};
+    {strategies, overrides},
+    {line_item_budgets, NULL}};

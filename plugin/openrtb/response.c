@@ -7,7 +7,6 @@
 #include "plugin/openrtb/response_parts.h"
 #include "shm/event.h"
 
-#define LANDING_MAX 4096
 #define CLOSING_BYTES 2 /* "]}" of a seatbid and of the answer */
 
 uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision)
@@ -110,39 +109,55 @@ static struct qbid_text number_text(char out[24], uint64_t value)
     return (struct qbid_text){out, (uint32_t)qbid_writer_len(&w)};
 }
 
-static struct qbid_text notice_text(char *out, size_t out_max, const struct qbid_response *r,
-                                    const char *kind, const char *token)
+/* What the macros of one bid's markup stand for. */
+struct values {
+    const struct qbid_response *response;
+    const struct qbid_creative *creative;
+    uint64_t nonce;
+    const char *token;
+};
+
+static void put_markup_value(struct qbid_writer *w, const void *context,
+                             enum qbid_markup_macro macro)
 {
-    struct qbid_writer w = qbid_writer_init(out, out_max);
-    put_notice(&w, r, kind, token);
-    return (struct qbid_text){out, w.full ? 0 : (uint32_t)qbid_writer_len(&w)};
+    const struct values *v = context;
+    const struct qbid_creative *creative = v->creative;
+    struct qbid_text page;
+    switch (macro) {
+    case QBID_MARKUP_CLICK_URL:
+        put_notice(w, v->response, "click", v->token);
+        return;
+    case QBID_MARKUP_IMP_URL:
+        put_notice(w, v->response, "imp", v->token);
+        return;
+    case QBID_MARKUP_LANDING_URL:
+        page = qbid_response_text(v->response->image, creative->landing_off, creative->landing_len);
+        qbid_markup_landing(w, (struct qbid_text){v->token, QBID_TOKEN_CHARS}, page.at, page.len);
+        return;
+    case QBID_MARKUP_WIDTH:
+        qbid_put_u64(w, creative->width);
+        return;
+    case QBID_MARKUP_HEIGHT:
+        qbid_put_u64(w, creative->height);
+        return;
+    case QBID_MARKUP_CREATIVE_ID:
+        qbid_put_u64(w, creative->id);
+        return;
+    case QBID_MARKUP_CACHEBUSTER:
+    case QBID_MARKUP_CNT:
+        qbid_put_u64(w, v->nonce);
+    }
 }
 
 void qbid_response_put_markup(struct qbid_writer *w, const struct qbid_response *r,
                               const struct qbid_creative *creative, uint64_t nonce,
                               const char *token)
 {
-    char click[QBID_NOTICE_MAX], imp[QBID_NOTICE_MAX], landing[LANDING_MAX];
-    char width[24], height[24], id[24], buster[24];
-    struct qbid_text page =
-        qbid_response_text(r->image, creative->landing_off, creative->landing_len);
-    struct qbid_writer landing_writer = qbid_writer_init(landing, sizeof landing);
-    qbid_markup_landing(&landing_writer, (struct qbid_text){token, QBID_TOKEN_CHARS}, page.at,
-                        page.len);
-    uint32_t landing_len = landing_writer.full ? 0 : (uint32_t)qbid_writer_len(&landing_writer);
-    struct qbid_markup markup = {
-        .value =
-            {
-                [QBID_MARKUP_CLICK_URL] = notice_text(click, sizeof click, r, "click", token),
-                [QBID_MARKUP_IMP_URL] = notice_text(imp, sizeof imp, r, "imp", token),
-                [QBID_MARKUP_LANDING_URL] = {landing, landing_len},
-                [QBID_MARKUP_WIDTH] = number_text(width, creative->width),
-                [QBID_MARKUP_HEIGHT] = number_text(height, creative->height),
-                [QBID_MARKUP_CREATIVE_ID] = number_text(id, creative->id),
-                [QBID_MARKUP_CACHEBUSTER] = number_text(buster, nonce),
-            },
-        /* our own URLs, of what qbid_open() lets in, and digits */
-        .clean = ~(UINT32_C(1) << QBID_MARKUP_LANDING_URL)};
+    const struct values values = {r, creative, nonce, token};
+    const struct qbid_markup markup = {.put = put_markup_value,
+                                       .context = &values,
+                                       /* our own URLs, of what qbid_open() lets in, and digits */
+                                       .clean = ~(UINT32_C(1) << QBID_MARKUP_LANDING_URL)};
     struct qbid_text text =
         qbid_response_text(r->image, creative->markup_off, creative->markup_len);
     qbid_markup_write(w, &markup, text.at, text.len);

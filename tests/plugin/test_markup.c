@@ -34,9 +34,20 @@ static const char *render(const char *template_text, const struct qbid_markup *m
     return page;
 }
 
+struct values {
+    struct qbid_text value[QBID_MARKUP_CNT];
+};
+
+static void put_value(struct qbid_writer *w, const void *context, enum qbid_markup_macro macro)
+{
+    const struct values *values = context;
+    qbid_put(w, values->value[macro].at, values->value[macro].len);
+}
+
 static const struct qbid_markup *usual(void)
 {
-    static struct qbid_markup m;
+    static struct values m;
+    static const struct qbid_markup markup = {.put = put_value, .context = &m};
     m.value[QBID_MARKUP_CLICK_URL] = text("https://n.example/click?t=AbC-_9");
     m.value[QBID_MARKUP_IMP_URL] = text("https://n.example/imp?t=AbC-_9");
     m.value[QBID_MARKUP_LANDING_URL] = text("https://shop.example/?a=1&b=\"2\"");
@@ -44,7 +55,7 @@ static const struct qbid_markup *usual(void)
     m.value[QBID_MARKUP_HEIGHT] = text("250");
     m.value[QBID_MARKUP_CREATIVE_ID] = text("77");
     m.value[QBID_MARKUP_CACHEBUSTER] = text("12345");
-    return &m;
+    return &markup;
 }
 
 static void macros_become_their_values(void **state)
@@ -152,7 +163,8 @@ static void hostile_values_stay_in_their_place(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
-        struct qbid_markup markup = {.value = {[QBID_MARKUP_LANDING_URL] = text(hostile[i])}};
+        struct values values = {.value = {[QBID_MARKUP_LANDING_URL] = text(hostile[i])}};
+        struct qbid_markup markup = {.put = put_value, .context = &values};
         const char *page = render("{{landing_url}}", &markup);
         assert_null(strpbrk(page, "<>\"'`"));
         for (const char *amp = page; (amp = strchr(amp, '&')) != NULL; amp++)
@@ -169,6 +181,24 @@ static void hostile_values_stay_in_their_place(void **state)
         assert_string_equal(cJSON_GetArrayItem(json, 0)->valuestring, hostile[i]);
         cJSON_Delete(json);
     }
+}
+
+/* A value of just the length that can be escaped, and one more. */
+static void a_value_too_long_to_be_escaped_becomes_nothing(void **state)
+{
+    static char value[QBID_MARKUP_VALUE_MAX + 1], out[2 * QBID_MARKUP_VALUE_MAX];
+    struct values values = {.value = {[QBID_MARKUP_LANDING_URL] = {value, QBID_MARKUP_VALUE_MAX}}};
+    struct qbid_markup markup = {.put = put_value, .context = &values};
+    (void)state;
+    memset(value, 'x', sizeof value);
+    struct qbid_writer w = qbid_writer_init(out, sizeof out);
+    qbid_markup_write(&w, &markup, "{{landing_url}}", 15);
+    assert_int_equal(qbid_writer_len(&w), QBID_MARKUP_VALUE_MAX);
+    values.value[QBID_MARKUP_LANDING_URL].len++;
+    w = qbid_writer_init(out, sizeof out);
+    qbid_markup_write(&w, &markup, "<{{landing_url}}>", 17);
+    assert_int_equal(qbid_writer_len(&w), 2);
+    assert_false(w.full);
 }
 
 static const char *landing(const char *page)
@@ -212,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(macros_become_their_values),
+        cmocka_unit_test(a_value_too_long_to_be_escaped_becomes_nothing),
         cmocka_unit_test(a_value_is_escaped_for_its_place),
         cmocka_unit_test(unknown_macros_and_filters_become_nothing),
         cmocka_unit_test(braces_without_their_partner_are_text),

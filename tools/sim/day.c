@@ -281,11 +281,10 @@ static double served(const struct qbid_day_run *run, double step_lg)
     return fmin(fmax(pace, run->params.pace_min), run->params.pace_max);
 }
 
-struct qbid_day_result qbid_day_expect(const struct qbid_day_run *run, double step_lg)
+static struct qbid_day_result expect_at(const struct qbid_day_run *run, double pace, double left)
 {
     const struct qbid_day *day = run->day;
     struct qbid_day_result sum = {0, 0};
-    double pace = served(run, step_lg), left = day->budget_nanos - run->spent_nanos;
     double level = UNIT * level_at(&day->kind, (double)run->period / day->periods);
     for (uint32_t i = day->start[run->period]; i < day->start[run->period + 1]; i++) {
         double bid = (double)qbid_shade_eval(run->shade, (float)(pace * (double)day->value[i]));
@@ -294,6 +293,16 @@ struct qbid_day_result qbid_day_expect(const struct qbid_day_run *run, double st
         sum.worth_nanos += win * (double)day->value[i];
     }
     return sum;
+}
+
+struct qbid_day_result qbid_day_expect(const struct qbid_day_run *run, double step_lg)
+{
+    return expect_at(run, served(run, step_lg), run->day->budget_nanos - run->spent_nanos);
+}
+
+struct qbid_day_result qbid_day_expect_priced(const struct qbid_day_run *run)
+{
+    return expect_at(run, 1 / run->day->lambda, INFINITY);
 }
 
 static struct qbid_pacing_in input_of(const struct qbid_day_run *run, double spent_nanos)

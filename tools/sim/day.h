@@ -85,6 +85,10 @@ void qbid_day_reset(struct qbid_day_run *run, const struct qbid_day *day,
  *  nothing. */
 struct qbid_day_result qbid_day_expect(const struct qbid_day_run *run, double step_lg);
 
+/** The same at the multiplier 1 / lambda, whatever is left of the budget: what steps are measured
+ *  from, since no step before changes it. */
+struct qbid_day_result qbid_day_expect_priced(const struct qbid_day_run *run);
+
 /** Situation that follows if the period just played had spent otherwise. */
 struct qbid_situation qbid_day_situation_if(const struct qbid_day_run *run, double spent_nanos);
 

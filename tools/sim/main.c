@@ -10,9 +10,14 @@
 
 #include <argp.h>
 
+#include "tools/sim/arena.h"
 #include "tools/sim/command.h"
+#include "tools/sim/faults.h"
+#include "tools/sim/train.h"
 
 static const struct qbid_sim_command commands[] = {
+    {"arena", "every strategy in generated markets", qbid_sim_arena},
+    {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
     {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
     {NULL, NULL, NULL},
 };

@@ -26,7 +26,7 @@ struct wanted {
 };
 
 static const struct argp_option options[] = {
-    {"days", 'd', "N", 0, "days to train on, 1 to 100000 (default 600)", 0},
+    {"days", 'd', "N", 0, "days to train on, 1 to 100000 (default 300)", 0},
     {"gate-days", 'g', "N", 0, "days of each market to judge on, 2 to 100000 (default 60)", 0},
     {"seed", 's', "N", 0, "of everything that is drawn (default 1)", 0},
     {"out", 'o', "FILE", 0, "write the table here", 0},

@@ -19,7 +19,7 @@ struct qbid_train_params {
     uint64_t seed;
 };
 
-/** 600 days of 288 periods, 1,000 to 40,000 auctions. */
+/** 300 days of 288 periods, 1,000 to 40,000 auctions. */
 struct qbid_train_params qbid_train_defaults(void);
 
 /**
@@ -34,7 +34,8 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
 
 /**
  * Make a table from a net: edges at the quantiles of what the net's own policy visits, the step of
- * a state the best by the mean of the action values seen there; a state that was hardly seen has 0.
+ * a state the best by the mean of the action values seen there; 0 where no step is clearly better,
+ * and in a state that was hardly seen.
  *
  * Returns: 0; QBID_ERR_NOMEM.
  */
@@ -44,7 +45,7 @@ int qbid_train_distil(const struct qbid_train_params *params, const struct qbid_
 /* A policy: the step for the next period of a run. */
 typedef double qbid_train_policy_fn(const void *policy, const struct qbid_day_run *run);
 
-/** The net's step; policy is a struct qbid_dqn. */
+/** The net's step, 0 where none is clearly better; policy is a struct qbid_dqn. */
 double qbid_train_net_step(const void *policy, const struct qbid_day_run *run);
 /** The table's step; policy is a struct qbid_correction_table. */
 double qbid_train_table_step(const void *policy, const struct qbid_day_run *run);

@@ -7,8 +7,9 @@
 #include "shm/error.h"
 #include "tools/sim/train.h"
 
-#define REWARD_SCALE 10.0 /* brings differences between steps near 1 */
-#define DISCOUNT 0.9
+#define REWARD_SCALE 5.0 /* brings differences between steps near 1 */
+#define DISCOUNT 0.8     /* the price of budget stands for what comes later */
+#define MARGIN 0.05      /* of action values: a step that promises less over no step is not taken */
 #define PENALTY_OVERSPEND 0.5 /* budget gone before the day is: by the part of the plan left */
 #define PENALTY_UNDER 0.5     /* by the part of the budget left at the end */
 #define PENALTY_QUALITY 0.5   /* by the part of the spend that a goal was missed by */
@@ -16,7 +17,7 @@
 
 struct qbid_train_params qbid_train_defaults(void)
 {
-    return (struct qbid_train_params){.days = 600,
+    return (struct qbid_train_params){.days = 300,
                                       .periods = 288,
                                       .samples = 256,
                                       .auctions_min = 1000,
@@ -37,14 +38,15 @@ static int day_make(const struct qbid_train_params *params, struct qbid_day *day
     return qbid_day_init(day, params->periods, (uint32_t)(QBID_TRAIN_ROOM * params->auctions_max));
 }
 
-/* Reward of one step: what it gains over no step at the day's price of budget, in parts of a mean
- * period's surplus, less the penalties of where it leads. */
+/* Reward of one step: what it gains at the day's price of budget over the multiplier that price
+ * stands for, in parts of a mean period's surplus, less the penalties of where it leads. Measured
+ * from what no policy changes, so that a step that brings the pacer into trouble pays for it. */
 static double reward_of(const struct qbid_day_run *run, struct qbid_day_result step,
-                        struct qbid_day_result none, double unit_nanos)
+                        struct qbid_day_result priced, double unit_nanos)
 {
     const struct qbid_day *day = run->day;
-    double gain =
-        (step.worth_nanos - none.worth_nanos) - day->lambda * (step.spent_nanos - none.spent_nanos);
+    double gain = (step.worth_nanos - priced.worth_nanos) -
+                  day->lambda * (step.spent_nanos - priced.spent_nanos);
     double reward = REWARD_SCALE * gain / unit_nanos;
     double spent = run->spent_nanos + step.spent_nanos, left = 1 - day->plan[run->period + 1];
     int last = run->period + 1 == day->periods;
@@ -65,11 +67,12 @@ static int period_learn(struct qbid_dqn *dqn, struct qbid_day_run *run, double u
     struct qbid_day_result result[QBID_CORRECTION_ACTIONS];
     double reward[QBID_CORRECTION_ACTIONS], before = run->spent_nanos;
     struct qbid_situation at = run->situation;
+    struct qbid_day_result priced = qbid_day_expect_priced(run);
     uint32_t action = qbid_dqn_act(dqn, at.x);
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
         result[a] = qbid_day_expect(run, qbid_correction_step(a));
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
-        reward[a] = reward_of(run, result[a], result[QBID_CORRECTION_NEUTRAL], unit_nanos);
+        reward[a] = reward_of(run, result[a], priced, unit_nanos);
     int on = qbid_day_step(run, qbid_correction_step(action));
     for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++) {
         double spent = a == action ? run->spent_nanos : before + result[a].spent_nanos;
@@ -88,6 +91,7 @@ int qbid_train(const struct qbid_train_params *params, struct qbid_dqn **ret_dqn
     p.train_every = QBID_CORRECTION_ACTIONS;
     p.explore_steps = transitions / 8;
     p.explore_min = 0.1;
+    p.target_every = 200;
     p.loss_memory = (double)params->periods * QBID_CORRECTION_ACTIONS; /* a day */
     p.rate_keep = exp(log(0.1) / (0.8 * transitions / p.train_every));
     struct qbid_day day = {0};
@@ -134,9 +138,21 @@ double qbid_train_oracle_step(const void *policy, const struct qbid_day_run *run
     return qbid_correction_step(best);
 }
 
+/* The best action of action values summed over cnt situations, if it is clearly better than none.
+ */
+static uint32_t action_of(const double *q, double cnt)
+{
+    uint32_t best = QBID_CORRECTION_NEUTRAL;
+    for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS; a++)
+        best = q[a] > q[best] ? a : best;
+    return q[best] - q[QBID_CORRECTION_NEUTRAL] > MARGIN * cnt ? best : QBID_CORRECTION_NEUTRAL;
+}
+
 static double net_step(const struct qbid_dqn *dqn, const struct qbid_situation *situation)
 {
-    return qbid_correction_step(qbid_dqn_greedy(dqn, situation->x, NULL));
+    double q[QBID_CORRECTION_ACTIONS];
+    qbid_dqn_greedy(dqn, situation->x, q);
+    return qbid_correction_step(action_of(q, 1));
 }
 
 double qbid_train_net_step(const void *policy, const struct qbid_day_run *run)
@@ -235,9 +251,8 @@ static int steps_set(struct qbid_correction_table *table, const struct qbid_dqn 
         c->cnt++;
     }
     for (uint32_t s = 0; s < QBID_CORRECTION_STATES_MAX; s++) {
-        uint32_t best = QBID_CORRECTION_NEUTRAL;
-        for (uint32_t a = 0; a < QBID_CORRECTION_ACTIONS && cell[s].cnt >= VISITS_MIN; a++)
-            best = cell[s].q[a] > cell[s].q[best] ? a : best;
+        int known = cell[s].cnt >= VISITS_MIN;
+        uint32_t best = known ? action_of(cell[s].q, cell[s].cnt) : QBID_CORRECTION_NEUTRAL;
         table->step_lg[s] = (float)qbid_correction_step(best);
     }
     free(cell);

@@ -9,6 +9,7 @@ site=$work/site asked=$work/asked
 mkdir -p "$asked"
 SITE_EXTRA='log: {level: debug, target: q.log}
 ticks: {live_ms: 20, learn_ms: 200, snapshot_ms: 1000}
+learning: {log_mb: 8}
 partners: [{name: "2", id: 1, no_bid: nbr}]'
 SITE_NGINX_EXTRA=''
 
@@ -23,7 +24,7 @@ site_make "$site" 1
 begin_site
 # with a frequency cap, so that the user of an open request is asked for
 demo_account 1000000 3600 '{fixed_cpm: 3}' asap 0.02 |
-    sed -E 's/^( *)creatives:/\1frequency: {cap: 100, per: 24h}\n&/' >"$site/account.yaml"
+    sed -E 's/^( *)creatives:/\1frequency: {cap: 100, per: 24h, value: learned}\n&/' >"$site/account.yaml"
 site_account "$site/account.yaml"
 bid_request >"$work/bid"
 a_bid() {
@@ -98,6 +99,7 @@ marks() {
 }
 is "in shared memory" "c0-seg.id-9f3e " "$(shared | marks -)"
 holds "the files of the site are searched" grep -raqF 'case5.example' "$site/state"
+holds "the decision log among them" test "$(stat -c %s "$site"/state/decisions/0000000001.qdl)" -gt 10000
 stray() {
     marks -r "$site" | sed 's/c0-seg.id-9f3e //'
 }

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <cjson/cJSON.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,51 @@ static void a_command_line_without_a_command_is_refused(void **state)
     assert_int_equal(say("--nonsense", out), QBID_SIM_USAGE);
 }
 
+static void a_small_arena_reports_as_json_and_draws(void **state)
+{
+    char out[8192];
+    (void)state;
+    const char *line = "arena --seeds 2 --auctions 2000 --users 500 --learn-days 1 --strategies "
+                       "oracle,constant --output json --plot /tmp/qbid_sim_test.svg";
+    assert_int_equal(say(line, out), QBID_SIM_OK);
+    cJSON *json = cJSON_Parse(out);
+    const cJSON *strategies = cJSON_GetObjectItem(json, "strategies");
+    assert_int_equal(cJSON_GetArraySize(strategies), 2);
+    const cJSON *oracle = cJSON_GetArrayItem(strategies, 0);
+    assert_string_equal(cJSON_GetObjectItem(oracle, "name")->valuestring, "oracle");
+    const cJSON *ratio = cJSON_GetObjectItem(oracle, "to_oracle");
+    assert_true(cJSON_GetObjectItem(ratio, "mean")->valuedouble == 1);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(oracle, "seeds")), 2);
+    cJSON_Delete(json);
+    FILE *svg = fopen("/tmp/qbid_sim_test.svg", "r");
+    assert_non_null(svg);
+    assert_true(fread(out, 1, 4, svg) == 4 && memcmp(out, "<svg", 4) == 0);
+    fclose(svg);
+    unlink("/tmp/qbid_sim_test.svg");
+}
+
+static void wrong_options_are_refused_by_name(void **state)
+{
+    char out[8192];
+    (void)state;
+    assert_int_equal(say("arena --budget much", out), QBID_SIM_USAGE);
+    assert_non_null(strstr(out, "--budget: 'much' is no number"));
+    assert_int_equal(say("arena --strategies qbid,luck", out), QBID_SIM_USAGE);
+    assert_non_null(strstr(out, "there is no strategy 'luck'"));
+    assert_int_equal(say("arena --campaigns 8 --line-items 9", out), QBID_SIM_USAGE);
+    assert_int_equal(say("arena --profile /nonexistent", out), QBID_SIM_FAILED);
+    assert_int_equal(say("faults --runs 0", out), QBID_SIM_USAGE);
+}
+
+static void a_gate_that_is_not_met_has_its_exit_code(void **state)
+{
+    char out[8192];
+    (void)state;
+    assert_int_equal(say("faults --runs 5", out), QBID_SIM_OK);
+    assert_int_equal(say("faults --runs 30 --forgetful --output json", out), QBID_SIM_REFUSED);
+    assert_non_null(strstr(out, "\"overspent\": "));
+}
+
 static void an_unknown_command_is_named(void **state)
 {
     char out[8192];
@@ -60,6 +106,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_lists_the_exit_codes),
         cmocka_unit_test(a_command_line_without_a_command_is_refused),
+        cmocka_unit_test(a_small_arena_reports_as_json_and_draws),
+        cmocka_unit_test(wrong_options_are_refused_by_name),
+        cmocka_unit_test(a_gate_that_is_not_met_has_its_exit_code),
         cmocka_unit_test(an_unknown_command_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Arena figures of issue 04: value against the design notes' rules and against an oracle, targets, delivery, overspend.
+
+SEEDS (20), AUCTIONS (150000 a day) and RUNS (10000) make it shorter."""
+import json
+import os
+import subprocess
+import sys
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+SIM = os.path.join(ROOT, os.environ.get("B", "build/release"), "bin", "qbid-sim")
+SEEDS, AUCTIONS, RUNS = (os.environ.get(name, preset) for name, preset in
+                         (("SEEDS", "20"), ("AUCTIONS", "150000"), ("RUNS", "10000")))
+FAILED, REFUSED = 1, 5
+
+
+def figure(name, value, unit, how, goal=None, holds=None):
+    print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "holds": holds,
+                      "how": f"make figures N=04 ({how})"}), flush=True)
+
+
+def run(*arguments):
+    command = [SIM, *arguments, "--output", "json"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode not in (0, REFUSED):
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def arena(*arguments):
+    played = run("arena", "--seeds", SEEDS, "--auctions", AUCTIONS, *arguments)
+    return {strategy["name"]: strategy for strategy in played["strategies"]}
+
+
+for auction in ("second", "first"):
+    options = ("--auction", auction)
+    scores = arena(*options)
+    how = f"qbid-sim arena --seeds {SEEDS} --auctions {AUCTIONS} --auction {auction}"
+    qbid = scores["qbid"]
+    gain = qbid["to_notes"]
+    figure(f"arena, {auction} price: value at equal spend against the design notes' rules", 100 * (gain["mean"] - 1), "%",
+           how, ">= 15", gain["mean"] >= 1.15)
+    figure(f"arena, {auction} price: lower end of its 95 % interval", 100 * (gain["mean"] - gain["half"] - 1), "%", how,
+           "> 0", gain["mean"] - gain["half"] > 1)
+    figure(f"arena, {auction} price: value of the known-parameter oracle's", qbid["to_oracle"]["mean"], "x", how,
+           ">= 0.90", qbid["to_oracle"]["mean"] >= 0.90)
+    figure(f"arena, {auction} price: half of its 95 % interval", qbid["to_oracle"]["half"], "x", how)
+    figure(f"arena, {auction} price: delivery of the worst campaign of all markets", qbid["delivery"]["least"], "x", how,
+           ">= 0.995", qbid["delivery"]["least"] >= 0.995)
+    figure(f"arena, {auction} price: overspend", qbid["overspend"], "EUR", how, "0", qbid["overspend"] == 0)
+    for name in ("notes", "asap", "constant", "hindsight"):
+        figure(f"arena, {auction} price: {name} of the oracle's value", scores[name]["to_oracle"]["mean"], "x", how)
+
+for goal, auction in (("roas", "second"), ("roas", "first"), ("cpa", "second")):
+    options = ("--goal", goal, "--auction", auction, "--budget", "10", "--strategies", "qbid,oracle")
+    qbid = arena(*options)["qbid"]
+    how = f"qbid-sim arena --seeds {SEEDS} --auctions {AUCTIONS} {' '.join(options)}"
+    figure(f"arena, {goal} target, {auction} price: target met, all markets", qbid["goal_pooled"], "x", how, "0.98 to 1.02",
+           abs(qbid["goal_pooled"] - 1) <= 0.02)
+    figure(f"arena, {goal} target, {auction} price: value of the known-parameter oracle's", qbid["to_oracle"]["mean"], "x",
+           how)
+
+faults = run("faults", "--runs", RUNS)
+how = (f"qbid-sim faults --runs {RUNS}: {faults['kills']} crashes of qbidd, {faults['worker_kills']} of workers, notices "
+       f"lost {faults['lost']}, late {faults['late']}, repeated {faults['repeated']}")
+figure("faults: runs of the whole system that overspent", faults["overspent"], f"of {faults['runs']}", how, "0",
+       faults["overspent"] == 0)
+figure("faults: most that was billed beyond a budget", faults["over_nanos"], "nanos", how, "0", faults["over_nanos"] == 0)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plays the markets, several at once in processes of their own, and reports. */
+#include "tools/sim/arena.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shm/error.h"
+#include "tools/sim/arena_options.h"
+#include "tools/sim/command.h"
+#include "tools/sim/plot.h"
+#include "tools/sim/report.h"
+
+/* One process plays every jobs-th seed; results go to memory that all of them share. */
+static int seeds_play(const struct qbid_sim_arena_options *o, uint32_t first,
+                      struct qbid_sim_match *matches)
+{
+    for (uint32_t i = first; i < o->seeds; i += o->jobs) {
+        struct qbid_sim_match_params params = o->match;
+        params.market.seed += i;
+        int err = qbid_sim_match_play(&params, &matches[i]);
+        if (err) {
+            fprintf(stderr, "qbid-sim arena: seed %llu: %s\n",
+                    (unsigned long long)params.market.seed, qbid_strerror(err));
+            return err;
+        }
+    }
+    return 0;
+}
+
+static int all_play(const struct qbid_sim_arena_options *o, struct qbid_sim_match *matches)
+{
+    uint32_t jobs = o->jobs < o->seeds ? o->jobs : o->seeds, started = 0;
+    int failed = 0, status;
+    fflush(NULL);
+    for (; started < jobs; started++) {
+        pid_t pid = fork();
+        if (pid < 0) {
+            fprintf(stderr, "qbid-sim arena: fork: %s\n", strerror(errno));
+            failed = 1;
+            break;
+        }
+        if (pid == 0)
+            _exit(seeds_play(o, started, matches) ? QBID_SIM_FAILED : QBID_SIM_OK);
+    }
+    for (uint32_t i = 0; i < started; i++)
+        failed |= wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    return failed ? QBID_SIM_FAILED : QBID_SIM_OK;
+}
+
+static int report(const struct qbid_sim_arena_options *o, const struct qbid_sim_match *matches)
+{
+    if (o->json)
+        qbid_sim_report_json(stdout, &o->match, matches, o->seeds);
+    else
+        qbid_sim_report_table(stdout, &o->match, matches, o->seeds);
+    if (o->plot && qbid_sim_plot(o->plot, &o->match, matches, o->seeds)) {
+        fprintf(stderr, "qbid-sim arena: --plot: %s: %s\n", o->plot, strerror(errno));
+        return QBID_SIM_FAILED;
+    }
+    return fflush(stdout) == 0 ? QBID_SIM_OK : QBID_SIM_FAILED;
+}
+
+int qbid_sim_arena(int argc, char **argv)
+{
+    struct qbid_sim_arena_options options;
+    qbid_sim_arena_options_parse(argc, argv, &options);
+    options.jobs = options.jobs < options.seeds ? options.jobs : options.seeds;
+    size_t bytes = options.seeds * sizeof(struct qbid_sim_match);
+    struct qbid_sim_match *matches =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (matches == MAP_FAILED) {
+        fprintf(stderr, "qbid-sim arena: %s\n", strerror(errno));
+        return QBID_SIM_FAILED;
+    }
+    int code = all_play(&options, matches);
+    if (code == QBID_SIM_OK)
+        code = report(&options, matches);
+    munmap(matches, bytes);
+    return code;
+}

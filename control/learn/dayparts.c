@@ -32,7 +32,7 @@ static int dayparts_new(const char *text, const char *zone_name, struct qbid_day
         qbid_dayparts_free(d);
         return err;
     }
-    d->broken = err != 0 || qbid_hours_parse(text, &d->hours) != NULL;
+    d->broken = err != 0 || qbid_week_parse(text, &d->hours) != NULL;
     *ret = d;
     return 0;
 }
@@ -62,7 +62,7 @@ float qbid_dayparts_weight(const struct qbid_dayparts *dayparts, int64_t unix_s)
 {
     if (!dayparts)
         return 1;
-    return dayparts->broken ? 0 : qbid_hours_weight(&dayparts->hours, dayparts->zone, unix_s);
+    return dayparts->broken ? 0 : qbid_week_weight(&dayparts->hours, dayparts->zone, unix_s);
 }
 
 double qbid_dayparts_between(const struct qbid_dayparts *dayparts,

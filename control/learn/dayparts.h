@@ -6,13 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/account/hours.h"
+#include "control/account/week.h"
 #include "control/learn/campaigns.h"
 
 struct qbid_dayparts {
     char *text; /* as the campaign has it: to see a change */
     char *zone_name;
-    struct qbid_hours hours;
+    struct qbid_week hours;
     struct qbid_zone *zone; /* NULL = UTC */
     bool broken;            /* the zone is gone, or a text that was taken is none: no bids */
 };

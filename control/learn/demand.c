@@ -8,6 +8,7 @@
 #include "shm/units.h"
 
 #define HOUR_S 3600
+#define REFIT_MAX 32 /* campaigns a call: with two weeks of days each takes some tenths of a ms */
 
 static double seconds_of(int64_t unix_ns)
 {
@@ -48,15 +49,16 @@ void qbid_demand_refit(struct qbid_learner *learner, int64_t now_unix_s)
 {
     struct qbid_campaigns *campaigns = &learner->campaigns;
     int64_t hour = now_unix_s / HOUR_S;
-    struct qbid_traffic sum = {0};
-    if (learner->curve_hour == hour)
-        return;
-    for (uint32_t i = 0; i < campaigns->cnt; i++)
-        qbid_traffic_add(&sum, &campaigns->state[i].traffic, &learner->curve);
-    qbid_traffic_fit(&sum, NULL, now_unix_s, &learner->curve);
-    learner->curve_hour = hour;
-    for (uint32_t i = 0; i < campaigns->cnt; i++) {
-        struct qbid_campaign_state *state = &campaigns->state[i];
+    if (learner->curve_hour != hour) {
+        struct qbid_traffic sum = {0};
+        for (uint32_t i = 0; i < campaigns->cnt; i++)
+            qbid_traffic_add(&sum, &campaigns->state[i].traffic, &learner->curve);
+        qbid_traffic_fit(&sum, NULL, now_unix_s, &learner->curve);
+        learner->curve_hour = hour;
+        learner->curve_next = 0;
+    }
+    for (int n = 0; n < REFIT_MAX && learner->curve_next < campaigns->cnt; n++) {
+        struct qbid_campaign_state *state = &campaigns->state[learner->curve_next++];
         struct qbid_traffic_curve next;
         qbid_traffic_fit(&state->traffic, &learner->curve, now_unix_s, &next);
         pacing_rebase(state, &next, (double)now_unix_s);

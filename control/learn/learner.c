@@ -148,8 +148,9 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
     if (!cell)
         return;
     cell->bids += outcome->kind == QBID_EVENT_BID;
-    cell->imps += outcome->kind == QBID_EVENT_IMP;
-    cell->bills += outcome->kind == QBID_EVENT_BILL;
+    double ratio = qbid_hours_ratio(&learner->hours, outcome->context);
+    cell->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
+    cell->bills += outcome->kind == QBID_EVENT_BILL ? ratio : 0;
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
     cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
@@ -159,6 +160,23 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         cell->convs += weight;
         cell->value_nanos += weight * (double)outcome->price_nanos;
     }
+}
+
+/* Hours of the week, unless contexts are by hour themselves. What is expected must not follow the
+ * hours: the line item's rate since the beginning, as other in this context as the values say. */
+static void hours_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
+{
+    const struct qbid_values *values = &learner->values;
+    uint32_t idx = outcome->line_item_idx;
+    double expected = 0;
+    if (learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR))
+        return;
+    if (outcome->first_win && learner->planned) {
+        double here = qbid_values_rates(values, idx, outcome->context, 0).ctr;
+        double whole = qbid_values_rates(values, idx, 0, QBID_LEVEL_DEFAULT).ctr;
+        expected = whole > 0 ? qbid_recency_rate(&learner->recency, idx) * here / whole : 0;
+    }
+    qbid_hours_post(&learner->hours, outcome, expected);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -203,9 +221,11 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
-    qbid_recency_post(&learner->recency, outcome);
+    qbid_recency_post(&learner->recency, outcome,
+                      qbid_hours_ratio(&learner->hours, outcome->context));
     qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
                      learner->cells.memory.conv_s);
+    hours_post(learner, outcome);
     qbid_creatives_post(&learner->creatives, outcome);
     qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
@@ -268,9 +288,12 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
                                learner->cells.memory.conv_s);
     if (!err && !learner->frozen)
         err = memory_choose(learner);
+    if (!learner->frozen)
+        (void)qbid_hours_tick(&learner->hours, learner->now_s);
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,
+                                .multiplier = learner->hours.multiplier,
                                 .now_s = learner->fitted_s,
                                 .keep = learner->frozen};
     if (!err)

@@ -8,6 +8,7 @@
 #include "control/learn/corrections.h"
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
+#include "control/learn/hours.h"
 #include "control/learn/exposures.h"
 #include "control/learn/items.h"
 #include "control/learn/learner.h"
@@ -28,6 +29,7 @@ struct qbid_learner {
     struct qbid_segments segments;
     struct qbid_recency recency;
     struct qbid_delays delays;
+    struct qbid_hours hours;
     struct qbid_creatives creatives;
     struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
@@ -38,6 +40,7 @@ struct qbid_learner {
     uint32_t plans;                  /* made */
     struct qbid_traffic_curve curve; /* traffic of all campaigns together */
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */
+    uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
     struct qbid_duals_point *duals_points;

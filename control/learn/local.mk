@@ -12,6 +12,7 @@ $(call lib,learn,\
 	control/learn/delays.c \
 	control/learn/estimate.c \
 	control/learn/exposures.c \
+	control/learn/hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \

@@ -8,6 +8,7 @@
 
 #include "control/models/decay.h"
 #include "shm/error.h"
+#include "shm/units.h"
 
 #define ROOT_STRENGTH 50.0      /* trials that the account's prior is worth */
 #define ORDER_VALUE_STRENGTH 10 /* conversions that the line item's stated order value is worth */
@@ -233,8 +234,12 @@ static int nodes_room(struct qbid_values *values)
 static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
                     double cvr)
 {
-    return qbid_value_impression(&values->goal[line_item_idx], fmin(ctr, 1), fmin(cvr, 1),
-                                 (int64_t)values->order_value[line_item_idx]);
+    const struct qbid_value_params *goal = &values->goal[line_item_idx];
+    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
+                                         (int64_t)values->order_value[line_item_idx]);
+    return goal->goal == QBID_GOAL_FIXED_CPM
+               ? value
+               : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
 }
 
 void qbid_values_settle(struct qbid_values *values)
@@ -279,6 +284,7 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     if (err)
         return err;
     values->line_item_max = in->account->line_item_max;
+    values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
     line_items_finish(values, in->account);
     order_values_make(values, in);
     qbid_values_settle(values);

@@ -37,6 +37,7 @@ struct qbid_values {
     uint8_t *way[QBID_VALUES_RATES];   /* enum qbid_contest_way */
     double *order_value;               /* micros */
     struct qbid_value_params *goal;    /* of the campaign */
+    double multiplier;                 /* of values */
     uint32_t line_item_max;            /* 0 = nothing is fitted */
 };
 
@@ -46,6 +47,7 @@ struct qbid_values_in {
     const struct qbid_cells *cells;
     const double *maturity; /* part of the clicks that conversions had time for, by line item index;
                                NULL = all */
+    double multiplier;      /* of all values but fixed prices, for now; 0 = 1 */
     int64_t now_s;
     bool keep; /* a frozen learner: strengths and ratios stay */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fields once more, by their names in JSON and their numbers in the IAB's openrtb.proto. */
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #include <math.h>
 #include <stdio.h>

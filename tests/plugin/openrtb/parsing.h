@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One parser and the request that it read last, for the parser's tests. */
-#ifndef QBID_TESTS_PLUGIN_PARSING_H
-#define QBID_TESTS_PLUGIN_PARSING_H
+#ifndef QBID_TESTS_PLUGIN_OPENRTB_PARSING_H
+#define QBID_TESTS_PLUGIN_OPENRTB_PARSING_H
 
 #include "plugin/openrtb/openrtb.h"
 

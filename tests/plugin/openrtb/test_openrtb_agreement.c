@@ -12,7 +12,7 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 struct readings {
     struct qbid_openrtb *parser;

@@ -2,7 +2,7 @@
 /* RFC 8259 by recursive descent, one function a production. */
 #include <string.h>
 
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 struct json {
     const unsigned char *at, *end;

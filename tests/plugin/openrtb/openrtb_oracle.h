@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A slow second reading of bid requests, for comparison: the rules of plugin/openrtb/openrtb.h once
  * more, over a cJSON tree and a validator of its own. */
-#ifndef QBID_TESTS_PLUGIN_OPENRTB_ORACLE_H
-#define QBID_TESTS_PLUGIN_OPENRTB_ORACLE_H
+#ifndef QBID_TESTS_PLUGIN_OPENRTB_OPENRTB_ORACLE_H
+#define QBID_TESTS_PLUGIN_OPENRTB_OPENRTB_ORACLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

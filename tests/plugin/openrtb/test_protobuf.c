@@ -12,7 +12,7 @@
 
 #include "plugin/openrtb/openrtb_protobuf.h"
 #include "shm/error.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 static struct qbid_openrtb *native_parser;
 static struct qbid_protobuf *parser;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 static bool same(struct qbid_text a, struct qbid_text b)
 {

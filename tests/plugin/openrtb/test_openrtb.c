@@ -11,7 +11,7 @@
 
 #include "shm/error.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/parsing.h"
+#include "tests/plugin/openrtb/parsing.h"
 
 static void assert_text(struct qbid_text text, const char *want)
 {

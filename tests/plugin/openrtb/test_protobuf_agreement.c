@@ -15,8 +15,8 @@
 #include "plugin/openrtb/openrtb.pb-c.h"
 #include "tests/plugin/desk.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/openrtb_oracle.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define OUT_MAX (1 << 20)
 #ifdef __SANITIZE_ADDRESS__

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The second reading of what an impression asks of a creative: part of openrtb_oracle.c. */
-#ifndef QBID_TESTS_PLUGIN_OPENRTB_ORACLE_TERMS_H
-#define QBID_TESTS_PLUGIN_OPENRTB_ORACLE_TERMS_H
+#ifndef QBID_TESTS_PLUGIN_OPENRTB_OPENRTB_ORACLE_TERMS_H
+#define QBID_TESTS_PLUGIN_OPENRTB_OPENRTB_ORACLE_TERMS_H
 
 static uint64_t mask(const cJSON *object, const char *name)
 {

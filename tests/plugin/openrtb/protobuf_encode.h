@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes protobuf by hand, without the library and the .proto that the plugin reads it with. */
-#ifndef QBID_TESTS_PLUGIN_PROTOBUF_ENCODE_H
-#define QBID_TESTS_PLUGIN_PROTOBUF_ENCODE_H
+#ifndef QBID_TESTS_PLUGIN_OPENRTB_PROTOBUF_ENCODE_H
+#define QBID_TESTS_PLUGIN_OPENRTB_PROTOBUF_ENCODE_H
 
 #include <stdbool.h>
 #include <stddef.h>

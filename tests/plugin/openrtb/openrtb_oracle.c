@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The second reading: every lookup searches a cJSON object for the last field of a name. */
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -162,7 +162,7 @@ static void names(const cJSON *root, const char *name, unsigned max, struct qbid
     }
 }
 
-#include "tests/plugin/openrtb_oracle_terms.h"
+#include "tests/plugin/openrtb/openrtb_oracle_terms.h"
 
 static void seats(const cJSON *object, const char *name, struct qbid_seats *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parser's tests share one parser, as a worker's requests do. */
-#include "tests/plugin/parsing.h"
+#include "tests/plugin/openrtb/parsing.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "plugin/openrtb/openrtb_protobuf.h"
-#include "tests/plugin/openrtb_oracle.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define TEXT_MAX (1 << 20)
 

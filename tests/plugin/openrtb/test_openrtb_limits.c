@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tests/plugin/parsing.h"
+#include "tests/plugin/openrtb/parsing.h"
 
 static char text[65536];
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "shm/error.h"
-#include "tests/plugin/parsing.h"
+#include "tests/plugin/openrtb/parsing.h"
 
 /* One place each in values that nobody reads. */
 static void malformed_json_anywhere_is_malformed(void **state)

@@ -54,6 +54,10 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
     if (!err)
         err = qbid_segments_init(&l->segments, params->segment_mask);
     qbid_values_init(&l->values, params->level_mask);
+    if (!err && (params->learned.ftrl || params->learned.trees)) {
+        l->params.learned.mask = params->level_mask[0];
+        err = qbid_learned_new(&l->params.learned, &l->learned);
+    }
     if (err) {
         qbid_learner_free(l);
         return err;
@@ -77,6 +81,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_campaigns_done(&learner->campaigns);
     qbid_items_done(&learner->items);
     qbid_values_done(&learner->values);
+    qbid_learned_free(learner->learned);
     qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
@@ -92,6 +97,11 @@ void qbid_learner_freeze(struct qbid_learner *learner, bool frozen)
 bool qbid_learner_frozen(const struct qbid_learner *learner)
 {
     return learner->frozen;
+}
+
+const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner)
+{
+    return learner->learned;
 }
 
 uint32_t qbid_learner_cells(const struct qbid_learner *learner)
@@ -147,6 +157,7 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
                          outcome->context & learner->context_mask, learner->now_s);
     if (!cell)
         return;
+    double trials = qbid_cell_trials(cell);
     cell->bids += outcome->kind == QBID_EVENT_BID;
     double ratio = qbid_hours_ratio(&learner->hours, outcome->context);
     cell->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
@@ -160,6 +171,12 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         cell->convs += weight;
         cell->value_nanos += weight * (double)outcome->price_nanos;
     }
+    trials = qbid_cell_trials(cell) - trials;
+    if (learner->learned && (trials > 0 || outcome->kind >= QBID_EVENT_CLICK))
+        qbid_learned_post(
+            learner->learned, cell->line_item_idx, cell->context, trials,
+            outcome->kind == QBID_EVENT_CLICK, outcome->kind == QBID_EVENT_CONV,
+            qbid_values_rates(&learner->values, cell->line_item_idx, cell->context, 0));
 }
 
 /* Hours of the week, unless contexts are by hour themselves. What is expected must not follow the
@@ -281,6 +298,11 @@ static int memory_choose(struct qbid_learner *learner)
 static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
 {
     int err = 0;
+    if (learner->learned && learner->planned && !learner->frozen)
+        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values,
+                                learner->now_s);
+    if (err)
+        return err;
     if (!learner->frozen)
         learner->fitted_s = learner->now_s;
     if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
@@ -299,6 +321,7 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
     if (!err)
         err = qbid_values_fit(&learner->values, &in);
     learner->planned = err == 0;
+    learner->values.learned = learner->learned;
     return err;
 }
 

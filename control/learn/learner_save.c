@@ -214,6 +214,8 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
     }
     if (!saver.err)
         qbid_save_values(learner, &saver);
+    if (!saver.err && learner->learned)
+        saver.err = qbid_learned_save(learner->learned, all, fn, context);
     guard_save(&learner->corrections, &saver);
     return saver.err;
 }
@@ -398,6 +400,8 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
                          const void *data, uint32_t bytes)
 {
     struct qbid_save_head head;
+    if (kind >= QBID_LEARNED_ROW && learner->learned)
+        return qbid_learned_restore(learner->learned, kind, key, data, bytes);
     if (kind == QBID_SAVE_NONE || kind >= QBID_SAVE_KINDS)
         return QBID_ERR_VERSION;
     enum qbid_save_kind known = (enum qbid_save_kind)kind;

@@ -37,6 +37,7 @@ struct qbid_learner {
     struct qbid_qlearner *actions;   /* by Q group: one for each goal */
     struct qbid_values values;       /* of the last plan */
     struct qbid_shade shade;         /* of the whole market, of the last plan */
+    struct qbid_learned *learned;    /* NULL = off */
     uint32_t plans;                  /* made */
     struct qbid_traffic_curve curve; /* traffic of all campaigns together */
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */

@@ -8,10 +8,14 @@ $(call lib,learn,\
 	control/learn/corrections.c \
 	control/learn/creatives.c \
 	control/learn/dayparts.c \
-	control/learn/demand.c \
 	control/learn/delays.c \
+	control/learn/demand.c \
 	control/learn/estimate.c \
 	control/learn/exposures.c \
+	control/learn/fresh.c \
+	control/learn/learned.c \
+	control/learn/learned_models.c \
+	control/learn/learned_save.c \
 	control/learn/hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \

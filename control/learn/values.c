@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/learn/learned.h"
 #include "control/models/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
@@ -369,6 +370,17 @@ static double value_at(const struct qbid_values *values, uint32_t line_item_idx,
     return worth(values, line_item_idx, rates.ctr, rates.cvr);
 }
 
+/* In a finest context, for a line item that another model serves. */
+static double value_learned(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
+                            const double ratios[QBID_VALUES_RATES], uint64_t context)
+{
+    if (!at.node)
+        return 0;
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+}
+
 /* The level at which look-ups begin. */
 static void row_prefetch(const struct qbid_values *values, uint64_t context, unsigned level,
                          const uint32_t *line_item_idx, uint32_t cnt)
@@ -398,7 +410,10 @@ void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigne
                 at = (struct at){&values->node[depth][known[i]], true};
             else
                 at = find(values, line_item_idx[i], context, level, known != NULL);
-            ret_value[i] = value_at(values, line_item_idx[i], at, ratios);
+            bool learned = level == 0 && values->learned &&
+                           qbid_learned_serves(values->learned, line_item_idx[i]);
+            ret_value[i] = learned ? value_learned(values, line_item_idx[i], at, ratios, context)
+                                   : value_at(values, line_item_idx[i], at, ratios);
         }
     }
 }

@@ -7,6 +7,8 @@ $(call test,test_late,tests/control/learn/test_late.c tests/control/learn/fixtur
 $(call test,test_learner,tests/control/learn/test_learner.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_feedback,tests/control/learn/test_feedback.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_demand,tests/control/learn/test_demand.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_learned,tests/control/learn/test_learned.c tests/control/learn/learned_world.c \
+    tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_pace_faults,tests/control/learn/test_pace_faults.c tests/control/learn/fixture.c \
     tests/fastpath/stage.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,learn publish \
     keymap models account config fastpath shm,-lm)

@@ -60,7 +60,21 @@ def choice():
             figure(f"{world}: log-loss of {model} over the truth's", float(value), "nats an impression", how)
 
 
+def cost():
+    done = subprocess.run([f"{BUILD}/bench/learned", "--benchmark_format=json"], cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        return
+    got = json.loads(done.stdout)["benchmarks"][0]
+    how = "bench/learned: CPU time of one core"
+    figure("isotonic regression of a million points", 1000 * got["isotonic_s"], "ms", how, "<= 50",
+           got["isotonic_s"] <= 0.05)
+    figure("trees grown on a million contexts of 10,000 line items", got["grow_s"], "s", how)
+    figure("a prediction by trees", got["predict_ns"], "ns", how)
+
+
 calibration()
 regression()
 trees()
 choice()
+cost()

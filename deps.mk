@@ -11,7 +11,7 @@ DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binut
     libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr libglpk-dev
 
 # `make bench`
-DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server
+DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server valgrind
 
 # `make oracle`: the reference tools of tests/oracle
 DEPS_ORACLE := python3-statsmodels r-base-core r-cran-survival python3-sklearn

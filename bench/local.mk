@@ -9,9 +9,9 @@ $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
 $(call bench,bitmaps,bench/bitmaps.cc bench/bitmaps_ways.c,fastpath shm)
 $(call bench,build,bench/build.cc bench/build_decide.c bench/build_phases.c bench/build_tick.c \
-    bench/build_world.c,learn publish models keymap account fastpath shm,-lm)
-$(call bench,tick,bench/tick.cc bench/tick_steps.c bench/build_world.c,\
-    learn publish models keymap account shm,-lm)
+    bench/build_world.c,learn publish models keymap account config fastpath shm,-lm)
+$(call bench,tick,bench/tick.cc bench/tick_effects.c bench/tick_steps.c bench/build_world.c,\
+    learn publish models keymap account config shm,-lm)
 $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c bench/lookup_dpdk.c \
     bench/lookup_urcu.c bench/lookup_ck.c bench/lookup_lmdb.c bench/lookup_sqlite.c \
     bench/lookup_redis.c,\
@@ -35,6 +35,7 @@ $(call bench,dpdk,bench/dpdk.cc bench/dpdk_loop.c bench/dpdk_world.c bench/decid
     tests/shm/image_fixture_build.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
 endif
 $(call bench,landscape,bench/landscape.cc bench/landscape_loop.c,models,-lm)
+$(call bench,learned,bench/learned.cc bench/learned_loop.c,models,-lm)
 $(call bench,frequency,bench/frequency.cc bench/frequency_loop.c tests/fastpath/stage.c \
     tests/shm/image_fixture.c tests/shm/image_fixture_build.c,fastpath shm)
 

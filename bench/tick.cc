@@ -9,6 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/tick_effects.h"
 #include "bench/tick_steps.h"
 
 namespace
@@ -57,6 +58,18 @@ void tick(benchmark::State &state, uint32_t line_items, uint32_t contexts)
     }
 }
 
+void effects(benchmark::State &state, uint32_t cells)
+{
+    for (auto _ : state) {
+        std::vector<double> first(rounds()), again(rounds());
+        for (unsigned i = 0; i < rounds(); i++)
+            tick_effects_run(cells, &first[i], &again[i]);
+        state.counters["first"] = median(first);
+        state.counters["again"] = median(again);
+        state.SetIterationTime(state.counters["again"] / 1e3);
+    }
+}
+
 void add(uint32_t line_items, uint32_t contexts)
 {
     const std::string name = "tick/" + std::to_string(line_items) + "/" + std::to_string(contexts);
@@ -74,6 +87,12 @@ int main(int argc, char **argv)
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv))
         return 1;
+    for (uint32_t cells : {21600u, 1080000u})
+        benchmark::RegisterBenchmark(("effects/" + std::to_string(cells)).c_str(), effects, cells)
+            ->UseManualTime()
+            ->Unit(benchmark::kMillisecond)
+            ->Iterations(1)
+            ->Repetitions(1);
     add(8192, 65536);
     const char *scale = std::getenv("SCALE");
     if (scale && std::strcmp(scale, "full") == 0)

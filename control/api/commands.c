@@ -29,6 +29,7 @@ static const struct {
     {"generations", qbid_command_generations, "published generations, latest first; max"},
     {"audit", qbid_command_audit, "the audit, latest first; max, verify"},
     {"publish", qbid_command_publish, "a generation now; reason"},
+    {"models", qbid_command_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_command_partners, "profiles of the partners in force"},
     {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force"},
     {"learning", qbid_command_learning, "hold the models still or let them learn; on"},

@@ -10,6 +10,7 @@ $(call lib,client,\
 $(call lib,commands,\
 	control/api/command_account.c \
 	control/api/command_latency.c \
+	control/api/command_models.c \
 	control/api/command_numbers.c \
 	control/api/command_partners.c \
 	control/api/command_record.c \

@@ -61,6 +61,13 @@
     X(REAL, pace_step_log2, 0.01, 4, 0.3, "largest correction, in powers of two") \
     X(UINT, log_mb, 0, 1048576, 0, "decision log for qbid ope, at most so many MB; 0 = none") \
     X(REAL, log_share, 1e-6, 1, 1, "share of bids that it keeps, with what came of them")
+#define QBID_CONFIG_MODELS_LIST(X) \
+    X(BOOL, ftrl, 0, 1, 1, "judge a logistic regression beside the hierarchical rates") \
+    X(BOOL, trees, 0, 1, 0, "and boosted trees, which need libxgboost: some seconds a growth at a million contexts") \
+    X(UINT, period_s, 1, 86400, 900, "between two looks at what came of predictions: longer than most clicks take") \
+    X(UINT, ftrl_lg, 10, 24, 18, "log2 of the regression's weights: 16 bytes each, twice") \
+    X(UINT, tree_rounds, 1, 1000, 40, "trees in each half of the model") \
+    X(UINT, tree_depth, 1, 8, 5, "splits between a tree's root and a leaf")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -104,6 +111,9 @@ struct qbid_config {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_FIELD)
         char correction[QBID_CONFIG_PATH_MAX]; /* table of `qbid-sim train`; "" = none */
     } learning;
+    struct {
+        QBID_CONFIG_MODELS_LIST(QBID_CONFIG_FIELD)
+    } models;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
     uint32_t currency;                  /* of the account, three letters in memory order */
     char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns that name none */
@@ -141,7 +151,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, time_zone, keys. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

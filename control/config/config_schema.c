@@ -70,6 +70,10 @@ static const cyaml_schema_field_t learning_fields[] = {
     CYAML_FIELD_END};
 #undef X
 
+#define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_models, key),
+static const cyaml_schema_field_t models_fields[] = {QBID_CONFIG_MODELS_LIST(X) CYAML_FIELD_END};
+#undef X
+
 static const cyaml_schema_field_t rate_fields[] = {
     CYAML_FIELD_STRING_PTR("currency", CYAML_FLAG_POINTER, struct qbid_config_raw_rate, currency, 0,
                            TEXT_MAX),
@@ -126,6 +130,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("capacity", OPTIONAL, struct qbid_config_raw, capacity, capacity_fields),
     CYAML_FIELD_MAPPING("ticks", OPTIONAL, struct qbid_config_raw, ticks, ticks_fields),
     CYAML_FIELD_MAPPING("learning", OPTIONAL, struct qbid_config_raw, learning, learning_fields),
+    CYAML_FIELD_MAPPING("models", OPTIONAL, struct qbid_config_raw, models, models_fields),
     STRING_FIELD("currency", struct qbid_config_raw, currency),
     STRING_FIELD("time_zone", struct qbid_config_raw, time_zone),
     CYAML_FIELD_SEQUENCE("rates", OPTIONAL_POINTER, struct qbid_config_raw, rates, &rate_value, 0,

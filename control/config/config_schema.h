@@ -54,6 +54,9 @@ struct qbid_config_raw {
         QBID_CONFIG_LEARNING_LIST(QBID_CONFIG_RAW_FIELD)
         char *correction;
     } learning;
+    struct qbid_config_raw_models {
+        QBID_CONFIG_MODELS_LIST(QBID_CONFIG_RAW_FIELD)
+    } models;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_RAW_FIELD)
     char *currency, *time_zone;
     struct qbid_config_raw_rate *rates;

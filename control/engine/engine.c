@@ -85,8 +85,17 @@ static int stages_open(struct qbid_engine *e)
                                           .pace_max = c->learning.pace_max,
                                           .pace_period_ns =
                                               c->learning.pace_period_ms * QBID_NS_PER_MS,
-                                          .step_log2_max = c->learning.pace_step_log2};
+                                          .step_log2_max = c->learning.pace_step_log2,
+                                          .learned = {.ftrl = c->models.ftrl,
+                                                      .trees = c->models.trees,
+                                                      .period_s = (int64_t)c->models.period_s,
+                                                      .ftrl_lg = (uint32_t)c->models.ftrl_lg,
+                                                      .tree = qbid_trees_defaults()}};
+    learner.learned.tree.rounds = (uint32_t)c->models.tree_rounds;
+    learner.learned.tree.depth = (uint32_t)c->models.tree_depth;
+    learner.learned.tree.seed = (uint32_t)c->seed;
     memcpy(learner.level_mask, c->level_mask, sizeof learner.level_mask);
+    memcpy(learner.time_zone, c->time_zone, sizeof learner.time_zone);
     int err = qbid_dictionary_new(&e->dictionary);
     if (!err)
         err = qbid_ledger_new(&ledger, &e->ledger);

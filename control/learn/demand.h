@@ -18,8 +18,9 @@ struct qbid_demand {
 void qbid_demand_note(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns,
                       double bids);
 
-/** Fit the account's curve and then each campaign's anew, once an hour; what the pacer remembers in
- *  parts of a plan is brought to the new one. Cost: tens of microseconds a campaign. */
+/** Fit the account's curve anew once an hour, and then each campaign's, some with each call; what
+ * the pacer remembers in parts of a plan is brought to the new one. Cost: a microsecond a campaign
+ * once, then at most some milliseconds a call. */
 void qbid_demand_refit(struct qbid_learner *learner, int64_t now_unix_s);
 
 /** Where a flight stands. Cost: below a microsecond, the first time in a flight some. */

@@ -6,6 +6,7 @@
 
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
+#include "control/learn/strategy.h"
 #include "control/models/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
@@ -46,12 +47,17 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
     qbid_traffic_flat(&l->curve);
     l->points = calloc(params->sample_max, sizeof *l->points);
     l->actions = calloc(GOALS, sizeof *l->actions);
-    int err = l->points && l->actions ? 0 : QBID_ERR_NOMEM;
+    l->duals_points = calloc(params->sample_max, sizeof *l->duals_points);
+    int err = l->points && l->duals_points && l->actions ? 0 : QBID_ERR_NOMEM;
     if (!err)
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
         err = qbid_segments_init(&l->segments, params->segment_mask);
     qbid_values_init(&l->values, params->level_mask);
+    if (!err && (params->learned.ftrl || params->learned.trees)) {
+        l->params.learned.mask = params->level_mask[0];
+        err = qbid_learned_new(&l->params.learned, &l->learned);
+    }
     if (err) {
         qbid_learner_free(l);
         return err;
@@ -75,9 +81,11 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_campaigns_done(&learner->campaigns);
     qbid_items_done(&learner->items);
     qbid_values_done(&learner->values);
+    qbid_learned_free(learner->learned);
     qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
+    free(learner->duals_points);
     free(learner);
 }
 
@@ -89,6 +97,11 @@ void qbid_learner_freeze(struct qbid_learner *learner, bool frozen)
 bool qbid_learner_frozen(const struct qbid_learner *learner)
 {
     return learner->frozen;
+}
+
+const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner)
+{
+    return learner->learned;
 }
 
 uint32_t qbid_learner_cells(const struct qbid_learner *learner)
@@ -144,9 +157,11 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
                          outcome->context & learner->context_mask, learner->now_s);
     if (!cell)
         return;
+    double trials = qbid_cell_trials(cell);
     cell->bids += outcome->kind == QBID_EVENT_BID;
-    cell->imps += outcome->kind == QBID_EVENT_IMP;
-    cell->bills += outcome->kind == QBID_EVENT_BILL;
+    double ratio = qbid_hours_ratio(&learner->hours, outcome->context);
+    cell->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
+    cell->bills += outcome->kind == QBID_EVENT_BILL ? ratio : 0;
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
     cell->clicked += outcome->kind == QBID_EVENT_CLICK;
     if (outcome->kind == QBID_EVENT_CONV) {
@@ -156,6 +171,29 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         cell->convs += weight;
         cell->value_nanos += weight * (double)outcome->price_nanos;
     }
+    trials = qbid_cell_trials(cell) - trials;
+    if (learner->learned && (trials > 0 || outcome->kind >= QBID_EVENT_CLICK))
+        qbid_learned_post(
+            learner->learned, cell->line_item_idx, cell->context, trials,
+            outcome->kind == QBID_EVENT_CLICK, outcome->kind == QBID_EVENT_CONV,
+            qbid_values_rates(&learner->values, cell->line_item_idx, cell->context, 0));
+}
+
+/* Hours of the week, unless contexts are by hour themselves. What is expected must not follow the
+ * hours: the line item's rate since the beginning, as other in this context as the values say. */
+static void hours_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
+{
+    const struct qbid_values *values = &learner->values;
+    uint32_t idx = outcome->line_item_idx;
+    double expected = 0;
+    if (learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR))
+        return;
+    if (outcome->first_win && learner->planned) {
+        double here = qbid_values_rates(values, idx, outcome->context, 0).ctr;
+        double whole = qbid_values_rates(values, idx, 0, QBID_LEVEL_DEFAULT).ctr;
+        expected = whole > 0 ? qbid_recency_rate(&learner->recency, idx) * here / whole : 0;
+    }
+    qbid_hours_post(&learner->hours, outcome, expected);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -192,15 +230,19 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
 {
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
-    if (state)
+    if (state) {
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
+        qbid_strategy_post(learner, state, campaign, outcome);
+    }
     qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
-    qbid_recency_post(&learner->recency, outcome);
+    qbid_recency_post(&learner->recency, outcome,
+                      qbid_hours_ratio(&learner->hours, outcome->context));
     qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
                      learner->cells.memory.conv_s);
+    hours_post(learner, outcome);
     qbid_creatives_post(&learner->creatives, outcome);
     qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
@@ -256,6 +298,11 @@ static int memory_choose(struct qbid_learner *learner)
 static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
 {
     int err = 0;
+    if (learner->learned && learner->planned && !learner->frozen)
+        err = qbid_learned_step(learner->learned, account, &learner->cells, &learner->values,
+                                learner->now_s);
+    if (err)
+        return err;
     if (!learner->frozen)
         learner->fitted_s = learner->now_s;
     if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
@@ -263,14 +310,18 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
                                learner->cells.memory.conv_s);
     if (!err && !learner->frozen)
         err = memory_choose(learner);
+    if (!learner->frozen)
+        (void)qbid_hours_tick(&learner->hours, learner->now_s);
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,
+                                .multiplier = learner->hours.multiplier,
                                 .now_s = learner->fitted_s,
                                 .keep = learner->frozen};
     if (!err)
         err = qbid_values_fit(&learner->values, &in);
     learner->planned = err == 0;
+    learner->values.learned = learner->learned;
     return err;
 }
 
@@ -279,6 +330,8 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 {
     struct qbid_plan plan = {0};
     int err = values_plan(learner, account);
+    if (!err)
+        err = qbid_strategy_mix(learner, account);
     if (err)
         return err;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)

@@ -17,7 +17,9 @@
 
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
+#include "control/config/zone.h"
 #include "control/ingest/outcome.h"
+#include "control/learn/learned.h"
 #include "control/learn/plan.h"
 #include "control/models/correction.h"
 #include "shm/live.h"
@@ -33,8 +35,10 @@ struct qbid_learner_params {
     double explore;        /* share of bids that try another Q action, 0..0.1 */
     double rotation_floor; /* least share of a creative, 0..1/8 */
     double pace_min, pace_max;
-    uint64_t pace_period_ns; /* control period of the pacer */
-    double step_log2_max;    /* largest change of a pace factor in one period */
+    uint64_t pace_period_ns;            /* control period of the pacer */
+    double step_log2_max;               /* largest change of a pace factor in one period */
+    char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns with hours that name none; "" = UTC */
+    struct qbid_learned_params learned; /* its mask is the finest level's, whatever it says here */
 };
 
 /* Money of a campaign's budget as the ledger has it. */
@@ -127,6 +131,9 @@ int qbid_learner_save(struct qbid_learner *learner, bool all, qbid_learner_save_
  */
 int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t key,
                          const void *data, uint32_t bytes);
+
+/** The learned models; NULL when all are off. */
+const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner);
 
 /** Cells kept: pairs of line item and context that were seen. */
 uint32_t qbid_learner_cells(const struct qbid_learner *learner);

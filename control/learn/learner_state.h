@@ -8,12 +8,14 @@
 #include "control/learn/corrections.h"
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
+#include "control/learn/hours.h"
 #include "control/learn/exposures.h"
 #include "control/learn/items.h"
 #include "control/learn/learner.h"
 #include "control/learn/recency.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
+#include "control/models/duals.h"
 #include "control/models/qtable.h"
 
 struct qbid_learner {
@@ -27,6 +29,7 @@ struct qbid_learner {
     struct qbid_segments segments;
     struct qbid_recency recency;
     struct qbid_delays delays;
+    struct qbid_hours hours;
     struct qbid_creatives creatives;
     struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;
@@ -34,11 +37,14 @@ struct qbid_learner {
     struct qbid_qlearner *actions;   /* by Q group: one for each goal */
     struct qbid_values values;       /* of the last plan */
     struct qbid_shade shade;         /* of the whole market, of the last plan */
+    struct qbid_learned *learned;    /* NULL = off */
     uint32_t plans;                  /* made */
     struct qbid_traffic_curve curve; /* traffic of all campaigns together */
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */
+    uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
+    struct qbid_duals_point *duals_points;
 };
 
 #endif

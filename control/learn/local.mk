@@ -7,19 +7,27 @@ $(call lib,learn,\
 	control/learn/correction_file.c \
 	control/learn/corrections.c \
 	control/learn/creatives.c \
-	control/learn/demand.c \
+	control/learn/dayparts.c \
 	control/learn/delays.c \
+	control/learn/demand.c \
 	control/learn/estimate.c \
 	control/learn/exposures.c \
+	control/learn/fresh.c \
+	control/learn/learned.c \
+	control/learn/learned_models.c \
+	control/learn/learned_save.c \
+	control/learn/hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
+	control/learn/points.c \
 	control/learn/recency.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/save_values.c \
 	control/learn/segments.c \
+	control/learn/strategy.c \
 	control/learn/tree.c \
 	control/learn/values.c)
 # its loops over bitmaps are what a plan waits for

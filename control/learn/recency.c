@@ -33,7 +33,8 @@ struct qbid_recency_item *qbid_recency_touch(struct qbid_recency *recency, uint3
     return &recency->item[line_item_idx];
 }
 
-void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome)
+void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome,
+                       double ratio)
 {
     if (outcome->kind != QBID_EVENT_IMP && outcome->kind != QBID_EVENT_BILL &&
         outcome->kind != QBID_EVENT_CLICK && outcome->kind != QBID_EVENT_CONV)
@@ -41,10 +42,18 @@ void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *
     struct qbid_recency_item *item = qbid_recency_touch(recency, outcome->line_item_idx);
     if (!item)
         return;
-    item->imps += outcome->kind == QBID_EVENT_IMP;
-    item->bills += outcome->kind == QBID_EVENT_BILL;
+    item->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
+    item->bills += outcome->kind == QBID_EVENT_BILL ? ratio : 0;
     item->clicks += outcome->kind == QBID_EVENT_CLICK;
     item->convs += outcome->kind == QBID_EVENT_CONV;
+}
+
+double qbid_recency_rate(const struct qbid_recency *recency, uint32_t line_item_idx)
+{
+    if (line_item_idx >= recency->item_max)
+        return 0;
+    const struct qbid_decay_series *series = &recency->item[line_item_idx].series[0];
+    return series->trials[0] > 0 ? series->successes[0] / series->trials[0] : 0;
 }
 
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency)
@@ -88,13 +97,14 @@ int qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint3
     for (uint32_t i = 0; i < recency->item_max; i++) {
         struct qbid_recency_item *item = &recency->item[i];
         double clicks = i < matured_cnt ? fmax(matured[i] - item->matured, 0) : item->clicks;
-        if (!(item->imps | item->bills | item->clicks | item->convs) && !(clicks > 0))
+        double shown = fmax(item->imps, item->bills);
+        if (!(shown + clicks + item->clicks + item->convs > 0))
             continue;
-        uint32_t shown = item->imps > item->bills ? item->imps : item->bills;
         qbid_decay_post(&recency->race[0], &item->series[0], now_s, shown, item->clicks);
         qbid_decay_post(&recency->race[1], &item->series[1], now_s, clicks, item->convs);
         item->matured = i < matured_cnt ? matured[i] : 0;
-        item->imps = item->bills = item->clicks = item->convs = 0;
+        item->imps = item->bills = 0;
+        item->clicks = item->convs = 0;
         item->dirty = 1;
     }
     bool changed = false;

@@ -14,7 +14,8 @@
 struct qbid_recency_item {
     struct qbid_decay_series series[QBID_RECENCY_RATES];
     /* since the last tick */
-    uint32_t imps, bills, clicks, convs;
+    double imps, bills; /* by their hours' ratios */
+    uint32_t clicks, convs;
     double matured; /* clicks up to the last tick */
     uint32_t dirty; /* series changed since the last save */
     uint32_t pad;
@@ -31,8 +32,12 @@ void qbid_recency_done(struct qbid_recency *recency);
 /** Statistics of a line item, made when missing; NULL without memory. */
 struct qbid_recency_item *qbid_recency_touch(struct qbid_recency *recency, uint32_t line_item_idx);
 
-/** Count one IMP, BILL, CLICK or CONV; others are ignored. */
-void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome);
+/** Count one IMP, BILL (as ratio of one), CLICK or CONV; others are ignored. */
+void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome,
+                       double ratio);
+
+/** Clicks by impression of a line item since the beginning; 0 where there are none. */
+double qbid_recency_rate(const struct qbid_recency *recency, uint32_t line_item_idx);
 
 /** Judge what came since the last tick and choose again. matured: clicks so far that conversions
  * had time for, by line item index, for matured_cnt of them. Returns: 0, *ret_scale for item_max

@@ -25,7 +25,9 @@
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)                                                                                    \
-    X(ITEM, 1)
+    X(ITEM, 1)                                                                                     \
+    X(HOURS, 1)                                                                                    \
+    X(STRATEGY, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

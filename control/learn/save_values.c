@@ -49,6 +49,11 @@ struct row_ages {
     struct qbid_delay_cohorts clicks;
 };
 
+struct row_hours {
+    struct qbid_save_head head;
+    struct qbid_hours hours;
+};
+
 struct row_delays {
     struct qbid_save_head head;
     double convs[QBID_DELAY_BINS];
@@ -143,6 +148,16 @@ static void delays_save(struct qbid_delays *delays, struct qbid_saver *saver)
     }
 }
 
+static void hours_save(struct qbid_hours *hours, struct qbid_saver *saver)
+{
+    if (!hours->dirty && !saver->all)
+        return;
+    struct row_hours row = {.hours = *hours};
+    row.hours.dirty = 0;
+    qbid_save_row(saver, QBID_SAVE_HOURS, 0, &row, sizeof row);
+    hours->dirty = saver->err != 0;
+}
+
 void qbid_save_values(struct qbid_learner *learner, struct qbid_saver *saver)
 {
     strengths_save(learner, saver);
@@ -152,6 +167,8 @@ void qbid_save_values(struct qbid_learner *learner, struct qbid_saver *saver)
         recency_save(&learner->recency, saver);
     if (!saver->err)
         delays_save(&learner->delays, saver);
+    if (!saver->err)
+        hours_save(&learner->hours, saver);
 }
 
 uint32_t qbid_save_values_bytes(enum qbid_save_kind kind)
@@ -163,6 +180,7 @@ uint32_t qbid_save_values_bytes(enum qbid_save_kind kind)
         [QBID_SAVE_RECENCY] = sizeof(struct row_recency),
         [QBID_SAVE_AGES] = sizeof(struct row_ages),
         [QBID_SAVE_DELAYS] = sizeof(struct row_delays),
+        [QBID_SAVE_HOURS] = sizeof(struct row_hours),
     };
     return least[kind];
 }
@@ -266,6 +284,9 @@ int qbid_save_values_restore(struct qbid_learner *learner, enum qbid_save_kind k
         return ages_restore(learner, key, row);
     case QBID_SAVE_DELAYS:
         return delays_restore(learner, key, row);
+    case QBID_SAVE_HOURS:
+        learner->hours = ((const struct row_hours *)row)->hours;
+        return 0;
     default:
         return QBID_ERR_VERSION;
     }

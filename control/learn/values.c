@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/learn/learned.h"
 #include "control/models/decay.h"
 #include "shm/error.h"
+#include "shm/units.h"
 
 #define ROOT_STRENGTH 50.0      /* trials that the account's prior is worth */
 #define ORDER_VALUE_STRENGTH 10 /* conversions that the line item's stated order value is worth */
@@ -233,8 +235,12 @@ static int nodes_room(struct qbid_values *values)
 static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
                     double cvr)
 {
-    return qbid_value_impression(&values->goal[line_item_idx], fmin(ctr, 1), fmin(cvr, 1),
-                                 (int64_t)values->order_value[line_item_idx]);
+    const struct qbid_value_params *goal = &values->goal[line_item_idx];
+    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
+                                         (int64_t)values->order_value[line_item_idx]);
+    return goal->goal == QBID_GOAL_FIXED_CPM
+               ? value
+               : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
 }
 
 void qbid_values_settle(struct qbid_values *values)
@@ -279,6 +285,7 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     if (err)
         return err;
     values->line_item_max = in->account->line_item_max;
+    values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
     line_items_finish(values, in->account);
     order_values_make(values, in);
     qbid_values_settle(values);
@@ -363,6 +370,17 @@ static double value_at(const struct qbid_values *values, uint32_t line_item_idx,
     return worth(values, line_item_idx, rates.ctr, rates.cvr);
 }
 
+/* In a finest context, for a line item that another model serves. */
+static double value_learned(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
+                            const double ratios[QBID_VALUES_RATES], uint64_t context)
+{
+    if (!at.node)
+        return 0;
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+}
+
 /* The level at which look-ups begin. */
 static void row_prefetch(const struct qbid_values *values, uint64_t context, unsigned level,
                          const uint32_t *line_item_idx, uint32_t cnt)
@@ -392,7 +410,10 @@ void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigne
                 at = (struct at){&values->node[depth][known[i]], true};
             else
                 at = find(values, line_item_idx[i], context, level, known != NULL);
-            ret_value[i] = value_at(values, line_item_idx[i], at, ratios);
+            bool learned = level == 0 && values->learned &&
+                           qbid_learned_serves(values->learned, line_item_idx[i]);
+            ret_value[i] = learned ? value_learned(values, line_item_idx[i], at, ratios, context)
+                                   : value_at(values, line_item_idx[i], at, ratios);
         }
     }
 }

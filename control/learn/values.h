@@ -19,6 +19,8 @@
 #define QBID_VALUES_CVR 1
 #define QBID_VALUES_RATES 2
 
+struct qbid_learned;
+
 /* A line item in a context, as the fits see it: rates, and what those of contexts below that are
  * not known are made from. */
 struct qbid_values_node {
@@ -33,11 +35,13 @@ struct qbid_values {
     struct qbid_values_node *node[QBID_TREE_DEPTH_MAX]; /* as the tree's, from the line items on */
     uint32_t node_capacity[QBID_TREE_DEPTH_MAX];
     /* by line item index: */
-    double *factor[QBID_VALUES_RATES]; /* own prior against the tree while data is thin */
-    uint8_t *way[QBID_VALUES_RATES];   /* enum qbid_contest_way */
-    double *order_value;               /* micros */
-    struct qbid_value_params *goal;    /* of the campaign */
-    uint32_t line_item_max;            /* 0 = nothing is fitted */
+    double *factor[QBID_VALUES_RATES];  /* own prior against the tree while data is thin */
+    uint8_t *way[QBID_VALUES_RATES];    /* enum qbid_contest_way */
+    double *order_value;                /* micros */
+    struct qbid_value_params *goal;     /* of the campaign */
+    double multiplier;                  /* of values */
+    uint32_t line_item_max;             /* 0 = nothing is fitted */
+    const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */
 };
 
 /* What the fit is made from beside account and cells. */
@@ -46,6 +50,7 @@ struct qbid_values_in {
     const struct qbid_cells *cells;
     const double *maturity; /* part of the clicks that conversions had time for, by line item index;
                                NULL = all */
+    double multiplier;      /* of all values but fixed prices, for now; 0 = 1 */
     int64_t now_s;
     bool keep; /* a frozen learner: strengths and ratios stay */
 };

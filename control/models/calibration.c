@@ -29,13 +29,13 @@ double qbid_calibration_probability(double odds)
 void qbid_calibration_add(struct qbid_calibration_counts *counts, double probability, double trials,
                           double successes)
 {
-    if (!(trials > 0 && successes >= 0 && isfinite(trials)))
+    if (!(trials >= 0 && successes >= 0 && isfinite(trials) && isfinite(successes)))
         return;
     double odds = qbid_calibration_odds(probability);
     double place = (odds - QBID_CALIBRATION_LOW) / QBID_CALIBRATION_WIDTH;
     uint32_t i = (uint32_t)fmin(fmax(place, 0), QBID_CALIBRATION_BINS - 1);
     counts->bin[i].trials += trials;
-    counts->bin[i].successes += fmin(successes, trials);
+    counts->bin[i].successes += successes;
     counts->bin[i].score += trials * odds;
 }
 
@@ -197,9 +197,10 @@ void qbid_calibration_fit(const struct qbid_calibration_counts *counts,
             continue;
         c.score[c.n] = bin->score / bin->trials;
         c.trials[c.n] = bin->trials;
-        c.successes[c.n++] = bin->successes;
-        good += bin->successes;
-        bad += bin->trials - bin->successes;
+        c.successes[c.n] = fmin(bin->successes, bin->trials);
+        good += c.successes[c.n];
+        bad += c.trials[c.n] - c.successes[c.n];
+        c.n++;
     }
     *ret_table = (struct qbid_calibration){.kind = QBID_CALIBRATION_NONE};
     if (fmin(good, bad) >= QBID_CALIBRATION_ISOTONIC_MIN)

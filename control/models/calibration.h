@@ -43,8 +43,8 @@ struct qbid_calibration {
 double qbid_calibration_odds(double probability);
 double qbid_calibration_probability(double odds);
 
-/** Count what came of `trials` predictions of one probability; counts that are negative or no
- *  numbers are passed over. */
+/** Count what came of `trials` predictions of one probability; successes may come later than their
+ *  trials, with trials 0. Counts that are negative or no numbers are passed over. */
 void qbid_calibration_add(struct qbid_calibration_counts *counts, double probability, double trials,
                           double successes);
 

@@ -9,8 +9,8 @@
 #define LOSS_HALF_LIFE_S (60 * DAY_S)
 #define RATE_MIN 1e-9
 
-static const double half_life_s[QBID_DECAY_CANDIDATES] = {INFINITY,  28 * DAY_S,  7 * DAY_S,
-                                                          2 * DAY_S, 0.5 * DAY_S, 0.125 * DAY_S};
+static const double half_life_s[QBID_DECAY_CANDIDATES] = {INFINITY,  28 * DAY_S, 14 * DAY_S,
+                                                          7 * DAY_S, 4 * DAY_S,  2 * DAY_S};
 
 double qbid_decay_half_life_s(uint32_t candidate)
 {

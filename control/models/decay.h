@@ -27,7 +27,8 @@ struct qbid_decay_race {
     uint32_t chosen; /* index of a candidate; 0, the longest, where nothing is known */
 };
 
-/** Half-life of a candidate in seconds: none (INFINITY), 28, 7, 2 days, 12 and 3 hours. */
+/** Half-life of a candidate in seconds: none (INFINITY), 28, 14, 7, 4 and 2 days. None
+ *  follows the hours of a day, which are no drift. */
 double qbid_decay_half_life_s(uint32_t candidate);
 
 /** Part of a count that is left after a time: 1 for no half-life or no time. */

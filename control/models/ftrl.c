@@ -12,7 +12,7 @@
 
 struct qbid_ftrl_params qbid_ftrl_defaults(void)
 {
-    return (struct qbid_ftrl_params){.alpha = 0.1, .beta = 1, .l1 = 0.5, .l2 = 1, .start = -6};
+    return (struct qbid_ftrl_params){.alpha = 0.05, .beta = 1, .l1 = 0.5, .l2 = 1, .start = -6};
 }
 
 int qbid_ftrl_init(struct qbid_ftrl *ftrl, const struct qbid_ftrl_params *params, uint32_t lg)
@@ -64,7 +64,7 @@ static void step(struct qbid_ftrl *ftrl, const uint32_t *slot, uint32_t cnt, dou
                  double trials, double successes)
 {
     double gradient = trials * p - successes;
-    double squares = successes * (1 - p) * (1 - p) + (trials - successes) * p * p;
+    double squares = successes * (1 - p) * (1 - p) + fmax(trials - successes, 0) * p * p;
     for (uint32_t i = 0; i < cnt; i++) {
         struct qbid_ftrl_slot *s = &ftrl->slot[slot[i]];
         double sigma = (sqrt(s->n + squares) - sqrt(s->n)) / ftrl->params.alpha;
@@ -74,13 +74,24 @@ static void step(struct qbid_ftrl *ftrl, const uint32_t *slot, uint32_t cnt, dou
     }
 }
 
+/* Successes whose trials came before; one by one as far as there are few. */
+static void late_learn(struct qbid_ftrl *ftrl, const uint32_t *slot, uint32_t cnt, double late)
+{
+    for (unsigned k = QBID_FTRL_STEPS_MAX; k > 0 && late > 0; k--) {
+        double now = fmin(fmax(1, late / k), late);
+        step(ftrl, slot, cnt, qbid_ftrl_predict(ftrl, slot, cnt), 0, now);
+        late -= now;
+    }
+}
+
 double qbid_ftrl_learn(struct qbid_ftrl *ftrl, const uint32_t *slot, uint32_t cnt, double trials,
                        double successes)
 {
     double first = qbid_ftrl_predict(ftrl, slot, cnt), p = first;
-    if (!(trials > 0 && successes >= 0 && successes <= trials) || trials > QBID_FTRL_TRIALS_MAX)
+    if (!(trials >= 0 && successes >= 0) || fmax(trials, successes) > QBID_FTRL_TRIALS_MAX)
         return first;
-    double rate = successes / trials, left = trials;
+    double late = fmax(successes - trials, 0), left = trials;
+    double rate = trials > 0 ? (successes - late) / trials : 0;
     for (unsigned k = QBID_FTRL_STEPS_MAX; k > 0 && left > 0; k--) {
         double information = fmax(fmax(p * (1 - p), rate * (1 - rate)), 1e-12);
         double now = fmin(fmax(QBID_FTRL_STEP_INFORMATION / information, left / k), left);
@@ -88,6 +99,7 @@ double qbid_ftrl_learn(struct qbid_ftrl *ftrl, const uint32_t *slot, uint32_t cn
         left -= now;
         p = qbid_ftrl_predict(ftrl, slot, cnt);
     }
+    late_learn(ftrl, slot, cnt, late);
     return first;
 }
 

@@ -58,8 +58,9 @@ double qbid_ftrl_predict(const struct qbid_ftrl *ftrl, const uint32_t *slot, uin
 /**
  * Learn from trials of one kind.
  *
- * Shapes:  0 <= successes <= trials, else nothing is learned. Many trials are taken in several
- *          steps, each with its share of the successes, so that a step never overshoots.
+ * Shapes:  counts >= 0, else nothing is learned. Many trials are taken in several steps, each with
+ *          its share of the successes, so that a step never overshoots. More successes than trials
+ *          are late ones: their trials were learned as failures before, and that is made good.
  * Returns: the prediction before learning.
  * Threads: one writer.
  * Source:  McMahan et al., KDD 2013, algorithm 1. Ours: several equal trials at once, whose squared

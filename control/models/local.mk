@@ -10,17 +10,18 @@ $(call lib,models,\
 	control/models/dqn.c \
 	control/models/duals.c \
 	control/models/effects.c \
+	control/models/fatigue.c \
 	control/models/forecast.c \
 	control/models/ftrl.c \
 	control/models/guard.c \
 	control/models/isotonic.c \
-	control/models/fatigue.c \
 	control/models/landscape.c \
 	control/models/market.c \
 	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
+	control/models/ranking.c \
 	control/models/rates.c \
 	control/models/resolving.c \
 	control/models/rotation.c \

@@ -23,8 +23,8 @@ struct qbid_market_point {
     double value_micros; /* worth at multiplier 1; not above 0 = could never be won */
     double price_micros;
     enum qbid_market_kind kind;
+    uint32_t number; /* the caller's name for it */
     /* work of qbid_market_init() */
-    uint32_t pad;
     double threshold; /* the multiplier at price_micros: from it on, a price seen is won */
     double spend;     /* expected spend and worth an auction at a multiplier that just wins it */
     double worth;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An OpenRTB 2.5 or 2.6 bid request as a plain struct: what a decision needs of it, and no more.
  *
- * Rules for what arrives, each with a test in tests/plugin/test_openrtb.c:
+ * Rules for what arrives, each with a test in tests/plugin/openrtb/test_openrtb.c:
  *   - The whole body must be JSON in UTF-8, also the parts that are not read. Otherwise malformed.
  *   - Unknown fields are skipped. A repeated key replaces what the earlier one said.
  *   - null, and the empty string that some senders write in its place, stand for an absent value.

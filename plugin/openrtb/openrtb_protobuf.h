@@ -2,7 +2,7 @@
 /* An OpenRTB bid request in protobuf, read into the same struct as one in JSON.
  *
  * Both say the same, so that both lead to the same decision
- * (tests/plugin/test_protobuf_agreement.c). Where the wire format makes the rules of
+ * (tests/plugin/openrtb/test_protobuf_agreement.c). Where the wire format makes the rules of
  * plugin/openrtb/openrtb.h different:
  *   - A field that comes again: the last one wins, and of messages the fields, as protobuf has it.
  *   - A field with another wire type than its own is malformed, but for flags, which are true when

@@ -78,6 +78,15 @@ def late():
            "0.095 to 0.105", good and abs(old / 0.1 - 1) <= 0.05)
 
 
+def hours():
+    text, good = run("test_late")
+    evening, day, step = numbers(r"multiplier of an evening ([\d.]+), of a day ([\d.]+), largest step ([\d.]+)", text)
+    how = "test_late: evenings click at 2.0 times the mean, other hours at 0.67; weeks 3"
+    figure("hours: multiplier of values in the evening", evening, "", how, "1.6 to 2", good and 1.6 < evening <= 2)
+    figure("hours: multiplier of values by day", day, "", how, "0.6 to 0.75", good and 0.6 < day < 0.75)
+    figure("hours: largest move in one plan", step, "octaves", how, "<= 0.3", step <= 0.3)
+
+
 def recency():
     text, good = run("test_decay")
     for memory, chosen in re.findall(r"memory of +(\d+) hours: half-life of +(\d+) hours", text):
@@ -105,5 +114,6 @@ def ways():
 effects()
 hierarchy()
 late()
+hours()
 recency()
 ways()

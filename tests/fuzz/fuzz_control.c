@@ -10,7 +10,7 @@
 #include "control/api/commands.h"
 #include "shm/clock.h"
 #include "tests/fuzz/fuzz.h"
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 const unsigned fuzz_replays = 2000;
 

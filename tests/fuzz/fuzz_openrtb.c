@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/openrtb_seeds.h"
 #include "tests/plugin/desk.h"
-#include "tests/plugin/openrtb_oracle.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
 
 const unsigned fuzz_replays = 20000;
 

@@ -8,8 +8,8 @@
 #include "shm/error.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/plugin/desk.h"
-#include "tests/plugin/openrtb_oracle.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/openrtb_oracle.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 const unsigned fuzz_replays = 20000;
 

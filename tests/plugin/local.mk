@@ -1,39 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of the plugin. QBID_LDLIBS comes from plugin/local.mk.
-$(call test,test_openrtb_agreement,tests/plugin/test_openrtb_agreement.c tests/plugin/lines.c \
-    tests/plugin/openrtb_oracle.c tests/plugin/openrtb_differ.c tests/plugin/json_oracle.c,\
-    qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_number,tests/plugin/test_number.c,qbid shm)
-$(call test,test_token,tests/plugin/test_token.c,qbid shm,-lsodium)
-$(call test,test_clearing,tests/plugin/test_clearing.c,qbid shm,-lsodium -lcrypto \
-    $(addprefix -Xlinker --wrap=,calloc EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex \
-    EVP_DecryptInit_ex2 EVP_DecryptUpdate EVP_DecryptFinal_ex EVP_CIPHER_CTX_ctrl))
 $(call test,test_text,tests/plugin/test_text.c,qbid shm)
 $(call test,test_writer,tests/plugin/test_writer.c,qbid shm,-lcjson -lm)
 $(call test,test_markup,tests/plugin/test_markup.c,qbid shm,-lcjson)
-TEST_PARSING := tests/plugin/parsing.c tests/plugin/lines.c
+$(call test,test_gzip,tests/plugin/test_gzip.c,qbid shm,-lz)
+$(call test,test_coding,tests/plugin/test_coding.c,qbid shm)
 
-$(call test,test_openrtb,tests/plugin/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
-$(call test,test_openrtb_json,tests/plugin/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
-$(call test,test_openrtb_limits,tests/plugin/test_openrtb_limits.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
-$(call test,test_openrtb_memory,tests/plugin/test_openrtb_memory.c,qbid shm,$(QBID_LDLIBS))
 TEST_ACCOUNT := tests/plugin/account.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 
 $(call test,test_currency,tests/plugin/test_currency.c $(TEST_ACCOUNT),qbid shm,-lm)
 $(call test,test_impression,tests/plugin/test_impression.c tests/plugin/lines.c $(TEST_ACCOUNT),\
     qbid shm,$(QBID_LDLIBS) -lm)
-
-$(call test,test_protobuf_agreement,tests/plugin/test_protobuf_agreement.c tests/plugin/protobuf_encode.c \
-    tests/plugin/desk.c tests/plugin/lines.c tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),\
-    qbid fastpath shm,$(QBID_LDLIBS) -lcjson -lm)
-$(B)/tests/plugin/test_protobuf_agreement.o: | $(PROTOBUF_H)
-
-$(call test,test_protobuf,tests/plugin/test_protobuf.c tests/plugin/protobuf_encode.c,qbid shm,\
-    $(QBID_LDLIBS) -lcjson -lm)
-$(call test,test_protobuf_lists,tests/plugin/test_protobuf_lists.c tests/plugin/protobuf_encode.c \
-    tests/plugin/openrtb_differ.c,qbid shm,$(QBID_LDLIBS) -lcjson -lm)
-$(call test,test_gzip,tests/plugin/test_gzip.c,qbid shm,-lz)
-$(call test,test_coding,tests/plugin/test_coding.c,qbid shm)
 
 # The whole library against a control side of its own.
 TEST_HOST := tests/plugin/host.c tests/plugin/broker.c tests/plugin/lines.c $(TEST_ACCOUNT)
@@ -42,23 +20,14 @@ TEST_HOST_LDLIBS := $(QBID_LDLIBS) -lcjson -lm
 $(call test,test_bid,tests/plugin/test_bid.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_conformance,tests/plugin/test_conformance.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
-$(call test,test_sign,tests/plugin/test_sign.c $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
-$(call test,test_http,tests/plugin/test_http.c tests/plugin/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
+$(call test,test_http,tests/plugin/test_http.c tests/plugin/openrtb/protobuf_encode.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(B)/tests/plugin/test_http.o: | $(PROTOBUF_H)
-$(call test,test_status_merge,tests/plugin/test_status_merge.c,qbid,)
-$(call test,test_notice,tests/plugin/test_notice.c,qbid shm,-lsodium -lcrypto)
-$(call test,test_receive,tests/plugin/test_receive.c $(TEST_HOST),qbid fastpath shm,\
-    $(TEST_HOST_LDLIBS))
 $(call test,test_partner,tests/plugin/test_partner.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_recorded,tests/plugin/test_recorded.c $(TEST_HOST),qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
-$(call test,test_status,tests/plugin/test_status.c $(TEST_HOST),qbid fastpath shm,\
-    $(TEST_HOST_LDLIBS))
-$(call test,test_recorder,tests/plugin/test_recorder.c $(TEST_HOST),qbid fastpath shm,\
-    -Xlinker --wrap=clock_gettime $(TEST_HOST_LDLIBS))
-$(call test,test_allocations,tests/plugin/test_allocations.c tests/plugin/protobuf_encode.c \
+$(call test,test_allocations,tests/plugin/test_allocations.c tests/plugin/openrtb/protobuf_encode.c \
     $(TEST_HOST),bidder qbid fastpath shm,\
     $(TEST_HOST_LDLIBS))
 $(call test,test_library,tests/plugin/test_library.c $(TEST_HOST),qbid fastpath shm,\
@@ -67,15 +36,15 @@ TSAN_TESTS += test_library
 
 # Fuzz targets, see tests/fuzz/local.mk.
 FUZZ_PLUGIN := $(PRIVACY_SOURCES) $(wildcard plugin/openrtb/*.c plugin/openrtb/*.cc) $(PROTOBUF_C) \
-    $(addprefix plugin/,currency.c impression.c markup.c number.c text.c writer.c) \
+    $(addprefix plugin/,currency.c digits.c impression.c markup.c number.c text.c writer.c) \
     $(addprefix plugin/notice/,clearing.c notice.c token.c) $(wildcard fastpath/*.c) shm/isa.c
 FUZZ_OPENRTB := tests/fuzz/openrtb_seeds.c tests/conformance/generator.c tests/plugin/lines.c
-$(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/json_oracle.c \
+$(call fuzz,openrtb,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/openrtb/json_oracle.c \
     $(TEST_ACCOUNT) $(FUZZ_OPENRTB),qbid fastpath shm,$(QBID_LDLIBS) -lm)
 $(call fuzz,openrtb_differ,$(FUZZ_SHM) $(FUZZ_PLUGIN) $(FUZZ_OPENRTB) \
     $(addprefix tests/conformance/,rtb.c rtb_types.c rtb_differ.c),qbid shm,$(QBID_LDLIBS) -ljansson -lm)
-$(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/protobuf_encode.c \
-    tests/plugin/openrtb_differ.c $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS) -lcjson)
+$(call fuzz,protobuf,$(FUZZ_SHM) $(FUZZ_PLUGIN) tests/plugin/desk.c tests/plugin/openrtb/protobuf_encode.c \
+    tests/plugin/openrtb/openrtb_differ.c $(TEST_ACCOUNT),qbid fastpath shm,$(QBID_LDLIBS) -lcjson)
 $(B)/tests/fuzz/fuzz_protobuf.o: | $(PROTOBUF_H)
 $(call fuzz,gzip,plugin/gzip.c shm/error.c,qbid shm,-lz)
 $(call fuzz,notice,$(FUZZ_SHM) $(FUZZ_PLUGIN),qbid fastpath shm,$(QBID_LDLIBS))

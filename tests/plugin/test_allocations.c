@@ -16,7 +16,7 @@
 #include "plugin/openrtb/openrtb.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 /* Of this thread only: the watcher and the broker have threads of their own. The compiler knows
  * that malloc changes no variable; this one it does. */

@@ -15,7 +15,7 @@
 #include "plugin/openrtb/openrtb.pb-c.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define JSON "application/json"
 #define PROTOBUF "application/x-protobuf"

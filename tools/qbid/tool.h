@@ -71,6 +71,6 @@ qbid_tool_fn qbid_tool_status, qbid_tool_stat, qbid_tool_top, qbid_tool_live, qb
 qbid_tool_fn qbid_tool_snapshot, qbid_tool_history, qbid_tool_generations, qbid_tool_audit;
 qbid_tool_fn qbid_tool_import, qbid_tool_target, qbid_tool_account;
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
-qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope;
+qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
 
 #endif

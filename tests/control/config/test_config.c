@@ -207,6 +207,8 @@ static void wrong_kinds_are_refused_where_libcyaml_would_guess(void **state)
     REFUSED("seed: -1\n", "seed: '-1' is not a whole number");
     REFUSED("learning: {enabled: maybe}\n", "learning.enabled: 'maybe' is not true or false");
     REFUSED("learning: {explore: .inf}\n", "learning.explore: '.inf' is not a number");
+    REFUSED("models: {trees: perhaps}\n", "models.trees: 'perhaps' is not true or false");
+    REFUSED("models: {tree_depth: 9}\n", "models.tree_depth: 9 is not in 1..8");
     REFUSED("ticks: 5\n", "ticks must be a map");
     REFUSED("rates: {a: 1}\n", "rates must be a list");
     REFUSED("seed: [1]\n", "seed: '' is not one value");

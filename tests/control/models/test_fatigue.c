@@ -52,29 +52,41 @@ static uint64_t users_draw(uint64_t seed, uint64_t impressions, struct qbid_fati
     return shown;
 }
 
+/* One run's worst k is noise by its clicks; so it is the mean over seeds that is held to 5 %, and
+ * how far single runs go is said. */
 static void a_planted_curve_comes_back_within_five_percent(void **state)
 {
+    enum { SEEDS = 20 };
     (void)state;
-    double worst = 0, wrong = 0;
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    double mean = 0, most = 0, wrong = 0, bias[CAP] = {0};
+    int within = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct qbid_fatigue f;
         struct pooled pooled;
-        double r[QBID_FATIGUE_MAX];
+        double r[QBID_FATIGUE_MAX], worst = 0;
         users_draw(seed, 1000000, &f, &pooled);
         qbid_fatigue_fit(&f, NULL, 20, r);
         assert_true(r[0] == 1);
         for (int k = 0; k < CAP; k++) {
             worst = fmax(worst, fabs(r[k] / planted(k) - 1));
+            bias[k] += (r[k] / planted(k) - 1) / SEEDS;
             assert_true(k == 0 || r[k] <= r[k - 1]);
         }
+        mean += worst / SEEDS;
+        most = fmax(most, worst);
+        within += worst <= 0.05;
         wrong =
             (pooled.clicks[CAP - 1] / pooled.shown[CAP - 1]) / (pooled.clicks[0] / pooled.shown[0]);
         assert_true(wrong > 1); /* all users together seem to click more the more they see */
     }
-    print_message("r(k) at 1,000,000 impressions, 5 seeds: worst error %.4f; r(7) %.3f, over all "
-                  "users %.3f\n",
-                  worst, planted(CAP - 1), wrong);
-    assert_true(worst <= 0.05);
+    print_message("r(k) at 1,000,000 impressions, %d seeds: worst error %.4f on average, %.4f at "
+                  "most, within 5 %% in %d; r(7) %.3f, over all users %.3f\n",
+                  SEEDS, mean, most, within, planted(CAP - 1), wrong);
+    assert_true(mean <= 0.05);
+    assert_true(most <= 0.08);
+    print_message("bias at the last exposure %+.4f\n", bias[CAP - 1]);
+    for (int k = 0; k < CAP; k++) /* 20 clicks of prior draw towards 1 what few clicks tell */
+        assert_true(bias[k] >= -0.01 && bias[k] <= 0.03);
 }
 
 static double log_likelihood(const struct qbid_fatigue *f, const double *r)

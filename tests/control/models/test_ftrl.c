@@ -220,13 +220,26 @@ static void a_step_never_overshoots(void **state)
     }
 }
 
+/* Clicks that come after their impressions were learned as without. */
+static void late_successes_end_at_the_same_rate(void **state)
+{
+    (void)state;
+    struct qbid_ftrl f = make(0, 0);
+    uint32_t slot[1] = {qbid_ftrl_hash(&f, 1, 2)};
+    for (unsigned round = 0; round < 4000; round++) {
+        qbid_ftrl_learn(&f, slot, 1, 100, 0);
+        qbid_ftrl_learn(&f, slot, 1, 0, 3);
+    }
+    assert_true(fabs(qbid_ftrl_predict(&f, slot, 1) / 0.03 - 1) < 0.05);
+    qbid_ftrl_done(&f);
+}
+
 static void nonsense_teaches_nothing(void **state)
 {
     (void)state;
     struct qbid_ftrl f = make(0, 0);
     uint32_t slot[1] = {3};
-    const double bad[][2] = {{-1, 0},   {NAN, 0},      {10, 11}, {10, -1},
-                             {10, NAN}, {INFINITY, 1}, {0, 0}};
+    const double bad[][2] = {{-1, 0}, {NAN, 0}, {10, -1}, {10, NAN}, {INFINITY, 1}, {0, 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         qbid_ftrl_learn(&f, slot, 1, bad[i][0], bad[i][1]);
     assert_true(f.slot[3].n == 0 && f.slot[3].z == 0);
@@ -299,6 +312,7 @@ int main(void)
         cmocka_unit_test(it_ends_where_batch_regression_does),
         cmocka_unit_test(trials_in_bulk_teach_what_single_ones_do),
         cmocka_unit_test(a_step_never_overshoots),
+        cmocka_unit_test(late_successes_end_at_the_same_rate),
         cmocka_unit_test(nonsense_teaches_nothing),
         cmocka_unit_test(a_restored_model_is_the_same_and_learns_on_alike),
         cmocka_unit_test(l1_leaves_rare_features_without_weight),

@@ -207,7 +207,10 @@ static void estimates_are_unbiased_where_the_model_is_wrong(void **state)
                       (double)track[e].covered / ROUNDS);
         if (e < 3) {
             assert_true(fabs(bias) <= 2 * sd / sqrt(ROUNDS));
-            assert_true(track[e].covered >= 0.93 * ROUNDS && track[e].covered <= 0.97 * ROUNDS);
+            /* some 94 clicks a log, few of them with most of the weight: normal 95 % intervals hold
+             * the truth in 93 to 94 % of logs (11 seeds: 0.927 to 0.940), and are not said to do
+             * more */
+            assert_true(track[e].covered >= 0.915 * ROUNDS && track[e].covered <= 0.97 * ROUNDS);
         } else {
             NEAR(bias, -0.0158, 1e-3);
             assert_true(track[e].covered < 0.5 * ROUNDS); /* it is sure of what is wrong */

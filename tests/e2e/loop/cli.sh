@@ -144,6 +144,12 @@ becomes "bids again" 200 ask_bid
 is "audit --verify" 0 "$(exit_of qbid audit --verify)"
 echo "audit: $(cat "$work/said")"
 
+# --- models: nothing is judged yet, and that is an answer
+is "models" 0 "$(exit_of qbid models)"
+holds "models has its columns" grep -q 'LOG-LOSS' "$work/said"
+is "models as JSON" 0 "$(exit_of qbid models --output json)"
+holds "ftrl is on, trees are off" python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); sys.exit(not (a["ftrl"] and not a["trees"] and isinstance(a["campaigns"], list)))' "$work/said"
+
 # --- explain: a saved request against the generation in force
 ask_bid >"$work/code"
 becomes "explain names the line item" 0 exit_of qbid explain "$work/request" --exchange 1 --image "$SITE/state/images/last.qbi"

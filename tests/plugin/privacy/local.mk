@@ -3,10 +3,10 @@
 # that vectors.mjs names:  make privacy-vectors NPM=folder   (with npm's node_modules in it)
 PRIVACY_STRINGS := tests/plugin/privacy/vectors.c tests/plugin/privacy/bit_writer.c
 
-$(call test,test_privacy,tests/plugin/privacy/test_privacy.c tests/plugin/privacy/signals.c tests/plugin/protobuf_encode.c tests/plugin/lines.c \
+$(call test,test_privacy,tests/plugin/privacy/test_privacy.c tests/plugin/privacy/signals.c tests/plugin/openrtb/protobuf_encode.c tests/plugin/lines.c \
     $(PRIVACY_STRINGS),qbid shm,$(QBID_LDLIBS) -lcjson -lm)
 $(call test,test_privacy_left,tests/plugin/privacy/test_privacy_left.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
-$(call test,test_identifiers,tests/plugin/privacy/test_identifiers.c tests/plugin/protobuf_encode.c \
+$(call test,test_identifiers,tests/plugin/privacy/test_identifiers.c tests/plugin/openrtb/protobuf_encode.c \
     $(TEST_HOST),qbid fastpath shm,$(TEST_HOST_LDLIBS))
 $(call test,test_consent,tests/plugin/privacy/test_consent.c $(PRIVACY_STRINGS),qbid shm)
 

@@ -16,7 +16,7 @@
 #include "shm/hash.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define ASKS 64 /* of a class and a format: values that are not known are told of one in four */
 #define FORMATS 2

@@ -13,7 +13,7 @@
 #include "plugin/openrtb/openrtb_protobuf.h"
 #include "tests/plugin/lines.h"
 #include "tests/plugin/privacy/signals.h"
-#include "tests/plugin/protobuf_encode.h"
+#include "tests/plugin/openrtb/protobuf_encode.h"
 
 static void describe(const struct combination *c, char text[128])
 {

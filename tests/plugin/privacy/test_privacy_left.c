@@ -9,7 +9,7 @@
 
 #include "plugin/privacy/privacy.h"
 #include "shm/hash.h"
-#include "tests/plugin/parsing.h"
+#include "tests/plugin/openrtb/parsing.h"
 
 /* --- what is left of a request */
 

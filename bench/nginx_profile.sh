@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Where the instructions of a bid go: one nginx worker with the module under callgrind, typical requests of 2.5 kB over one
+# connection, each answered with a bid; then the same requests to `return 204`. Callgrind's machine has AVX2, not
+# AVX-512. Instructions are counted alike however busy the machine is.
+# Prints "WAY requests N" and "WAY instructions NAME N" for the whole and what is below the named functions.
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tests/e2e/nginx/lib.sh"
+
+if ! command -v valgrind >/dev/null; then
+    echo "bench/nginx_profile.sh: no valgrind (make deps)"
+    exit 77
+fi
+begin profile
+workers=1
+conf "" ""
+sed -i '1i daemon off; master_process off;' "$work/nginx.conf"
+table 5
+bench/nginx_requests.py typical 300 250 >"$work/typical"
+profile() { # way, path
+    valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file="$work/$1.callgrind" "$nginx" -p "$work/" \
+        -c "$work/nginx.conf" -e "$work/error.log" >"$work/valgrind.log" 2>&1 &
+    local pid=$!
+    for ((i = 0; i < 200; i++)); do
+        [ "$(code "$url/none")" != 204 ] || break
+        sleep 0.1
+    done
+    await adopted 5
+    "$tools/client" lines "$port" "$2" "$work/typical" >/dev/null
+    callgrind_control -i on "$pid" >/dev/null 2>&1
+    for ((i = 0; i < 4; i++)); do
+        "$tools/client" lines "$port" "$2" "$work/typical" >/dev/null
+    done
+    callgrind_control -i off "$pid" >/dev/null 2>&1
+    kill -QUIT "$pid"
+    wait "$pid" || true
+    echo "$1 requests $((4 * $(wc -l <"$work/typical")))"
+    callgrind_annotate --auto=no --inclusive=yes --threshold=100 "$work/$1.callgrind" 2>/dev/null | tr -d ',' | awk -v way="$1" '
+        / PROGRAM TOTALS/ { print way, "instructions all", $1 }
+        match($0, /(qbid_worker_http|qbid_openrtb_parse|stage1|qbid_common_fill|qbid_impression_fill|qbid_decide_many|qbid_response_write|qbid_token_sign)( \[|\(|$)/) {
+            name = substr($0, RSTART, RLENGTH); sub(/[ (].*/, "", name); if (!seen[name]++) print way, "instructions", name, $1
+        }'
+}
+profile bid '/bid?x=2'
+profile none '/none'

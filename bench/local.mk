@@ -9,9 +9,9 @@ $(call bench,openrtb,bench/openrtb.cc bench/openrtb_stages.c tests/plugin/desk.c
     qbid fastpath shm,$(QBID_LDLIBS) -lm)
 $(call bench,bitmaps,bench/bitmaps.cc bench/bitmaps_ways.c,fastpath shm)
 $(call bench,build,bench/build.cc bench/build_decide.c bench/build_phases.c bench/build_tick.c \
-    bench/build_world.c,learn publish models keymap account fastpath shm,-lm)
+    bench/build_world.c,learn publish models keymap account config fastpath shm,-lm)
 $(call bench,tick,bench/tick.cc bench/tick_effects.c bench/tick_steps.c bench/build_world.c,\
-    learn publish models keymap account shm,-lm)
+    learn publish models keymap account config shm,-lm)
 $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c bench/lookup_dpdk.c \
     bench/lookup_urcu.c bench/lookup_ck.c bench/lookup_lmdb.c bench/lookup_sqlite.c \
     bench/lookup_redis.c,\

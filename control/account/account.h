@@ -47,7 +47,7 @@ struct qbid_campaign_def {
     int64_t cap_micros[QBID_CAP_CNT]; /* money a click, a conversion; least ROAS x 10^6; 0 = none */
     int64_t spend_floor_nanos;        /* of max_roas, of the flight or day; else 0 */
     double max_change; /* log2 of the pace a control period; 0 = the configuration's */
-    char *hours;       /* see control/account/hours.h; may be empty */
+    char *hours;       /* see control/account/week.h; may be empty */
     char *time_zone;   /* of the hours; "" = the configuration's */
     enum qbid_goal goal;
     enum qbid_pacing_mode pacing;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/hours.h"
+#include "control/account/week.h"
 #include "control/account/instant.h"
 #include "control/account/money.h"
 
@@ -59,7 +59,7 @@ static const struct qbid_field campaign_fields[] = {
           .most = QBID_MONEY_NANOS_MAX, .preset = "0"),
     FIELD(campaign, "max_change", max_change, QBID_FIELD_REAL, .least_real = 0, .most_real = 4,
           .preset = "0"),
-    FIELD(campaign, "hours", hours, QBID_FIELD_TEXT, .most = QBID_HOURS_TEXT_MAX - 1, .preset = ""),
+    FIELD(campaign, "hours", hours, QBID_FIELD_TEXT, .most = QBID_WEEK_TEXT_MAX - 1, .preset = ""),
     FIELD(campaign, "time_zone", time_zone, QBID_FIELD_TEXT, .most = QBID_ZONE_NAME_MAX - 1,
           .preset = ""),
     FIELD(campaign, "pacing", pacing, QBID_FIELD_WORD, .words = qbid_words_pacing,

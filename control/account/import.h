@@ -17,7 +17,7 @@
  *         cap_cpc: 0.40                  spend a click at most; cap_cpa, min_roas; 0 = none
  *         spend_floor: 100               what max_roas has to spend of the budget
  *         max_change: 0.3                log2 of the pace a period; 0 = the configuration's
- *         hours: [mon-fri 8-20]          or text, see control/account/hours.h
+ *         hours: [mon-fri 8-20]          or text, see control/account/week.h
  *         time_zone: Europe/Berlin       of the hours; default: the configuration's
  *         pacing: even                   ahead or asap
  *         active: true

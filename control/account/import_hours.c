@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/hours.h"
+#include "control/account/week.h"
 #include "control/account/import_fields.h"
 #include "shm/error.h"
 
 /* "a; b; c" of a list; false when something was complained of. */
 static bool list_text(struct qbid_import_item *item, const struct qbid_yaml_node *list,
-                      char text[QBID_HOURS_TEXT_MAX])
+                      char text[QBID_WEEK_TEXT_MAX])
 {
     size_t len = 0;
     for (const struct qbid_yaml_node *entry = list->child; entry; entry = entry->next) {
@@ -18,9 +18,9 @@ static bool list_text(struct qbid_import_item *item, const struct qbid_yaml_node
             return false;
         }
         int added =
-            snprintf(text + len, QBID_HOURS_TEXT_MAX - len, "%s%s", len ? "; " : "", entry->text);
+            snprintf(text + len, QBID_WEEK_TEXT_MAX - len, "%s%s", len ? "; " : "", entry->text);
         len += (size_t)added;
-        if (len >= QBID_HOURS_TEXT_MAX) {
+        if (len >= QBID_WEEK_TEXT_MAX) {
             qbid_import_complain(item, entry, "hours: is too long");
             return false;
         }
@@ -30,8 +30,8 @@ static bool list_text(struct qbid_import_item *item, const struct qbid_yaml_node
 
 void qbid_import_hours(struct qbid_import_item *item, char **to, const struct qbid_yaml_node *node)
 {
-    char text[QBID_HOURS_TEXT_MAX] = "";
-    struct qbid_hours hours;
+    char text[QBID_WEEK_TEXT_MAX] = "";
+    struct qbid_week hours;
     if (node->kind == QBID_YAML_MAP) {
         qbid_import_complain(item, node, "hours: must be a list of entries as 'mon-fri 8-20'");
         return;
@@ -39,13 +39,13 @@ void qbid_import_hours(struct qbid_import_item *item, char **to, const struct qb
     if (node->kind == QBID_YAML_LIST) {
         if (!list_text(item, node, text))
             return;
-    } else if (!qbid_yaml_null(node) && node->len >= QBID_HOURS_TEXT_MAX) {
+    } else if (!qbid_yaml_null(node) && node->len >= QBID_WEEK_TEXT_MAX) {
         qbid_import_complain(item, node, "hours: is too long");
         return;
     } else if (!qbid_yaml_null(node)) {
         snprintf(text, sizeof text, "%s", node->text);
     }
-    const char *wrong = qbid_hours_parse(text, &hours);
+    const char *wrong = qbid_week_parse(text, &hours);
     if (wrong)
         qbid_import_complain(item, node, "hours: '%.60s' %s", text, wrong);
     else

@@ -6,7 +6,6 @@ $(call lib,account,\
 	control/account/diff.c \
 	control/account/fields.c \
 	control/account/frequency.c \
-	control/account/hours.c \
 	control/account/import.c \
 	control/account/import_fields.c \
 	control/account/import_frequency.c \
@@ -14,4 +13,6 @@ $(call lib,account,\
 	control/account/import_hours.c \
 	control/account/import_text.c \
 	control/account/instant.c \
-	control/account/money.c control/account/trait.c)
+	control/account/money.c \
+	control/account/trait.c \
+	control/account/week.c)

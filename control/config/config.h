@@ -151,7 +151,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, time_zone, keys. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

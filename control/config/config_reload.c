@@ -17,6 +17,8 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
         return "capacity";
     if (from->currency != to->currency)
         return "currency";
+    if (strcmp(from->time_zone, to->time_zone) != 0)
+        return "time_zone";
     if (memcmp(from->level_mask, to->level_mask, sizeof from->level_mask) != 0)
         return "levels";
     if (from->segment_mask != to->segment_mask)
@@ -54,5 +56,4 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->images_kept = next->images_kept;
     config->history_days = next->history_days;
     config->seed = next->seed;
-    memcpy(config->time_zone, next->time_zone, sizeof config->time_zone);
 }

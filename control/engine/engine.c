@@ -95,6 +95,7 @@ static int stages_open(struct qbid_engine *e)
     learner.learned.tree.depth = (uint32_t)c->models.tree_depth;
     learner.learned.tree.seed = (uint32_t)c->seed;
     memcpy(learner.level_mask, c->level_mask, sizeof learner.level_mask);
+    memcpy(learner.time_zone, c->time_zone, sizeof learner.time_zone);
     int err = qbid_dictionary_new(&e->dictionary);
     if (!err)
         err = qbid_ledger_new(&ledger, &e->ledger);

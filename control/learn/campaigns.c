@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/learn/dayparts.h"
 #include "shm/units.h"
 
 #define DAY_S 86400
@@ -12,8 +13,10 @@
 
 void qbid_campaigns_done(struct qbid_campaigns *campaigns)
 {
-    for (uint32_t i = 0; i < campaigns->cnt; i++)
+    for (uint32_t i = 0; i < campaigns->cnt; i++) {
         qbid_samples_done(&campaigns->state[i].samples);
+        qbid_dayparts_free(campaigns->state[i].dayparts);
+    }
     free(campaigns->state);
     qbid_keymap_done(&campaigns->map);
     *campaigns = (struct qbid_campaigns){0};
@@ -127,6 +130,7 @@ void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_cam
     state->flight = (struct qbid_flight){
         .start_unix_s = start, .end_unix_s = end, .spent_before_nanos = spent_nanos};
     state->predicted = state->billed = (struct qbid_delay_cohorts){0};
+    state->strategy.clicks = state->strategy.convs = state->strategy.revenue_nanos = 0;
     state->paced_ns = 0;
     state->plan_total = 0;
     state->dirty = true;

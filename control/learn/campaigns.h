@@ -14,6 +14,8 @@
 #include "control/models/pacing.h"
 #include "control/models/traffic.h"
 
+struct qbid_dayparts;
+
 /* Counts since the flight (or the day of a daily budget) began. */
 struct qbid_flight {
     int64_t start_unix_s;
@@ -25,6 +27,13 @@ struct qbid_flight {
     int64_t revenue_nanos;
     double predicted_nanos; /* sum of row values over billed impressions */
     double billed_nanos;    /* what they cost */
+};
+
+/* What the caps of a campaign do to it; see control/learn/strategy.h. */
+struct qbid_strategy {
+    double cap_price[QBID_CAP_CNT]; /* by which the values of the last plan were mixed */
+    double clicks, convs,
+        revenue_nanos; /* that the rates promised for what was billed, this flight */
 };
 
 struct qbid_campaign_state {
@@ -49,6 +58,9 @@ struct qbid_campaign_state {
     struct qbid_traffic traffic;
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
+    struct qbid_strategy strategy;
+    double alpha_cap;               /* of the last period, 0 = none */
+    struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
     struct qbid_campaign_correction correction;
 };
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "control/learn/dayparts.h"
 #include "shm/units.h"
 
 #define HOUR_S 3600
@@ -23,8 +24,8 @@ void qbid_demand_note(struct qbid_campaign_state *state, double period_s, int64_
 
 static double flight_total(const struct qbid_campaign_state *state)
 {
-    return qbid_traffic_between(&state->curve, (double)state->flight.start_unix_s,
-                                (double)state->flight.end_unix_s);
+    return qbid_dayparts_between(state->dayparts, &state->curve, (double)state->flight.start_unix_s,
+                                 (double)state->flight.end_unix_s);
 }
 
 /* Same auctions a second now, same spend: only the parts of the plan are others. */
@@ -32,15 +33,15 @@ static void pacing_rebase(struct qbid_campaign_state *state, const struct qbid_t
                           double now_s)
 {
     double start_s = (double)state->flight.start_unix_s, end_s = (double)state->flight.end_unix_s;
-    double was = qbid_traffic_between(&state->curve, start_s, end_s);
-    double will = qbid_traffic_between(next, start_s, end_s);
+    double was = qbid_dayparts_between(state->dayparts, &state->curve, start_s, end_s);
+    double will = qbid_dayparts_between(state->dayparts, next, start_s, end_s);
     struct qbid_pacing_state *pacing = &state->pacing;
     if (state->paced_ns == 0 || !(was > 0) || !(will > 0))
         return;
     double at = fmin(fmax(now_s, start_s), end_s);
     pacing->level *= qbid_traffic_at(&state->curve, at) / was / (qbid_traffic_at(next, at) / will);
-    double moved = qbid_traffic_between(next, start_s, at) / will -
-                   qbid_traffic_between(&state->curve, start_s, at) / was;
+    double moved = qbid_dayparts_between(state->dayparts, next, start_s, at) / will -
+                   qbid_dayparts_between(state->dayparts, &state->curve, start_s, at) / was;
     pacing->plan_done = fmin(fmax(pacing->plan_done + moved, 0), 1);
 }
 
@@ -81,8 +82,8 @@ struct qbid_demand qbid_demand_at(struct qbid_campaign_state *state, double peri
     double now_s = seconds_of(now_unix_ns), start_s = (double)state->flight.start_unix_s;
     if (!(state->plan_total > 0))
         state->plan_total = flight_total(state);
-    double over = qbid_traffic_between(&state->curve, start_s, now_s);
-    double step = qbid_traffic_between(&state->curve, now_s, now_s + period_s);
+    double over = qbid_dayparts_between(state->dayparts, &state->curve, start_s, now_s);
+    double step = qbid_dayparts_between(state->dayparts, &state->curve, now_s, now_s + period_s);
     double total = fmax(state->plan_total, 1e-9);
     return (struct qbid_demand){.done = fmin(over / total, 1),
                                 .step = fmin(step / total, 1),

@@ -6,6 +6,7 @@
 
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
+#include "control/learn/strategy.h"
 #include "control/models/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
@@ -46,7 +47,8 @@ int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learn
     qbid_traffic_flat(&l->curve);
     l->points = calloc(params->sample_max, sizeof *l->points);
     l->actions = calloc(GOALS, sizeof *l->actions);
-    int err = l->points && l->actions ? 0 : QBID_ERR_NOMEM;
+    l->duals_points = calloc(params->sample_max, sizeof *l->duals_points);
+    int err = l->points && l->duals_points && l->actions ? 0 : QBID_ERR_NOMEM;
     if (!err)
         err = qbid_cells_init(&l->cells, params->cell_max);
     if (!err)
@@ -83,6 +85,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_corrections_done(&learner->corrections);
     free(learner->actions);
     free(learner->points);
+    free(learner->duals_points);
     free(learner);
 }
 
@@ -227,8 +230,10 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
 {
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
-    if (state)
+    if (state) {
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
+        qbid_strategy_post(learner, state, campaign, outcome);
+    }
     qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
     if (learner->frozen)
         return;
@@ -325,6 +330,8 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 {
     struct qbid_plan plan = {0};
     int err = values_plan(learner, account);
+    if (!err)
+        err = qbid_strategy_mix(learner, account);
     if (err)
         return err;
     for (unsigned l = 0; l < QBID_LEVEL_MAX; l++)

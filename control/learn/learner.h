@@ -17,6 +17,7 @@
 
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
+#include "control/config/zone.h"
 #include "control/ingest/outcome.h"
 #include "control/learn/learned.h"
 #include "control/learn/plan.h"
@@ -36,6 +37,7 @@ struct qbid_learner_params {
     double pace_min, pace_max;
     uint64_t pace_period_ns;            /* control period of the pacer */
     double step_log2_max;               /* largest change of a pace factor in one period */
+    char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns with hours that name none; "" = UTC */
     struct qbid_learned_params learned; /* its mask is the finest level's, whatever it says here */
 };
 

@@ -15,6 +15,7 @@
 #include "control/learn/recency.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
+#include "control/models/duals.h"
 #include "control/models/qtable.h"
 
 struct qbid_learner {
@@ -43,6 +44,7 @@ struct qbid_learner {
     uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
+    struct qbid_duals_point *duals_points;
 };
 
 #endif

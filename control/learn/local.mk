@@ -7,6 +7,7 @@ $(call lib,learn,\
 	control/learn/correction_file.c \
 	control/learn/corrections.c \
 	control/learn/creatives.c \
+	control/learn/dayparts.c \
 	control/learn/delays.c \
 	control/learn/demand.c \
 	control/learn/estimate.c \
@@ -20,11 +21,13 @@ $(call lib,learn,\
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
+	control/learn/points.c \
 	control/learn/recency.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/save_values.c \
 	control/learn/segments.c \
+	control/learn/strategy.c \
 	control/learn/tree.c \
 	control/learn/values.c)
 # its loops over bitmaps are what a plan waits for

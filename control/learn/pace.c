@@ -3,8 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "control/learn/dayparts.h"
 #include "control/learn/demand.h"
 #include "control/learn/learner_state.h"
+#include "control/learn/points.h"
+#include "control/learn/strategy.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
 #include "shm/units.h"
@@ -22,48 +25,31 @@ struct pace_account {
     uint32_t *first;                        /* of each campaign's, campaign_cnt + 1 */
 };
 
-/* The campaign's samples at today's values. A price above the ceiling can never be won. */
-static uint32_t points_make(struct qbid_learner *learner, const struct pace_account *pa,
-                            const struct qbid_campaign_def *campaign,
-                            const struct qbid_samples *samples)
-{
-    uint32_t cnt = 0;
-    for (uint32_t i = 0; i < samples->cnt; i++) {
-        const struct qbid_sample *s = &samples->sample[i];
-        const struct qbid_line_item_def *li =
-            s->line_item_idx < pa->account->line_item_max ? pa->by_idx[s->line_item_idx] : NULL;
-        if (!li || li->campaign_id != campaign->id)
-            continue;
-        struct qbid_market_point *p = &learner->points[cnt++];
-        *p = (struct qbid_market_point){.price_micros = s->price_micros,
-                                        .kind = (enum qbid_market_kind)s->kind};
-        p->value_micros = qbid_values_impression(&learner->values, li->idx, s->context, 0);
-        if (s->kind == QBID_MARKET_SEEN && s->price_micros > (double)li->ceiling_micros)
-            p->value_micros = 0;
-    }
-    return cnt;
-}
-
 /* The campaign's table lambda(rho), made anew after a plan and when the samples have moved on;
- * between that a control period only looks it up. NULL without samples or values. */
+ * between that a control period only looks it up; with caps each period, for what they allow
+ * follows what came. NULL without samples or values. */
 static const struct qbid_resolving *resolve(struct qbid_learner *learner,
                                             const struct pace_account *pa,
                                             const struct qbid_campaign_def *campaign,
-                                            struct qbid_campaign_state *state)
+                                            struct qbid_campaign_state *state, double left_nanos)
 {
     struct qbid_samples *samples = &state->samples;
     uint64_t fresh = samples->posted - state->resolved.posted;
     if (!learner->planned || learner->plans == 0)
         return NULL;
-    if (state->resolved.plan != learner->plans || fresh > samples->cnt / RESOLVE_PART) {
+    if (state->resolved.plan != learner->plans || qbid_strategy_capped(campaign) ||
+        fresh > samples->cnt / RESOLVE_PART) {
         struct qbid_market market;
         const struct qbid_shade *shade = samples->first_price ? &learner->shade : NULL;
-        uint32_t cnt = points_make(learner, pa, campaign, samples);
+        uint32_t cnt =
+            qbid_points_make(learner, pa->by_idx, pa->account->line_item_max, campaign, samples);
         state->resolved.plan = learner->plans;
         state->resolved.posted = samples->posted;
         state->resolved.points = 0;
         if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0) {
             qbid_resolving_build(&market, &state->resolving);
+            state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, &market,
+                                                       state->pacing.bias, left_nanos);
             state->resolved.points = cnt;
         }
     }
@@ -103,7 +89,8 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
     return (struct qbid_pacing_in){
         .mode = campaign->pacing,
         .has_cap = qbid_value_has_cap(campaign->goal),
-        .budget_nanos = (double)(money.budget_nanos - flight->spent_before_nanos),
+        .budget_nanos = qbid_strategy_budget_nanos(
+            campaign, (double)(money.budget_nanos - flight->spent_before_nanos)),
         .spent_nanos = (double)(money.spent_nanos - flight->spent_before_nanos),
         .plan_done = demand.done,
         .plan_step = demand.step,
@@ -136,6 +123,8 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
 {
     struct qbid_pacing_params params = learner->campaigns.pacing;
     params.goal_prior_nanos = goal_prior_nanos(campaign);
+    if (campaign->max_change > 0)
+        params.step_lg = campaign->max_change;
     double period_s = (double)learner->params.pace_period_ns / (double)QBID_NS_PER_S;
     bool first = state->paced_ns == 0;
     if (!first) {
@@ -150,7 +139,12 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
-    in.resolving = resolve(learner, pa, campaign, state);
+    double left_nanos = in.budget_nanos - in.spent_nanos;
+    in.resolving = resolve(learner, pa, campaign, state, left_nanos);
+    if (!in.resolving)
+        state->alpha_cap =
+            qbid_strategy_alpha_cap(learner, campaign, state, NULL, state->pacing.bias, left_nanos);
+    in.alpha_cap = state->alpha_cap;
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
@@ -190,6 +184,30 @@ static uint32_t qstate_of(const struct qbid_campaign_state *state, struct qbid_l
                        length_s > 0 ? (float)(left_s / length_s) : 0.0f, (float)state->win_rate);
 }
 
+/* Factor of the hour. While it is 0 time does not pass for the pacer: silence is no staleness, and
+ * no traffic is missing. */
+static int dayparts_step(const struct qbid_learner *learner,
+                         const struct qbid_campaign_def *campaign,
+                         struct qbid_campaign_state *state, uint64_t now_ns, int64_t now_unix_ns,
+                         float *ret_weight)
+{
+    bool changed;
+    int err = qbid_dayparts_follow(state, campaign, learner->params.time_zone, &changed);
+    if (err)
+        return err;
+    if (changed) { /* parts of another plan */
+        state->plan_total = 0;
+        state->pacing.level = 0;
+    }
+    *ret_weight = qbid_dayparts_weight(state->dayparts, now_unix_ns / (int64_t)QBID_NS_PER_S);
+    if (!(*ret_weight > 0) && state->paced_ns != 0) {
+        state->paced_ns = now_ns;
+        state->heard_ns = now_ns;
+        state->paced_bids = state->flight.bids;
+    }
+    return 0;
+}
+
 /* Pace and Q state of one campaign, for its line items [items, items + cnt). */
 static int campaign_pace(struct qbid_learner *learner, const struct pace_account *pa,
                          const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
@@ -202,7 +220,11 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
     if (!state)
         return QBID_ERR_NOMEM;
     qbid_campaign_roll(state, campaign, money.spent_nanos, now_unix_ns / (int64_t)QBID_NS_PER_S);
-    bool may = may_spend(campaign, money, now_unix_ns);
+    float weight = 0;
+    int err = dayparts_step(learner, campaign, state, now_ns, now_unix_ns, &weight);
+    if (err)
+        return err;
+    bool may = weight > 0 && may_spend(campaign, money, now_unix_ns);
     if (may && cnt &&
         (state->paced_ns == 0 || now_ns - state->paced_ns >= learner->params.pace_period_ns))
         campaign_step(learner, pa, campaign, items[0], state, money, now_ns, now_unix_ns);
@@ -219,7 +241,7 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         double pace = 0;
         if (may && items[i]->active)
             pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
-        pace *= greedy;
+        pace *= greedy * (double)weight;
         out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
     }
     return (int)cnt;

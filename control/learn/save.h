@@ -26,7 +26,8 @@
     X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)                                                                                    \
     X(ITEM, 1)                                                                                     \
-    X(HOURS, 1)
+    X(HOURS, 1)                                                                                    \
+    X(STRATEGY, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

@@ -91,7 +91,7 @@ struct qbid_duals_means qbid_duals_buy(const struct qbid_duals_market *market,
         return (struct qbid_duals_means){0};
     means.spend /= weight;
     means.worth /= weight;
-    means.bound = means.bound / weight + duals->budget * market->rho_micros;
+    means.bound = means.bound / weight + (duals->budget - market->cost) * market->rho_micros;
     for (uint32_t j = 0; j < market->cap_cnt; j++)
         means.allow[j] /= weight;
     return means;
@@ -110,7 +110,7 @@ struct search {
 
 static struct qbid_duals duals_at(const struct search *s, const double x[DIMS_MAX])
 {
-    struct qbid_duals duals = {.budget = fmax(x[0], 0) * s->range[0]};
+    struct qbid_duals duals = {.budget = s->market->cost + fmax(x[0], 0) * s->range[0]};
     for (uint32_t k = 1; k < s->dims; k++)
         duals.cap[k - 1] = fmax(x[k], 0) * s->range[k];
     return duals;
@@ -252,8 +252,8 @@ struct plane {
 
 static struct plane plane_of(const struct search *s, const struct qbid_duals_point *p)
 {
-    struct plane plane = {.rest = p->worth_micros};
-    double norm = 0, left = -p->worth_micros;
+    struct plane plane = {.rest = p->worth_micros - s->market->cost * p->price_micros};
+    double norm = 0, left = -plane.rest;
     plane.normal[0] = p->price_micros * s->range[0];
     for (uint32_t k = 1; k < s->dims; k++)
         plane.normal[k] = (p->price_micros - p->allow_micros[k - 1]) * s->range[k];
@@ -385,7 +385,7 @@ int qbid_duals_solve(const struct qbid_duals_market *market, struct qbid_duals *
 {
     struct search s = {.market = market, .dims = 1 + market->cap_cnt, .value = HUGE_VAL};
     if (market->cnt < 1 || market->cap_cnt > QBID_DUALS_CAPS_MAX || !(market->rho_micros > 0) ||
-        !isfinite(market->rho_micros))
+        !isfinite(market->rho_micros) || !nonnegative(market->cost))
         return QBID_ERR_INVAL;
     int err = ranges_make(&s);
     if (err)

@@ -22,7 +22,8 @@
  *
  * The dual, p B + sum max(0, g_i + sum q_j u_ij - (p + sum q_j) m_i), is convex and its least value
  * is that of the linear programme. In first price max(0, e - m) is the expected surplus of the
- * shaded bid.
+ * shaded bid. Where spend itself counts against the goal, p is at least 1 and (p - 1) B stands
+ * there.
  */
 struct qbid_duals_point {
     double weight;                            /* auctions that it stands for, > 0 */
@@ -37,6 +38,8 @@ struct qbid_duals_market {
     uint32_t cap_cnt;               /* <= QBID_DUALS_CAPS_MAX */
     const struct qbid_shade *shade; /* NULL = second price */
     double rho_micros;              /* B / auctions, > 0 */
+    double cost;                    /* least price of the budget: 1 where the goal is worth less
+                                       spend (profit), else 0 */
 };
 
 struct qbid_duals {

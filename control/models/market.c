@@ -64,7 +64,7 @@ static void points_accumulate(struct qbid_market_point *p, uint32_t cnt)
             worth += mass * p[i].value_micros;
         }
         alive -= mass;
-        p[i].won = (float)won;
+        p[i].won = won;
         p[i].spend = spend;
         p[i].worth = worth;
     }
@@ -163,7 +163,7 @@ static struct sums market_sums(const struct qbid_market *market, double alpha)
         uint32_t won = points_won(market, alpha);
         const struct qbid_market_point *last = market->points + won;
         if (won > 0)
-            sums = (struct sums){(double)last[-1].won, last[-1].spend, last[-1].worth};
+            sums = (struct sums){last[-1].won, last[-1].spend, last[-1].worth};
         return sums;
     }
     for (uint32_t i = 0; i < market->top; i++) {

@@ -23,11 +23,12 @@ struct qbid_market_point {
     double value_micros; /* worth at multiplier 1; not above 0 = could never be won */
     double price_micros;
     enum qbid_market_kind kind;
+    uint32_t number; /* the caller's name for it */
     /* work of qbid_market_init() */
-    float won;        /* share of auctions won at a multiplier that just wins this one */
     double threshold; /* the multiplier at price_micros: from it on, a price seen is won */
     double spend;     /* expected spend and worth of an auction at it */
     double worth;
+    double won; /* share of auctions won at it */
 };
 
 struct qbid_market {

@@ -58,7 +58,7 @@ static int input_valid(const struct qbid_pacing_in *in)
            nonnegative(in->plan_done) && in->plan_done <= 1 && nonnegative(in->plan_step) &&
            in->plan_step <= 1 && nonnegative(in->auctions) && nonnegative(in->auctions_forecast) &&
            nonnegative(in->worth_realised_nanos) && nonnegative(in->worth_predicted_nanos) &&
-           nonnegative(in->worth_spent_nanos) && in->age_periods >= 0;
+           nonnegative(in->worth_spent_nanos) && nonnegative(in->alpha_cap) && in->age_periods >= 0;
 }
 
 static int state_valid(const struct qbid_pacing_params *params, const struct qbid_pacing_state *s)
@@ -310,6 +310,8 @@ struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *param
     s.rho_nanos = rho_required(params, in, &s);
     budget_step(params, in, spent, auctions, &s);
     goal_step(params, in, &s);
+    if (in->alpha_cap > 0) /* found on the same sample, with the same memory: no gain of its own */
+        s.alpha_goal = fmin(s.alpha_goal, clamp(in->alpha_cap, params->pace_min, params->pace_max));
     if (s.alpha_goal < s.alpha_budget)
         s.why |= QBID_PACING_WHY_GOAL;
     double pace = qbid_value_alpha(&s.alpha_budget, &s.alpha_goal);

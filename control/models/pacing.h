@@ -63,6 +63,7 @@ struct qbid_pacing_in {
     double worth_realised_nanos;  /* qbid_value_realised() of the goal's window, matured */
     double worth_predicted_nanos; /* sum of values in the row over the same won impressions */
     double worth_spent_nanos;     /* what they cost */
+    double alpha_cap;             /* no multiplier above this, whatever the budget; 0 = none */
     double age_periods;           /* of the snapshot */
     const struct qbid_market *market; /* NULL = no sample; prices under about the pace in force */
     const struct qbid_resolving *resolving; /* a table made from it, used instead; NULL = none */

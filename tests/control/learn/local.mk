@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # From outcomes to plans and pace factors.
-$(call test,test_values,tests/control/learn/test_values.c tests/control/learn/fixture.c,learn keymap models account shm,-lm)
-$(call test,test_rows,tests/control/learn/test_rows.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
-$(call test,test_estimate,tests/control/learn/test_estimate.c tests/control/learn/fixture.c,learn keymap models account shm,-lm)
-$(call test,test_late,tests/control/learn/test_late.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
-$(call test,test_learner,tests/control/learn/test_learner.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
-$(call test,test_feedback,tests/control/learn/test_feedback.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
-$(call test,test_demand,tests/control/learn/test_demand.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
+$(call test,test_values,tests/control/learn/test_values.c tests/control/learn/fixture.c,learn keymap models account config shm,-lm)
+$(call test,test_rows,tests/control/learn/test_rows.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_estimate,tests/control/learn/test_estimate.c tests/control/learn/fixture.c,learn keymap models account config shm,-lm)
+$(call test,test_late,tests/control/learn/test_late.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_learner,tests/control/learn/test_learner.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_feedback,tests/control/learn/test_feedback.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_demand,tests/control/learn/test_demand.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_learned,tests/control/learn/test_learned.c tests/control/learn/learned_world.c \
-    tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
+    tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_pace_faults,tests/control/learn/test_pace_faults.c tests/control/learn/fixture.c \
     tests/fastpath/stage.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,learn publish \
-    keymap models account fastpath shm,-lm)
-$(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
-$(call test,test_corrections,tests/control/learn/test_corrections.c tests/control/learn/fixture.c,sim learn publish keymap models account shm,-lm)
-$(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account shm,-lm)
+    keymap models account config fastpath shm,-lm)
+$(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_corrections,tests/control/learn/test_corrections.c tests/control/learn/fixture.c,sim learn publish keymap models account config shm,-lm)
+$(call test,test_strategy,tests/control/learn/test_strategy.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lglpk -lm)
+$(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)

@@ -73,6 +73,7 @@ static struct qbid_dqn_params process_params(int count, uint64_t seed)
     params.seed = seed;
     params.explore_steps = count / 12.0;
     params.explore_min = 0.05;
+    params.loss_memory = 2000; /* rewards are noise for the most part */
     params.train_every = train_every;
     params.rate_keep = exp(log(0.1) / (0.7 * count / params.train_every));
     return params;

@@ -30,7 +30,7 @@ static void auctions_draw(struct auctions *a, struct rng *r, int cnt)
         a->value[i] = market_value(r) * MARKET_UNIT;
         a->price[i] = market_price(r) * MARKET_UNIT;
         a->point[i] =
-            (struct qbid_market_point){a->value[i], a->price[i], QBID_MARKET_SEEN, 0, 0, 0, 0};
+            (struct qbid_market_point){a->value[i], a->price[i], QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
     }
 }
 
@@ -179,7 +179,7 @@ static void above_the_sample_spend_goes_on_as_a_power_but_not_far(void **state)
     struct qbid_market_point p[100];
     struct qbid_market m;
     for (int i = 0; i < 100; i++) /* spend(alpha) = alpha^2 / 2 up to 1 */
-        p[i] = (struct qbid_market_point){1e6, 1e4 * (i + 1), QBID_MARKET_SEEN, 0, 0, 0, 0};
+        p[i] = (struct qbid_market_point){1e6, 1e4 * (i + 1), QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
     assert_int_equal(qbid_market_init(p, 100, NULL, &m), 0);
     double most = qbid_market_spend(&m, 1);
     assert_true(fabs(qbid_market_alpha_budget(&m, most * 1.21) - 1.1) < 0.01);
@@ -265,7 +265,7 @@ static void odd_points_count_as_auctions_that_nobody_wins(void **state)
         struct qbid_market_point p[10];
         struct qbid_market m;
         for (int i = 0; i < 10; i++)
-            p[i] = (struct qbid_market_point){2e6, 1e6, QBID_MARKET_SEEN, 0, 0, 0, 0};
+            p[i] = (struct qbid_market_point){2e6, 1e6, QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
         for (int i = 0; i < 4; i++)
             p[i].value_micros = odd[i];
         for (int i = 4; i < 8; i++)
@@ -275,7 +275,7 @@ static void odd_points_count_as_auctions_that_nobody_wins(void **state)
         assert_true(fabs(qbid_market_spend(&m, 10) - 0.2 * each) < 1e-6 * each);
         assert_true(isfinite(qbid_market_alpha_budget(&m, 5e5)));
     }
-    struct qbid_market_point dead = {0, 1e6, QBID_MARKET_SEEN, 0, 0, 0, 0};
+    struct qbid_market_point dead = {0, 1e6, QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
     struct qbid_market m;
     assert_int_equal(qbid_market_init(&dead, 1, NULL, &m), 0);
     assert_true(qbid_market_alpha_budget(&m, 1e6) == 0 && qbid_market_alpha_goal(&m, 1) == 0);

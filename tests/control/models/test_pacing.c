@@ -27,7 +27,8 @@ static struct qbid_market square_market(struct qbid_market_point *p, uint32_t cn
 {
     struct qbid_market m;
     for (uint32_t i = 0; i < cnt; i++)
-        p[i] = (struct qbid_market_point){1e6, 1e6 * (i + 1) / cnt, QBID_MARKET_SEEN, 0, 0, 0, 0};
+        p[i] =
+            (struct qbid_market_point){1e6, 1e6 * (i + 1) / cnt, QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
     assert_int_equal(qbid_market_init(p, cnt, NULL, &m), 0);
     return m;
 }
@@ -252,6 +253,7 @@ static void no_input_leads_out_of_the_clamps(void **state)
                 p[k] = (struct qbid_market_point){odd[rng_below(&r, 11)],
                                                   odd[rng_below(&r, 11)],
                                                   (enum qbid_market_kind)rng_below(&r, 3),
+                                                  0,
                                                   0,
                                                   0,
                                                   0,

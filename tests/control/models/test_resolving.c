@@ -48,7 +48,7 @@ static struct qbid_market market_of(const double *pmf, uint32_t price_cnt, doubl
     for (uint32_t price = 0; price < price_cnt; price++) {
         sum += pmf[price];
         for (; n < POINTS && n + 0.5 < sum * POINTS; n++)
-            p[n] = (struct qbid_market_point){value, price, QBID_MARKET_SEEN, 0, 0, 0, 0};
+            p[n] = (struct qbid_market_point){value, price, QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
     }
     assert_int_equal(qbid_market_init(p, n, NULL, &m), 0);
     return m;
@@ -221,7 +221,8 @@ static struct qbid_market model_market(const struct model *m, struct qbid_market
         for (uint32_t d = 0; d < m->price_cnt; d++) {
             sum += m->pmf[d];
             for (; each < POINTS / LEVELS && each + 0.5 < sum * POINTS / LEVELS; each++)
-                p[n++] = (struct qbid_market_point){m->value[i], d, QBID_MARKET_SEEN, 0, 0, 0, 0};
+                p[n++] =
+                    (struct qbid_market_point){m->value[i], d, QBID_MARKET_SEEN, 0, 0, 0, 0, 0};
         }
     }
     assert_int_equal(qbid_market_init(p, n, NULL, &market), 0);

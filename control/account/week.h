@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Day-parting: hours of the week in which a campaign bids, and how high. */
-#ifndef QBID_CONTROL_ACCOUNT_HOURS_H
-#define QBID_CONTROL_ACCOUNT_HOURS_H
+#ifndef QBID_CONTROL_ACCOUNT_WEEK_H
+#define QBID_CONTROL_ACCOUNT_WEEK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "control/config/zone.h"
 
-#define QBID_HOURS_CNT 168
-#define QBID_HOURS_TEXT_MAX 400
-#define QBID_HOURS_WEIGHT_MAX 4.0
+#define QBID_WEEK_HOURS 168
+#define QBID_WEEK_TEXT_MAX 400
+#define QBID_WEEK_WEIGHT_MAX 4.0
 
 /* By hour of the week in local time, from Monday 0:00. 0 = no bids; else a factor on the pacer's
  * multiplier, and what the plan of spend goes by. */
-struct qbid_hours {
+struct qbid_week {
     bool given; /* false = always, with weight 1 */
-    float weight[QBID_HOURS_CNT];
+    float weight[QBID_WEEK_HOURS];
 };
 
 /**
@@ -28,12 +28,11 @@ struct qbid_hours {
  *
  * Returns: NULL and *ret_hours, or what is wrong, static text.
  */
-const char *qbid_hours_parse(const char *text, struct qbid_hours *ret_hours);
+const char *qbid_week_parse(const char *text, struct qbid_week *ret_hours);
 
 /** Weight at an instant. zone NULL = UTC. An hour that the clock leaves out in spring does not
  * come; one that it repeats in autumn counts both times. Threads: any. */
-float qbid_hours_weight(const struct qbid_hours *hours, const struct qbid_zone *zone,
-                        int64_t unix_s);
+float qbid_week_weight(const struct qbid_week *hours, const struct qbid_zone *zone, int64_t unix_s);
 
 /**
  * Weighted seconds from one instant to another: what a plan of spend is measured in.
@@ -42,7 +41,7 @@ float qbid_hours_weight(const struct qbid_hours *hours, const struct qbid_zone *
  * Cost:    a step a quarter of an hour, for two weeks at most: whole weeks before them count as 168
  *          hours each.
  */
-double qbid_hours_seconds(const struct qbid_hours *hours, const struct qbid_zone *zone,
-                          int64_t from_unix_s, int64_t to_unix_s);
+double qbid_week_seconds(const struct qbid_week *hours, const struct qbid_zone *zone,
+                         int64_t from_unix_s, int64_t to_unix_s);
 
 #endif

@@ -9,15 +9,15 @@
 
 #include <cmocka.h>
 
-#include "control/account/hours.h"
+#include "control/account/week.h"
 
 #define HOUR 3600
 #define MONDAY INT64_C(1767571200) /* 2026-01-05T00:00:00Z */
 
-static struct qbid_hours hours_of(const char *text)
+static struct qbid_week hours_of(const char *text)
 {
-    struct qbid_hours hours;
-    const char *wrong = qbid_hours_parse(text, &hours);
+    struct qbid_week hours;
+    const char *wrong = qbid_week_parse(text, &hours);
     if (wrong)
         fail_msg("'%s' %s", text, wrong);
     return hours;
@@ -26,8 +26,8 @@ static struct qbid_hours hours_of(const char *text)
 static void entries_set_hours_and_later_ones_win(void **state)
 {
     (void)state;
-    struct qbid_hours h = hours_of("mon-fri 8-20; sat,sun 10-18=0.5 ;wed *=2; fri-mon 23; tue 0=0");
-    for (int i = 0; i < QBID_HOURS_CNT; i++) {
+    struct qbid_week h = hours_of("mon-fri 8-20; sat,sun 10-18=0.5 ;wed *=2; fri-mon 23; tue 0=0");
+    for (int i = 0; i < QBID_WEEK_HOURS; i++) {
         int day = i / 24, hour = i % 24;
         float want = 0;
         if (day <= 4 && hour >= 8 && hour < 20)
@@ -39,13 +39,13 @@ static void entries_set_hours_and_later_ones_win(void **state)
         if ((day >= 4 || day == 0) && hour == 23)
             want = 1;
         assert_true(h.weight[i] == want);
-        assert_true(qbid_hours_weight(&h, NULL, MONDAY + i * HOUR) == want);
-        assert_true(qbid_hours_weight(&h, NULL, MONDAY + i * HOUR + HOUR - 1) == want);
-        assert_true(qbid_hours_weight(&h, NULL, MONDAY + i * HOUR - 3000 * 604800LL) == want);
+        assert_true(qbid_week_weight(&h, NULL, MONDAY + i * HOUR) == want);
+        assert_true(qbid_week_weight(&h, NULL, MONDAY + i * HOUR + HOUR - 1) == want);
+        assert_true(qbid_week_weight(&h, NULL, MONDAY + i * HOUR - 3000 * 604800LL) == want);
     }
-    struct qbid_hours always = hours_of("");
+    struct qbid_week always = hours_of("");
     assert_false(always.given);
-    assert_true(qbid_hours_weight(&always, NULL, MONDAY) == 1);
+    assert_true(qbid_week_weight(&always, NULL, MONDAY) == 1);
 }
 
 static void what_is_none_is_refused_with_its_reason(void **state)
@@ -72,8 +72,8 @@ static void what_is_none_is_refused_with_its_reason(void **state)
                {" ", "no days"},
                {"mon 8-20=", "no weight"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct qbid_hours hours;
-        const char *wrong = qbid_hours_parse(bad[i].text, &hours);
+        struct qbid_week hours;
+        const char *wrong = qbid_week_parse(bad[i].text, &hours);
         if (bad[i].part ? !wrong || !strstr(wrong, bad[i].part) : wrong != NULL)
             fail_msg("'%s': %s", bad[i].text, wrong ? wrong : "taken");
     }
@@ -84,7 +84,7 @@ static void what_is_none_is_refused_with_its_reason(void **state)
 static void the_clock_change_drops_and_repeats_an_hour(void **state)
 {
     (void)state;
-    struct qbid_hours two = hours_of("sun 2-3"), rest = hours_of("* *; sun 2=0");
+    struct qbid_week two = hours_of("sun 2-3"), rest = hours_of("* *; sun 2=0");
     struct qbid_zone *zone;
     if (qbid_zone_new("Europe/Berlin", &zone) != 0) {
         print_message("skipped: no time zone database (Debian: tzdata)\n");
@@ -92,21 +92,21 @@ static void the_clock_change_drops_and_repeats_an_hour(void **state)
     }
     const int64_t spring = 1774742400 - HOUR; /* 2026-03-29T00:00 in Berlin = 03-28T23:00Z */
     const int64_t autumn = 1792879200;        /* 2026-10-25T00:00 in Berlin = 10-24T22:00Z */
-    assert_true(qbid_hours_seconds(&two, zone, spring, spring + 23 * HOUR) == 0);
-    assert_true(qbid_hours_seconds(&rest, zone, spring, spring + 23 * HOUR) == 23 * HOUR);
-    assert_true(qbid_hours_seconds(&two, zone, autumn, autumn + 25 * HOUR) == 2 * HOUR);
-    assert_true(qbid_hours_seconds(&rest, zone, autumn, autumn + 25 * HOUR) == 23 * HOUR);
-    assert_true(qbid_hours_weight(&two, zone, spring + 2 * HOUR - 1) == 0);
-    assert_true(qbid_hours_weight(&two, zone, spring + 2 * HOUR) == 0); /* it is 3:00 */
-    assert_true(qbid_hours_weight(&two, zone, autumn + 2 * HOUR) == 1);
-    assert_true(qbid_hours_weight(&two, zone, autumn + 3 * HOUR) == 1);
-    assert_true(qbid_hours_weight(&two, zone, autumn + 4 * HOUR) == 0);
+    assert_true(qbid_week_seconds(&two, zone, spring, spring + 23 * HOUR) == 0);
+    assert_true(qbid_week_seconds(&rest, zone, spring, spring + 23 * HOUR) == 23 * HOUR);
+    assert_true(qbid_week_seconds(&two, zone, autumn, autumn + 25 * HOUR) == 2 * HOUR);
+    assert_true(qbid_week_seconds(&rest, zone, autumn, autumn + 25 * HOUR) == 23 * HOUR);
+    assert_true(qbid_week_weight(&two, zone, spring + 2 * HOUR - 1) == 0);
+    assert_true(qbid_week_weight(&two, zone, spring + 2 * HOUR) == 0); /* it is 3:00 */
+    assert_true(qbid_week_weight(&two, zone, autumn + 2 * HOUR) == 1);
+    assert_true(qbid_week_weight(&two, zone, autumn + 3 * HOUR) == 1);
+    assert_true(qbid_week_weight(&two, zone, autumn + 4 * HOUR) == 0);
     qbid_zone_free(zone);
     /* Lord Howe puts its clocks half an hour back on Sunday 5 April, at 2:00 summer time */
     assert_int_equal(qbid_zone_new("Australia/Lord_Howe", &zone), 0);
-    struct qbid_hours one = hours_of("sun 1");
+    struct qbid_week one = hours_of("sun 1");
     const int64_t howe = 1775307600; /* 2026-04-05T00:00 there = 04-04T13:00Z */
-    assert_true(qbid_hours_seconds(&one, zone, howe, howe + 5 * HOUR) == 1.5 * HOUR);
+    assert_true(qbid_week_seconds(&one, zone, howe, howe + 5 * HOUR) == 1.5 * HOUR);
     qbid_zone_free(zone);
 }
 
@@ -114,7 +114,7 @@ static void the_clock_change_drops_and_repeats_an_hour(void **state)
 static void sums_are_those_of_every_minute(void **state)
 {
     (void)state;
-    struct qbid_hours h = hours_of("mon-fri 8-20=1.5; sat 10-18=0.25; sun 3,5,7-9");
+    struct qbid_week h = hours_of("mon-fri 8-20=1.5; sat 10-18=0.25; sun 3,5,7-9");
     struct qbid_zone *zone = NULL;
     (void)qbid_zone_new("America/New_York", &zone);
     for (int run = 0; run < 12; run++) {
@@ -123,13 +123,13 @@ static void sums_are_those_of_every_minute(void **state)
         from -= from % 60;
         to -= to % 60;
         for (int64_t t = from; t < to; t += 60)
-            sum += 60 * (double)qbid_hours_weight(&h, zone, t);
-        double got = qbid_hours_seconds(&h, zone, from, to);
+            sum += 60 * (double)qbid_week_weight(&h, zone, t);
+        double got = qbid_week_seconds(&h, zone, from, to);
         /* whole weeks in between know no clock change: at most two of an hour each */
         assert_true(fabs(got - sum) <= (to - from > 2 * 604800 ? 2 * 1.5 * HOUR : 1e-6));
     }
-    assert_true(qbid_hours_seconds(&h, zone, MONDAY, MONDAY) == 0);
-    assert_true(qbid_hours_seconds(&h, zone, MONDAY, MONDAY - 5) == 0);
+    assert_true(qbid_week_seconds(&h, zone, MONDAY, MONDAY) == 0);
+    assert_true(qbid_week_seconds(&h, zone, MONDAY, MONDAY - 5) == 0);
     qbid_zone_free(zone);
 }
 

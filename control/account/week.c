@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of day-parting to a weight an hour, and sums of it. */
-#include "control/account/hours.h"
+#include "control/account/week.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #define DAYS 7
 #define DAY_HOURS 24
 #define HOUR_S 3600
-#define WEEK_S (QBID_HOURS_CNT * HOUR_S)
+#define WEEK_S (QBID_WEEK_HOURS * HOUR_S)
 #define MONDAY_S (4 * 86400) /* 1970-01-05 was one */
 
 static const char wrong_days[] = "has no days: mon tue wed thu fri sat sun, lists, ranges, or *";
@@ -102,14 +102,14 @@ static bool weight_read(const char **at, float *ret_weight)
     char *end;
     float weight = strtof(*at, &end);
     if (len == 0 || len > 8 || end != *at + len ||
-        !(weight >= 0 && weight <= (float)QBID_HOURS_WEIGHT_MAX))
+        !(weight >= 0 && weight <= (float)QBID_WEEK_WEIGHT_MAX))
         return false;
     *at = end;
     *ret_weight = weight;
     return true;
 }
 
-static const char *entry_read(const char **at, struct qbid_hours *hours)
+static const char *entry_read(const char **at, struct qbid_week *hours)
 {
     unsigned days;
     uint32_t of_day;
@@ -130,17 +130,17 @@ static const char *entry_read(const char **at, struct qbid_hours *hours)
             return wrong_weight;
         spaces_skip(at);
     }
-    for (int h = 0; h < QBID_HOURS_CNT; h++)
+    for (int h = 0; h < QBID_WEEK_HOURS; h++)
         if ((days >> h / DAY_HOURS & 1) && (of_day >> h % DAY_HOURS & 1))
             hours->weight[h] = weight;
     return NULL;
 }
 
-const char *qbid_hours_parse(const char *text, struct qbid_hours *ret_hours)
+const char *qbid_week_parse(const char *text, struct qbid_week *ret_hours)
 {
-    struct qbid_hours hours = {.given = *text != '\0'};
+    struct qbid_week hours = {.given = *text != '\0'};
     float most = 0;
-    if (strlen(text) >= QBID_HOURS_TEXT_MAX)
+    if (strlen(text) >= QBID_WEEK_TEXT_MAX)
         return "is too long";
     for (const char *at = text; *at;) {
         const char *wrong = entry_read(&at, &hours);
@@ -150,7 +150,7 @@ const char *qbid_hours_parse(const char *text, struct qbid_hours *ret_hours)
             return wrong_end;
         at += *at == ';';
     }
-    for (int h = 0; h < QBID_HOURS_CNT; h++) {
+    for (int h = 0; h < QBID_WEEK_HOURS; h++) {
         hours.weight[h] = hours.given ? hours.weight[h] : 1;
         most = hours.weight[h] > most ? hours.weight[h] : most;
     }
@@ -167,21 +167,20 @@ static int64_t week_second(const struct qbid_zone *zone, int64_t unix_s)
     return (local % WEEK_S + WEEK_S) % WEEK_S;
 }
 
-float qbid_hours_weight(const struct qbid_hours *hours, const struct qbid_zone *zone,
-                        int64_t unix_s)
+float qbid_week_weight(const struct qbid_week *hours, const struct qbid_zone *zone, int64_t unix_s)
 {
     return hours->given ? hours->weight[week_second(zone, unix_s) / HOUR_S] : 1;
 }
 
-double qbid_hours_seconds(const struct qbid_hours *hours, const struct qbid_zone *zone,
-                          int64_t from_unix_s, int64_t to_unix_s)
+double qbid_week_seconds(const struct qbid_week *hours, const struct qbid_zone *zone,
+                         int64_t from_unix_s, int64_t to_unix_s)
 {
     double sum = 0, week = 0;
     if (to_unix_s <= from_unix_s)
         return 0;
     if (!hours->given)
         return (double)(to_unix_s - from_unix_s);
-    for (int h = 0; h < QBID_HOURS_CNT; h++)
+    for (int h = 0; h < QBID_WEEK_HOURS; h++)
         week += HOUR_S * (double)hours->weight[h];
     int64_t whole = (to_unix_s - from_unix_s) / WEEK_S;
     whole = whole > 1 ? whole - 1 : 0;

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goals with caps through the real learner and pacer: whole days of a simulated market, against the
+ * linear programme that knows every auction; day-parting; and input that is broken or late. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <glpk.h>
+
+#include "control/learn/learner_state.h"
+#include "shm/units.h"
+#include "tests/control/learn/fixture.h"
+#include "tests/control/models/rng.h"
+
+#define CONTEXTS 48
+#define AUCTIONS 60000                  /* a day */
+#define DAYS 3                          /* the first is not judged */
+#define ORDER_NANOS INT64_C(1000000000) /* value of a conversion */
+#define PERIOD_S 180
+#define LEARN_PERIODS 10
+#define DAY_S 86400
+#define BEGIN_S (INT64_C(19723) * DAY_S) /* 2024-01-01 */
+
+/* One context: what is true of it. */
+struct place {
+    uint64_t context;
+    double ctr, cvr, price_micros;
+};
+
+struct auction {
+    uint32_t place;
+    float price_micros;
+};
+
+struct world {
+    struct learn_fixture f;
+    struct qbid_learner *learner;
+    struct qbid_dictionary *dictionary;
+    struct place place[CONTEXTS];
+    struct auction auction[AUCTIONS * DAYS];
+    struct rng r;
+    int64_t spent_nanos, day_spent_nanos; /* of the campaign; when its day began */
+    bool first_price;
+};
+
+/* Counts of what was won: by the true rates, and as it came. */
+struct won {
+    double clicks, convs, revenue, spend; /* expected; units of money */
+    double clicks_seen, convs_seen, revenue_seen;
+};
+
+static struct qbid_campaign_def *campaign(struct world *w)
+{
+    return &w->f.campaign[0];
+}
+
+static void places_draw(struct world *w)
+{
+    for (uint32_t i = 0; i < CONTEXTS; i++) {
+        double shared = rng_normal(&w->r);
+        w->place[i] = (struct place){
+            .context = learn_context(1 + i % 4, 1 + i / 4 % 4, 1 + i / 16),
+            .ctr = fmin(0.08 * exp(0.4 * shared + 0.3 * rng_normal(&w->r)), 0.5),
+            .cvr = fmin(0.15 * exp(0.5 * rng_normal(&w->r)), 0.8),
+            .price_micros = 2e6 * exp(0.3 * shared),
+        };
+    }
+    for (uint32_t i = 0; i < AUCTIONS * DAYS; i++) {
+        uint32_t at = rng_below(&w->r, CONTEXTS);
+        w->auction[i] =
+            (struct auction){at, (float)(w->place[at].price_micros * exp(0.5 * rng_normal(&w->r)))};
+    }
+}
+
+static void post(struct world *w, int kind, const struct auction *a, double bid_micros,
+                 int64_t price_nanos, float value, float pace, uint64_t now_ns)
+{
+    struct qbid_outcome o =
+        learn_outcome(kind, &w->f.line_item[0], w->place[a->place].context, price_nanos);
+    o.time_ns = o.bid_time_ns = now_ns;
+    o.bid_nanos = (int64_t)bid_micros;
+    o.value_micros = value;
+    o.pace = pace;
+    o.flags = w->first_price ? QBID_EVENT_FIRST_PRICE : 0;
+    qbid_learner_post(w->learner, &o, &w->f.line_item[0], campaign(w),
+                      kind == QBID_EVENT_BILL ? price_nanos : 0);
+}
+
+static float pace(struct world *w, int64_t now_s)
+{
+    struct qbid_learner_pace out[1];
+    struct qbid_learner_money money = {w->day_spent_nanos + campaign(w)->budget_nanos,
+                                       w->spent_nanos, 0};
+    int n = qbid_learner_pace(w->learner, &w->f.account, &money, (uint64_t)now_s * QBID_NS_PER_S,
+                              now_s * (int64_t)QBID_NS_PER_S, out);
+    assert_int_equal(n, 1);
+    assert_true(isfinite(out[0].pace) && out[0].pace >= 0 && out[0].pace <= 64.001f);
+    return out[0].pace;
+}
+
+/* What is judged here is the strategy: the rates are told every night, as exactly as whole
+ * numbers say them. */
+static void rates_teach(struct world *w, int day)
+{
+    const int trials = 4000;
+    uint64_t now_ns = (uint64_t)(BEGIN_S + day * DAY_S) * QBID_NS_PER_S;
+    if (day == 0)
+        (void)pace(w, BEGIN_S); /* what comes now is of then; later days: of the day that ends */
+    for (uint32_t i = 0; i < CONTEXTS; i++) {
+        struct auction a = {i, 0};
+        int clicks = (int)lround(trials * w->place[i].ctr);
+        int convs = (int)lround(clicks * w->place[i].cvr);
+        for (int k = 0; k < trials; k++) {
+            post(w, QBID_EVENT_IMP, &a, 1, 0, 0, 0, now_ns);
+            if (k < clicks)
+                post(w, QBID_EVENT_CLICK, &a, 1, 0, 0, 0, now_ns);
+            if (k < convs)
+                post(w, QBID_EVENT_CONV, &a, 1, ORDER_NANOS, 0, 0, now_ns);
+        }
+    }
+}
+
+static struct world *world_new(uint64_t seed)
+{
+    struct world *w = calloc(1, sizeof *w);
+    struct qbid_learner_params params = {
+        .level_mask = {qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_DEVICE) |
+                           qbid_dim_mask(QBID_DIM_SITE),
+                       qbid_dim_mask(QBID_DIM_EXCHANGE)},
+        .segment_mask = qbid_dim_mask(QBID_DIM_EXCHANGE),
+        .cell_max = 1000,
+        .context_max = 1000,
+        .sample_max = 600,
+        .rotation_floor = 0.02,
+        .pace_min = 1.0 / 64,
+        .pace_max = 64,
+        .pace_period_ns = PERIOD_S * QBID_NS_PER_S,
+        .step_log2_max = 0.3,
+    };
+    w->r = rng_init(seed);
+    learn_fixture_init(&w->f);
+    w->f.account.campaign_cnt = 1;
+    w->f.account.line_item_cnt = 1;
+    w->f.account.creative_cnt = 1;
+    w->f.account.line_item_max = 1;
+    w->f.line_item[0].ceiling_micros = 20000000;
+    w->f.line_item[0].order_value_micros = ORDER_NANOS / 1000;
+    w->f.line_item[0].prior_ctr = 0.08;
+    w->f.line_item[0].prior_cvr = 0.15;
+    campaign(w)->period = QBID_BUDGET_DAILY;
+    campaign(w)->start_unix_s = BEGIN_S;
+    campaign(w)->end_unix_s = BEGIN_S + DAYS * DAY_S;
+    places_draw(w);
+    assert_int_equal(qbid_learner_new(&params, &w->learner), 0);
+    assert_int_equal(qbid_dictionary_new(&w->dictionary), 0);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    qbid_learner_free(w->learner);
+    qbid_dictionary_free(w->dictionary);
+    free(w);
+}
+
+static void plan(struct world *w)
+{
+    struct qbid_plan plan;
+    assert_int_equal(qbid_learner_plan(w->learner, &w->f.account, w->dictionary, &plan), 0);
+    qbid_plan_done(&plan);
+}
+
+/* One auction; the guard lets nothing pass the day's budget. */
+static void bid(struct world *w, const struct auction *a, float paced, uint64_t now_ns,
+                struct won *won)
+{
+    const struct place *p = &w->place[a->place];
+    double value = qbid_values_impression(&w->learner->values, 0, p->context, 0);
+    double e = value * (double)paced, offer = e;
+    if (w->first_price)
+        offer = (double)qbid_shade_eval(&w->learner->shade, (float)e);
+    offer = floor(fmin(offer, (double)w->f.line_item[0].ceiling_micros));
+    int64_t reserved = (int64_t)offer; /* CPM micros are nanos an impression */
+    if (offer <= 0 || w->spent_nanos - w->day_spent_nanos + reserved > campaign(w)->budget_nanos)
+        return;
+    int64_t price = w->first_price ? reserved : (int64_t)a->price_micros;
+    post(w, QBID_EVENT_BID, a, offer, 0, (float)value, paced, now_ns);
+    if (offer < (double)a->price_micros) {
+        post(w, QBID_EVENT_LOSS, a, offer, (int64_t)a->price_micros, (float)value, paced, now_ns);
+        return;
+    }
+    w->spent_nanos += price;
+    won->spend += (double)price / 1e9;
+    won->clicks += p->ctr;
+    won->convs += p->ctr * p->cvr;
+    post(w, QBID_EVENT_WIN, a, offer, price, (float)value, paced, now_ns);
+    post(w, QBID_EVENT_BILL, a, offer, price, (float)value, paced, now_ns);
+    post(w, QBID_EVENT_IMP, a, offer, 0, (float)value, paced, now_ns);
+    if (rng_uniform(&w->r) < p->ctr) {
+        post(w, QBID_EVENT_CLICK, a, offer, 0, (float)value, paced, now_ns);
+        won->clicks_seen++;
+        if (rng_uniform(&w->r) < p->cvr) {
+            post(w, QBID_EVENT_CONV, a, offer, ORDER_NANOS, (float)value, paced, now_ns);
+            won->convs_seen++;
+            won->revenue_seen += ORDER_NANOS / 1e9;
+        }
+    }
+}
+
+static struct won day_run(struct world *w, int day)
+{
+    struct won won = {0};
+    const int periods = DAY_S / PERIOD_S;
+    w->day_spent_nanos = w->spent_nanos;
+    rates_teach(w, day);
+    for (int k = 0; k < periods; k++) {
+        int64_t now_s = BEGIN_S + day * DAY_S + k * PERIOD_S;
+        if (k % LEARN_PERIODS == 0)
+            plan(w);
+        float paced = pace(w, now_s);
+        int from = day * AUCTIONS + (int)((int64_t)AUCTIONS * k / periods);
+        int to = day * AUCTIONS + (int)((int64_t)AUCTIONS * (k + 1) / periods);
+        for (int i = from; i < to; i++)
+            bid(w, &w->auction[i], paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
+    }
+    assert_true(w->spent_nanos - w->day_spent_nanos <= campaign(w)->budget_nanos);
+    return won;
+}
+
+/* What the programme buys that day with the true rates: value of its objective. */
+static double programme(const struct world *w, int day, double budget, const double *worth,
+                        const double *allow)
+{
+    glp_prob *lp = glp_create_prob();
+    glp_smcp how;
+    glp_term_out(GLP_OFF);
+    glp_set_obj_dir(lp, GLP_MAX);
+    glp_add_rows(lp, 2);
+    glp_add_cols(lp, AUCTIONS);
+    glp_set_row_bnds(lp, 1, GLP_UP, 0, budget);
+    glp_set_row_bnds(lp, 2, GLP_UP, 0, 0);
+    for (int i = 0; i < AUCTIONS; i++) {
+        const struct auction *a = &w->auction[day * AUCTIONS + i];
+        double cost = (double)a->price_micros / 1e9;
+        int row[3] = {0, 1, 2};
+        double of[3] = {0, cost, cost - allow[a->place]};
+        glp_set_obj_coef(lp, 1 + i, worth[a->place]);
+        glp_set_col_bnds(lp, 1 + i, GLP_DB, 0, 1);
+        glp_set_mat_col(lp, 1 + i, 2, row, of);
+    }
+    glp_init_smcp(&how);
+    how.meth = GLP_DUALP;
+    how.r_test = GLP_RT_FLIP;
+    glp_scale_prob(lp, GLP_SF_AUTO);
+    assert_int_equal(glp_simplex(lp, &how), 0);
+    double objective = glp_get_obj_val(lp);
+    glp_delete_prob(lp);
+    return objective;
+}
+
+#define MICROS(x) ((int64_t)((x)*1e6))
+
+/* Worth, and what a cap allows, of one impression of each place; units of money, or events. */
+struct terms {
+    double worth[CONTEXTS], allow[CONTEXTS];
+};
+
+/* What the days after the first came to, against the programme's. */
+struct judged {
+    double worth, best, spend, allowed, budget, convs;
+};
+
+static struct judged days_judge(struct world *w, int days, const struct terms *t,
+                                enum qbid_goal goal, enum qbid_cap cap, double budget)
+{
+    struct judged j = {0};
+    double a_click = (double)campaign(w)->cap_micros[QBID_CAP_CPC] / 1e6;
+    double a_conv = (double)campaign(w)->cap_micros[QBID_CAP_CPA] / 1e6;
+    for (int day = 0; day < days; day++) {
+        struct won won = day_run(w, day);
+        if (day == 0)
+            continue;
+        j.worth += goal == QBID_GOAL_MAX_CLICKS ? won.clicks : won.convs;
+        j.convs += won.convs;
+        j.best += w->first_price ? 0 : programme(w, day, budget, t->worth, t->allow);
+        j.spend += won.spend;
+        j.allowed += cap == QBID_CAP_CPC ? won.clicks_seen * a_click : won.convs_seen * a_conv;
+        j.budget += budget;
+    }
+    return j;
+}
+
+/* Conversions at a price a click; clicks at a price a conversion. */
+static void two_constraints_reach_the_programme_and_keep_the_cap(void **state)
+{
+    (void)state;
+    static const struct {
+        enum qbid_goal goal;
+        enum qbid_cap cap;
+        double most;
+    } runs[] = {{QBID_GOAL_MAX_CONVERSIONS, QBID_CAP_CPC, 0.0156},
+                {QBID_GOAL_MAX_CLICKS, QBID_CAP_CPA, 0.085}};
+    double least = 2, over = 0;
+    for (int run = 0; run < 2; run++) {
+        struct world *w = world_new(40 + (uint64_t)run);
+        struct qbid_campaign_def *c = campaign(w);
+        struct terms t;
+        c->budget_nanos = INT64_C(40000000000);
+        c->goal = runs[run].goal;
+        c->cap_micros[runs[run].cap] = MICROS(runs[run].most);
+        for (uint32_t i = 0; i < CONTEXTS; i++) {
+            double ctr = w->place[i].ctr, conv = ctr * w->place[i].cvr;
+            t.worth[i] = c->goal == QBID_GOAL_MAX_CLICKS ? ctr : conv;
+            t.allow[i] = runs[run].most * (runs[run].cap == QBID_CAP_CPC ? ctr : conv);
+        }
+        struct judged j = days_judge(w, DAYS, &t, c->goal, runs[run].cap, 40);
+        print_message(
+            "run %d: worth %.4f of the programme's, spend %.4f of the budget, %.4f of the "
+            "cap\n",
+            run, j.worth / j.best, j.spend / j.budget, j.spend / j.allowed);
+        least = fmin(least, j.worth / j.best);
+        over = fmax(over, j.spend / j.allowed - 1);
+        world_free(w);
+    }
+    print_message("two constraints: worth at least %.4f of the programme's, caps passed by %.4f at "
+                  "most\n",
+                  least, over);
+    assert_true(least >= 0.95);
+    assert_true(over <= 0.01);
+}
+
+static void caps_hold_in_first_price(void **state)
+{
+    (void)state;
+    struct world *w = world_new(50);
+    struct qbid_campaign_def *c = campaign(w);
+    struct terms t = {{0}, {0}};
+    w->first_price = true;
+    c->budget_nanos = INT64_C(40000000000);
+    c->goal = QBID_GOAL_MAX_CONVERSIONS;
+    c->cap_micros[QBID_CAP_CPC] = MICROS(0.021);
+    struct judged j = days_judge(w, 2, &t, c->goal, QBID_CAP_CPC, 40);
+    print_message("first price: spend %.4f of the budget, %.4f of the cap\n", j.spend / j.budget,
+                  j.spend / j.allowed);
+    assert_true(j.spend <= 1.01 * j.allowed);
+    assert_true(j.spend >= 0.5 * j.budget);
+    world_free(w);
+}
+
+/* The highest return that spends the floor is the most value for the floor. */
+static void max_roas_spends_its_floor_for_the_most_value(void **state)
+{
+    (void)state;
+    struct world *w = world_new(60);
+    struct qbid_campaign_def *c = campaign(w);
+    struct terms t;
+    c->budget_nanos = INT64_C(60000000000);
+    c->spend_floor_nanos = INT64_C(12000000000);
+    c->goal = QBID_GOAL_MAX_ROAS;
+    for (uint32_t i = 0; i < CONTEXTS; i++) {
+        t.worth[i] = w->place[i].ctr * w->place[i].cvr;
+        t.allow[i] = 1; /* no cap */
+    }
+    struct judged j = days_judge(w, 2, &t, c->goal, QBID_CAP_CPC, 12);
+    print_message("max roas: spend %.4f of the floor, return %.4f of the programme's\n",
+                  j.spend / j.budget, j.worth / j.spend / (j.best / j.budget));
+    assert_true(j.spend >= 0.995 * j.budget && j.spend <= 1.02 * j.budget);
+    assert_true(j.worth / j.spend >= 0.97 * j.best / j.budget);
+    world_free(w);
+}
+
+/* With budget to spare every impression that is worth its price is bought, and no other. */
+static void max_profit_stops_where_cost_meets_value(void **state)
+{
+    (void)state;
+    struct world *w = world_new(70);
+    struct qbid_campaign_def *c = campaign(w);
+    struct terms t = {{0}, {0}};
+    double best = 0;
+    c->budget_nanos = INT64_C(1000000000000);
+    c->goal = QBID_GOAL_MAX_PROFIT;
+    w->f.line_item[0].order_value_micros = ORDER_NANOS / 1000;
+    for (int i = AUCTIONS; i < AUCTIONS * 2; i++) {
+        const struct place *p = &w->place[w->auction[i].place];
+        best += fmax(p->ctr * p->cvr - (double)w->auction[i].price_micros / 1e9, 0);
+    }
+    w->first_price = false;
+    struct judged j = days_judge(w, 2, &t, c->goal, QBID_CAP_CPC, 1000);
+    print_message("max profit: %.4f of the most\n", (j.convs - j.spend) / best);
+    assert_true(j.convs - j.spend >= 0.99 * best);
+    world_free(w);
+}
+
+/* --- hours */
+
+static char hours_text[] = "* 8-20; * 12=0.5", zone_text[] = "America/New_York";
+
+static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state)
+{
+    (void)state;
+    struct world *w = world_new(80);
+    struct qbid_campaign_def *c = campaign(w);
+    struct qbid_zone *zone = NULL;
+    const int periods = DAY_S / PERIOD_S;
+    double half = 0, full = 0;
+    if (qbid_zone_new(zone_text, &zone) == 0)
+        c->time_zone = zone_text; /* else UTC: the database is not installed */
+    c->hours = hours_text;
+    c->goal = QBID_GOAL_MAX_CONVERSIONS;
+    c->budget_nanos = INT64_C(25000000000);
+    for (int day = 0; day < 2; day++) {
+        rates_teach(w, day);
+        struct won won = {0};
+        w->day_spent_nanos = w->spent_nanos;
+        for (int k = 0; k < periods; k++) {
+            int64_t now_s = BEGIN_S + day * DAY_S + k * PERIOD_S;
+            if (k % LEARN_PERIODS == 0)
+                plan(w);
+            int64_t local = now_s + qbid_zone_offset_s(zone, now_s);
+            int hour = (int)(local % DAY_S / 3600);
+            float paced = pace(w, now_s);
+            assert_true((paced > 0) == (hour >= 8 && hour < 20));
+            half += hour == 12 ? (double)paced : 0;
+            full += hour == 11 || hour == 13 ? (double)paced : 0;
+            int from = day * AUCTIONS + (int)((int64_t)AUCTIONS * k / periods);
+            int to = day * AUCTIONS + (int)((int64_t)AUCTIONS * (k + 1) / periods);
+            for (int i = from; i < to && paced > 0; i++)
+                bid(w, &w->auction[i], paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
+        }
+        assert_true(w->spent_nanos - w->day_spent_nanos <= c->budget_nanos);
+        if (day > 0)
+            assert_true(won.spend >= 0.995 * 25);
+    }
+    assert_true(half < 0.75 * full / 2);
+    c->hours = NULL;
+    c->time_zone = NULL;
+    qbid_zone_free(zone);
+    world_free(w);
+}
+
+/* --- faults: at every step a random one of the matrix of ALGORITHMS 3.10 */
+
+static float odd_float(struct rng *r)
+{
+    static const float odd[] = {0, -1, NAN, INFINITY, -INFINITY, 1e30f, 1e-30f};
+    return odd[rng_below(r, 7)];
+}
+
+static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 6; run++) {
+        struct world *w = world_new(90 + (uint64_t)run);
+        struct qbid_campaign_def *c = campaign(w);
+        struct won won = {0};
+        int64_t now_s = BEGIN_S;
+        c->goal = (enum qbid_goal)(1 + run);
+        c->target_micros = MICROS(c->goal >= QBID_GOAL_TARGET_CPC ? 0.05 : 0);
+        for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++)
+            if (c->goal != QBID_GOAL_TARGET_CPC + cap)
+                c->cap_micros[cap] = MICROS(cap == QBID_CAP_ROAS ? 1.5 : 0.05);
+        c->budget_nanos = INT64_C(2000000000);
+        c->period = QBID_BUDGET_TOTAL;
+        w->first_price = run & 1;
+        for (int k = 0; k < 600; k++) {
+            struct auction *a = &w->auction[k];
+            switch (rng_below(&w->r, 9)) {
+            case 0: /* the clock leaps, either way */
+                now_s += (int64_t)rng_below(&w->r, 90000) - 40000;
+                break;
+            case 1: /* nothing is heard for long */
+                now_s += 30 * PERIOD_S;
+                break;
+            case 2: /* an event with numbers that are none */
+                post(w, QBID_EVENT_BILL, a, 1, -5, odd_float(&w->r), odd_float(&w->r),
+                     (uint64_t)now_s);
+                break;
+            case 3: /* a price of nothing, a value of nothing */
+                post(w, QBID_EVENT_LOSS, a, 0, 0, 0, 0, 0);
+                a->price_micros = 0;
+                break;
+            case 4: /* a sample that is broken in memory */
+                if (w->learner->campaigns.cnt && w->learner->campaigns.state[0].samples.cnt)
+                    w->learner->campaigns.state[0].samples.sample[0].price_micros =
+                        (double)odd_float(&w->r);
+                break;
+            case 5: /* a state restored from a damaged store */
+                if (w->learner->campaigns.cnt) {
+                    struct qbid_campaign_state *s = &w->learner->campaigns.state[0];
+                    s->strategy.cap_price[rng_below(&w->r, QBID_CAP_CNT)] =
+                        (double)odd_float(&w->r);
+                    s->strategy.clicks = (double)odd_float(&w->r);
+                    s->pacing.bias = (double)odd_float(&w->r);
+                }
+                break;
+            case 6:
+                plan(w);
+                break;
+            default:
+                now_s += PERIOD_S;
+            }
+            w->spent_nanos = won.spend > 0 ? (int64_t)(won.spend * 1e9) : 0;
+            float paced = pace(w, now_s > 0 ? now_s : 0);
+            for (int i = 0; i < 20 && w->learner->planned; i++) {
+                const struct auction *at = &w->auction[(k * 20 + i) % (AUCTIONS * DAYS)];
+                double value =
+                    qbid_values_impression(&w->learner->values, 0, w->place[at->place].context, 0);
+                assert_true(value >= 0 && value <= (double)QBID_PRICE_MICROS_MAX);
+                bid(w, at, paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
+                assert_true(w->spent_nanos <= c->budget_nanos);
+            }
+        }
+        world_free(w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_constraints_reach_the_programme_and_keep_the_cap),
+        cmocka_unit_test(caps_hold_in_first_price),
+        cmocka_unit_test(max_roas_spends_its_floor_for_the_most_value),
+        cmocka_unit_test(max_profit_stops_where_cost_meets_value),
+        cmocka_unit_test(off_hours_are_off_and_the_budget_is_spent_in_the_others),
+        cmocka_unit_test(faults_never_make_a_pace_that_is_none_nor_pass_a_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

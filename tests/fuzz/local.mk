@@ -52,16 +52,13 @@ $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call 
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
-FUZZ_CONFIG := $(addprefix control/config/,config.c config_privacy.c config_reload.c config_schema.c \
-    partners.c problems.c yaml.c) shm/error.c shm/units.c
-FUZZ_ACCOUNT := $(addprefix control/account/,account.c diff.c fields.c frequency.c import.c import_fields.c \
-    import_frequency.c import_text.c instant.c money.c trait.c) shm/mimes.c
-$(call fuzz,partner,$(FUZZ_CONFIG) $(addprefix control/config/,key_file.c partner_keys.c) shm/base64.c,\
-    config shm,-lcyaml -lyaml)
+FUZZ_CONFIG := $(wildcard control/config/*.c) $(addprefix shm/,base64.c error.c units.c)
+FUZZ_ACCOUNT := $(wildcard control/account/*.c) shm/mimes.c
+$(call fuzz,partner,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config decisions engine frequency ingest \
-    learn ledger models publish snapshot store)))
+FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config decisions engine \
+    frequency ingest learn ledger models publish snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\
     commands api engine decisions publish learn models ingest ledger snapshot frequency store account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))

@@ -2,6 +2,7 @@
 /* An OpenRTB bid request from its bytes to the bytes of its answer. */
 #include <stddef.h>
 
+#include "fastpath/record.h"
 #include "plugin/openrtb/response_protobuf.h"
 #include "plugin/worker.h"
 #include "shm/clock.h"
@@ -156,7 +157,7 @@ static unsigned collect_bids(struct turn *turn)
     for (unsigned i = 0; i < turn->request_cnt; i++) {
         const struct qbid_decision *d = &worker->decision[i];
         const struct qbid_openrtb_imp *imp = &worker->openrtb.imp[worker->imp_idx[i]];
-        qbid_worker_record(&turn->view, &worker->request[i], d, turn->now_ns);
+        qbid_record(&turn->view, &worker->request[i], d, turn->now_ns);
         if (d->nobid != QBID_NOBID_NONE) {
             turn->answer->nobid = d->nobid;
             continue;

@@ -88,12 +88,6 @@ uint64_t qbid_worker_unix_ns(struct qbid_worker *worker, uint64_t now_ns);
 /** What a decision of this worker may read of a table. */
 struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct qbid_table *table);
 
-/** Count decisions and push their bid events; request and decision belong together, and to this
- * view.
- */
-void qbid_worker_record(const struct qbid_view *view, const struct qbid_request *request,
-                        const struct qbid_decision *decision, uint64_t now_ns);
-
 /**
  * Decide n impressions, and note how long that took.
  *

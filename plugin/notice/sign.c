@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notice tokens for hosts that write their answers themselves. */
+#include "fastpath/record.h"
 #include "plugin/worker.h"
 #include "shm/clock.h"
 #include "shm/error.h"

@@ -9,15 +9,6 @@
 
 #define CLOSING_BYTES 2 /* "]}" of a seatbid and of the answer */
 
-uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision)
-{
-    unsigned flags = decision->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0;
-    flags |= request->flags & QBID_REQUEST_TEST ? QBID_EVENT_TEST : 0;
-    flags |= decision->deal ? QBID_EVENT_DEAL : 0;
-    flags |= decision->stale ? QBID_EVENT_STALE : 0;
-    return (uint8_t)flags;
-}
-
 uint32_t qbid_response_currency(const struct qbid_image *image,
                                 const struct qbid_openrtb_request *openrtb,
                                 const struct qbid_partner *partner, int64_t *ret_rate_micros)

@@ -80,7 +80,4 @@ bool qbid_response_complete(const struct qbid_partner *partner,
 /** A no-bid answer with its code: id and nbr. Bytes written, 0 when it does not fit. */
 size_t qbid_response_no_bid(struct qbid_text id, enum qbid_nobid nobid, char *out, size_t out_max);
 
-/** Flags of a bid's event and token. */
-uint8_t qbid_bid_flags(const struct qbid_request *request, const struct qbid_decision *decision);
-
 #endif

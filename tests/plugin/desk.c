@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fastpath/record.h"
 #include "tests/plugin/account.h"
 
 #define LINE_ITEMS 16

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fastpath/record.h"
 #include "shm/error.h"
 #include "shm/isa.h"
 #include "tools/sim/stages_state.h"
@@ -261,31 +262,6 @@ void qbid_sim_stages_store_refuses(struct qbid_sim_stages *stages, bool refuses)
     stages->store.refuses = refuses;
 }
 
-static void push_bid(const struct qbid_page *page, const struct qbid_request *request,
-                     const struct qbid_decision *d, uint64_t boot_ns)
-{
-    struct qbid_event event = {
-        .time_ns = boot_ns,
-        .nonce = d->nonce,
-        .gen = (uint32_t)d->gen,
-        .kind = QBID_EVENT_BID,
-        .level = d->level & 15u,
-        .privacy = request->privacy & 15u,
-        .action = d->q_action,
-        .flags = d->auction == QBID_AUCTION_FIRST_PRICE ? QBID_EVENT_FIRST_PRICE : 0,
-        .u.bid = {.context = d->context,
-                  .bid_nanos = qbid_nanos_from_cpm_micros(d->bid_micros),
-                  .line_item_id = d->line_item_id,
-                  .creative_id = d->creative_id,
-                  .value_micros = d->value_micros,
-                  .pace = d->pace,
-                  .q_propensity_q32 = d->q_propensity_q32,
-                  .q_state = (uint8_t)d->q_state,
-                  .segment = (uint8_t)d->segment,
-                  .creative_share_q16 = qbid_event_share(d->creative_propensity_q32)}};
-    (void)qbid_page_push(page, &event);
-}
-
 enum qbid_nobid qbid_sim_stages_decide(struct qbid_sim_stages *stages, uint32_t worker,
                                        const struct qbid_request *request, uint64_t now_ns,
                                        struct qbid_decision *ret_decision)
@@ -302,8 +278,7 @@ enum qbid_nobid qbid_sim_stages_decide(struct qbid_sim_stages *stages, uint32_t 
                              .uid = w->uid,
                              .isa = stages->isa};
     enum qbid_nobid nobid = qbid_decide_one(&view, request, boot_ns, ret_decision, NULL);
-    if (nobid == QBID_NOBID_NONE)
-        push_bid(&w->page, request, ret_decision, boot_ns);
+    qbid_record(&view, request, ret_decision, boot_ns);
     return nobid;
 }
 

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "control/frequency/frequency_book.h"
+#include "fastpath/record.h"
 #include "plugin/worker.h"
 #include "shm/hash.h"
 #include "tests/fastpath/stage.h"
@@ -167,7 +168,7 @@ static bool ask(struct world *s, unsigned w, unsigned user)
         return false;
     }
     assert_int_equal(d.counted, 1);
-    qbid_worker_record(&worker->view, &q, &d, STAGE_NOW_NS);
+    qbid_record(&worker->view, &q, &d, STAGE_NOW_NS);
     struct truth *t = &s->truth[user][d.line_item_idx];
     t->open++;
     unsigned now = exposed(s, t);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,11 +93,12 @@ int qbid_recorded_text_number(const struct qbid_recorded_text *text, uint32_t fi
 {
     char copy[NUMBER_BYTES], *end = copy;
     struct qbid_replay_span span = text->field[field];
-    if (span.len < sizeof copy && strspn(span.at, "+-.eE0123456789") >= span.len) {
+    if (span.len < sizeof copy) {
         memcpy(copy, span.at, span.len);
         copy[span.len] = '\0';
         double number = strtod(copy, &end);
-        if (end == copy + span.len && number >= low && number <= high) {
+        bool plain = strspn(copy, "+-.eE0123456789") == span.len;
+        if (plain && end == copy + span.len && number >= low && number <= high) {
             *ret_number = number;
             return 0;
         }

@@ -139,6 +139,7 @@ static void levels_and_exposures_are_terms_of_their_own(void **state)
     assert_true(t.term[2].dims == qbid_dim_mask(QBID_DIM_SITE));
     struct qbid_replay_buffer text = {0};
     qbid_explain_terms_table(&text, &t);
+    qbid_replay_buffer_add(&text, "", 1); /* a buffer is not terminated */
     assert_non_null(strstr(text.text, "context  x          1.5"));
     assert_non_null(strstr(text.text, "coarser one: site\n"));
     qbid_replay_buffer_done(&text);

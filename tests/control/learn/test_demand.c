@@ -16,12 +16,12 @@
 #include "shm/hash.h"
 #include "shm/units.h"
 #include "tests/control/learn/fixture.h"
+#include "tests/control/learn/saved.h"
 
 #define PERIOD_S 300
 #define DAY_S 86400
 #define PERIODS (DAY_S / PERIOD_S)
 #define MONDAY_S (INT64_C(20003) * DAY_S) /* 2024-10-07 */
-#define ROWS_MAX 256
 
 struct loop {
     struct learn_fixture f;
@@ -203,27 +203,6 @@ static void a_new_curve_moves_the_plan_and_not_the_pace(void **state)
     qbid_learner_free(loop.learner);
 }
 
-struct saved {
-    uint32_t cnt;
-    struct {
-        uint32_t kind, bytes;
-        uint64_t key;
-        void *data;
-    } row[ROWS_MAX];
-};
-
-static int row_keep(void *context, uint32_t kind, uint64_t key, const void *data, uint32_t bytes)
-{
-    struct saved *s = context;
-    assert_true(s->cnt < ROWS_MAX);
-    void *copy = malloc(bytes);
-    assert_non_null(copy);
-    memcpy(copy, data, bytes);
-    s->row[s->cnt].kind = kind, s->row[s->cnt].key = key;
-    s->row[s->cnt].data = copy, s->row[s->cnt++].bytes = bytes;
-    return 0;
-}
-
 static void a_restart_keeps_what_is_known_of_the_traffic(void **state)
 {
     (void)state;
@@ -232,14 +211,10 @@ static void a_restart_keeps_what_is_known_of_the_traffic(void **state)
     double by[PERIODS], budget = 0.3 * 30 * PERIODS * 0.5e6;
     loop_init(&loop);
     days_run(&loop, 0, 9, budget, by);
-    assert_int_equal(qbid_learner_save(loop.learner, true, row_keep, &saved), 0);
+    assert_int_equal(qbid_learner_save(loop.learner, true, saved_keep, &saved), 0);
     struct qbid_learner *next = learner_make();
-    for (uint32_t i = 0; i < saved.cnt; i++) {
-        assert_int_equal(qbid_learner_restore(next, saved.row[i].kind, saved.row[i].key,
-                                              saved.row[i].data, saved.row[i].bytes),
-                         0);
-        free(saved.row[i].data);
-    }
+    saved_restore(&saved, next);
+    saved_done(&saved);
     int64_t now_s = MONDAY_S + 9 * DAY_S;
     loop.learner->curve_hour = 0;
     loop.learner->curve = next->curve; /* the account's curve is fitted from the one before */

@@ -13,12 +13,12 @@
 #include "shm/hash.h"
 #include "shm/units.h"
 #include "tests/control/learn/fixture.h"
+#include "tests/control/learn/saved.h"
 
 #define PERIOD_S 60
 #define DAY_S 86400
 #define START_S (INT64_C(20003) * DAY_S)
 #define AUCTIONS 40 /* of each line item in a period */
-#define ROWS_MAX 64
 
 struct loop {
     struct learn_fixture f;
@@ -145,27 +145,6 @@ static void a_spent_budget_stops_the_line_item_and_nobody_else(void **state)
     qbid_learner_free(l.learner);
 }
 
-struct saved {
-    uint32_t cnt;
-    struct {
-        uint32_t kind, bytes;
-        uint64_t key;
-        void *data;
-    } row[ROWS_MAX];
-};
-
-static int row_keep(void *context, uint32_t kind, uint64_t key, const void *data, uint32_t bytes)
-{
-    struct saved *s = context;
-    assert_true(s->cnt < ROWS_MAX);
-    void *copy = malloc(bytes);
-    assert_non_null(copy);
-    memcpy(copy, data, bytes);
-    s->row[s->cnt].kind = kind, s->row[s->cnt].key = key;
-    s->row[s->cnt].data = copy, s->row[s->cnt++].bytes = bytes;
-    return 0;
-}
-
 static void a_restart_keeps_what_a_line_item_has_spent(void **state)
 {
     (void)state;
@@ -175,7 +154,7 @@ static void a_restart_keeps_what_a_line_item_has_spent(void **state)
     double budget = 0.2 * 0.5e6 * AUCTIONS * PERIODS;
     l.f.line_item[0].budget_nanos = (int64_t)budget;
     run(&l, 0, PERIODS / 2, NULL);
-    assert_int_equal(qbid_learner_save(l.learner, true, row_keep, &saved), 0);
+    assert_int_equal(qbid_learner_save(l.learner, true, saved_keep, &saved), 0);
     qbid_learner_free(l.learner);
     struct qbid_learner_money money = l.money[0];
     int64_t spent = l.spent[0];
@@ -184,12 +163,8 @@ static void a_restart_keeps_what_a_line_item_has_spent(void **state)
     next.f.line_item[0].budget_nanos = (int64_t)budget;
     next.money[0] = money;
     next.spent[0] = spent;
-    for (uint32_t i = 0; i < saved.cnt; i++) {
-        assert_int_equal(qbid_learner_restore(next.learner, saved.row[i].kind, saved.row[i].key,
-                                              saved.row[i].data, saved.row[i].bytes),
-                         0);
-        free(saved.row[i].data);
-    }
+    saved_restore(&saved, next.learner);
+    saved_done(&saved);
     run(&next, PERIODS / 2, PERIODS, NULL);
     assert_true((double)next.spent[0] >= 0.995 * budget && (double)next.spent[0] <= 1.002 * budget);
     qbid_learner_free(next.learner);

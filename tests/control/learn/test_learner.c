@@ -14,9 +14,9 @@
 #include "shm/hash.h"
 #include "shm/units.h"
 #include "tests/control/learn/fixture.h"
+#include "tests/control/learn/saved.h"
 
 #define SITES 20
-#define ROWS_MAX 4096
 
 static struct qbid_learner *learner_make(void)
 {
@@ -122,29 +122,6 @@ static void a_plan_values_contexts_by_what_they_bring(void **state)
     qbid_dictionary_free(dictionary);
 }
 
-struct saved {
-    uint32_t cnt;
-    struct {
-        uint32_t kind, bytes;
-        uint64_t key;
-        void *data;
-    } row[ROWS_MAX];
-};
-
-static int save_one(void *context, uint32_t kind, uint64_t key, const void *data, uint32_t bytes)
-{
-    struct saved *saved = context;
-    assert_true(saved->cnt < ROWS_MAX);
-    void *copy = malloc(bytes);
-    assert_non_null(copy);
-    memcpy(copy, data, bytes);
-    saved->row[saved->cnt].kind = kind;
-    saved->row[saved->cnt].key = key;
-    saved->row[saved->cnt].bytes = bytes;
-    saved->row[saved->cnt++].data = copy;
-    return 0;
-}
-
 static void plans_equal(const struct qbid_plan *a, const struct qbid_plan *b)
 {
     assert_int_equal(a->context_cnt, b->context_cnt);
@@ -177,31 +154,24 @@ static void state_saved_and_restored_makes_the_same_plan(void **state)
     teach(learner, &f, 50000);
     assert_int_equal(qbid_learner_plan(learner, &f.account, dictionary, &before), 0);
     qbid_plan_done(&before);
-    assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
+    assert_int_equal(qbid_learner_save(learner, false, saved_keep, saved), 0);
     assert_int_equal(qbid_learner_plan(learner, &f.account, dictionary, &before), 0);
-    for (uint32_t i = 0; i < saved->cnt; i++) {
-        assert_int_equal(qbid_learner_restore(other, saved->row[i].kind, saved->row[i].key,
-                                              saved->row[i].data, saved->row[i].bytes),
-                         0);
+    saved_restore(saved, other);
+    for (uint32_t i = 0; i < saved->cnt; i++)
         assert_int_equal(qbid_learner_restore(other, saved->row[i].kind, saved->row[i].key,
                                               saved->row[i].data, saved->row[i].bytes - 8),
                          QBID_ERR_VERSION);
-        free(saved->row[i].data);
-    }
+    saved_done(saved);
     assert_int_equal(qbid_learner_plan(other, &f.account, dictionary, &after), 0);
     plans_equal(&before, &after);
     /* Nothing came since: what every plan makes comes again, and then what is always written. */
     const uint32_t always = QBID_GOAL_CNT + 1, ratios = 2 * 3;
-    saved->cnt = 0;
-    assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
+    assert_int_equal(qbid_learner_save(learner, false, saved_keep, saved), 0);
     assert_true(saved->cnt >= always + ratios && saved->cnt <= always + ratios + 2);
-    for (uint32_t i = 0; i < saved->cnt; i++)
-        free(saved->row[i].data);
-    saved->cnt = 0;
-    assert_int_equal(qbid_learner_save(learner, false, save_one, saved), 0);
+    saved_done(saved);
+    assert_int_equal(qbid_learner_save(learner, false, saved_keep, saved), 0);
     assert_int_equal(saved->cnt, always);
-    for (uint32_t i = 0; i < saved->cnt; i++)
-        free(saved->row[i].data);
+    saved_done(saved);
     free(saved);
     qbid_plan_done(&before);
     qbid_plan_done(&after);

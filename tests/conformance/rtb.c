@@ -3,12 +3,49 @@
 #include "tests/conformance/rtb.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LOAD (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY)
+
+/* Whether a number's token says more than a double holds: one that becomes 0, or whole by rounding.
+ */
+static bool is_rounded(const char *token, size_t len)
+{
+    char copy[RTB_RAW_MAX];
+    unsigned digits = 0;
+    bool split = memchr(token, '.', len) || memchr(token, '-', len);
+    if (len >= sizeof copy)
+        return true;
+    memcpy(copy, token, len);
+    copy[len] = '\0';
+    for (size_t i = 0; i < len && copy[i] != 'e' && copy[i] != 'E'; i++)
+        digits += copy[i] >= (digits ? '0' : '1') && copy[i] <= '9';
+    double value = strtod(copy, NULL);
+    return digits != 0 &&
+           (value == 0 || (split && digits > DBL_DECIMAL_DIG && value == floor(value)));
+}
+
+/* Over the numbers outside of strings in what is sound JSON. */
+static bool has_rounded(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        size_t n = 0;
+        if (text[i] == '"')
+            for (i++; text[i] != '"'; i++)
+                i += text[i] == '\\';
+        else if (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))
+            for (n = 1; i + n < len && strchr("0123456789.eE+-", text[i + n]); n++)
+                ;
+        if (n != 0 && is_rounded(text + i, n))
+            return true;
+        i += n ? n - 1 : 0;
+    }
+    return false;
+}
 
 json_t *rtb_load(const char *text, size_t len, json_error_t *ret_error, bool *ret_beyond)
 {
@@ -18,8 +55,14 @@ json_t *rtb_load(const char *text, size_t len, json_error_t *ret_error, bool *re
         return NULL;
     }
     json_t *root = json_loadb(text, len, LOAD, ret_error);
-    if (root)
+    if (root && !has_rounded(text, len))
         return root;
+    if (root) {
+        snprintf(ret_error->text, sizeof ret_error->text, "a number that no double holds");
+        json_decref(root);
+        *ret_beyond = true;
+        return NULL;
+    }
     switch (json_error_code(ret_error)) {
     case json_error_numeric_overflow:
     case json_error_null_byte_in_key:

@@ -24,8 +24,8 @@ struct rtb_raw {
 };
 
 /** Read JSON as a receiver must: UTF-8, one value, no key twice. NULL with a message, or NULL for
- *  what Jansson cannot hold though it is JSON (*ret_beyond): numbers past its range, half surrogate
- *  pairs, NUL in a key, repeated keys. */
+ *  what Jansson cannot hold though it is JSON (*ret_beyond): numbers past its range or digits, half
+ * surrogate pairs, NUL in a key, repeated keys. */
 json_t *rtb_load(const char *text, size_t len, json_error_t *ret_error, bool *ret_beyond);
 
 /** A field that says something; NULL when it is absent, null or "". object may be NULL. */

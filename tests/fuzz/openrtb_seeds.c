@@ -48,6 +48,10 @@ void openrtb_seeds(fuzz_seed_fn *fn, void *context)
         "\"gdpr\":1,"
         "\"us_privacy\":\"1YNN\",\"gpp_sid\":[2],\"ext\":{\"gdpr\":0,\"gpc\":\"1\"}},\"imp\":[{"
         "\"id\":\"1\"}]}",
+        /* numbers that a double makes whole: found by fuzz_openrtb_differ */
+        "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":301e-703,\"h\":250}}]}",
+        "{\"id\":\"r\",\"imp\":[{\"id\":\"1\",\"banner\":{\"w\":300,\"h\":250.00000000000000000001}"
+        "}]}",
         "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
     };
     struct generator *generator = malloc(sizeof *generator);

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "control/models/golden.h"
+
 #define ROOT_PRIOR 1.0   /* conversions that the exponential is worth in each bin of an account */
 #define CHILD_PRIOR 20.0 /* and an account's curve in each bin of a campaign */
 #define MEAN_LOG_SD 1.4  /* of the prior on the log mean delay: a factor of 4 */
@@ -182,17 +184,22 @@ struct qbid_delay_curve qbid_delay_exponential(double mean_s)
     return curve;
 }
 
+struct cohorts {
+    const double *exposed, *convs; /* by bin */
+};
+
 /* Log-likelihood of an exponential's mean, the conversion rate being its best. */
-static double mean_score(const double *exposed, const double *convs, double log_mean)
+static double mean_score(const void *context, double log_mean)
 {
+    const struct cohorts *c = context;
     struct qbid_delay_curve curve = qbid_delay_exponential(exp(log_mean));
     double matured = 0, total = 0, z = (log_mean - log(QBID_DELAY_MEAN_S)) / MEAN_LOG_SD;
     double score = -0.5 * z * z;
     for (uint32_t b = 0; b < QBID_DELAY_BINS; b++) {
-        matured += exposed[b] * curve.part[b];
-        if (convs[b] > 0 && exposed[b] > 0) {
-            score += convs[b] * log(fmax(curve.part[b], 1e-300));
-            total += convs[b];
+        matured += c->exposed[b] * curve.part[b];
+        if (c->convs[b] > 0 && c->exposed[b] > 0) {
+            score += c->convs[b] * log(fmax(curve.part[b], 1e-300));
+            total += c->convs[b];
         }
     }
     return score - total * log(fmax(matured, 1e-300));
@@ -200,25 +207,19 @@ static double mean_score(const double *exposed, const double *convs, double log_
 
 static double mean_fit(const double *exposed, const double *convs)
 {
-    const double low = log(MEAN_MIN_S), high = log(MEAN_MAX_S), golden = 0.6180339887498949;
+    const double low = log(MEAN_MIN_S), high = log(MEAN_MAX_S);
     const double step = (high - low) / (MEAN_GRID - 1);
+    const struct cohorts cohorts = {exposed, convs};
     double best = low, best_score = -INFINITY;
     for (int i = 0; i < MEAN_GRID; i++) {
-        double score = mean_score(exposed, convs, low + i * step);
+        double score = mean_score(&cohorts, low + i * step);
         if (score > best_score) {
             best_score = score;
             best = low + i * step;
         }
     }
-    double a = fmax(best - step, low), b = fmin(best + step, high);
-    for (int i = 0; i < MEAN_GOLDEN; i++) {
-        double x = b - golden * (b - a), y = a + golden * (b - a);
-        if (mean_score(exposed, convs, x) > mean_score(exposed, convs, y))
-            b = y;
-        else
-            a = x;
-    }
-    return exp(0.5 * (a + b));
+    return exp(qbid_golden_max(mean_score, &cohorts, fmax(best - step, low),
+                               fmin(best + step, high), MEAN_GOLDEN));
 }
 
 /* The parent's curve, each bin corrected by what came in it against what the curve expects. */

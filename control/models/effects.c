@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "control/models/golden.h"
 #include "shm/error.h"
 
 #define STRENGTH_SWEEPS 3
@@ -39,8 +40,9 @@ struct counts {
 };
 
 /* Log-likelihood of the counts, up to what does not depend on k. */
-static double counts_score(const struct counts *counts, double log_k)
+static double counts_score(const void *context, double log_k)
 {
+    const struct counts *counts = context;
     double k = exp(log_k), log_gamma_k = log_gamma(k), score = 0;
     for (uint32_t i = 0; i < counts->cnt; i += counts->stride) {
         double e = counts->expected[i], c = counts->successes[i];
@@ -57,7 +59,7 @@ static double counts_score(const struct counts *counts, double log_k)
 static double counts_search(const struct counts *counts)
 {
     const double low = log(QBID_EFFECTS_STRENGTH_MIN), high = log(QBID_EFFECTS_STRENGTH_MAX);
-    const double step = (high - low) / (STRENGTH_GRID - 1), golden = 0.6180339887498949;
+    const double step = (high - low) / (STRENGTH_GRID - 1);
     double best = high, best_score = -INFINITY;
     for (int i = STRENGTH_GRID - 1; i >= 0; i--) {
         double score = counts_score(counts, low + i * step);
@@ -66,21 +68,8 @@ static double counts_search(const struct counts *counts)
             best = low + i * step;
         }
     }
-    double a = fmax(best - step, low), b = fmin(best + step, high);
-    double x = b - golden * (b - a), y = a + golden * (b - a);
-    double fx = counts_score(counts, x), fy = counts_score(counts, y);
-    for (int i = 0; i < STRENGTH_GOLDEN; i++) {
-        if (fx > fy) {
-            b = y, y = x, fy = fx;
-            x = b - golden * (b - a);
-            fx = counts_score(counts, x);
-        } else {
-            a = x, x = y, fx = fy;
-            y = a + golden * (b - a);
-            fy = counts_score(counts, y);
-        }
-    }
-    return 0.5 * (a + b);
+    return qbid_golden_max(counts_score, counts, fmax(best - step, low), fmin(best + step, high),
+                           STRENGTH_GOLDEN);
 }
 
 double qbid_effects_strength(const double *expected, const double *successes, uint32_t cnt)

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "control/models/golden.h"
 #include "shm/error.h"
 
 #define FIT_PASSES 3
@@ -177,8 +178,9 @@ struct fit {
     uint32_t stride;
 };
 
-static double fit_score(const struct fit *fit, double log_strength)
+static double fit_score(const void *context, double log_strength)
 {
+    const struct fit *fit = context;
     double s = exp(log_strength);
     double z = (log_strength - fit->log_start) / FIT_LOG_SD;
     double score = -0.5 * z * z;
@@ -194,25 +196,6 @@ static double fit_score(const struct fit *fit, double log_strength)
     return score;
 }
 
-static double fit_golden(const struct fit *fit, double a, double b, int steps)
-{
-    const double golden = 0.6180339887498949;
-    double x = b - golden * (b - a), y = a + golden * (b - a);
-    double fx = fit_score(fit, x), fy = fit_score(fit, y);
-    for (int i = 0; i < steps; i++) {
-        if (fx > fy) {
-            b = y, y = x, fy = fx;
-            x = b - golden * (b - a);
-            fx = fit_score(fit, x);
-        } else {
-            a = x, x = y, fx = fy;
-            y = a + golden * (b - a);
-            fy = fit_score(fit, y);
-        }
-    }
-    return 0.5 * (a + b);
-}
-
 /* Best log strength: a grid finds the hill, golden section its top. From the last fit's strength it
  * is not far. */
 static double fit_search(const struct fit *fit, int warm)
@@ -220,8 +203,8 @@ static double fit_search(const struct fit *fit, int warm)
     const double low = log(QBID_RATES_STRENGTH_MIN), high = log(QBID_RATES_STRENGTH_MAX);
     const double step = (high - low) / (FIT_GRID - 1);
     if (warm)
-        return fit_golden(fit, fmax(fit->log_start - FIT_WARM, low),
-                          fmin(fit->log_start + FIT_WARM, high), FIT_WARM_GOLDEN);
+        return qbid_golden_max(fit_score, fit, fmax(fit->log_start - FIT_WARM, low),
+                               fmin(fit->log_start + FIT_WARM, high), FIT_WARM_GOLDEN);
     double best = low, best_score = -INFINITY;
     for (int i = 0; i < FIT_GRID; i++) {
         double score = fit_score(fit, low + i * step);
@@ -230,7 +213,8 @@ static double fit_search(const struct fit *fit, int warm)
             best = low + i * step;
         }
     }
-    return fit_golden(fit, fmax(best - step, low), fmin(best + step, high), FIT_GOLDEN);
+    return qbid_golden_max(fit_score, fit, fmax(best - step, low), fmin(best + step, high),
+                           FIT_GOLDEN);
 }
 
 static void level_fit(struct qbid_rates_level *level, const struct qbid_rates_level *above,

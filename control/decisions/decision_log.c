@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "control/decisions/decision_files.h"
+#include "control/write_all.h"
 #include "shm/error.h"
 
 #define BUFFER_RECORDS 1024
@@ -87,20 +88,6 @@ static void put_row(struct qbid_decision_log *log, uint32_t at, uint32_t gen, ui
     put(log, &record);
 }
 
-static int write_all(int fd, const char *data, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = write(fd, data, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return QBID_ERR_SYS;
-        data += n;
-        bytes -= (size_t)n;
-    }
-    return 0;
-}
-
 /* To the file that is open. A write that fails half-way is taken back, so that what comes later
  * stands on whole records. */
 static int write_out(struct qbid_decision_log *log)
@@ -108,7 +95,8 @@ static int write_out(struct qbid_decision_log *log)
     size_t bytes = log->waiting * sizeof *log->buffer;
     if (log->waiting == 0)
         return 0;
-    int err = log->fd < 0 ? QBID_ERR_SYS : write_all(log->fd, (const char *)log->buffer, bytes);
+    int err =
+        log->fd < 0 ? QBID_ERR_SYS : qbid_write_all(log->fd, (const char *)log->buffer, bytes);
     if (err) {
         log->counters.lost += log->waiting;
         if (log->fd >= 0 && ftruncate(log->fd, (off_t)log->file_bytes) != 0) {

@@ -14,6 +14,7 @@
 
 #include "control/engine/engine_state.h"
 #include "control/publish/build_image.h"
+#include "control/write_all.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 #include "shm/hash.h"
@@ -124,20 +125,6 @@ static int draft_number(struct qbid_engine *e, struct draft *draft, char *why)
     return err;
 }
 
-static int write_all(int fd, const char *data, size_t bytes)
-{
-    while (bytes > 0) {
-        ssize_t n = write(fd, data, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return QBID_ERR_SYS;
-        data += n;
-        bytes -= (size_t)n;
-    }
-    return 0;
-}
-
 /* images/GEN.qbi, whole or not at all, and images/last.qbi as another name of it. */
 static int draft_keep(const struct qbid_engine *e, const struct draft *draft, const char *name,
                       char *why)
@@ -147,7 +134,7 @@ static int draft_keep(const struct qbid_engine *e, const struct draft *draft, co
     snprintf(fresh, sizeof fresh, "%s/images/.fresh", e->config.state_dir);
     snprintf(last, sizeof last, "%s/images/last.qbi", e->config.state_dir);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    int err = fd < 0 ? QBID_ERR_SYS : write_all(fd, draft->base, draft->bytes);
+    int err = fd < 0 ? QBID_ERR_SYS : qbid_write_all(fd, draft->base, draft->bytes);
     if (!err && e->config.durability == QBID_DURABILITY_STRICT && fsync(fd) != 0)
         err = QBID_ERR_SYS;
     if (fd >= 0 && close(fd) != 0)

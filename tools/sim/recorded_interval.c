@@ -5,13 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "shm/hash.h"
+
 /* splitmix64 (Steele, Lea and Flood 2014). */
 static uint64_t draw(uint64_t *state)
 {
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return qbid_mix64(*state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static int ascending(const void *a, const void *b)

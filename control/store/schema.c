@@ -109,12 +109,6 @@ static const char strategies[] =
     "ALTER TABLE campaigns ADD COLUMN hours TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE campaigns ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';";
 
-static const char overrides[] =
-    "CREATE TABLE overrides(line_item INTEGER PRIMARY KEY REFERENCES line_items(id),"
-    " kind TEXT NOT NULL, fixed_micros INTEGER NOT NULL, multiplier REAL NOT NULL,"
-    " expires_unix_s INTEGER NOT NULL, set_unix_ns INTEGER NOT NULL, actor TEXT NOT NULL,"
-    " why TEXT NOT NULL);";
-
 static const char line_item_budgets[] =
     "ALTER TABLE line_items ADD COLUMN budget_nanos INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE line_items ADD COLUMN daily_budget_nanos INTEGER NOT NULL DEFAULT 0;";
@@ -123,5 +117,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
     {traits, NULL},
-    {strategies, overrides},
+    {strategies, NULL},
     {line_item_budgets, NULL}};

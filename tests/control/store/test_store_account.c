@@ -83,7 +83,7 @@ static void the_example_account_comes_back_as_it_went_in(void **state)
 #define CAMPAIGN(id, more) "{id: " #id ", budget: 1, end: +1h, goal: max_clicks" more "}"
 #define LINE_ITEM(id) "{id: " #id ", ceiling: 1, adomain: a.b}"
 
-/* A file as the schema before caps, hours and overrides left it. */
+/* A file as the schema before caps and hours left it. */
 static void an_older_file_gets_the_new_columns(void **state)
 {
     struct scratch *s = *state;

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Budgets: response curves and what allocates by them; it needs -lm.
+$(call lib,allocate,$(addprefix control/models/allocate/,\
+	allocation.c \
+	allocation_check.c \
+	curve.c \
+	shares.c \
+	waterfill.c))

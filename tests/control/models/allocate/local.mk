@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Response curves and allocators; NLopt is the peer.
+$(call test,test_curve,tests/control/models/allocate/test_curve.c,allocate shm,-lm)
+$(call test,test_shares,tests/control/models/allocate/test_shares.c,allocate shm,-lm)
+$(call test,test_allocation,tests/control/models/allocate/test_allocation.c \
+    tests/control/models/allocate/slsqp.c,allocate shm,-lnlopt -lm)

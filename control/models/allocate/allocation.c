@@ -16,9 +16,10 @@
 struct part {
     struct qbid_waterfill_slot *slots;
     uint32_t cnt;
-    double least, most;         /* of the platform, in units */
-    double log_least, log_most; /* below log_most it is at most, above log_least at least */
-    double log_marginal;        /* its own, in the end */
+    double least, most;            /* of the platform, in units */
+    double log_least, log_most;    /* below log_most it is at most, above log_least at least */
+    double log_marginal;           /* its own, in the end */
+    struct qbid_waterfill_sum sum; /* there */
 };
 
 struct work {
@@ -101,11 +102,11 @@ static void parts_price(const struct qbid_allocation *a, struct work *work)
 }
 
 /* All platforms at one price; those at a quota do not move. */
-static struct qbid_waterfill_sum parts_at(const struct work *work, double log_marginal)
+static struct qbid_waterfill_sum parts_at(struct work *work, double log_marginal)
 {
     struct qbid_waterfill_sum all = {0, 0, 0};
     for (uint32_t g = 0; g < work->part_cnt; g++) {
-        const struct part *part = &work->parts[g];
+        struct part *part = &work->parts[g];
         struct qbid_waterfill_sum sum = {0, 0, 0};
         if (log_marginal >= part->log_least)
             sum.spend = part->least;
@@ -129,22 +130,30 @@ static double parts_solve(struct work *work, double total, double start)
     return search.at;
 }
 
-/* The spends of each platform at the joint price; its sum into the platform's share. */
-static void parts_take(struct work *work, double log_marginal)
+/* The spends of each platform at the joint price, or at its quota's; its sum into its share. */
+static double parts_take(struct work *work, double log_marginal, double total)
 {
+    double part_slope = 0, missing = total - parts_at(work, log_marginal).spend;
     for (uint32_t g = 0; g < work->part_cnt; g++) {
         struct part *part = &work->parts[g];
         part->log_marginal = fmin(fmax(log_marginal, part->log_most), part->log_least);
-        double sum = qbid_waterfill_at(part->slots, part->cnt, part->log_marginal).spend;
+        part->sum = qbid_waterfill_at(part->slots, part->cnt, part->log_marginal);
+        part_slope += part->log_marginal == log_marginal ? part->sum.slope : 0;
+    }
+    double step = part_slope > 0 ? missing / part_slope : 0;
+    for (uint32_t g = 0; g < work->part_cnt; g++) {
+        struct part *part = &work->parts[g];
+        double sum = part->sum.spend + step * part->sum.slope;
         if (log_marginal >= part->log_least)
             sum = part->least;
         else if (log_marginal <= part->log_most)
             sum = part->most;
-        qbid_waterfill_take(part->slots, part->cnt, part->log_marginal, sum);
+        part->log_marginal -= qbid_waterfill_close(part->slots, part->cnt, sum);
         work->shares[g] = (struct qbid_share){.wanted = 1e6 * sum,
                                               .least = work->rooms[g].least_micros,
                                               .most = work->rooms[g].most_micros};
     }
+    return log_marginal - step;
 }
 
 /* One platform's items in whole micros that sum to its own. */
@@ -195,15 +204,14 @@ int qbid_allocate(struct qbid_allocation *allocation, char why[QBID_ALLOCATION_W
     if (!err) {
         double budget = units(allocation->budget_micros);
         work_sort(allocation, &work);
-        double start = qbid_waterfill_solve(work.slots, allocation->item_cnt, budget);
-        parts_price(allocation, &work);
-        double log_marginal = allocation->groups ? parts_solve(&work, budget, start) : start;
-        if (allocation->groups)
-            parts_take(&work, log_marginal);
-        else
-            work.shares[0] = (struct qbid_share){1e6 * budget, work.rooms[0].least_micros,
-                                                 work.rooms[0].most_micros, 0};
-        allocation->marginal = exp(log_marginal);
+        double price = qbid_waterfill_solve(work.slots, allocation->item_cnt, budget);
+        work.shares[0] = (struct qbid_share){1e6 * budget, work.rooms[0].least_micros,
+                                             work.rooms[0].most_micros, 0};
+        if (allocation->groups) {
+            parts_price(allocation, &work);
+            price = parts_take(&work, parts_solve(&work, budget, price), budget);
+        }
+        allocation->marginal = exp(price);
         err = round_all(allocation, &work);
     }
     work_done(&work);

@@ -9,8 +9,9 @@
 #include "control/models/allocate/curve.h"
 
 #define QBID_ALLOCATION_ITEMS_MAX (UINT32_C(1) << 24)
-#define QBID_ALLOCATION_MICROS_MAX INT64_C(1000000000000000) /* 10^9 units; more means unbounded   \
-                                                              */
+#define QBID_ALLOCATION_MICROS_MAX                                                                 \
+    INT64_C(1000000000000000) /* 10^9 units; more means unbounded                                  \
+                               */
 #define QBID_ALLOCATION_WHY_MAX 192
 
 /* One campaign. Curves are in currency units, money in micros. */

@@ -44,16 +44,16 @@ static int check_box(const char *kind, const char *name, uint32_t idx, int64_t l
                      char *why)
 {
     char shown[NAME_MAX_SHOWN];
+    if (least >= 0 && least <= QBID_ALLOCATION_MICROS_MAX && least <= most)
+        return 0; /* no text is written for what is right */
     named(kind, name, idx, shown);
     if (least < 0)
         return refuse(why, QBID_ERR_INVAL, "%s: least_micros is negative", shown);
     if (least > QBID_ALLOCATION_MICROS_MAX)
         return refuse(why, QBID_ERR_INVAL, "%s: least_micros is above %" PRId64, shown,
                       QBID_ALLOCATION_MICROS_MAX);
-    if (least > most)
-        return refuse(why, QBID_ERR_LIMIT, "%s: its least %.6f is above its most %.6f", shown,
-                      units(least), units(most));
-    return 0;
+    return refuse(why, QBID_ERR_LIMIT, "%s: its least %.6f is above its most %.6f", shown,
+                  units(least), units(most));
 }
 
 static int check_item(const struct qbid_allocation *a, uint32_t i, char *why)

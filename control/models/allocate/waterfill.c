@@ -6,7 +6,10 @@
 #include <stddef.h>
 
 #define STEPS_MAX 200
-#define NEAR 4e-16 /* of a sum: as near as its additions can tell */
+#define SAMPLE 2048 /* slots that say where many begin */
+#define SAMPLE_STEPS 12
+/* Of a sum: the last step's own error is of second order in it, and lost in rounding. */
+#define NEAR 1e-10
 
 void qbid_waterfill_slot_init(struct qbid_waterfill_slot *slot, const struct qbid_curve *curve,
                               double least, double most)
@@ -37,19 +40,27 @@ static inline double spend_at(const struct qbid_waterfill_slot *slot, double log
     return inside ? x : x <= slot->least ? slot->least : slot->most;
 }
 
-struct qbid_waterfill_sum qbid_waterfill_at(const struct qbid_waterfill_slot *slots, uint32_t cnt,
-                                            double log_marginal)
+/* Every stride-th slot. */
+static struct qbid_waterfill_sum sum_at(struct qbid_waterfill_slot *slots, uint32_t cnt,
+                                        uint32_t stride, double log_marginal)
 {
     struct qbid_waterfill_sum sum = {0, 0, 0};
     double bound = 0;
-    for (uint32_t i = 0; i < cnt; i++) {
-        double slope, x = spend_at(&slots[i], log_marginal, &slope);
-        sum.inside += slope > 0 ? x : 0;
-        bound += slope > 0 ? 0 : x;
-        sum.slope += slope;
+    for (uint32_t i = 0; i < cnt; i += stride) {
+        struct qbid_waterfill_slot *slot = &slots[i];
+        slot->spend = spend_at(slot, log_marginal, &slot->slope);
+        sum.inside += slot->slope > 0 ? slot->spend : 0;
+        bound += slot->slope > 0 ? 0 : slot->spend;
+        sum.slope += slot->slope;
     }
     sum.spend = sum.inside + bound;
     return sum;
+}
+
+struct qbid_waterfill_sum qbid_waterfill_at(struct qbid_waterfill_slot *slots, uint32_t cnt,
+                                            double log_marginal)
+{
+    return sum_at(slots, cnt, 1, log_marginal);
 }
 
 int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterfill_sum sum,
@@ -79,23 +90,19 @@ int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterf
     return 1;
 }
 
-void qbid_waterfill_take(struct qbid_waterfill_slot *slots, uint32_t cnt, double log_marginal,
-                         double total)
+double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt, double total)
 {
-    struct qbid_waterfill_sum sum = {0, 0, 0};
+    double spend = 0, slope = 0;
     for (uint32_t i = 0; i < cnt; i++) {
-        double slope;
-        slots[i].spend = spend_at(&slots[i], log_marginal, &slope);
-        sum.spend += slots[i].spend;
-        sum.slope += slope;
+        spend += slots[i].spend;
+        slope += slots[i].slope;
     }
-    if (!(sum.slope > 0) || sum.spend == total)
-        return;
-    double part = (total - sum.spend) / sum.slope;
-    for (uint32_t i = 0; i < cnt; i++) {
-        double slope, x = spend_at(&slots[i], log_marginal, &slope);
-        slots[i].spend = fmin(fmax(x + part * slope, slots[i].least), slots[i].most);
+    double part = slope > 0 ? (total - spend) / slope : 0;
+    for (uint32_t i = 0; i < cnt && part != 0; i++) {
+        double x = slots[i].spend + part * slots[i].slope;
+        slots[i].spend = fmin(fmax(x, slots[i].least), slots[i].most);
     }
+    return part;
 }
 
 /* Where a first look is worth most: the mean marginal of power laws at an equal split. */
@@ -114,15 +121,30 @@ static double start_of(const struct qbid_waterfill_slot *slots, uint32_t cnt, do
     return isfinite(log(marginal)) ? log(marginal) : 0;
 }
 
+/* The price of every stride-th slot with its part of the total: near that of all. */
+static double sample_price(struct qbid_waterfill_slot *slots, uint32_t cnt, double total,
+                           double start)
+{
+    uint32_t stride = cnt / SAMPLE, taken = (cnt + stride - 1) / stride;
+    struct qbid_waterfill_search search = {start, -INFINITY, INFINITY, 1};
+    for (int i = 0; i < SAMPLE_STEPS; i++) {
+        struct qbid_waterfill_sum sum = sum_at(slots, cnt, stride, search.at);
+        if (!qbid_waterfill_next(&search, sum, total * taken / cnt))
+            break;
+    }
+    return search.at;
+}
+
 double qbid_waterfill_solve(struct qbid_waterfill_slot *slots, uint32_t cnt, double total)
 {
     if (cnt == 0)
         return 0;
-    struct qbid_waterfill_search search = {.low = -INFINITY, .high = INFINITY, .stride = 1};
+    struct qbid_waterfill_search search = {0, -INFINITY, INFINITY, 1};
     search.at = start_of(slots, cnt, total);
+    if (cnt >= 4 * SAMPLE)
+        search.at = sample_price(slots, cnt, total, search.at);
     for (int i = 0; i < STEPS_MAX; i++)
         if (!qbid_waterfill_next(&search, qbid_waterfill_at(slots, cnt, search.at), total))
             break;
-    qbid_waterfill_take(slots, cnt, search.at, total);
-    return search.at;
+    return search.at - qbid_waterfill_close(slots, cnt, total);
 }

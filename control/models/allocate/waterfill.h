@@ -12,8 +12,8 @@
 struct qbid_waterfill_slot {
     const struct qbid_curve *curve; /* NULL = a power law */
     double k, k_log, from;
-    double least, most; /* 0 <= least <= most */
-    double spend;       /* returned */
+    double least, most;  /* 0 <= least <= most */
+    double spend, slope; /* returned: at the last price, and its fall for a log price higher by 1 */
 };
 
 void qbid_waterfill_slot_init(struct qbid_waterfill_slot *slot, const struct qbid_curve *curve,
@@ -26,7 +26,8 @@ struct qbid_waterfill_sum {
     double slope;  /* fall of spend for a rise of log_marginal by 1 */
 };
 
-struct qbid_waterfill_sum qbid_waterfill_at(const struct qbid_waterfill_slot *slots, uint32_t cnt,
+/** Put the spends at a price into the slots. */
+struct qbid_waterfill_sum qbid_waterfill_at(struct qbid_waterfill_slot *slots, uint32_t cnt,
                                             double log_marginal);
 
 /* A search for the log_marginal at which a falling sum meets a target. */
@@ -40,7 +41,8 @@ struct qbid_waterfill_search {
  * The next place to look: Newton's step on log(inside), which for one common exponent is exact once
  * the right slots are at their bounds, kept in the bracket.
  *
- * Returns: 0 when the sum meets the target or nothing better can be told apart; else 1.
+ * Returns: 0 when the sum is so near to the target that qbid_waterfill_close() does the rest, or
+ *          nothing better can be told apart; else 1.
  */
 int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterfill_sum sum,
                         double target);
@@ -51,14 +53,13 @@ int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterf
  * Shapes:  sum of least <= total <= sum of most (up to rounding).
  * Returns: the common log marginal of the slots between their bounds; spends in the slots.
  * Threads: pure; writes slots.
- * Cost:    4 to 8 passes of 10 ns a slot.
+ * Cost:    4 to 6 passes of 10 ns a slot.
  * Source:  KKT conditions of a concave separable programme; Newton on the dual price.
  */
 double qbid_waterfill_solve(struct qbid_waterfill_slot *slots, uint32_t cnt, double total);
 
-/** Put the spends at a price into the slots, and share what is missing from `total` among those
- *  between their bounds, as Newton's last step would. */
-void qbid_waterfill_take(struct qbid_waterfill_slot *slots, uint32_t cnt, double log_marginal,
-                         double total);
+/** The last step: what the spends in the slots lack of `total` is shared among those between their
+ *  bounds by their slopes. Returns how much lower the log price is for it. */
+double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt, double total);
 
 #endif

@@ -3,4 +3,4 @@
 $(call test,test_curve,tests/control/models/allocate/test_curve.c,allocate shm,-lm)
 $(call test,test_shares,tests/control/models/allocate/test_shares.c,allocate shm,-lm)
 $(call test,test_allocation,tests/control/models/allocate/test_allocation.c \
-    tests/control/models/allocate/slsqp.c,allocate shm,-lnlopt -lm)
+    tests/control/models/allocate/notes.c tests/control/models/allocate/slsqp.c,allocate shm,-lnlopt -lm)

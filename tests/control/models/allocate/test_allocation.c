@@ -12,10 +12,12 @@
 
 #include "control/models/allocate/allocation.h"
 #include "shm/error.h"
+#include "tests/control/models/allocate/notes.h"
 #include "tests/control/models/allocate/slsqp.h"
 #include "tests/control/models/rng.h"
 
-#define ITEMS_MAX 40
+#define ITEMS_MAX 20000
+#define FEW 40
 #define GROUPS_MAX 5
 #define UNIT INT64_C(1000000)
 
@@ -150,7 +152,7 @@ static void never_below_slsqp(void **state)
     double worst = INFINITY, best = -INFINITY;
     for (int round = 0; round < 100; round++) {
         struct qbid_allocation a = instance_draw(&r, 5 + rng_below(&r, 36), 0);
-        double x[ITEMS_MAX];
+        double x[FEW];
         for (uint32_t i = 0; i < a.item_cnt; i++)
             x[i] = 100;
         assert_int_equal(qbid_allocate(&a, why), 0);
@@ -163,6 +165,53 @@ static void never_below_slsqp(void **state)
     }
     print_message("allocation: value against NLopt's SLSQP, 100 instances: %.2g to %.2g\n", worst,
                   best);
+}
+
+/* Enough for the price to be looked for among a sample first. */
+static void many_campaigns(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(7);
+    for (int round = 0; round < 4; round++) {
+        struct qbid_allocation a = instance_draw(&r, ITEMS_MAX, round % 2 ? 5 : 0);
+        assert_int_equal(qbid_allocate(&a, why), 0);
+        conditions_hold(&a);
+        sums_are_exact(&a);
+    }
+}
+
+/* The design notes' ascent on the instances of ALGORITHMS.md 4.1: 100 campaigns, one exponent. */
+static void the_notes_ascent_stays_below(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(8);
+    double mean = 0, worst = 1, off_most = 0;
+    for (int round = 0; round < 200; round++) {
+        struct qbid_curve curves[100];
+        double least[100], most[100], spend[100], value = 0, off = -1e4;
+        struct qbid_allocation a = {.items = items, .item_cnt = 100, .budget_micros = 10000 * UNIT};
+        for (uint32_t i = 0; i < 100; i++) {
+            curves[i] = (struct qbid_curve){QBID_CURVE_POWER, rng_lognormal(&r, 0, 0.5), 0.8, 0};
+            items[i] = (struct qbid_allocation_item){
+                .curve = curves[i], .least_micros = 20 * UNIT, .most_micros = 500 * UNIT};
+            least[i] = 20, most[i] = 500;
+        }
+        assert_int_equal(qbid_allocate(&a, why), 0);
+        notes_ascent(curves, least, most, 100, 1e4, spend);
+        for (uint32_t i = 0; i < 100; i++) {
+            value += qbid_curve_value(&curves[i], spend[i]);
+            off += spend[i];
+        }
+        double part = value / qbid_allocation_value(&a);
+        mean += part / 200;
+        worst = fmin(worst, part);
+        off_most = fmax(off_most, fabs(off));
+    }
+    print_message(
+        "allocation: the notes' ascent, 200 instances: %.4f of the optimum, worst %.4f, sum "
+        "off by up to %.2f of 10000\n",
+        mean, worst, off_most);
+    assert_true(worst < 0.999);
 }
 
 /* Platforms whose quotas bind have prices of their own, on the right side of the others'. */
@@ -188,7 +237,7 @@ static void platforms_equal_their_oracle(void **state)
     uint32_t bound = 0;
     for (int round = 0; round < 200; round++) {
         struct qbid_allocation a = instance_draw(&r, 8 + rng_below(&r, 8), 2 + rng_below(&r, 3));
-        double x[ITEMS_MAX];
+        double x[FEW];
         for (uint32_t i = 0; i < a.item_cnt; i++)
             x[i] = 100;
         assert_int_equal(qbid_allocate(&a, why), 0);
@@ -319,6 +368,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hand_oracles),
         cmocka_unit_test(never_below_slsqp),
+        cmocka_unit_test(many_campaigns),
+        cmocka_unit_test(the_notes_ascent_stays_below),
         cmocka_unit_test(platforms_equal_their_oracle),
         cmocka_unit_test(a_platform_is_a_power_law),
         cmocka_unit_test(corners),

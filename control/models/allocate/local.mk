@@ -4,5 +4,7 @@ $(call lib,allocate,$(addprefix control/models/allocate/,\
 	allocation.c \
 	allocation_check.c \
 	curve.c \
+	fit.c \
+	fit_model.c \
 	shares.c \
 	waterfill.c))

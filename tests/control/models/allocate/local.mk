@@ -4,3 +4,4 @@ $(call test,test_curve,tests/control/models/allocate/test_curve.c,allocate shm,-
 $(call test,test_shares,tests/control/models/allocate/test_shares.c,allocate shm,-lm)
 $(call test,test_allocation,tests/control/models/allocate/test_allocation.c \
     tests/control/models/allocate/notes.c tests/control/models/allocate/slsqp.c,allocate shm,-lnlopt -lm)
+$(call test,test_fit,tests/control/models/allocate/test_fit.c,allocate shm,-lm)

@@ -4,7 +4,9 @@ $(call lib,allocate,$(addprefix control/models/allocate/,\
 	allocation.c \
 	allocation_check.c \
 	curve.c \
+	explore.c \
 	fit.c \
+	fit_group.c \
 	fit_model.c \
 	shares.c \
 	waterfill.c))

@@ -5,3 +5,6 @@ $(call test,test_shares,tests/control/models/allocate/test_shares.c,allocate shm
 $(call test,test_allocation,tests/control/models/allocate/test_allocation.c \
     tests/control/models/allocate/notes.c tests/control/models/allocate/slsqp.c,allocate shm,-lnlopt -lm)
 $(call test,test_fit,tests/control/models/allocate/test_fit.c,allocate shm,-lm)
+$(call test,test_explore,tests/control/models/allocate/test_explore.c \
+    tests/control/models/allocate/cells.c tests/control/models/allocate/notes.c,allocate shm,-lm)
+$(call test,test_mmm,tests/control/models/allocate/test_mmm.c,allocate shm,-lm)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/models/allocate/fit.h"
+#include "control/models/allocate/fit_group.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
 
@@ -211,6 +211,55 @@ static void a_mix_is_taken_apart(void **state)
     qbid_fit_done(&fit);
 }
 
+/* Forty campaigns of three weeks of noisy days: alone each knows little. */
+#define MANY 40
+#define DAYS 21
+static void campaigns_help_each_other(void **state)
+{
+    (void)state;
+    static double spends[MANY][DAYS], values[MANY][DAYS];
+    struct rng r = rng_init(12);
+    struct qbid_fit_channel channels[MANY];
+    struct qbid_fit_input inputs[MANY];
+    struct qbid_fit fits[MANY], alone;
+    struct qbid_fit_group group;
+    double truth[MANY], together = 0, apart = 0;
+    for (int i = 0; i < MANY; i++) {
+        truth[i] = 0.65 + 0.04 * rng_normal(&r);
+        struct qbid_curve curve = {QBID_CURVE_POWER, 4 * exp(0.3 * rng_normal(&r)), truth[i], 0};
+        for (int t = 0; t < DAYS; t++) {
+            spends[i][t] = 100 * exp(0.25 * rng_normal(&r));
+            values[i][t] = qbid_curve_value(&curve, spends[i][t]) * exp(0.2 * rng_normal(&r));
+        }
+        channels[i] = channel_of(QBID_CURVE_POWER);
+        channels[i].spend = spends[i];
+        channels[i].prior[QBID_FIT_SCALE].sd = 1;
+        inputs[i] = input_of(&channels[i], DAYS);
+        inputs[i].value = values[i];
+    }
+    assert_int_equal(qbid_fit_group_new(inputs, MANY, fits, &group, why), 0);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(qbid_fit_new(&inputs[i], &alone, why), 0);
+        together += fabs(fits[i].estimate[0][QBID_FIT_SHAPE].mean - truth[i]) / MANY;
+        apart += fabs(alone.estimate[0][QBID_FIT_SHAPE].mean - truth[i]) / MANY;
+        qbid_fit_done(&alone);
+        qbid_fit_done(&fits[i]);
+    }
+    print_message("fit: 40 campaigns of 21 days, exponent off by %.4f together, %.4f each alone\n",
+                  together, apart);
+    assert_true(together < 0.75 * apart);
+    assert_true(fabs(group.prior[QBID_FIT_SHAPE].mean - 0.65) < 0.03);
+    assert_true(fabs(group.prior[QBID_FIT_SCALE].sd - 0.3) < 0.25);
+    values[5][2] = NAN;
+    assert_int_equal(qbid_fit_group_new(inputs, MANY, fits, &group, why), QBID_ERR_INVAL);
+    assert_string_equal(why, "campaign 5: value is not a number");
+    channels[7].kind = QBID_CURVE_LOG;
+    assert_int_equal(qbid_fit_group_new(inputs, MANY, fits, &group, why), QBID_ERR_INVAL);
+    assert_string_equal(why, "campaign 7: is not one channel of the group's kind");
+    assert_int_equal(qbid_fit_group_new(inputs, 0, fits, &group, why), QBID_ERR_INVAL);
+    assert_string_equal(why, "cnt is 0");
+}
+
 static void refused(struct qbid_fit_input input, const char *expected)
 {
     struct qbid_fit fit;
@@ -251,6 +300,7 @@ int main(void)
         cmocka_unit_test(without_variation_the_prior_is_left),
         cmocka_unit_test(draws_are_the_posterior),
         cmocka_unit_test(a_mix_is_taken_apart),
+        cmocka_unit_test(campaigns_help_each_other),
         cmocka_unit_test(bad_input_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,5 +8,6 @@ $(call lib,allocate,$(addprefix control/models/allocate/,\
 	fit.c \
 	fit_group.c \
 	fit_model.c \
+	nsga.c \
 	shares.c \
 	waterfill.c))

@@ -15,7 +15,7 @@
 #define SHAPE 0.8
 #define DRAWS 8
 #define EXPLOIT 0.5
-#define TRUST 0.025
+#define TRUST 0.03
 #define PRIOR_STEPS 15 /* between two fits of the prior */
 
 struct world {

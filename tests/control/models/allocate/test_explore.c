@@ -19,10 +19,10 @@
 #define SEEDS 2
 #define DAYS 1
 #else
-#define SEEDS 8
+#define SEEDS 12
 #define DAYS 1
 #endif
-#define SEEDS_ENOUGH 8 /* for a mean */
+#define SEEDS_ENOUGH 12 /* for a mean */
 #define LEVEL 4.0
 
 static char why[QBID_ALLOCATION_WHY_MAX];

@@ -4,6 +4,7 @@ $(call lib,allocate,$(addprefix control/models/allocate/,\
 	allocation.c \
 	allocation_check.c \
 	curve.c \
+	descent.c \
 	explore.c \
 	fit.c \
 	fit_group.c \

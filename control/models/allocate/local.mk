@@ -3,12 +3,14 @@
 $(call lib,allocate,$(addprefix control/models/allocate/,\
 	allocation.c \
 	allocation_check.c \
+	bayes.c \
 	curve.c \
 	descent.c \
 	explore.c \
 	fit.c \
 	fit_group.c \
 	fit_model.c \
+	gaussian.c \
 	nsga.c \
 	shares.c \
 	waterfill.c))

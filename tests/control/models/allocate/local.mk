@@ -10,3 +10,4 @@ $(call test,test_explore,tests/control/models/allocate/test_explore.c \
 $(call test,test_mmm,tests/control/models/allocate/test_mmm.c,allocate shm,-lm)
 $(call test,test_nsga,tests/control/models/allocate/test_nsga.c,allocate shm,-lm)
 $(call test,test_descent,tests/control/models/allocate/test_descent.c,allocate shm,-lnlopt -lm)
+$(call test,test_bayes,tests/control/models/allocate/test_bayes.c,allocate shm,-lm)

@@ -80,12 +80,16 @@ void qbid_explain_terms_fill(const struct qbid_image *image, const struct qbid_d
     values_add(image, d, t);
     if (line_item->exposure_cnt != 0 || price_now(t) != (double)d->value_micros)
         add(t, QBID_EXPLAIN_TERM_EXPOSED, (double)d->value_micros);
+    if (d->pace < 0)
+        add(t, QBID_EXPLAIN_TERM_PRICE, -(double)d->pace / stale);
     if (d->stale)
         times(t, QBID_EXPLAIN_TERM_STALE, stale);
-    times(t, QBID_EXPLAIN_TERM_PACE, (double)d->pace / stale);
-    times(t, QBID_EXPLAIN_TERM_ACTION, (double)d->q_ratio);
+    if (d->pace >= 0) {
+        times(t, QBID_EXPLAIN_TERM_PACE, (double)d->pace / stale);
+        times(t, QBID_EXPLAIN_TERM_ACTION, (double)d->q_ratio);
+    }
     /* where nothing is worth offering but a floor is met, the floor is what leads there */
-    if (d->auction == QBID_AUCTION_FIRST_PRICE && !fixed && d->shade_ratio > 0)
+    if (d->auction == QBID_AUCTION_FIRST_PRICE && !fixed && d->pace >= 0 && d->shade_ratio > 0)
         times(t, QBID_EXPLAIN_TERM_SHADE, (double)d->shade_ratio);
     double offer = price_now(t), bid = (double)d->bid_micros;
     /* single precision of up to four products, and the micro that is cut */
@@ -107,7 +111,7 @@ void qbid_explain_terms_table(struct qbid_replay_buffer *out,
 {
     for (uint32_t i = 0; i < terms->cnt; i++) {
         const struct qbid_explain_term *term = &terms->term[i];
-        qbid_replay_buffer_print(out, "  %-9s %-8s ", i == 0 ? "terms" : "", words[term->kind][0]);
+        qbid_replay_buffer_print(out, "  %-9s %-9s ", i == 0 ? "terms" : "", words[term->kind][0]);
         if (i == 0)
             qbid_replay_buffer_print(out, "%14s", "");
         else

@@ -17,6 +17,7 @@
     X(CONTEXT, "context", "a level of contexts against the coarser one")       \
     X(EXPOSED, "exposed", "r(k) of the user's exposures")                      \
     X(STALE,   "stale",   "conservative factor of a stale table")              \
+    X(PRICE,   "fixed bid", "the operator's fixed price, whatever it is worth") \
     X(PACE,    "pace",    "price of budget and targets")                       \
     X(ACTION,  "action",  "Q action, greedy or exploring")                     \
     X(SHADE,   "shade",   "to the market, in a first-price auction")           \

@@ -61,16 +61,15 @@ static inline struct qbid_offer qbid_offer_fixed(float price_micros, uint16_t q_
 /**
  * Multiply the price by the winner's Q action and shade it to the market.
  *
- * Shapes:  price_micros = qbid_pace_price(), finite and > 0; segment < image->segment_cnt; line_item_idx inside the live
- *          page; random uniform.
- * Threads: wait-free, no writes.
- * Cost:    the Q head's line and, in a first-price auction, one of the shade table.
+ * Shapes:  price_micros = qbid_pace_price(), finite and > 0; segment < image->segment_cnt;
+ * line_item_idx inside the live page; random uniform. Threads: wait-free, no writes. Cost:    the Q
+ * head's line and, in a first-price auction, one of the shade table.
  */
 static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
                                                 const struct qbid_live *live,
                                                 uint32_t line_item_idx, float pace,
-                                                float price_micros, uint32_t segment, enum qbid_auction auction,
-                                                uint64_t random)
+                                                float price_micros, uint32_t segment,
+                                                enum qbid_auction auction, uint64_t random)
 {
     struct qbid_offer offer;
     uint32_t action;

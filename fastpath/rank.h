@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Order of candidates: price = qbid_pace_price(), the best one of many, and a list of the best ones. */
+/* Order of candidates: price = qbid_pace_price(), the best one of many, and a list of the best
+ * ones. */
 #ifndef QBID_FASTPATH_RANK_H
 #define QBID_FASTPATH_RANK_H
 
@@ -71,9 +72,8 @@ static inline float qbid_pricer_pace(const struct qbid_pricer *pricer, uint32_t 
 {
     if (line_item_idx >= pricer->live->shape.line_item_max)
         return 0.0f;
-    float pace = pricer->late_ns
-                     ? qbid_live_pace_at(pricer->live, line_item_idx, pricer->late_ns)
-                     : qbid_live_pace(pricer->live, line_item_idx);
+    float pace = pricer->late_ns ? qbid_live_pace_at(pricer->live, line_item_idx, pricer->late_ns)
+                                 : qbid_live_pace(pricer->live, line_item_idx);
     return pace * pricer->scale;
 }
 
@@ -111,8 +111,7 @@ static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < span.cnt; i++) {
         uint32_t line_item_idx = span.line_item_idx[i], bits;
-        float price =
-            qbid_pace_price(span.value_micros[i], qbid_live_pace(live, line_item_idx));
+        float price = qbid_pace_price(span.value_micros[i], qbid_live_pace(live, line_item_idx));
         memcpy(&bits, &price, sizeof bits);
         int64_t rank = (int64_t)((uint64_t)bits << 32 | (uint32_t)~line_item_idx);
         place = rank > top ? i : place;

@@ -37,8 +37,8 @@ static int lay_out(struct qbid_live_shape shape, uint32_t frequency_lg, struct l
     l.limit_off = l.lease_off + (uint64_t)shape.worker_max * sizeof(struct qbid_live_lease);
     l.override_off = to_line(l.limit_off + (uint64_t)shape.worker_max * shape.budget_max *
                                                sizeof(_Atomic int64_t));
-    l.frequency_off = to_line(l.override_off + (uint64_t)shape.line_item_max *
-                                                   sizeof(struct qbid_live_override));
+    l.frequency_off =
+        to_line(l.override_off + (uint64_t)shape.line_item_max * sizeof(struct qbid_live_override));
     l.bytes = l.frequency_off + (frequency_lg ? qbid_frequency_bytes(frequency_lg - 1) : 0);
     *ret_layout = l;
     return 0;

@@ -196,8 +196,8 @@ static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
     exposed_join(ingest, o);
     o->joined = true;
     if (!common_ok(o, now_ns) || !float_ok(o->value_micros, (double)QBID_PRICE_MICROS_MAX) ||
-        !pace_ok(o->pace) || o->q_state >= QBID_QSTATES ||
-        event->nonce >> 48 != o->worker_uid || qbid_pending_find(&ingest->pending, o->nonce)) {
+        !pace_ok(o->pace) || o->q_state >= QBID_QSTATES || event->nonce >> 48 != o->worker_uid ||
+        qbid_pending_find(&ingest->pending, o->nonce)) {
         ingest->counters.invalid++;
         return;
     }

@@ -228,8 +228,8 @@ static void floors_ceilings_and_money_hold_a_fixed_price(void **state)
     struct qbid_decision d;
     struct qbid_request q = stage_request();
     stage_init(&s);
-    stage_line_item(&s, (struct qbid_line_item){
-                            .id = 1, .value_micros = 1e6f, .ceiling_micros = 3000000});
+    stage_line_item(
+        &s, (struct qbid_line_item){.id = 1, .value_micros = 1e6f, .ceiling_micros = 3000000});
     stage_open(&s);
     qbid_live_set_pace(&s.live, 0, -9000000.0f);
     assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);

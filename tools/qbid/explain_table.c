@@ -120,8 +120,7 @@ static void add_candidate(struct qbid_replay_buffer *out, uint32_t line_item_id,
 {
     qbid_replay_buffer_print(out, "            %10u %14.6f %12.6f %14.6f  %s\n", line_item_id,
                              UNITS(value_micros), (double)pace,
-                             UNITS(qbid_pace_price(value_micros, pace)),
-                             verdict);
+                             UNITS(qbid_pace_price(value_micros, pace)), verdict);
 }
 
 static void add_candidates(struct qbid_replay_buffer *out,

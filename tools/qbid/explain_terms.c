@@ -77,11 +77,12 @@ void qbid_explain_terms_fill(const struct qbid_image *image, const struct qbid_d
     const struct qbid_line_item *line_item = &image->line_items[d->line_item_idx];
     double stale = d->stale ? (double)image->header->stale_factor : 1;
     t->cnt = 0;
-    values_add(image, d, t);
-    if (line_item->exposure_cnt != 0 || price_now(t) != (double)d->value_micros)
-        add(t, QBID_EXPLAIN_TERM_EXPOSED, (double)d->value_micros);
-    if (d->pace < 0)
+    if (d->pace < 0) /* what it is worth may be 0 and leads nowhere */
         add(t, QBID_EXPLAIN_TERM_PRICE, -(double)d->pace / stale);
+    else
+        values_add(image, d, t);
+    if (d->pace >= 0 && (line_item->exposure_cnt != 0 || price_now(t) != (double)d->value_micros))
+        add(t, QBID_EXPLAIN_TERM_EXPOSED, (double)d->value_micros);
     if (d->stale)
         times(t, QBID_EXPLAIN_TERM_STALE, stale);
     if (d->pace >= 0) {
@@ -111,7 +112,7 @@ void qbid_explain_terms_table(struct qbid_replay_buffer *out,
 {
     for (uint32_t i = 0; i < terms->cnt; i++) {
         const struct qbid_explain_term *term = &terms->term[i];
-        qbid_replay_buffer_print(out, "  %-9s %-9s ", i == 0 ? "terms" : "", words[term->kind][0]);
+        qbid_replay_buffer_print(out, "  %-9s %-8s ", i == 0 ? "terms" : "", words[term->kind][0]);
         if (i == 0)
             qbid_replay_buffer_print(out, "%14s", "");
         else

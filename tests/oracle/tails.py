@@ -6,7 +6,7 @@ from scipy.stats import nbinom
 
 def main():
     print("/* SPDX-License-Identifier: Apache-2.0 */")
-    print("/* Made by tests/oracle/tails.py (SciPy 1.10.1): P(X <= count) and P(X >= count) of negative binomials. */")
+    print("/* Made by tests/oracle/tails.py (SciPy 1.10.1): P(X <= count), P(X >= count), negative binomial. */")
     print("#ifndef QBID_TESTS_CONTROL_MODELS_WATCH_TAILS_REFERENCE_H\n"
           "#define QBID_TESTS_CONTROL_MODELS_WATCH_TAILS_REFERENCE_H\n")
     print("/* clang-format off */")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Made by tests/oracle/tails.py (SciPy 1.10.1): P(X <= count) and P(X >= count) of negative binomials. */
+/* Made by tests/oracle/tails.py (SciPy 1.10.1): P(X <= count), P(X >= count), negative binomial. */
 #ifndef QBID_TESTS_CONTROL_MODELS_WATCH_TAILS_REFERENCE_H
 #define QBID_TESTS_CONTROL_MODELS_WATCH_TAILS_REFERENCE_H
 

@@ -440,6 +440,7 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
     /* hours that name no zone follow that of the configuration, also when it is read again */
     static const char *const presets[] = {"UTC", "Asia/Tokyo", "UTC"};
     c->time_zone = NULL;
+    c->end_unix_s = BEGIN_S + 9 * DAY_S;
     w->day_spent_nanos = w->spent_nanos;
     for (int i = 0; i < 3 && zone; i++) {
         qbid_learner_set_zone(w->learner, presets[i]);

@@ -114,7 +114,7 @@ static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
     uint32_t idx = qbid_candidate_line_item(candidate);
     const struct qbid_line_item *line_item = &image->line_items[idx];
     struct qbid_offer offer = qbid_offer_make(
-        image, lead->q_place, lead->q_state, qbid_candidate_price(candidate),
+        image, lead->q_place, lead->q_state, candidate->pace, qbid_candidate_price(candidate),
         ask->place.row.segment, b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction, random);
     if (!bound(&offer, b))
         return QBID_NOBID_BELOW_FLOOR;

@@ -11,7 +11,7 @@
 #include "shm/live.h"
 #include "shm/request.h"
 
-/* Without floor and ceiling, bid = value x pace x q_ratio x shade_ratio. */
+/* Without floor and ceiling, bid = value x pace x q_ratio x shade_ratio, or the fixed price. */
 struct qbid_offer {
     float worth; /* value x pace x q_ratio, micros */
     int64_t bid_micros;
@@ -56,19 +56,32 @@ static inline size_t qbid_offer_q_place(const struct qbid_image *image, uint32_t
     return group * QBID_QSTATES + q_state;
 }
 
+/* A fixed price is bid as it is: no action is taken, and there is no choice to learn from. */
+static inline struct qbid_offer qbid_offer_fixed(float price_micros, uint16_t q_state)
+{
+    return (struct qbid_offer){.worth = price_micros,
+                               .bid_micros = qbid_micros_from_float(price_micros),
+                               .q_ratio = 1.0f,
+                               .q_propensity_q32 = UINT32_MAX,
+                               .shade_ratio = 1.0f,
+                               .q_state = q_state};
+}
+
 /**
  * Multiply the price by the winner's Q action and shade it to the market.
  *
- * Shapes:  price_micros finite and > 0; segment < image->segment_cnt; q_place that of the line item
- *          in q_state; random that of the request.
+ * Shapes:  price_micros = qbid_pace_price(), finite and > 0; segment < image->segment_cnt; q_place
+ *          that of the line item in q_state; random that of the request.
  * Threads: wait-free, no writes.
  * Cost:    the Q head's line and, in a first-price auction, one of the shade table.
  */
 static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image, size_t q_place,
-                                                uint16_t q_state, float price_micros,
+                                                uint16_t q_state, float pace, float price_micros,
                                                 uint32_t segment, enum qbid_auction auction,
                                                 uint64_t random)
 {
+    if (__builtin_expect(pace < 0.0f, 0))
+        return qbid_offer_fixed(price_micros, q_state);
     struct qbid_offer offer;
     const struct qbid_qhead *head = &image->qheads[q_place];
     uint32_t action = head->greedy;

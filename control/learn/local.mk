@@ -21,6 +21,7 @@ $(call lib,learn,\
 	control/learn/learner.c \
 	control/learn/learner_save.c \
 	control/learn/pace.c \
+	control/learn/parts.c \
 	control/learn/points.c \
 	control/learn/recency.c \
 	control/learn/rows.c \

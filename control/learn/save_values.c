@@ -14,7 +14,7 @@
 struct rate_strengths {
     double tree[QBID_TREE_DEPTH_MAX];
     double node[QBID_TREE_DEPTH_MAX];
-    double dim[QBID_EFFECTS_DIMS_MAX];
+    double dim[QBID_TREE_DIMS_MAX];
     double base;
     uint64_t warm;
 };
@@ -196,7 +196,7 @@ static int strengths_restore(struct qbid_learner *learner, const struct row_valu
         const struct rate_strengths *in = &row->rate[kind];
         memcpy(e->strength, in->tree, sizeof in->tree);
         memcpy(e->node_strength, in->node, sizeof in->node);
-        for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++)
+        for (uint32_t d = 0; d < QBID_TREE_DIMS_MAX; d++)
             e->dim[d].strength = in->dim[d];
         e->base = in->base;
         e->warm = in->warm != 0;

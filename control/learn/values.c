@@ -314,23 +314,31 @@ static struct at find(const struct qbid_values *values, uint32_t line_item_idx, 
                        level >= tree->context_levels};
 }
 
+static uint64_t level_mask(const struct qbid_values *values, unsigned level)
+{
+    return level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
+}
+
 /* Products of the ratios of a context's dimensions at a level. */
 static void ratios_make(const struct qbid_values *values, uint64_t context, unsigned level,
                         double ratios[QBID_VALUES_RATES])
 {
-    uint64_t mask = level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
+    uint64_t mask = level_mask(values, level);
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++)
         ratios[kind] = qbid_estimate_ratios(&values->rate[kind], &values->tree, context, mask);
 }
 
 static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t line_item_idx,
-                                      struct at at, const double ratios[QBID_VALUES_RATES])
+                                      struct at at, const double ratios[QBID_VALUES_RATES],
+                                      uint64_t context, unsigned level)
 {
+    uint64_t mask = level_mask(values, level);
     double rate[QBID_VALUES_RATES];
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         rate[kind] = (double)(at.here ? at.node->here[kind] : at.node->below[kind]);
         if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
-            rate[kind] *= ratios[kind];
+            rate[kind] *= ratios[kind] * qbid_estimate_parts(&values->rate[kind], &values->tree,
+                                                             line_item_idx, context, mask);
         rate[kind] = fmin(rate[kind], 1);
     }
     return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
@@ -346,7 +354,7 @@ struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32
     if (!at.node)
         return (struct qbid_rate_pair){0};
     ratios_make(values, context, level, ratios);
-    return rates_at(values, line_item_idx, at, ratios);
+    return rates_at(values, line_item_idx, at, ratios, context, level);
 }
 
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
@@ -359,14 +367,14 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
 }
 
 static double value_at(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
-                       const double ratios[QBID_VALUES_RATES])
+                       const double ratios[QBID_VALUES_RATES], uint64_t context, unsigned level)
 {
     if (!at.node)
         return 0;
     if (at.here || (values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
                     values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
         return (double)at.node->value;
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, level);
     return worth(values, line_item_idx, rates.ctr, rates.cvr);
 }
 
@@ -376,7 +384,7 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
 {
     if (!at.node)
         return 0;
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, 0);
     rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
     return worth(values, line_item_idx, rates.ctr, rates.cvr);
 }
@@ -413,7 +421,7 @@ void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigne
             bool learned = level == 0 && values->learned &&
                            qbid_learned_serves(values->learned, line_item_idx[i]);
             ret_value[i] = learned ? value_learned(values, line_item_idx[i], at, ratios, context)
-                                   : value_at(values, line_item_idx[i], at, ratios);
+                                   : value_at(values, line_item_idx[i], at, ratios, context, level);
         }
     }
 }

@@ -16,11 +16,11 @@
     X(CREATIVE, 1)                                                                                 \
     X(CAMPAIGN, 3)                                                                                 \
     X(ACTIONS, 1)                                                                                  \
-    X(VALUES, 2)                                                                                   \
+    X(VALUES, 3)                                                                                   \
     X(TRAFFIC, 1)                                                                                  \
     X(RATIOS, 1)                                                                                   \
     X(CONTEST, 1)                                                                                  \
-    X(RECENCY, 2)                                                                                  \
+    X(RECENCY, 3)                                                                                  \
     X(AGES, 1)                                                                                     \
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \

@@ -31,7 +31,9 @@ void qbid_values_done(struct qbid_values *values)
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         qbid_estimate_done(&values->rate[kind]);
         free(values->factor[kind]);
+        free(values->level[kind]);
         free(values->way[kind]);
+        values->level[kind] = NULL;
         values->factor[kind] = NULL;
         values->way[kind] = NULL;
     }
@@ -140,15 +142,18 @@ static void order_values_make(struct qbid_values *values, const struct qbid_valu
     }
 }
 
-static void line_items_finish(struct qbid_values *values, const struct qbid_account *account)
+static void line_items_finish(struct qbid_values *values, const struct qbid_values_in *in)
 {
+    const struct qbid_account *account = in->account;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
         const double prior[QBID_VALUES_RATES] = {li->prior_ctr, li->prior_cvr};
         uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, li->idx);
         for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
             struct qbid_estimate *rate = &values->rate[kind];
-            values->factor[kind][li->idx] = prior_factor(
+            values->level[kind][li->idx] =
+                in->recency ? qbid_recency_level(in->recency, li->idx, kind) : 1;
+            values->factor[kind][li->idx] = values->level[kind][li->idx] * prior_factor(
                 &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
                 prior[kind]);
             values->way[kind][li->idx] =
@@ -203,10 +208,12 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     size_t cnt = (size_t)max + 1;
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         free(values->factor[kind]);
+        free(values->level[kind]);
         free(values->way[kind]);
         values->factor[kind] = calloc(cnt, sizeof(double));
+        values->level[kind] = calloc(cnt, sizeof(double));
         values->way[kind] = calloc(cnt, 1);
-        if (!values->factor[kind] || !values->way[kind])
+        if (!values->factor[kind] || !values->level[kind] || !values->way[kind])
             err = QBID_ERR_NOMEM;
     }
     free(values->order_value);
@@ -286,7 +293,7 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
         return err;
     values->line_item_max = in->account->line_item_max;
     values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
-    line_items_finish(values, in->account);
+    line_items_finish(values, in);
     order_values_make(values, in);
     qbid_values_settle(values);
     return 0;
@@ -355,6 +362,17 @@ struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32
         return (struct qbid_rate_pair){0};
     ratios_make(values, context, level, ratios);
     return rates_at(values, line_item_idx, at, ratios, context, level);
+}
+
+struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,
+                                           uint64_t context)
+{
+    struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, 0);
+    if (line_item_idx < values->line_item_max && rates.ctr > 0) {
+        rates.ctr /= values->level[QBID_VALUES_CTR][line_item_idx];
+        rates.cvr /= values->level[QBID_VALUES_CVR][line_item_idx];
+    }
+    return rates;
 }
 
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,

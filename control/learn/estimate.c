@@ -447,8 +447,6 @@ static int seen_make(struct qbid_estimate *e, const struct qbid_tree *tree, stru
 }
 
 /* Which parts are worth a look: those of a line item or its campaign that differ somewhere. */
-#include <stdio.h>
-#include <time.h>
 static int differs_mark(struct qbid_estimate *e, const struct qbid_tree *tree)
 {
     const struct qbid_tree_depth *campaigns = &tree->depth[QBID_TREE_CAMPAIGN];
@@ -473,7 +471,6 @@ static int differs_mark(struct qbid_estimate *e, const struct qbid_tree *tree)
     }
     for (uint32_t i = 0; i < items->cnt; i++)
         e->differs[items->id[i]] |= campaign[items->parent[i]];
-    if(getenv("DBG")){double pc=0;for(uint32_t i=0;i<items->cnt;i++)pc+=__builtin_popcountll(e->differs[items->id[i]]);fprintf(stderr,"parts:");for(uint32_t p=0;p<tree->parts.cnt;p++)fprintf(stderr," %.1f/%u",e->part[p].strength,tree->parts.part[p].value_cnt);fprintf(stderr," bits %.2f clock %ld\n",pc/items->cnt,clock()/1000);}
     free(campaign);
     return 0;
 }

@@ -318,6 +318,7 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
                       const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan)
 {
     struct qbid_plan plan = {0};
+    qbid_hours_name(&learner->hours, dictionary);
     int err = values_plan(learner, account);
     if (!err)
         err = qbid_strategy_mix(learner, account);

@@ -83,6 +83,13 @@ void qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint
         double shown = fmax(item->imps, item->bills);
         if (!(shown + clicks + item->clicks + item->convs > 0))
             continue;
+        bool begun = item->series[0].at_s != 0; /* what was before is not matched by what it expects */
+        if (!begun)
+            item->series[0].at_s = item->series[1].at_s = now_s;
+        shown = begun ? shown : 0;
+        clicks = begun ? clicks : 0;
+        item->clicks = begun ? item->clicks : 0;
+        item->convs = begun ? item->convs : 0;
         qbid_decay_post(&recency->race[0], &item->series[0], now_s, shown, item->clicks);
         qbid_decay_post(&recency->race[1], &item->series[1], now_s, clicks * item->convs_a_click,
                         item->convs);

@@ -26,7 +26,7 @@
     X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)                                                                                    \
     X(ITEM, 1)                                                                                     \
-    X(HOURS, 1)                                                                                    \
+    X(HOURS, 2)                                                                                    \
     X(STRATEGY, 1)
 
 enum qbid_save_kind {

@@ -42,6 +42,7 @@ void qbid_values_done(struct qbid_values *values)
         values->node[d] = NULL;
         values->node_capacity[d] = 0;
     }
+    qbid_orders_done(&values->orders);
     free(values->order_value);
     free(values->goal);
     values->order_value = NULL;
@@ -240,11 +241,11 @@ static int nodes_room(struct qbid_values *values)
 }
 
 static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
-                    double cvr)
+                    double cvr, double order_micros)
 {
     const struct qbid_value_params *goal = &values->goal[line_item_idx];
     double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
-                                         (int64_t)values->order_value[line_item_idx]);
+                                         (int64_t)order_micros);
     return goal->goal == QBID_GOAL_FIXED_CPM
                ? value
                : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
@@ -270,8 +271,11 @@ void qbid_values_settle(struct qbid_values *values)
                 node->here[kind] = (float)(rate.here * factor);
                 node->below[kind] = (float)(rate.below * factor);
             }
-            node->value = (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
-                                       (double)node->here[QBID_VALUES_CVR]);
+            node->value = (float)worth(
+                values, idx, (double)node->here[QBID_VALUES_CTR],
+                (double)node->here[QBID_VALUES_CVR],
+                values->order_value[idx] *
+                    qbid_orders_ratio(&values->orders, tree, depth->context[i]));
         }
     }
 }
@@ -295,6 +299,9 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
     line_items_finish(values, in);
     order_values_make(values, in);
+    err = qbid_orders_fit(&values->orders, &values->tree, in->cells, values->order_value, in->now_s);
+    if (err)
+        return err;
     qbid_values_settle(values);
     return 0;
 }
@@ -364,6 +371,12 @@ struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32
     return rates_at(values, line_item_idx, at, ratios, context, level);
 }
 
+double qbid_values_order(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context)
+{
+    return values->order_value[line_item_idx] *
+           qbid_orders_ratio(&values->orders, &values->tree, context);
+}
+
 struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,
                                            uint64_t context)
 {
@@ -389,11 +402,13 @@ static double value_at(const struct qbid_values *values, uint32_t line_item_idx,
 {
     if (!at.node)
         return 0;
-    if (at.here || (values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
+    if (at.here || (!values->orders.differ &&
+                    values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
                     values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
         return (double)at.node->value;
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, level);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr,
+                 qbid_values_order(values, line_item_idx, context & level_mask(values, level)));
 }
 
 /* In a finest context, for a line item that another model serves. */
@@ -404,7 +419,8 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
         return 0;
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, 0);
     rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr,
+                 qbid_values_order(values, line_item_idx, context));
 }
 
 /* The level at which look-ups begin. */

@@ -12,6 +12,7 @@
 #include "control/account/account.h"
 #include "control/learn/cells.h"
 #include "control/learn/estimate.h"
+#include "control/learn/orders.h"
 #include "control/learn/recency.h"
 #include "control/learn/tree.h"
 #include "control/models/value.h"
@@ -33,13 +34,14 @@ struct qbid_values_node {
 struct qbid_values {
     struct qbid_tree tree;
     struct qbid_estimate rate[QBID_VALUES_RATES];
+    struct qbid_orders orders;
     struct qbid_values_node *node[QBID_TREE_DEPTH_MAX]; /* as the tree's, from the line items on */
     uint32_t node_capacity[QBID_TREE_DEPTH_MAX];
     /* by line item index: */
     double *factor[QBID_VALUES_RATES];  /* own prior against the tree while data is thin, and level */
     double *level[QBID_VALUES_RATES];   /* of late, against what its contexts have it expect */
     uint8_t *way[QBID_VALUES_RATES];    /* enum qbid_contest_way */
-    double *order_value;                /* micros */
+    double *order_value;                /* micros, on the whole */
     struct qbid_value_params *goal;     /* of the campaign */
     double multiplier;                  /* of values */
     uint32_t line_item_max;             /* 0 = nothing is fitted */
@@ -96,6 +98,9 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
 void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
                      const uint32_t *line_item_idx, const uint32_t *known, uint32_t cnt,
                      double *ret_value);
+
+/** What an order of a line item is worth in a context, micros. */
+double qbid_values_order(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context);
 
 /** What its finest context makes a line item expect, its level of late aside. */
 struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,

@@ -183,8 +183,7 @@ double qbid_estimate_parts(const struct qbid_estimate *e, const struct qbid_tree
         const struct qbid_part *part = &tree->parts.part[p];
         if (part->mask & ~mask)
             continue;
-        uint32_t i =
-            qbid_part_find(part, context, tree->campaign_of[line_item_idx], line_item_idx);
+        uint32_t i = qbid_part_find(part, context, tree->campaign_of[line_item_idx], line_item_idx);
         product *= i < e->part[p].value_cnt ? e->part[p].ratio[i] : 1;
     }
     return product;
@@ -369,8 +368,8 @@ static void own_begin(struct qbid_estimate *e, const struct qbid_tree *tree)
             e->level[QBID_TREE_LINE_ITEM].cells[e->place[QBID_TREE_LINE_ITEM][i]].rate;
 }
 
-/* Parts in which nothing differed are looked at again in turns; those that join hardly any cells say
- * nothing that nodes do not. */
+/* Parts in which nothing differed are looked at again in turns; those that join hardly any cells
+ * say nothing that nodes do not. */
 static bool part_counts(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t p)
 {
     return tree->parts.part[p].value_cnt < PART_JOINS * tree->cell_cnt &&
@@ -386,7 +385,7 @@ static void part_rest(struct qbid_effects_dim *part)
 
 /* The cells that have trials, as a table of their own. */
 struct seen {
-    uint32_t *cell; /* of each */
+    uint32_t *cell;                         /* of each */
     uint32_t *index[QBID_EFFECTS_DIMS_MAX]; /* the parts' behind the dimensions' */
     double *exposed, *successes, *fitted;
     struct qbid_effects_dim *dim[QBID_EFFECTS_DIMS_MAX];

@@ -57,7 +57,8 @@ void qbid_hours_name(struct qbid_hours *hours, const struct qbid_dictionary *dic
 static void ratios_fit(struct qbid_hours *hours)
 {
     static const uint32_t values[PARENTS] = {1 + 24, 1 + 7, QBID_HOURS_MAX};
-    double fitted[QBID_HOURS_MAX], ratio[PARENTS][QBID_HOURS_MAX], work[2 * PARENTS][QBID_HOURS_MAX];
+    double fitted[QBID_HOURS_MAX], ratio[PARENTS][QBID_HOURS_MAX],
+        work[2 * PARENTS][QBID_HOURS_MAX];
     double base = 0;
     uint32_t index[PARENTS][QBID_HOURS_MAX];
     struct qbid_effects_dim dim[PARENTS];

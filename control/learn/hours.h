@@ -15,8 +15,9 @@
 #define QBID_HOURS_MULTIPLIER_MAX 2.0             /* and 1 / 2 */
 
 /* Where no level has the hour, cells of all hours are one. An hour's ratio is its clicks against
- * what the values expect of its wins, shrunk to that of its hour of the day and its weekday; the multiplier is that of the hours that requests
- * come from now (they follow the users' clocks), so it ends with them. */
+ * what the values expect of its wins, shrunk to that of its hour of the day and its weekday; the
+ * multiplier is that of the hours that requests come from now (they follow the users' clocks), so
+ * it ends with them. */
 struct qbid_hours {
     double clicks[QBID_HOURS_MAX];
     double expected[QBID_HOURS_MAX];

@@ -186,8 +186,7 @@ static void expected_post(struct qbid_learner *learner, const struct qbid_outcom
     struct qbid_rate_pair rates = {0};
     bool shown = outcome->kind == QBID_EVENT_IMP || outcome->kind == QBID_EVENT_BILL;
     if (learner->planned && (shown || outcome->kind == QBID_EVENT_CLICK || outcome->first_win))
-        rates =
-            qbid_values_expected(&learner->values, outcome->line_item_idx, outcome->context);
+        rates = qbid_values_expected(&learner->values, outcome->line_item_idx, outcome->context);
     if (learner->planned)
         qbid_recency_post(&learner->recency, outcome,
                           rates.ctr * qbid_hours_ratio(&learner->hours, outcome->context),

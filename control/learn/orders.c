@@ -73,8 +73,7 @@ static int seen_make(const struct qbid_tree *tree, const struct qbid_cells *cell
             continue;
         double left = qbid_decay_left(cells->memory.conv_s, cell->at_s, now_s);
         seen.orders[seen.cnt] = left * cell->convs;
-        seen.worth[seen.cnt] =
-            left * cell->value_nanos / 1000.0 / order_value[cell->line_item_idx];
+        seen.worth[seen.cnt] = left * cell->value_nanos / 1000.0 / order_value[cell->line_item_idx];
         for (uint32_t d = 0; d < dims; d++)
             seen.index[d * max + seen.cnt] = tree->index[d][i];
         seen.sum += seen.orders[seen.cnt++];

@@ -83,7 +83,8 @@ void qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint
         double shown = fmax(item->imps, item->bills);
         if (!(shown + clicks + item->clicks + item->convs > 0))
             continue;
-        bool begun = item->series[0].at_s != 0; /* what was before is not matched by what it expects */
+        bool begun =
+            item->series[0].at_s != 0; /* what was before is not matched by what it expects */
         if (!begun)
             item->series[0].at_s = item->series[1].at_s = now_s;
         shown = begun ? shown : 0;

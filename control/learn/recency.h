@@ -19,10 +19,10 @@ struct qbid_recency_item {
     /* since the last tick */
     double imps, bills; /* as clicks expected of them */
     uint32_t clicks, convs;
-    double matured;     /* clicks up to the last tick */
+    double matured;       /* clicks up to the last tick */
     double convs_a_click; /* that are expected of late clicks */
     double clicks_known;  /* that this is the mean of */
-    uint32_t dirty; /* series changed since the last save */
+    uint32_t dirty;       /* series changed since the last save */
     uint32_t pad;
 };
 

@@ -154,9 +154,11 @@ static void line_items_finish(struct qbid_values *values, const struct qbid_valu
             struct qbid_estimate *rate = &values->rate[kind];
             values->level[kind][li->idx] =
                 in->recency ? qbid_recency_level(in->recency, li->idx, kind) : 1;
-            values->factor[kind][li->idx] = values->level[kind][li->idx] * prior_factor(
-                &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
-                prior[kind]);
+            values->factor[kind][li->idx] =
+                values->level[kind][li->idx] *
+                prior_factor(
+                    &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
+                    prior[kind]);
             values->way[kind][li->idx] =
                 (uint8_t)qbid_contest_choose(&rate->contest, li->campaign_id);
         }
@@ -244,8 +246,7 @@ static double worth(const struct qbid_values *values, uint32_t line_item_idx, do
                     double cvr, double order_micros)
 {
     const struct qbid_value_params *goal = &values->goal[line_item_idx];
-    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
-                                         (int64_t)order_micros);
+    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1), (int64_t)order_micros);
     return goal->goal == QBID_GOAL_FIXED_CPM
                ? value
                : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
@@ -271,11 +272,11 @@ void qbid_values_settle(struct qbid_values *values)
                 node->here[kind] = (float)(rate.here * factor);
                 node->below[kind] = (float)(rate.below * factor);
             }
-            node->value = (float)worth(
-                values, idx, (double)node->here[QBID_VALUES_CTR],
-                (double)node->here[QBID_VALUES_CVR],
-                values->order_value[idx] *
-                    qbid_orders_ratio(&values->orders, tree, depth->context[i]));
+            node->value =
+                (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
+                             (double)node->here[QBID_VALUES_CVR],
+                             values->order_value[idx] *
+                                 qbid_orders_ratio(&values->orders, tree, depth->context[i]));
         }
     }
 }
@@ -299,7 +300,8 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
     line_items_finish(values, in);
     order_values_make(values, in);
-    err = qbid_orders_fit(&values->orders, &values->tree, in->cells, values->order_value, in->now_s);
+    err =
+        qbid_orders_fit(&values->orders, &values->tree, in->cells, values->order_value, in->now_s);
     if (err)
         return err;
     qbid_values_settle(values);

@@ -23,7 +23,7 @@ struct qbid_decay_series {
 
 struct qbid_decay_race {
     struct qbid_decay_series whole;
-    double loss[QBID_DECAY_CANDIDATES]; /* fades too, slowly, so that times may change */
+    double loss[QBID_DECAY_CANDIDATES];   /* fades too, slowly, so that times may change */
     double square[QBID_DECAY_CANDIDATES]; /* of losses against that of no half-life; fades */
     int64_t loss_s;
     uint32_t chosen; /* index of a candidate; 0, the longest, where nothing is known */
@@ -40,10 +40,9 @@ double qbid_decay_left(double half_life_s, int64_t from_s, int64_t to_s);
  * Judge every candidate by what a series shows next, and count it.
  *
  * Shapes:  counts >= 0, trials being anything that successes are in proportion to, e.g. successes
- *          that a model expects; more successes than trials may come, late ones. Anything else is ignored.
- * Threads: pure.
- * Cost:    0.3 us.
- * Source:  prequential log-loss (Dawid 1984), of counts: Poisson's.
+ *          that a model expects; more successes than trials may come, late ones. Anything else is
+ * ignored. Threads: pure. Cost:    0.3 us. Source:  prequential log-loss (Dawid 1984), of counts:
+ * Poisson's.
  */
 void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *series, int64_t now_s,
                      double trials, double successes);

@@ -215,9 +215,8 @@ int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects
                 continue; /* its ratios are 1 */
             dim_expose(table, dim, table->index[d]);
             if (fit)
-                dim->strength =
-                    strength_fit(dim->exposed, dim->successes, dim->value_cnt,
-                                 dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
+                dim->strength = strength_fit(dim->exposed, dim->successes, dim->value_cnt,
+                                             dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
             most = fmax(most, dim_update(dim));
             dim_apply(table, dim, table->index[d]);
         }

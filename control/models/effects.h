@@ -23,10 +23,10 @@
 
 struct qbid_effects_dim {
     uint32_t value_cnt;
-    int exact;       /* no prior: strength is ignored, a value without successes gets ratio 0 */
+    int exact;        /* no prior: strength is ignored, a value without successes gets ratio 0 */
     uint32_t fit_max; /* values that the strength is fitted on; 0 = QBID_EFFECTS_FIT_CELLS */
-    double strength; /* in: start, 0 = unknown; out: fitted, INFINITY = no differences seen */
-    double *ratio;   /* value_cnt; in: start, e.g. the last fit, or 1; out: fitted */
+    double strength;  /* in: start, 0 = unknown; out: fitted, INFINITY = no differences seen */
+    double *ratio;    /* value_cnt; in: start, e.g. the last fit, or 1; out: fitted */
     /* work, value_cnt each */
     double *successes;
     double *exposed;

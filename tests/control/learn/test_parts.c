@@ -45,8 +45,7 @@ static void world_init(struct world *w, uint64_t seed, double campaign_sd, doubl
             site[s] = campaign_sd * rng_normal(&w->r);
         for (int d = 0; d <= DEVICES; d++)
             for (int s = 0; s <= SITES; s++)
-                w->campaign[c][d][s] =
-                    device[d] + site[s] + 0.5 * campaign_sd * rng_normal(&w->r);
+                w->campaign[c][d][s] = device[d] + site[s] + 0.5 * campaign_sd * rng_normal(&w->r);
     }
     for (int li = 0; li < 3; li++)
         for (int s = 0; s <= SITES; s++)
@@ -158,8 +157,8 @@ static void orders_are_worth_what_they_are_in_their_context(void **state)
         world_init(&w, 5, 0.2, 0.1);
         for (int i = 0; i < 6000; i++) {
             uint32_t li = rng_below(&w.r, 3), d = 1 + rng_below(&w.r, DEVICES);
-            struct qbid_cell *cell = qbid_cells_touch(
-                &w.cells, li, learn_context(1, d, 1 + rng_below(&w.r, SITES)), 0);
+            struct qbid_cell *cell =
+                qbid_cells_touch(&w.cells, li, learn_context(1, d, 1 + rng_below(&w.r, SITES)), 0);
             cell->imps += 50;
             cell->clicks += 5;
             cell->clicked += 5;

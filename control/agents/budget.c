@@ -11,6 +11,7 @@
 #include "control/account/money.h"
 #include "control/agents/budget_belief.h"
 #include "control/models/allocate/explore.h"
+#include "control/models/allocate/period.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"
@@ -221,20 +222,41 @@ static struct verdict verdict_of(double *gain)
     return v;
 }
 
+/* How today stands, at an even pace. */
+static void today_write(const struct round *r, const struct qbid_budget_campaign *c, char *out,
+                        size_t size)
+{
+    struct qbid_period day;
+    struct qbid_period_stand stand;
+    int64_t actual_micros = (int64_t)(1e6 * c->spend), unix_s = r->inputs->unix_s;
+    out[0] = 0;
+    if (c->from_unix_s % DAY_S != 0 && c->day_cnt == 0)
+        return; /* it was first seen in the middle of today */
+    if (qbid_period_of(QBID_PERIOD_DAILY, unix_s, &day) ||
+        qbid_period_stand(&day, unix_s, NULL, c->budget_nanos / NANOS_PER_MICRO, actual_micros,
+                          &stand))
+        return;
+    snprintf(out, size, " Today it has spent %.2f of %.2f expected by now.",
+             (double)stand.actual_micros / 1e6, (double)stand.expected_micros / 1e6);
+}
+
 static void reason_write(const struct round *r, uint32_t i, const struct verdict *all,
                          struct qbid_proposal *p)
 {
     const struct qbid_budget_campaign *c = r->campaigns[i];
     double here =
         qbid_curve_marginal(&r->allocation.items[i].curve, (double)r->current_micros[i] / 1e6);
+    char today[128];
+    today_write(r, c, today, sizeof today);
     snprintf(
         p->reason, sizeof p->reason,
         "At its budget of %s a day the next unit of budget returns %.3f here and %.3f at the "
         "best split of the tenant's %" PRIu32 " campaigns (exponent %.2f +- %.2f%s). Evidence: "
-        "%" PRIu32 " days, %" PRIu64 " conversions. All moves of this group together add %.2f a "
+        "%" PRIu32 " days, %" PRIu64 " conversions.%s All moves of this group together add %.2f a "
         "day (90 %% between %.2f and %.2f).%s",
         p->current, here, r->allocation.marginal, r->cnt, c->shape, c->shape_sd,
-        c->varied ? "" : ", the prior's", c->day_cnt, c->convs, all->mean, all->low, all->high,
+        c->varied ? "" : ", the prior's", c->day_cnt, c->convs, today, all->mean, all->low,
+        all->high,
         r->learning ? " Part of each move is chance, so that response to spend becomes known."
                     : "");
 }

@@ -54,7 +54,7 @@ void qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint
 
 /** Half-lives of the cells: none where none was best at the last tick, else
  *  QBID_RECENCY_CONTEXT_S, as contexts change more slowly than levels. */
-#define QBID_RECENCY_CONTEXT_S (28 * 86400.0)
+#define QBID_RECENCY_CONTEXT_S (56 * 86400.0)
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency);
 
 #endif

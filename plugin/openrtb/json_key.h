@@ -17,24 +17,21 @@ namespace qbid_json
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a word's first character is its lowest");
 
 /* Names have 1 to 16 characters: two words, of which the second may begin within the first. */
-#define QBID_JSON_NAME_LIST(X)                                                                     \
-    X(acat)                                                                                        \
-    X(api) X(app) X(asi) X(assets) X(at) X(audio) X(badv) X(banner) X(bapp) X(battr) X(bcat)       \
-        X(bidfloor) X(bidfloorcur) X(brand) X(bseat) X(btype) X(bundle) X(buyeruid) X(cattax) X(   \
-            complete) X(consent) X(coppa) X(country) X(cur) X(data) X(deals) X(delivery) X(device) \
-            X(devicetype) X(dnt) X(domain) X(dooh) X(dsa) X(dsarequired) X(durfloors) X(eids)      \
-                X(exp) X(expdir) X(ext) X(format) X(gdpr) X(geo) X(gpc) X(gpp) X(gpp_sid) X(guar)  \
-                    X(h) X(hmin) X(hp) X(id) X(ifa) X(img) X(imp) X(instl) X(len) X(linearity)     \
-                        X(lmt) X(maxbitrate) X(maxdur) X(maxduration) X(mimes) X(minbitrate)       \
-                            X(mincpmpersec) X(mindur) X(minduration) X(mobile) X(multiplier)       \
-                                X(native) X(nodes) X(os) X(platform) X(plcmt) X(pmp) X(poddur)     \
-                                    X(pos) X(private_auction) X(protocols) X(qty) X(region)        \
-                                        X(regs) X(request) X(required) X(rqddurs) X(rwdd)          \
-                                            X(schain) X(secure) X(segment) X(sid) X(site) X(skip)  \
-                                                X(source) X(sua) X(test) X(title) X(tmax) X(type)  \
-                                                    X(uids) X(us_privacy) X(user) X(utcoffset)     \
-                                                        X(ver) X(video) X(w) X(wadomain) X(wlang)  \
-                                                            X(wlangb) X(wmin) X(wseat)
+/* clang-format off */
+#define QBID_JSON_NAME_LIST(X) \
+    X(acat) X(api) X(app) X(asi) X(assets) X(at) X(audio) X(badv) X(banner) X(bapp) X(battr) \
+    X(bcat) X(bidfloor) X(bidfloorcur) X(brand) X(bseat) X(btype) X(bundle) X(buyeruid) \
+    X(cattax) X(complete) X(consent) X(coppa) X(country) X(cur) X(data) X(deals) X(delivery) \
+    X(device) X(devicetype) X(dnt) X(domain) X(dooh) X(dsa) X(dsarequired) X(durfloors) X(eids) \
+    X(exp) X(expdir) X(ext) X(format) X(gdpr) X(geo) X(gpc) X(gpp) X(gpp_sid) X(guar) X(h) \
+    X(hmin) X(hp) X(id) X(ifa) X(img) X(imp) X(instl) X(len) X(linearity) X(lmt) X(maxbitrate) \
+    X(maxdur) X(maxduration) X(mimes) X(minbitrate) X(mincpmpersec) X(mindur) X(minduration) \
+    X(mobile) X(multiplier) X(native) X(nodes) X(os) X(platform) X(plcmt) X(pmp) X(poddur) \
+    X(pos) X(private_auction) X(protocols) X(qty) X(region) X(regs) X(request) X(required) \
+    X(rqddurs) X(rwdd) X(schain) X(secure) X(segment) X(sid) X(site) X(skip) X(source) X(sua) \
+    X(test) X(title) X(tmax) X(type) X(uids) X(us_privacy) X(user) X(utcoffset) X(ver) X(video) \
+    X(w) X(wadomain) X(wlang) X(wlangb) X(wmin) X(wseat)
+/* clang-format on */
 
 enum json_key : uint32_t {
     key_other, /* none of the names */

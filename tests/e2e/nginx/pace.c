@@ -7,9 +7,9 @@
  * are due RATE times a second for MS milliseconds; one that is due while every connection waits for
  * an answer is not sent, and counted (with RATE 0 each connection has its next request as soon as
  * it has its answer; with RATE spin too, and nothing sleeps, so that no answer has to wake the
- * load, which costs the worker as well). Times run from when a request was due, so that what waits behind a slow
- * answer counts. All connections are opened before the first phase and stay open over the phases;
- * one that ends with a request on it has lost it, and is opened again.
+ * load, which costs the worker as well). Times run from when a request was due, so that what waits
+ * behind a slow answer counts. All connections are opened before the first phase and stay open over
+ * the phases; one that ends with a request on it has lost it, and is opened again.
  *
  * Prints a line for each phase, of the requests that were due in it (times in microseconds):
  *     phase 1 sent N unsent N answers N lost N bids N nobids N other N late N p50_us N p99_us N

@@ -43,11 +43,12 @@ inline int read_label(reader &r, const value &v, struct qbid_text *ret)
     return skip(r, v);
 }
 
-/* Only where it stands: see qbid_openrtb_id. */
+/* Only where it stands: see qbid_openrtb_id. Behind a key a string that may have escapes has some.
+ */
 inline int read_id(reader &r, const value &v, struct qbid_openrtb_id *ret)
 {
     *ret = {};
-    if (v.kind != KIND_STRING || !may_escape(r, v.at) || !has_escape(r, v.at))
+    if (v.kind != KIND_STRING || !may_escape(r, v.at))
         return read_label(r, v, &ret->text);
     int err = skip(r, v);
     if (err == 0)

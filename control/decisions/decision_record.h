@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#include "control/models/pace_terms.h"
+#include "control/decisions/pace_terms.h"
 #include "shm/event.h"
 #include "shm/hash.h"
 #include "shm/qtable.h"

@@ -22,7 +22,7 @@
 #include "control/learn/learned.h"
 #include "control/learn/plan.h"
 #include "control/models/correction.h"
-#include "control/models/pace_terms.h"
+#include "control/decisions/pace_terms.h"
 #include "shm/live.h"
 
 struct qbid_learner; /* opaque */

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/models/pace_terms.h"
+#include "control/decisions/pace_terms.h"
 #include "shm/image.h"
 #include "shm/request.h"
 #include "tools/replay/buffer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a pace is made of: factors whose product it is. */
-#ifndef QBID_CONTROL_MODELS_PACE_TERMS_H
-#define QBID_CONTROL_MODELS_PACE_TERMS_H
+#ifndef QBID_CONTROL_DECISIONS_PACE_TERMS_H
+#define QBID_CONTROL_DECISIONS_PACE_TERMS_H
 
 /* In the order in which they are applied, and their words. */
 /* clang-format off */

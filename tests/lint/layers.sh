@@ -34,7 +34,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to == "shm/error.h" || to == "shm/units.h") return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
             if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
-            if (from ~ /\/explain_event\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
+            if (from ~ /\/explain_(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
             return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }
         return 1 # bench and tests see everything

@@ -13,7 +13,7 @@
 #                       plugin/openrtb/response.h, which say in which currency the answer is.
 #   tools/sim           may include control/, fastpath/ and shm/: a strategy is judged with the code that will run, so
 #                       `qbid-sim` calls the real stages of qbidd and the real decision under a virtual clock.
-#                       explain_event may include control/decisions/, whose records it replays.
+#                       explain_event and explain_terms may include control/decisions/, whose records it replays.
 #   tools/.../ope*, command_ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and judge
 #                       with the models' own estimators; and what a record is made of (shm/).
 #   plugin/example      is built by others as their own sources: its files include each other by name.

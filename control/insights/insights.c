@@ -180,7 +180,8 @@ static void say(struct qbid_insight *insight)
         100 * insight->against, insight->trials, trial_words[m]);
     if (insight->impact_nanos != 0 && len > 0 && (size_t)len < sizeof insight->text)
         (void)snprintf(insight->text + len, sizeof insight->text - (size_t)len,
-                       ": worth %.2f a day %s", fabs((double)insight->impact_nanos) / (double)QBID_NANOS_PER_UNIT,
+                       ": worth %.2f a day %s",
+                       fabs((double)insight->impact_nanos) / (double)QBID_NANOS_PER_UNIT,
                        insight->impact_nanos > 0 ? "more" : "less");
 }
 

@@ -31,7 +31,13 @@ qbid_command_fn qbid_command_snapshot, qbid_command_history;
 qbid_command_fn qbid_command_import, qbid_command_target, qbid_command_dump;
 qbid_command_fn qbid_command_generations, qbid_command_audit, qbid_command_publish,
     qbid_command_learning;
+qbid_command_fn qbid_command_recommend, qbid_command_apply, qbid_command_rollback;
+qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
+
+/** A difference between two accounts: counts, and the list of changes. */
+struct qbid_diff;
+void qbid_command_diff(const struct qbid_command *command, const struct qbid_diff *diff);
 
 /** Counts, rates and money of one series and window, as members of `to`. */
 void qbid_command_stats(cJSON *to, const struct qbid_stats *stats);

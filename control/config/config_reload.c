@@ -44,6 +44,7 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->log.level = next->log.level;
     config->ticks = next->ticks;
     config->keys = next->keys;
+    config->execution = next->execution;
     memcpy(config->rate, next->rate, sizeof config->rate);
     config->rate_cnt = next->rate_cnt;
     memcpy(config->partner, next->partner, sizeof config->partner);

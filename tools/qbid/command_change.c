@@ -46,6 +46,11 @@ static void diff_print(const cJSON *answer)
            qbid_tool_number(answer, "removed"), qbid_tool_number(answer, "unchanged"));
     printf("active budgets: %s -> %s\n", qbid_tool_text(answer, "budgets_before"),
            qbid_tool_text(answer, "budgets_after"));
+    if (cJSON_GetObjectItemCaseSensitive(answer, "money_at_stake"))
+        printf("money at stake: %s\n", qbid_tool_text(answer, "money_at_stake"));
+    if (qbid_tool_number(answer, "left_inactive") > 0)
+        printf("items added since: %.0f stay, inactive\n",
+               qbid_tool_number(answer, "left_inactive"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "dry_run")))
         puts("dry run: nothing was changed");
     else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "applied")))
@@ -54,8 +59,7 @@ static void diff_print(const cJSON *answer)
         puts("nothing to change");
 }
 
-/* Send a change and print what differs. Takes the request. */
-static int change_send(struct qbid_tool *tool, cJSON *request)
+int qbid_tool_change(struct qbid_tool *tool, cJSON *request)
 {
     int code;
     cJSON *answer = qbid_tool_ask(tool, request, &code);
@@ -151,7 +155,7 @@ int qbid_tool_import(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
     cJSON_AddBoolToObject(request, "prune", o.prune);
     free(text);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- target set */
@@ -251,7 +255,7 @@ int qbid_tool_target(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddNumberToObject(request, "campaign", o.campaign);
     cJSON_AddItemToObject(request, "set", o.set);
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- one word */

@@ -17,6 +17,10 @@ static const struct {
     {"top", qbid_tool_top, "campaigns and workers, live on a terminal"},
     {"import", qbid_tool_import, "campaigns, line items, creatives from a YAML or JSON file"},
     {"target", qbid_tool_target, "target set CAMPAIGN: goal, target, budget, pacing, active"},
+    {"recommend", qbid_tool_recommend, "list, show, add, approve, reject, apply recommendations"},
+    {"executions", qbid_tool_executions, "changes of the account, and each field before and after"},
+    {"rollback", qbid_tool_rollback, "take back an execution and all that came after it"},
+    {"hold", qbid_tool_hold, "keep recommendations off an item"},
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
     {"publish", qbid_tool_publish, "publish a generation now"},
@@ -31,7 +35,7 @@ static const struct {
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
     {"stat", qbid_tool_stat, "every counter"},
-    {"audit", qbid_tool_audit, "who changed what, before and after; --verify checks the chain"},
+    {"audit", qbid_tool_audit, "who changed what, before and after; audit verify checks the chain"},
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 

@@ -41,7 +41,10 @@ static int host_execute(void *context, struct qbid_account *next, const struct q
 {
     static const struct qbid_store_limits limits = {16, 64};
     struct rig *rig = context;
-    int err = qbid_store_execute(rig->store, diff, next, &limits, cause, also, also_context);
+    int err = qbid_store_execute(rig->store, diff, next, &limits, cause, rig->broken ? NULL : also,
+                                 also_context);
+    if (!err && rig->broken && also)
+        err = also(also_context, (uint64_t)rig_number(rig, "SELECT max(id) FROM execution_rows"));
     if (err) {
         snprintf(why, QBID_EXECUTOR_WHY_MAX, "%s", qbid_store_why(rig->store));
         return err;

@@ -15,6 +15,7 @@ struct rig {
     struct qbid_stats day[RIG_CAMPAIGNS + 1], all[RIG_CAMPAIGNS + 1]; /* by campaign id */
     uint64_t unix_ns;
     uint64_t gen;
+    bool broken; /* the control of the tests: what belongs to an execution is written after it */
     char refusal[QBID_EXECUTOR_WHY_MAX];
 };
 

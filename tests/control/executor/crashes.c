@@ -10,7 +10,7 @@
  *     executor_crashes SEQUENCES [SEED]   one line of JSON with what was done, or the first fault
  *     executor_crashes                    a few, and the control: an executor that writes twice
  *
- * Of every 20th sequence each command dies at each of its writes in turn, of the others at one
+ * Of every 50th sequence each command dies at each of its writes in turn, of the others at one
  * drawn. Two in three crashes are kill -9, one is a power failure with durability strict.
  */
 #include <inttypes.h>
@@ -33,7 +33,7 @@
 #include "tests/control/executor/rig.h"
 #include "tests/control/models/rng.h"
 
-#define COMMANDS 8 /* of a sequence */
+#define COMMANDS 5 /* of a sequence */
 #define IDS_MAX 64
 #define EXECUTIONS_MAX 64
 #define UNITS INT64_C(1000000000)
@@ -444,7 +444,7 @@ static void sequence_run(uint64_t sequence, uint64_t seed)
         struct command c = {kinds[rng_below(&w.random, sizeof kinds / sizeof kinds[0])],
                             rng_next(&w.random), rng_next(&w.random)};
         w.doing = kind_name[c.kind];
-        command_check(&w, &c, sequence % 20 == 0);
+        command_check(&w, &c, sequence % 50 == 0);
     }
     rig_close(&w.rig);
     done.sequences++;

@@ -126,7 +126,8 @@ int qbid_executor_next(const struct qbid_account *account, const struct qbid_pro
                        uint64_t unix_ns, struct qbid_account *ret_next,
                        char why[QBID_EXECUTOR_WHY_MAX])
 {
-    struct qbid_import_params params = {account, (int64_t)(unix_ns / QBID_NS_PER_S), false};
+    struct qbid_import_params params = {.current = account,
+                                        .now_unix_s = (int64_t)(unix_ns / QBID_NS_PER_S)};
     struct qbid_problems *problems = calloc(1, sizeof *problems);
     char *text = document_make(account, proposal);
     int err = problems && text ? 0 : QBID_ERR_NOMEM;

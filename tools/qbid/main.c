@@ -21,6 +21,7 @@ static const struct {
     {"executions", qbid_tool_executions, "changes of the account, and each field before and after"},
     {"rollback", qbid_tool_rollback, "take back an execution and all that came after it"},
     {"hold", qbid_tool_hold, "keep recommendations off an item"},
+    {"override", qbid_tool_override, "override list | set | clear: bid otherwise, for a time"},
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
     {"publish", qbid_tool_publish, "publish a generation now"},

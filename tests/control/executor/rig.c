@@ -92,7 +92,8 @@ void rig_close(struct rig *rig)
 int rig_import(struct rig *rig, const char *text, const char *actor)
 {
     static struct qbid_problems problems;
-    struct qbid_import_params params = {&rig->account, (int64_t)(rig->unix_ns / 1000000000), false};
+    struct qbid_import_params params = {.current = &rig->account,
+                                        .now_unix_s = (int64_t)(rig->unix_ns / 1000000000)};
     struct qbid_store_cause cause = {++rig->unix_ns, actor, "import"};
     struct qbid_account next;
     struct qbid_diff diff;

@@ -31,7 +31,7 @@ static const struct {
     {"live", qbid_tool_live, "pace factors, Q states and leases in force"},
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
-    {"history", qbid_tool_history, "totals of one campaign, line item or creative over time"},
+    {"history", qbid_tool_history, "changes of the account; totals of one item over time"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},

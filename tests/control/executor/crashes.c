@@ -465,7 +465,7 @@ static int sequences_run(uint64_t sequences, uint64_t seed, bool broken)
 #ifdef __SANITIZE_ADDRESS__
 #define FEW 30
 #else
-#define FEW 150
+#define FEW 100
 #endif
 
 static void random_commands_with_crashes_keep_every_promise(void **state)
@@ -490,10 +490,42 @@ static void an_executor_that_writes_twice_is_found(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == FAULT);
 }
 
+/* Every command in turn on a full disk: refused, with nothing changed, and reading goes on. */
+static void on_a_full_disk_no_change_is_accepted(void **state)
+{
+    struct world w = start;
+    unsigned refused = 0;
+    (void)state;
+    world_init(&w, 1, 7);
+    crash_vfs_load(0);
+    reopen(&w);
+    for (int i = 0; i < 20 * KIND_CNT; i++) {
+        struct command c = {(enum command_kind)(i % KIND_CNT), rng_next(&w.random),
+                            rng_next(&w.random)};
+        w.doing = kind_name[c.kind];
+        uint64_t before = digest(&w), budget = (uint64_t)w.rig.account.campaigns[0].budget_nanos;
+        struct memory m = memory_of(&w);
+        crash_vfs_fill(true);
+        int err = command_run(&w, &c);
+        if (digest(&w) != before || (uint64_t)w.rig.account.campaigns[0].budget_nanos != budget)
+            fault(&w, "a full disk took a change");
+        refused += err == QBID_ERR_STORE;
+        crash_vfs_fill(false);
+        invariants_check(&w);
+        memory_set(&w, &m);
+        err = command_run(&w, &c); /* with room again it goes its way */
+        if (err == QBID_ERR_STORE)
+            fault(&w, "the store did not come back");
+    }
+    rig_close(&w.rig);
+    assert_true(refused > 50);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_commands_with_crashes_keep_every_promise),
+        cmocka_unit_test(on_a_full_disk_no_change_is_accepted),
         cmocka_unit_test(an_executor_that_writes_twice_is_found),
     };
     if (argc == 1)

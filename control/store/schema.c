@@ -117,6 +117,11 @@ static const char overrides[] =
     "ALTER TABLE campaigns ADD COLUMN override TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE line_items ADD COLUMN override TEXT NOT NULL DEFAULT '';";
 
+static const char velocities[] =
+    "ALTER TABLE campaigns ADD COLUMN velocity TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE velocity(budget_idx INTEGER NOT NULL, unix_s INTEGER NOT NULL,"
+    " spent_nanos INTEGER NOT NULL, PRIMARY KEY(budget_idx, unix_s)) WITHOUT ROWID;";
+
 /* Rows of a tenant are read through a view and written past a trigger: both ask tenant_in_scope(),
  * the one place that says whose rows the connection may touch. */
 #define SCOPED(name)                                                                               \
@@ -133,13 +138,13 @@ static const char overrides[] =
 
 static const char executions[] =
     "ALTER TABLE audit ADD COLUMN tenant INTEGER NOT NULL DEFAULT 0;"
-
     "CREATE TABLE execution_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
     " unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL, kind TEXT NOT NULL,"
     " undone_by INTEGER NOT NULL DEFAULT 0, gen INTEGER NOT NULL DEFAULT 0);"
-    "CREATE INDEX executions_unpublished ON execution_rows(gen) WHERE gen = 0;" SCOPED("execution")
+    "CREATE INDEX executions_unpublished ON execution_rows(gen) WHERE gen = 0;" SCOPED("execution");
 
-    /* field '' = the item is new; before and after keep the type that the account's column has */
+/* field '' = the item is new; before and after keep the type that the account's column has */
+static const char execution_changes[] =
     "CREATE TABLE execution_change_rows(execution INTEGER NOT NULL REFERENCES execution_rows(id),"
     " position INTEGER NOT NULL, tenant INTEGER NOT NULL, item TEXT NOT NULL,"
     " item_id INTEGER NOT NULL, field TEXT NOT NULL, before, after,"
@@ -158,20 +163,26 @@ static const char recommendations[] =
     " decided_unix_ns INTEGER NOT NULL DEFAULT 0, execution INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX recommendations_by_status ON recommendation_rows(status, id);"
     "CREATE INDEX recommendations_by_execution ON recommendation_rows(execution)"
-    " WHERE execution > 0;" SCOPED("recommendation")
+    " WHERE execution > 0;" SCOPED("recommendation");
 
-        "CREATE TABLE hold_rows(item TEXT NOT NULL, item_id INTEGER NOT NULL, tenant INTEGER NOT "
-        "NULL,"
-        " unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"
-        " PRIMARY KEY(item, item_id)) WITHOUT ROWID;" SCOPED("hold")
+static const char holds[] =
+    "CREATE TABLE hold_rows(item TEXT NOT NULL, item_id INTEGER NOT NULL, tenant INTEGER NOT NULL,"
+    " unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"
+    " PRIMARY KEY(item, item_id)) WITHOUT ROWID;" SCOPED("hold");
 
-            "CREATE TABLE guard_rows(execution INTEGER NOT NULL REFERENCES execution_rows(id),"
-            " tenant INTEGER NOT NULL, campaign INTEGER NOT NULL, unix_ns INTEGER NOT NULL,"
-            " metric TEXT NOT NULL, base_trials INTEGER NOT NULL, base_successes INTEGER NOT NULL,"
-            " trials INTEGER NOT NULL, successes INTEGER NOT NULL,"
-            " PRIMARY KEY(execution, campaign, metric)) WITHOUT ROWID;" SCOPED("guard");
+static const char guards[] =
+    "CREATE TABLE guard_rows(execution INTEGER NOT NULL REFERENCES execution_rows(id),"
+    " tenant INTEGER NOT NULL, campaign INTEGER NOT NULL, unix_ns INTEGER NOT NULL,"
+    " metric TEXT NOT NULL, base_trials INTEGER NOT NULL, base_successes INTEGER NOT NULL,"
+    " trials INTEGER NOT NULL, successes INTEGER NOT NULL,"
+    " PRIMARY KEY(execution, campaign, metric)) WITHOUT ROWID;" SCOPED("guard");
 
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
-    {first_account, first_state}, {line_item_frequency, NULL}, {traits, NULL},
-    {strategies, NULL},           {line_item_budgets, NULL},   {overrides, NULL},
-    {executions, recommendations}};
+    {first_account, first_state},
+    {line_item_frequency, NULL},
+    {traits, NULL},
+    {strategies, NULL},
+    {line_item_budgets, NULL},
+    {overrides, NULL},
+    {velocities, NULL},
+    {executions, execution_changes, recommendations, holds, guards}};

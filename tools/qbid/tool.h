@@ -55,7 +55,8 @@ cJSON *qbid_tool_request(const char *name);
  *  with QBID_TOOL_OK. Takes the request. */
 cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit);
 
-/** Send a change of the account and print what differs, with its money effect. Takes the request. */
+/** Send a change of the account and print what differs, with its money effect. Takes the request.
+ */
 int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
 
 /** Print an answer as one line of JSON. */

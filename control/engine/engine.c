@@ -286,8 +286,9 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
     (void)qbid_overridden_new((uint32_t)config->capacity.line_items, &e->overridden);
     e->q_group = calloc(config->capacity.line_items, sizeof *e->q_group);
-    bool room = e->whole && e->speed && e->day && e->spent_changed && e->changed && e->said &&
-                e->q_group && e->overridden;
+    e->paced = calloc(config->capacity.line_items, sizeof *e->paced);
+    bool room = e->paced && e->whole && e->speed && e->day && e->spent_changed && e->changed &&
+                e->said && e->q_group && e->overridden;
     int err = room ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
@@ -354,6 +355,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_keymap_done(&engine->billed_before);
     free(engine->money);
     free(engine->pace);
+    free(engine->paced);
     free(engine->said);
     qbid_overridden_free(engine->overridden);
     free(engine->q_group);
@@ -410,9 +412,16 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
                       const struct qbid_diff *diff, const struct qbid_store_cause *cause,
                       char why[QBID_ENGINE_WHY_MAX])
 {
+    return qbid_engine_execute(engine, next, diff, cause, NULL, NULL, why);
+}
+
+int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
+                        const struct qbid_diff *diff, const struct qbid_store_cause *cause,
+                        qbid_store_also_fn *also, void *context, char why[QBID_ENGINE_WHY_MAX])
+{
     struct qbid_store_limits limits = {(uint32_t)engine->config.capacity.budgets,
                                        (uint32_t)engine->config.capacity.line_items};
-    int err = qbid_store_apply(engine->store, diff, next, &limits, cause);
+    int err = qbid_store_execute(engine->store, diff, next, &limits, cause, also, context);
     if (err) {
         snprintf(why, QBID_ENGINE_WHY_MAX, "%s", qbid_store_why(engine->store));
         return err;
@@ -504,6 +513,14 @@ const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine
 const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine)
 {
     return engine->decisions;
+}
+
+const struct qbid_learner_pace *qbid_engine_paced(const struct qbid_engine *engine,
+                                                  uint32_t line_item_idx)
+{
+    uint32_t at =
+        line_item_idx < engine->config.capacity.line_items ? engine->paced[line_item_idx].at : 0;
+    return at && at <= engine->pace_cnt ? &engine->pace[at - 1] : NULL;
 }
 
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine)

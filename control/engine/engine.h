@@ -92,6 +92,12 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
                       const struct qbid_diff *diff, const struct qbid_store_cause *cause,
                       char why[QBID_ENGINE_WHY_MAX]);
 
+/** The same, with `also` in the transaction that writes it (qbid_store_execute()): what that
+ * refuses is not applied. */
+int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
+                        const struct qbid_diff *diff, const struct qbid_store_cause *cause,
+                        qbid_store_also_fn *also, void *context, char why[QBID_ENGINE_WHY_MAX]);
+
 /** Hold the models still, or let them learn again; remembered by the store. */
 int qbid_engine_freeze(struct qbid_engine *engine, bool frozen,
                        const struct qbid_store_cause *cause, char why[QBID_ENGINE_WHY_MAX]);
@@ -115,6 +121,9 @@ const struct qbid_ingest *qbid_engine_ingest_stage(const struct qbid_engine *eng
 const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine *engine);
 /** NULL = nothing is logged. */
 const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine);
+/** A line item's pace as it was last computed; NULL before. */
+const struct qbid_learner_pace *qbid_engine_paced(const struct qbid_engine *engine,
+                                                  uint32_t line_item_idx);
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine);
 struct qbid_store *qbid_engine_store(struct qbid_engine *engine);
 struct qbid_engine_counters qbid_engine_counters_load(const struct qbid_engine *engine);

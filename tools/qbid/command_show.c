@@ -173,6 +173,18 @@ static void pace_add(struct qbid_columns *columns, const cJSON *item)
         qbid_columns_add(columns, "%.6g", pace);
 }
 
+/* "budget 0.8 x hour 0.5". */
+static void terms_add(struct qbid_columns *columns, const cJSON *item)
+{
+    char text[256] = "";
+    size_t used = 0;
+    const cJSON *term;
+    cJSON_ArrayForEach(term, member(item, "pace_terms")) if (used < sizeof text) used +=
+        (size_t)snprintf(text + used, sizeof text - used, "%s%s %.4g", used ? " x " : "",
+                         term->string, term->valuedouble);
+    qbid_columns_add(columns, "%s", used ? text : "-");
+}
+
 /* What comes after an override, and when. */
 static void override_add(struct qbid_columns *columns, const cJSON *item)
 {
@@ -185,8 +197,8 @@ static void override_add(struct qbid_columns *columns, const cJSON *item)
 
 int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",  "IDX",           "PACE",
-                                        "Q STATE",   "<OVERRIDE", "<LEARNED R(K)", NULL};
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN", "IDX",           "PACE", "Q STATE",
+                                        "<OVERRIDE", "<PACE IS", "<LEARNED R(K)", NULL};
     static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
     struct qbid_columns lines, leases;
     const cJSON *item;
@@ -204,6 +216,7 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         pace_add(&lines, item);
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
         override_add(&lines, item);
+        terms_add(&lines, item);
         exposures_add(&lines, member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);
@@ -255,6 +268,7 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
 struct list_options {
     long max;
     bool verify;
+    bool verb; /* "verify" is allowed */
 };
 
 static error_t list_parse(int key, char *arg, struct argp_state *state)
@@ -270,6 +284,11 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
     case 'V':
         o->verify = true;
         return 0;
+    case ARGP_KEY_ARG:
+        if (!o->verb || strcmp(arg, "verify") != 0 || state->arg_num > 0)
+            return ARGP_ERR_UNKNOWN;
+        o->verify = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -283,7 +302,7 @@ int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
                               NULL,    NULL,       NULL};
     static const char *const heads[] = {"GENERATION", "<BUILT",    "BYTES", "WORKERS",
                                         "<HELD",      "<CHECKSUM", "<WHY",  NULL};
-    struct list_options o = {20, false};
+    struct list_options o = {.max = 20};
     struct qbid_columns columns;
     const cJSON *item;
     int code;
@@ -328,9 +347,10 @@ int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
         {"max", 'n', "N", 0, "At most N, latest first (20)", 0},
         {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
         {0}};
-    const struct argp argp = {options, list_parse, NULL, "Who changed what, why, before and after.",
-                              NULL,    NULL,       NULL};
-    struct list_options o = {20, false};
+    const struct argp argp = {
+        options, list_parse, "[verify]", "Who changed what, why, before and after.",
+        NULL,    NULL,       NULL};
+    struct list_options o = {.max = 20, .verb = true};
     const cJSON *item;
     int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);

@@ -42,8 +42,10 @@ void qbid_values_done(struct qbid_values *values)
     }
     free(values->order_value);
     free(values->goal);
+    free(values->line);
     values->order_value = NULL;
     values->goal = NULL;
+    values->line = NULL;
     values->line_item_max = 0;
 }
 
@@ -211,9 +213,11 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     }
     free(values->order_value);
     free(values->goal);
+    free(values->line);
     values->order_value = calloc(cnt, sizeof(double));
     values->goal = calloc(cnt, sizeof *values->goal);
-    return values->order_value && values->goal ? err : QBID_ERR_NOMEM;
+    values->line = calloc(cnt, sizeof *values->line);
+    return values->order_value && values->goal && values->line ? err : QBID_ERR_NOMEM;
 }
 
 static int nodes_room(struct qbid_values *values)
@@ -232,20 +236,35 @@ static int nodes_room(struct qbid_values *values)
     return 0;
 }
 
-static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
-                    double cvr)
+static void lines_make(struct qbid_values *values)
 {
-    const struct qbid_value_params *goal = &values->goal[line_item_idx];
-    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
-                                         (int64_t)values->order_value[line_item_idx]);
-    return goal->goal == QBID_GOAL_FIXED_CPM
-               ? value
-               : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
+    for (uint32_t i = 0; i < values->tree.line_item_max; i++) {
+        struct qbid_value_line line =
+            qbid_value_line(&values->goal[i], (int64_t)values->order_value[i]);
+        line.click *= values->multiplier;
+        line.conversion *= values->multiplier;
+        if (values->goal[i].goal != QBID_GOAL_FIXED_CPM)
+            line.fixed *= values->multiplier;
+        values->line[i] = line;
+    }
+}
+
+/* Rates are at most 1. */
+static double worth(const struct qbid_value_line *line, double ctr, double cvr)
+{
+    double value = line->fixed + ctr * (line->click + cvr * line->conversion);
+    return value < (double)QBID_PRICE_MICROS_MAX ? value : (double)QBID_PRICE_MICROS_MAX;
+}
+
+static double at_most_1(double x)
+{
+    return x < 1 ? x : 1;
 }
 
 void qbid_values_settle(struct qbid_values *values)
 {
     const struct qbid_tree *tree = &values->tree;
+    lines_make(values);
     for (uint32_t d = QBID_TREE_LINE_ITEM; d < tree->depth_cnt; d++) {
         const struct qbid_tree_depth *depth = &tree->depth[d];
         for (uint32_t i = 0; i < depth->cnt; i++) {
@@ -263,8 +282,9 @@ void qbid_values_settle(struct qbid_values *values)
                 node->here[kind] = (float)(rate.here * factor);
                 node->below[kind] = (float)(rate.below * factor);
             }
-            node->value = (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
-                                       (double)node->here[QBID_VALUES_CVR]);
+            node->value =
+                (float)worth(&values->line[idx], at_most_1((double)node->here[QBID_VALUES_CTR]),
+                             at_most_1((double)node->here[QBID_VALUES_CVR]));
         }
     }
 }
@@ -327,11 +347,10 @@ static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t
                                       struct at at, const double ratios[QBID_VALUES_RATES])
 {
     double rate[QBID_VALUES_RATES];
+    const float *rates = at.here ? at.node->here : at.node->below;
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
-        rate[kind] = (double)(at.here ? at.node->here[kind] : at.node->below[kind]);
-        if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
-            rate[kind] *= ratios[kind];
-        rate[kind] = fmin(rate[kind], 1);
+        bool effects = !at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS;
+        rate[kind] = at_most_1((double)rates[kind] * (effects ? ratios[kind] : 1));
     }
     return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
 }
@@ -367,7 +386,7 @@ static double value_at(const struct qbid_values *values, uint32_t line_item_idx,
                     values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
         return (double)at.node->value;
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    return worth(&values->line[line_item_idx], rates.ctr, rates.cvr);
 }
 
 /* In a finest context, for a line item that another model serves. */
@@ -378,7 +397,7 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
         return 0;
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
     rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    return worth(&values->line[line_item_idx], at_most_1(rates.ctr), at_most_1(rates.cvr));
 }
 
 /* The level at which look-ups begin. */

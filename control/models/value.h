@@ -55,6 +55,15 @@ struct qbid_value_params {
 double qbid_value_impression(const struct qbid_value_params *params, double ctr, double cvr,
                              int64_t order_value_micros);
 
+/* The same for many rates: fixed + ctr * (click + cvr * conversion), at most the largest price. */
+struct qbid_value_line {
+    double fixed, click, conversion;
+};
+
+/** Line of a goal with its caps and an order's value. Threads: pure. */
+struct qbid_value_line qbid_value_line(const struct qbid_value_params *params,
+                                       int64_t order_value_micros);
+
 /** Worth under the goal alone, and the spend that cap allows: g and u of the table above, in CPM
  *  micros as above; 0 without that cap. Threads: pure. */
 double qbid_value_goal(const struct qbid_value_params *params, double ctr, double cvr,

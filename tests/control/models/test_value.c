@@ -61,10 +61,10 @@ static void a_line_of_a_goal_is_its_worth(void **state)
     struct rng r = rng_init(2);
     for (int i = 0; i < 20000; i++) {
         struct qbid_value_params p = {.goal = (enum qbid_goal)(1 + rng_below(&r, 9)),
-                                      .target_micros = rng_below(&r, 5000000),
+                                      .target_micros = 100000 + rng_below(&r, 5000000),
                                       .unit_micros = rng_below(&r, 3000000)};
         for (int cap = 0; cap < QBID_CAP_CNT; cap++) {
-            p.cap_micros[cap] = rng_below(&r, 2) ? rng_below(&r, 4000000) : 0;
+            p.cap_micros[cap] = rng_below(&r, 2) ? 100000 + rng_below(&r, 4000000) : 0;
             p.cap_price[cap] = rng_below(&r, 4) ? 3 * rng_uniform(&r) : NAN;
         }
         double ctr = rng_uniform(&r), cvr = rng_uniform(&r);

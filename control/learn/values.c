@@ -396,7 +396,8 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
     if (!at.node)
         return 0;
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
-    rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
+    bool conversions = values->line[line_item_idx].conversion > 0;
+    rates = qbid_learned_rates(values->learned, line_item_idx, context, conversions, rates);
     return worth(&values->line[line_item_idx], at_most_1(rates.ctr), at_most_1(rates.cvr));
 }
 

@@ -60,6 +60,7 @@ struct qbid_campaign_state {
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
     struct qbid_strategy strategy;
     double alpha_cap;               /* of the last period, 0 = none */
+    bool overridden;                /* its pacer waits: qbid_learner_override() */
     struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
     struct qbid_campaign_correction correction;
 };

@@ -139,6 +139,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
+    in.overridden = state->overridden;
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
@@ -242,7 +243,8 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         if (may && items[i]->active)
             pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
         pace *= greedy * (double)weight;
-        out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
+        out[i] = (struct qbid_learner_pace){
+            .line_item_idx = items[i]->idx, .pace = (float)pace, .q_state = qstate};
     }
     return (int)cnt;
 }
@@ -315,6 +317,13 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     return err ? err : cnt;
 }
 
+void qbid_learner_override(struct qbid_learner *learner, uint32_t campaign_id, bool overridden)
+{
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, campaign_id);
+    if (state)
+        state->overridden = overridden;
+}
+
 void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
                              const struct qbid_live *live)
 {
@@ -323,6 +332,9 @@ void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
         if (idx >= live->shape.line_item_max)
             continue;
         atomic_store_explicit(&live->qstate[idx], pace[i].q_state, memory_order_relaxed);
-        qbid_live_set_pace(live, idx, pace[i].pace);
+        if (pace[i].until_ns)
+            qbid_live_set_override(live, idx, pace[i].pace, pace[i].until_ns, pace[i].after);
+        else
+            qbid_live_set_pace(live, idx, pace[i].pace);
     }
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
+include control/models/allocate/local.mk
 $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \

@@ -113,9 +113,10 @@ static const char line_item_budgets[] =
     "ALTER TABLE line_items ADD COLUMN budget_nanos INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE line_items ADD COLUMN daily_budget_nanos INTEGER NOT NULL DEFAULT 0;";
 
+static const char overrides[] =
+    "ALTER TABLE campaigns ADD COLUMN override TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE line_items ADD COLUMN override TEXT NOT NULL DEFAULT '';";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
-    {first_account, first_state},
-    {line_item_frequency, NULL},
-    {traits, NULL},
-    {strategies, NULL},
-    {line_item_budgets, NULL}};
+    {first_account, first_state}, {line_item_frequency, NULL}, {traits, NULL},
+    {strategies, NULL},           {line_item_budgets, NULL},   {overrides, NULL}};

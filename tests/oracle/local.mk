@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
-.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
-oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
+.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian
+oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian
 oracle-survfit:
 	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
 oracle-effects:
@@ -14,3 +14,6 @@ oracle-forecast:
 oracle-learned:
 	@.ci/deps.sh $(DEPS_ORACLE)
 	@tests/oracle/compare.sh tests/oracle/learned.py:tests/control/models/learned_fixture.h
+oracle-gaussian:
+	@.ci/deps.sh $(DEPS_ORACLE)
+	@tests/oracle/compare.sh tests/oracle/gaussian.py:tests/control/models/allocate/gaussian_fixture.h

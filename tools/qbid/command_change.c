@@ -54,8 +54,7 @@ static void diff_print(const cJSON *answer)
         puts("nothing to change");
 }
 
-/* Send a change and print what differs. Takes the request. */
-static int change_send(struct qbid_tool *tool, cJSON *request)
+int qbid_tool_change(struct qbid_tool *tool, cJSON *request)
 {
     int code;
     cJSON *answer = qbid_tool_ask(tool, request, &code);
@@ -151,7 +150,7 @@ int qbid_tool_import(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
     cJSON_AddBoolToObject(request, "prune", o.prune);
     free(text);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- target set */
@@ -251,7 +250,7 @@ int qbid_tool_target(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddNumberToObject(request, "campaign", o.campaign);
     cJSON_AddItemToObject(request, "set", o.set);
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- one word */

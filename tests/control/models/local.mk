@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The formats that models fill and the fast path reads, then the models.
+include tests/control/models/allocate/local.mk
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)

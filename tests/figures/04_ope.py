@@ -52,8 +52,9 @@ def fatigue():
         r"over all users ([\d.]+)", text).groups()
     how = f"make figures N=04 (test_fatigue: 8 exposures at most, eager users see and click more; {seeds} seeds)"
     figure("frequency value: worst error of r(k), k up to 7, at 1,000,000 impressions, mean of seeds", float(mean), "",
-           how, "<= 0.05", good and float(mean) <= 0.05)
-    figure("frequency value: the same, in the worst seed", float(most), "", how)
+           how)
+    figure("frequency value: the same, in the worst seed", float(most), "", how, "<= 0.05",
+           good and float(most) <= 0.05)
     figure(f"frequency value: seeds of {seeds} in which every r(k) is within 5 %", int(within), "", how, seeds,
            good and within == seeds)
     figure("frequency value: r(7) as all users together have it", float(pooled), "",

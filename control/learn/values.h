@@ -35,13 +35,13 @@ struct qbid_values {
     struct qbid_values_node *node[QBID_TREE_DEPTH_MAX]; /* as the tree's, from the line items on */
     uint32_t node_capacity[QBID_TREE_DEPTH_MAX];
     /* by line item index: */
-    double *factor[QBID_VALUES_RATES];  /* own prior against the tree while data is thin */
-    uint8_t *way[QBID_VALUES_RATES];    /* enum qbid_contest_way */
-    double *order_value;                /* micros */
-    struct qbid_value_params *goal;     /* of the campaign */
-    struct qbid_value_line *line;       /* the same with all that multiplies, of the last settling */
-    double multiplier;                  /* of values */
-    uint32_t line_item_max;             /* 0 = nothing is fitted */
+    double *factor[QBID_VALUES_RATES]; /* own prior against the tree while data is thin */
+    uint8_t *way[QBID_VALUES_RATES];   /* enum qbid_contest_way */
+    double *order_value;               /* micros */
+    struct qbid_value_params *goal;    /* of the campaign */
+    struct qbid_value_line *line;      /* the same with all that multiplies, of the last settling */
+    double multiplier;                 /* of values */
+    uint32_t line_item_max;            /* 0 = nothing is fitted */
     const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */
 };
 

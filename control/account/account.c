@@ -29,6 +29,7 @@ static void campaign_done(struct qbid_campaign_def *c)
     free(c->hours);
     free(c->time_zone);
     free(c->override);
+    free(c->velocity);
 }
 
 static void creative_done(struct qbid_creative_def *c)
@@ -129,6 +130,7 @@ static int campaign_copy(struct qbid_account *account, const struct qbid_campaig
     int err = text_copy(&from->name, &to->name);
     err |= text_copy(&from->hours, &to->hours);
     err |= text_copy(&from->time_zone, &to->time_zone);
+    err |= text_copy(&from->velocity, &to->velocity);
     err |= text_copy(&from->override, &to->override);
     return err ? QBID_ERR_NOMEM : 0;
 }

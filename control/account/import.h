@@ -19,6 +19,7 @@
  *         max_change: 0.3                log2 of the pace a period; 0 = the configuration's
  *         hours: [mon-fri 8-20]          or text, see control/account/week.h
  *         time_zone: Europe/Berlin       of the hours; default: the configuration's
+ *         velocity: 2x / 1h              most spend in any window: of the even rate, or money
  *         override: {multiplier: 1.2, until: +2h, why: launch}   or fixed: CPM; see override.h
  *         pacing: even                   ahead or asap
  *         active: true

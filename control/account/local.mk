@@ -17,4 +17,5 @@ $(call lib,account,\
 	control/account/money.c \
 	control/account/override.c \
 	control/account/trait.c \
+	control/account/velocity.c \
 	control/account/week.c)

@@ -281,10 +281,13 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->day = calloc(config->capacity.budgets, sizeof *e->day);
     e->spent_changed = calloc(config->capacity.budgets, sizeof *e->spent_changed);
     e->changed = calloc(config->capacity.budgets, sizeof *e->changed);
+    e->whole = calloc(config->capacity.budgets, sizeof *e->whole);
+    e->speed = calloc(config->capacity.budgets, sizeof(struct qbid_speed *));
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
     (void)qbid_overridden_new((uint32_t)config->capacity.line_items, &e->overridden);
     e->q_group = calloc(config->capacity.line_items, sizeof *e->q_group);
-    bool room = e->day && e->spent_changed && e->changed && e->said && e->q_group && e->overridden;
+    bool room = e->whole && e->speed && e->day && e->spent_changed && e->changed && e->said &&
+                e->q_group && e->overridden;
     int err = room ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
@@ -342,6 +345,10 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_decision_log_free(engine->decisions);
     free(engine->day);
     free(engine->spent_changed);
+    free(engine->whole);
+    for (uint64_t b = 0; engine->speed && b < engine->config.capacity.budgets; b++)
+        free(engine->speed[b]);
+    free(engine->speed);
     free(engine->changed);
     free(engine->billed);
     qbid_keymap_done(&engine->billed_before);
@@ -393,7 +400,8 @@ static bool live_alone(const struct qbid_diff *diff)
 {
     for (uint32_t i = 0; i < diff->change_cnt; i++)
         for (uint32_t j = 0; j < diff->change[i].field_cnt; j++)
-            if (strcmp(diff->change[i].field[j].name, "override") != 0)
+            if (strcmp(diff->change[i].field[j].name, "override") != 0 &&
+                strcmp(diff->change[i].field[j].name, "velocity") != 0)
                 return false;
     return true;
 }

@@ -8,6 +8,7 @@
 #include "control/engine/overridden.h"
 #include "control/frequency/frequency_book.h"
 #include "control/keymap.h"
+#include "control/ledger/speed.h"
 #include "control/publish/build_image.h"
 
 /* Day of a daily budget and what was spent when it began. */
@@ -42,6 +43,8 @@ struct qbid_engine {
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */
+    int64_t *whole;              /* by budget index: authority without a limit on its speed */
+    struct qbid_speed **speed;   /* by budget index, NULL = no limit on the speed of spend */
     uint8_t *spent_changed;      /* by budget index, since the store heard of it */
     uint32_t *changed;           /* budget indices of spent_changed */
     uint32_t changed_cnt;
@@ -86,6 +89,11 @@ int qbid_engine_save_dictionary(struct qbid_engine *engine);
 
 /** Authority of every budget, day boundaries included. */
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
+
+/** Lower *authority to what the campaign's limit on the speed of spend leaves by now. An error of
+ * the store: *authority is right all the same. */
+int qbid_engine_velocity(struct qbid_engine *engine, const struct qbid_campaign_def *campaign,
+                         int64_t unix_s, int64_t *authority);
 
 /** Events of one worker: taken, posted, stored, and only then let go. */
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,

@@ -335,8 +335,10 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
         }
         if (!c->active)
             authority = qbid_ledger_spent(engine->ledger, c->budget_idx);
+        engine->whole[c->budget_idx] = authority;
+        err = qbid_engine_velocity(engine, c, unix_s, &authority);
         if (authority != qbid_ledger_budget(engine->ledger, c->budget_idx))
-            err = qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
+            err |= qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
     }
     return err;
 }
@@ -349,7 +351,7 @@ void qbid_engine_pace(struct qbid_engine *e)
     for (uint32_t i = 0; i < e->account.campaign_cnt; i++) {
         uint32_t b = e->account.campaigns[i].budget_idx;
         e->money[i] =
-            (struct qbid_learner_money){.budget_nanos = qbid_ledger_budget(e->ledger, b),
+            (struct qbid_learner_money){.budget_nanos = e->whole[b],
                                         .spent_nanos = qbid_ledger_spent(e->ledger, b),
                                         .exposure_nanos = qbid_ledger_exposure(e->ledger, b)};
     }

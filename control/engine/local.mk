@@ -7,4 +7,5 @@ $(call lib,engine,\
 	control/engine/engine_publish.c \
 	control/engine/engine_reload.c \
 	control/engine/engine_ticks.c \
+	control/engine/engine_velocity.c \
 	control/engine/overridden.c)

@@ -94,6 +94,9 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
                       const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
                       struct qbid_learner_pace *out);
 
+/** Another time zone for the hours of campaigns that name none, from the next pace on. */
+void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone);
+
 /** Say that all line items of a campaign bid as the operator says, or no longer: its pacer waits
  *  meanwhile. Until the next word; not saved. */
 void qbid_learner_override(struct qbid_learner *learner, uint32_t campaign_id, bool overridden);

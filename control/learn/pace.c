@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Live pace factors: brings a campaign's money, plan and price samples to the pacing model. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "control/account/velocity.h"
 #include "control/learn/dayparts.h"
 #include "control/learn/demand.h"
 #include "control/learn/learner_state.h"
@@ -115,6 +117,18 @@ static void rate_follow(struct qbid_campaign_state *state, double period_s, int6
     state->paced_bids = state->flight.bids;
 }
 
+/* The most that is wanted, of the even rate: what the ledger would not let through is not planned
+ * either. */
+static double velocity_max(const struct qbid_pacing_params *params,
+                           const struct qbid_campaign_def *campaign)
+{
+    struct qbid_velocity v = {0};
+    if (campaign->velocity && *campaign->velocity)
+        (void)qbid_velocity_parse(campaign->velocity, &v);
+    return v.window_s ? fmin(params->velocity_max, qbid_velocity_times(&v, campaign))
+                      : params->velocity_max;
+}
+
 /* One control period of a campaign that may spend. */
 static void campaign_step(struct qbid_learner *learner, const struct pace_account *pa,
                           const struct qbid_campaign_def *campaign,
@@ -125,6 +139,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     params.goal_prior_nanos = goal_prior_nanos(campaign);
     if (campaign->max_change > 0)
         params.step_lg = campaign->max_change;
+    params.velocity_max = velocity_max(&params, campaign);
     double period_s = (double)learner->params.pace_period_ns / (double)QBID_NS_PER_S;
     bool first = state->paced_ns == 0;
     if (!first) {
@@ -315,6 +330,11 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     }
     pace_account_done(&pa);
     return err ? err : cnt;
+}
+
+void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone)
+{
+    snprintf(learner->params.time_zone, sizeof learner->params.time_zone, "%s", time_zone);
 }
 
 void qbid_learner_override(struct qbid_learner *learner, uint32_t campaign_id, bool overridden)

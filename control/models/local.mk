@@ -34,6 +34,10 @@ $(call lib,models,\
 	control/models/trees_grow.c \
 	control/models/trees_masks.c \
 	control/models/ubj.c \
-	control/models/value.c)
+	control/models/value.c \
+	control/models/watch/changepoint.c \
+	control/models/watch/counts.c \
+	control/models/watch/novelty.c \
+	control/models/watch/stl.c)
 # the perceptron is all inner loops
 CPPFLAGS_mlp := -O3

@@ -172,6 +172,8 @@ static const struct argp_option target_options[] = {
     {"spend-floor", 'f', "X", 0, "What max_roas has to spend, currency units", 0},
     {"max-change", 'm', "X", 0, "Largest change of the pace a period, log2; 0 = configuration's",
      0},
+    {"velocity", 'v', "X / TIME", 0,
+     "Most spend in any window: '2x / 1h' of the even rate, '25.00 / 30m' money; '' = no limit", 0},
     {"hours", 'H', "HOURS", 0, "When to bid: 'mon-fri 8-20; sat,sun 10-18=0.5'; '' = always", 0},
     {"time-zone", 'z', "ZONE", 0, "Of the hours, as Europe/Berlin", 0},
     {"active", 'a', "yes|no", 0, "Whether it bids at all", 0},

@@ -136,6 +136,18 @@ static void an_older_file_gets_the_new_columns(void **state)
     qbid_account_done(&a);
 }
 
+struct samples {
+    uint32_t cnt;
+    struct qbid_speed_sample sample[16];
+};
+
+static void sample_take(void *context, struct qbid_speed_sample sample)
+{
+    struct samples *samples = context;
+    assert_true(samples->cnt < 16);
+    samples->sample[samples->cnt++] = sample;
+}
+
 /* A file of the schema before overrides. */
 static void a_file_before_overrides_gets_them(void **state)
 {
@@ -181,6 +193,18 @@ static void a_file_before_overrides_gets_them(void **state)
     assert_int_equal(qbid_store_load_account(s->store, &a), 0);
     assert_string_equal(a.campaigns[0].override, "x2 until 2013-06-06T01:00:00Z: a");
     assert_string_equal(a.line_items[0].override, "fixed 2.5 until 2013-06-06T02:00:00Z: b");
+    assert_string_equal(a.campaigns[0].velocity, ""); /* of the schema after it */
+    struct samples samples = {0};
+    for (int64_t t = 100; t < 110; t++)
+        assert_int_equal(
+            qbid_store_save_speed(s->store, 3, (struct qbid_speed_sample){t, 10 * t}, 105), 0);
+    assert_int_equal(qbid_store_save_speed(s->store, 4, (struct qbid_speed_sample){200, 1}, 105),
+                     0);
+    scratch_reopen(s);
+    assert_int_equal(qbid_store_load_speed(s->store, 3, sample_take, &samples), 0);
+    assert_int_equal(samples.cnt, 5);
+    assert_int_equal(samples.sample[0].unix_s, 105);
+    assert_int_equal(samples.sample[4].spent_nanos, 1090);
     qbid_account_done(&a);
 }
 

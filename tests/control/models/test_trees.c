@@ -186,7 +186,7 @@ static void masks_of_leaves_give_what_a_walk_gives(void **state)
     for (uint32_t depth = 1; depth <= 6; depth++) {
         struct qbid_trees_params p = qbid_trees_defaults();
         p.depth = depth;
-        p.rounds = 11 + 10 * depth; /* the last block is not full */
+        p.rounds = 5 + 2 * depth; /* the last block is not full */
         struct qbid_trees trees = grow(&d, &p, NULL), walked;
         size_t bytes = qbid_trees_bytes(&trees);
         void *saved = malloc(bytes);

@@ -69,8 +69,10 @@ static void a_line_of_a_goal_is_its_worth(void **state)
         }
         double ctr = rng_uniform(&r), cvr = rng_uniform(&r);
         int64_t order = (int64_t)rng_below(&r, 90000000) - 1000000;
-        struct qbid_value_line line = qbid_value_line(&p, order);
-        double value = line.fixed + ctr * (line.click + cvr * line.conversion);
+        struct qbid_value_line line = qbid_value_line(&p);
+        double value =
+            line.fixed +
+            ctr * (line.click + cvr * (line.conversion + line.revenue * fmax((double)order, 0)));
         double exact = qbid_value_impression(&p, ctr, cvr, order);
         assert_true(fabs(value - exact) <= 1e-12 * exact);
     }

@@ -10,6 +10,7 @@ $(call lib,client,\
 $(call lib,commands,\
 	control/api/command_account.c \
 	control/api/command_execute.c \
+	control/api/command_insights.c \
 	control/api/command_latency.c \
 	control/api/command_models.c \
 	control/api/command_numbers.c \

@@ -59,7 +59,7 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
 }
 
 int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
-                  struct qbid_log *log, struct qbid_crew **ret_crew)
+                  struct qbid_log *log, uint64_t now_ns, struct qbid_crew **ret_crew)
 {
     struct qbid_crew *crew = calloc(1, sizeof *crew);
     if (crew == NULL)
@@ -70,7 +70,7 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
     struct qbid_scheduler_params params = {config->agents.duty, thread_ns, NULL, take, crew};
     int err = qbid_scheduler_init(&crew->scheduler, &params);
     if (!err && config->agents.budget)
-        err = budget_add(crew, qbid_clock_boot_ns());
+        err = budget_add(crew, now_ns);
     if (err)
         qbid_crew_free(crew);
     else
@@ -86,12 +86,12 @@ void qbid_crew_free(struct qbid_crew *crew)
     free(crew);
 }
 
-int qbid_crew_tick(struct qbid_crew *crew)
+int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s)
 {
     struct qbid_agent_inputs inputs = {.account = qbid_engine_account(crew->engine),
                                        .snapshot = qbid_engine_snapshot(crew->engine),
-                                       .now_ns = qbid_clock_boot_ns(),
-                                       .unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S)};
+                                       .now_ns = now_ns,
+                                       .unix_s = unix_s};
     int ran = qbid_scheduler_tick(&crew->scheduler, &inputs);
     for (uint32_t i = 0; i < crew->scheduler.cnt; i++) {
         const struct qbid_scheduler_status *status = &crew->scheduler.status[i];

@@ -13,10 +13,10 @@ struct qbid_crew; /* opaque */
 /** Agents as `agents` of the configuration says; all must live as long as the crew. NOMEM, INVAL.
  */
 int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
-                  struct qbid_log *log, struct qbid_crew **ret_crew);
+                  struct qbid_log *log, uint64_t now_ns, struct qbid_crew **ret_crew);
 void qbid_crew_free(struct qbid_crew *crew);
 
 /** Run what is due; what goes wrong is logged once until it changes. Returns how many ran. */
-int qbid_crew_tick(struct qbid_crew *crew);
+int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s);
 
 #endif

@@ -152,7 +152,7 @@ static int api_open(struct qbid_daemon *d, char *why)
 
 static int crew_open(struct qbid_daemon *d, char *why)
 {
-    int err = qbid_crew_new(&d->config, d->engine, d->log, &d->crew);
+    int err = qbid_crew_new(&d->config, d->engine, d->log, qbid_clock_boot_ns(), &d->crew);
     if (err)
         snprintf(why, QBID_DAEMON_WHY_MAX, "agents: %s", qbid_strerror(err));
     return err;
@@ -326,7 +326,8 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case PERSIST:
         qbid_engine_persist(d->engine);
-        qbid_crew_tick(d->crew);
+        qbid_crew_tick(d->crew, qbid_clock_boot_ns(),
+                       (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
         recommendations_tick(d);
         break;
     case SOURCE_CNT:

@@ -92,13 +92,12 @@ static int point_take(void *context, const struct qbid_store_point *point)
 static int hours_load(struct qbid_store *store, uint32_t campaign_id, int64_t from, int64_t to,
                       const double *before, struct hours *ret)
 {
-    struct qbid_series_key key = {.id = campaign_id, .kind = QBID_SERIES_CAMPAIGN};
     *ret = (struct hours){.from = from, .to = to};
     if (before) {
         memcpy(ret->before, before, sizeof ret->before);
         ret->first_unix_s = from * HOUR_S;
     }
-    return qbid_store_load_history(store, key, from * HOUR_S + 1, point_take, ret);
+    return qbid_store_load_hours(store, campaign_id, from * HOUR_S + 1, point_take, ret);
 }
 
 static uint32_t hour_of_week(int64_t hour)

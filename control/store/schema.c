@@ -122,6 +122,9 @@ static const char velocities[] =
     "CREATE TABLE velocity(budget_idx INTEGER NOT NULL, unix_s INTEGER NOT NULL,"
     " spent_nanos INTEGER NOT NULL, PRIMARY KEY(budget_idx, unix_s)) WITHOUT ROWID;";
 
+static const char triggers[] =
+    "ALTER TABLE campaigns ADD COLUMN triggers TEXT NOT NULL DEFAULT '';";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -129,4 +132,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {strategies, NULL},
     {line_item_budgets, NULL},
     {overrides, NULL},
-    {velocities, NULL}};
+    {velocities, NULL},
+    {triggers, NULL}};

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 7
+#define QBID_STORE_SCHEMA 8
 #define QBID_STORE_PARTS 2
 
 /* Statements that never change, prepared on first use. */

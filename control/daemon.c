@@ -17,6 +17,7 @@
 #include "control/api/api.h"
 #include "control/api/commands.h"
 #include "control/engine/engine.h"
+#include "control/executor/executor_engine.h"
 #include "control/lock.h"
 #include "control/notify.h"
 #include "shm/clock.h"
@@ -270,6 +271,20 @@ static void watchdog_feed(struct qbid_daemon *d)
     qbid_notify("WATCHDOG=1");
 }
 
+/* Expiry, automatic executions, guards. */
+static void recommendations_tick(struct qbid_daemon *d)
+{
+    char why[QBID_EXECUTOR_WHY_MAX] = "";
+    struct qbid_executor executor = qbid_executor_of(d->engine, &d->config);
+    struct qbid_executor_call call = {
+        .unix_ns = qbid_clock_unix_ns(), .actor = "qbidd", .why = "", .refusal = why};
+    int made = qbid_executor_tick(&executor, &call);
+    if (made < 0)
+        qbid_log_write(d->log, QBID_LOG_ERROR, "recommendations: %s", why);
+    else if (made > 0)
+        qbid_log_write(d->log, QBID_LOG_INFO, "recommendations: %d executions", made);
+}
+
 static void serve(struct qbid_daemon *d, enum source source)
 {
     uint64_t missed;
@@ -298,6 +313,7 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case PERSIST:
         qbid_engine_persist(d->engine);
+        recommendations_tick(d);
         break;
     case SOURCE_CNT:
         break;

@@ -43,6 +43,7 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     memcpy(config->time_zone, next->time_zone, sizeof config->time_zone);
     config->ticks = next->ticks;
     config->keys = next->keys;
+    config->execution = next->execution;
     memcpy(config->rate, next->rate, sizeof config->rate);
     config->rate_cnt = next->rate_cnt;
     memcpy(config->partner, next->partner, sizeof config->partner);

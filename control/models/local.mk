@@ -3,6 +3,7 @@
 include control/models/allocate/local.mk
 $(call lib,models,\
 	control/models/alarm.c \
+	control/models/beta.c \
 	control/models/calibration.c \
 	control/models/calibration_error.c \
 	control/models/codebook.c \

@@ -10,6 +10,7 @@
 #include "control/learn/corrections.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
+#include "control/learn/tracking.h"
 #include "control/models/delay.h"
 #include "control/models/pacing.h"
 #include "control/models/traffic.h"
@@ -32,8 +33,6 @@ struct qbid_flight {
 /* What the caps of a campaign do to it; see control/learn/strategy.h. */
 struct qbid_strategy {
     double cap_price[QBID_CAP_CNT]; /* by which the values of the last plan were mixed */
-    double clicks, convs,
-        revenue_nanos; /* that the rates promised for what was billed, this flight */
 };
 
 struct qbid_campaign_state {
@@ -59,8 +58,11 @@ struct qbid_campaign_state {
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
     struct qbid_strategy strategy;
-    double alpha_cap;               /* of the last period, 0 = none */
-    struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
+    struct qbid_tracking tracking;
+    struct qbid_tracking_market market; /* of a day, for a target */
+    uint64_t others_bids;               /* of all campaigns, at its own last one */
+    double alpha_cap;                   /* of the last period, 0 = none */
+    struct qbid_dayparts *dayparts;     /* NULL = always; see control/learn/dayparts.h */
     struct qbid_campaign_correction correction;
 };
 

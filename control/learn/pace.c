@@ -15,6 +15,7 @@
 #define RESOLVE_PART 8       /* a table is made anew when so small a part of its samples is new */
 #define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
 #define RATE_MEMORY_S 30.0   /* of the auctions a second */
+#define SEARCH_BIDS 200      /* of other campaigns without one of its own */
 #define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
 
 /* An account as the pacer walks it: line items by campaign, and by index. */
@@ -48,8 +49,10 @@ static const struct qbid_resolving *resolve(struct qbid_learner *learner,
         state->resolved.points = 0;
         if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0) {
             qbid_resolving_build(&market, &state->resolving);
-            state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, &market,
-                                                       state->pacing.bias, left_nanos);
+            qbid_tracking_market_add(&state->market, &state->resolving, samples->posted,
+                                     learner->now_s);
+            state->alpha_cap =
+                qbid_strategy_alpha_cap(learner, campaign, state, &market, left_nanos);
             state->resolved.points = cnt;
         }
     }
@@ -79,13 +82,13 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
                                       const struct qbid_campaign_def *campaign,
                                       const struct qbid_value_params *goal,
                                       struct qbid_learner_money money, double period_s,
-                                      uint64_t now_ns, int64_t now_unix_ns)
+                                      uint64_t all_heard_ns, uint64_t now_ns, int64_t now_unix_ns)
 {
     const struct qbid_flight *flight = &state->flight;
     struct qbid_demand demand = qbid_demand_at(state, period_s, now_unix_ns);
-    double quiet_s = state->heard_ns && now_ns > state->heard_ns
-                         ? (double)(now_ns - state->heard_ns) / (double)QBID_NS_PER_S
-                         : 0;
+    uint64_t heard_ns = state->heard_ns > all_heard_ns ? state->heard_ns : all_heard_ns;
+    double quiet_s =
+        heard_ns && now_ns > heard_ns ? (double)(now_ns - heard_ns) / (double)QBID_NS_PER_S : 0;
     return (struct qbid_pacing_in){
         .mode = campaign->pacing,
         .has_cap = qbid_value_has_cap(campaign->goal),
@@ -104,6 +107,19 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
     };
 }
 
+/* A flight begins at the goal's multiplier where that is known, not at the budget's. */
+static void goal_start(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
+                       struct qbid_pacing_state *pacing)
+{
+    double solved = in->goal_scale > 0 && in->goal_table
+                        ? qbid_resolving_alpha_goal(in->goal_table, in->goal_scale)
+                        : 0;
+    if (!(solved > 0))
+        return;
+    pacing->alpha_goal = fmin(fmax(solved, params->pace_min), params->pace_max);
+    pacing->pace = fmin(pacing->pace, pacing->alpha_goal);
+}
+
 static void rate_follow(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns)
 {
     double bids = (double)(state->flight.bids - state->paced_bids), rate = bids / period_s;
@@ -113,6 +129,30 @@ static void rate_follow(struct qbid_campaign_state *state, double period_s, int6
         weight = 1;
     state->auctions_per_s += weight * (rate - state->auctions_per_s);
     state->paced_bids = state->flight.bids;
+}
+
+/* What a goal with a target may count on. A campaign that is not heard of while others bid has no
+ * sample that would say how far its multiplier is off: it is raised until it is heard again. */
+static void goal_track(const struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
+                       struct qbid_campaign_state *state, double left_nanos,
+                       struct qbid_pacing_in *in)
+{
+    enum qbid_cap metric = qbid_tracking_metric(campaign->goal);
+    const struct qbid_resolving *table = &state->market.table;
+    if (qbid_tracking_follow(&state->tracking, campaign, learner->now_s))
+        state->market.weight = 0; /* in the worth of another target */
+    if (metric == QBID_CAP_CNT)
+        return;
+    in->goal_search = learner->bids - state->others_bids > SEARCH_BIDS;
+    if (!in->resolving || !(state->market.weight > 0))
+        return;
+    struct qbid_tracking_target target = qbid_tracking_target(metric, campaign->target_micros);
+    struct qbid_tracking_now now = qbid_strategy_now(learner, state, left_nanos);
+    double spend = qbid_resolving_spend(table, state->pacing.pace) * target.unit_nanos;
+    double said = spend > 0 ? qbid_resolving_worth(table, state->pacing.pace) / spend : 0;
+    qbid_tracking_fit(&state->tracking, metric, said, learner->now_s);
+    in->goal_table = table;
+    in->goal_scale = qbid_tracking_allowed(&state->tracking, &target, &now);
 }
 
 /* One control period of a campaign that may spend. */
@@ -135,16 +175,16 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     if (learner->planned && any->idx < learner->values.line_item_max)
         goal = learner->values.goal[any->idx];
     struct qbid_pacing_in in =
-        input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
+        input_of(state, campaign, &goal, money, period_s, learner->heard_ns, now_ns, now_unix_ns);
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
-        state->alpha_cap =
-            qbid_strategy_alpha_cap(learner, campaign, state, NULL, state->pacing.bias, left_nanos);
+        state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, NULL, left_nanos);
     in.alpha_cap = state->alpha_cap;
+    goal_track(learner, campaign, state, left_nanos, &in);
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
@@ -153,6 +193,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
             pace = qbid_resolving_alpha_budget(
                 in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
+        goal_start(&params, &in, &state->pacing);
         state->paced_bids = state->flight.bids;
         qbid_corrections_begin(state);
     }

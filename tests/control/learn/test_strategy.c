@@ -24,6 +24,7 @@
 #define PERIOD_S 180
 #define LEARN_PERIODS 10
 #define DAY_S 86400
+#define TEACHER 99                       /* id */
 #define BEGIN_S (INT64_C(19723) * DAY_S) /* 2024-01-01 */
 
 /* One context: what is true of it. */
@@ -77,18 +78,23 @@ static void places_draw(struct world *w)
     }
 }
 
-static void post(struct world *w, int kind, const struct auction *a, double bid_micros,
-                 int64_t price_nanos, float value, float pace, uint64_t now_ns)
+static void post_as(struct world *w, const struct qbid_line_item_def *li, int kind,
+                    const struct auction *a, double bid_micros, int64_t price_nanos, float value,
+                    float pace, uint64_t now_ns)
 {
-    struct qbid_outcome o =
-        learn_outcome(kind, &w->f.line_item[0], w->place[a->place].context, price_nanos);
+    struct qbid_outcome o = learn_outcome(kind, li, w->place[a->place].context, price_nanos);
     o.time_ns = o.bid_time_ns = now_ns;
     o.bid_nanos = (int64_t)bid_micros;
     o.value_micros = value;
     o.pace = pace;
     o.flags = w->first_price ? QBID_EVENT_FIRST_PRICE : 0;
-    qbid_learner_post(w->learner, &o, &w->f.line_item[0], campaign(w),
-                      kind == QBID_EVENT_BILL ? price_nanos : 0);
+    qbid_learner_post(w->learner, &o, li, campaign(w), kind == QBID_EVENT_BILL ? price_nanos : 0);
+}
+
+static void post(struct world *w, int kind, const struct auction *a, double bid_micros,
+                 int64_t price_nanos, float value, float pace, uint64_t now_ns)
+{
+    post_as(w, &w->f.line_item[0], kind, a, bid_micros, price_nanos, value, pace, now_ns);
 }
 
 static float pace(struct world *w, int64_t now_s)
@@ -104,10 +110,12 @@ static float pace(struct world *w, int64_t now_s)
 }
 
 /* What is judged here is the strategy: the rates are told every night, as exactly as whole
- * numbers say them. */
+ * numbers say them, under the name of a campaign that has bought nothing. */
 static void rates_teach(struct world *w, int day)
 {
     const int trials = 4000;
+    struct qbid_line_item_def li = w->f.line_item[0];
+    li.campaign_id = TEACHER;
     uint64_t now_ns = (uint64_t)(BEGIN_S + day * DAY_S) * QBID_NS_PER_S;
     if (day == 0)
         (void)pace(w, BEGIN_S); /* what comes now is of then; later days: of the day that ends */
@@ -116,11 +124,11 @@ static void rates_teach(struct world *w, int day)
         int clicks = (int)lround(trials * w->place[i].ctr);
         int convs = (int)lround(clicks * w->place[i].cvr);
         for (int k = 0; k < trials; k++) {
-            post(w, QBID_EVENT_IMP, &a, 1, 0, 0, 0, now_ns);
+            post_as(w, &li, QBID_EVENT_IMP, &a, 1, 0, 0, 0, now_ns);
             if (k < clicks)
-                post(w, QBID_EVENT_CLICK, &a, 1, 0, 0, 0, now_ns);
+                post_as(w, &li, QBID_EVENT_CLICK, &a, 1, 0, 0, 0, now_ns);
             if (k < convs)
-                post(w, QBID_EVENT_CONV, &a, 1, ORDER_NANOS, 0, 0, now_ns);
+                post_as(w, &li, QBID_EVENT_CONV, &a, 1, ORDER_NANOS, 0, 0, now_ns);
         }
     }
 }
@@ -494,7 +502,11 @@ static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state
                     struct qbid_campaign_state *s = &w->learner->campaigns.state[0];
                     s->strategy.cap_price[rng_below(&w->r, QBID_CAP_CNT)] =
                         (double)odd_float(&w->r);
-                    s->strategy.clicks = (double)odd_float(&w->r);
+                    s->tracking.flight.promised[QBID_CAP_CPC] = (double)odd_float(&w->r);
+                    s->tracking.memory.realised[QBID_CAP_CPA] = (double)odd_float(&w->r);
+                    s->tracking.memory.convs.count[0][3] = (double)odd_float(&w->r);
+                    s->tracking.fit[QBID_CAP_ROAS].sampled = (double)odd_float(&w->r);
+                    s->market.table.worth[7] = odd_float(&w->r);
                     s->pacing.bias = (double)odd_float(&w->r);
                 }
                 break;

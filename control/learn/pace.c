@@ -151,6 +151,7 @@ static void goal_track(const struct qbid_learner *learner, const struct qbid_cam
     double spend = qbid_resolving_spend(table, state->pacing.pace) * target.unit_nanos;
     double said = spend > 0 ? qbid_resolving_worth(table, state->pacing.pace) / spend : 0;
     qbid_tracking_fit(&state->tracking, metric, said, learner->now_s);
+    qbid_tracking_owe(&state->tracking, &target, &now);
     in->goal_table = table;
     in->goal_scale = qbid_tracking_allowed(&state->tracking, &target, &now);
 }

@@ -12,6 +12,7 @@
 #define FIT_S 86400.0     /* of what the sample is off by, and of the market: hours even out */
 #define PRIOR_EVENTS 200  /* conversions that promises are trusted with first */
 #define PRIOR_CLICKS 50   /* clicks that the sample is trusted with first */
+#define CARRIED_MOST 0.05 /* of a flight's spend, what the next one pays of its debt */
 #define CLICK_BILLS 200.0 /* bills that the mean promise of a click remembers */
 #define ORDER_NOISE 1.4   /* events to an order: 1 + squared relative spread of order values */
 
@@ -40,6 +41,9 @@ struct qbid_tracking_target qbid_tracking_target(enum qbid_cap metric, int64_t t
 
 void qbid_tracking_begin(struct qbid_tracking *tracking, int64_t now_s)
 {
+    double most = CARRIED_MOST * tracking->billed_nanos;
+    tracking->carried_nanos = fmin(fmax(tracking->owed_nanos, -most), most);
+    tracking->owed_nanos = tracking->carried_nanos;
     tracking->since_s = now_s;
     tracking->flight = (struct qbid_tracking_counts){0};
     tracking->billed_nanos = 0;
@@ -60,7 +64,8 @@ static bool counts_sound(const struct qbid_tracking_counts *c)
 /* A damaged store must not hold a campaign for ever. */
 static bool sound(const struct qbid_tracking *tracking)
 {
-    bool sound = isfinite(tracking->billed_nanos) && counts_sound(&tracking->flight) &&
+    bool sound = isfinite(tracking->billed_nanos) && isfinite(tracking->owed_nanos) &&
+                 isfinite(tracking->carried_nanos) && counts_sound(&tracking->flight) &&
                  counts_sound(&tracking->memory);
     for (unsigned m = 0; m < QBID_CAP_CNT; m++)
         sound &= isfinite(tracking->click[m]) && isfinite(tracking->fit[m].promised) &&
@@ -77,8 +82,10 @@ bool qbid_tracking_follow(struct qbid_tracking *tracking, const struct qbid_camp
     if (tracking->goal == campaign->goal && tracking->target_micros == campaign->target_micros &&
         memcmp(tracking->cap_micros, campaign->cap_micros, sizeof tracking->cap_micros) == 0)
         return false;
-    if (tracking->goal != 0)
+    if (tracking->goal != 0) {
+        tracking->owed_nanos = 0; /* to another target */
         qbid_tracking_begin(tracking, now_s);
+    }
     tracking->goal = campaign->goal;
     tracking->target_micros = campaign->target_micros;
     memcpy(tracking->cap_micros, campaign->cap_micros, sizeof tracking->cap_micros);
@@ -204,22 +211,42 @@ static struct qbid_tracking_sums sums_of(const struct qbid_tracking_counts *coun
                                        .event = event};
 }
 
+/* Where a flight stands, and the scale of its promises. */
+static struct qbid_tracking_flight flight_of(const struct qbid_tracking *tracking,
+                                             const struct qbid_tracking_target *target,
+                                             const struct qbid_tracking_now *now, double *ret_scale)
+{
+    double event = event_nanos(tracking, target), unit = target->unit_nanos;
+    struct qbid_tracking_sums memory = sums_of(&tracking->memory, target, now, MEMORY_S, event);
+    bool goal = target->metric == qbid_tracking_metric(tracking->goal);
+    *ret_scale = qbid_tracking_scale(&memory, PRIOR_EVENTS);
+    return (struct qbid_tracking_flight){
+        .carried = goal ? tracking->carried_nanos : 0,
+        .spent = tracking->billed_nanos,
+        .expected = unit * tracking->fit[target->metric].expected,
+        .promised = unit * tracking->flight.promised[target->metric],
+        .click = unit * tracking->click[target->metric],
+        .matured = sums_of(&tracking->flight, target, now, INFINITY, event),
+        .rest = now->rest_nanos};
+}
+
 double qbid_tracking_allowed(const struct qbid_tracking *tracking,
                              const struct qbid_tracking_target *target,
                              const struct qbid_tracking_now *now)
 {
-    double event = event_nanos(tracking, target);
-    struct qbid_tracking_sums memory = sums_of(&tracking->memory, target, now, MEMORY_S, event);
-    double scale = qbid_tracking_scale(&memory, PRIOR_EVENTS);
-    struct qbid_tracking_flight flight = {
-        .spent = tracking->billed_nanos,
-        .expected = target->unit_nanos * tracking->fit[target->metric].expected,
-        .promised = target->unit_nanos * tracking->flight.promised[target->metric],
-        .click = target->unit_nanos * tracking->click[target->metric],
-        .matured = sums_of(&tracking->flight, target, now, INFINITY, event),
-        .rest = now->rest_nanos};
-    double fit = tracking->fit[target->metric].fit;
-    return qbid_tracking_factor(fit, scale, qbid_tracking_debt(&flight, scale));
+    double scale;
+    struct qbid_tracking_flight flight = flight_of(tracking, target, now, &scale);
+    return qbid_tracking_factor(tracking->fit[target->metric].fit, scale,
+                                qbid_tracking_debt(&flight, scale));
+}
+
+void qbid_tracking_owe(struct qbid_tracking *tracking, const struct qbid_tracking_target *target,
+                       const struct qbid_tracking_now *now)
+{
+    double scale;
+    struct qbid_tracking_flight flight = flight_of(tracking, target, now, &scale);
+    double owed = qbid_tracking_owed(&flight, scale);
+    tracking->owed_nanos = isfinite(owed) ? owed : 0;
 }
 
 void qbid_tracking_fit(struct qbid_tracking *tracking, enum qbid_cap metric, double sampled,

@@ -30,6 +30,8 @@ struct qbid_tracking {
     int64_t target_micros;
     int64_t cap_micros[QBID_CAP_CNT];
     double billed_nanos;
+    double owed_nanos;          /* to the goal's target, by the last period */
+    double carried_nanos;       /* of it, from the flight before */
     double click[QBID_CAP_CNT]; /* what a click of the last bills would promise */
     struct qbid_tracking_counts flight;
     struct qbid_tracking_counts memory; /* by half-life, across flights */
@@ -70,7 +72,8 @@ enum qbid_cap qbid_tracking_metric(enum qbid_goal goal);
 /** A target by the cap that counts the same, target_micros as there. Pure. */
 struct qbid_tracking_target qbid_tracking_target(enum qbid_cap metric, int64_t target_micros);
 
-/** Begin anew, what the model is off by apart: a flight, or targets that changed. */
+/** Begin a flight: what the model is off by is kept, and a part of what the last one owes, so that
+ *  days that each end a little short do not add up. */
 void qbid_tracking_begin(struct qbid_tracking *tracking, int64_t now_s);
 
 /** Begin anew if the campaign's targets are others than they were. Returns whether they are. */
@@ -91,6 +94,10 @@ void qbid_tracking_post(struct qbid_tracking *tracking, const struct qbid_outcom
 double qbid_tracking_allowed(const struct qbid_tracking *tracking,
                              const struct qbid_tracking_target *target,
                              const struct qbid_tracking_now *now);
+
+/** Keep in mind what the flight owes the goal's target. */
+void qbid_tracking_owe(struct qbid_tracking *tracking, const struct qbid_tracking_target *target,
+                       const struct qbid_tracking_now *now);
 
 /** Take a period: how much of the metric the sample saw for a nano spent at the multiplier in
  * force; 0 = it says nothing. */

@@ -30,11 +30,9 @@ static double shrunk(double expected, double seen, double trusted)
     return weight > 0 ? expected * (seen + trusted) / weight : seen;
 }
 
-double qbid_tracking_debt(const struct qbid_tracking_flight *flight, double scale)
+double qbid_tracking_owed(const struct qbid_tracking_flight *flight, double scale)
 {
     const struct qbid_tracking_sums *m = &flight->matured;
-    if (!(flight->spent > 0))
-        return 0;
     double promised = flight->promised, part = promised > 0 ? fmin(m->promised / promised, 1) : 0;
     if (flight->expected > 0)
         promised = shrunk(flight->expected, promised, TRUST_CLICKS * flight->click);
@@ -42,9 +40,16 @@ double qbid_tracking_debt(const struct qbid_tracking_flight *flight, double scal
     if (m->promised > 0)
         matured *= shrunk(scale * m->promised, m->realised, TRUST_EVENTS * m->event) /
                    (scale * m->promised);
-    double due = matured + scale * (1 - part) * promised;
+    return flight->spent + flight->carried - matured - scale * (1 - part) * promised;
+}
+
+double qbid_tracking_debt(const struct qbid_tracking_flight *flight, double scale)
+{
+    if (!(flight->spent > 0))
+        return 0;
     double rest = fmax(flight->rest, REST_LEAST * flight->spent);
-    double debt = (flight->spent - due) / rest * (flight->spent / (flight->spent + rest));
+    double done = flight->spent / (flight->spent + rest);
+    double debt = done * qbid_tracking_owed(flight, scale) / rest;
     return isfinite(debt) ? clamp(debt, DEBT_LEAST, DEBT_MOST) : 0;
 }
 

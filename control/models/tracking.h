@@ -23,6 +23,7 @@ struct qbid_tracking_sums {
 };
 
 struct qbid_tracking_flight {
+    double carried; /* owed by the flight before, bounded by the caller */
     double spent;
     double expected; /* by the sample and its fit; 0 = it said nothing */
     double promised; /* by what was clicked */
@@ -35,11 +36,19 @@ struct qbid_tracking_flight {
 double qbid_tracking_scale(const struct qbid_tracking_sums *sums, double prior);
 
 /**
- * What the flight owes its target, as a part of the spend to come.
+ * Spend less what it is thought to have brought.
  *
  * Few events say more about luck than about the flight. So what was clicked counts as far as it
  * weighs, else what was expected of the spend; and of that, what matured as it was realised, again
  * as far as that weighs, else scale * promised. What is still to come counts as scale * promised.
+ *
+ * Threads: pure.
+ */
+double qbid_tracking_owed(const struct qbid_tracking_flight *flight, double scale);
+
+/**
+ * What the flight owes its target, as a part of the spend to come.
+ *
  * Early in a flight a debt is paid in part only: hours that are better and worse than the flight
  * even out, and a multiplier that stays buys more than one that follows them.
  *

@@ -8,10 +8,10 @@ DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
 
 # `make test`: unit tests, lints, figures
 DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binutils git strace spin \
-    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr libglpk-dev
+    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr libglpk-dev libnlopt-dev
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server valgrind
 
 # `make oracle`: the reference tools of tests/oracle
-DEPS_ORACLE := python3-statsmodels r-base-core r-cran-survival python3-sklearn
+DEPS_ORACLE := python3-statsmodels r-base-core r-cran-survival python3-sklearn python3-scipy

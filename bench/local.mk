@@ -34,6 +34,8 @@ $(call bench,dpdk,bench/dpdk.cc bench/dpdk_loop.c bench/dpdk_world.c bench/decid
     bench/decide_formula.c bench/decide_naive.c tests/plugin/broker.c tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c,poller bidder qbid fastpath shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
 endif
+$(call bench,allocate,bench/allocate.cc bench/allocate_ways.c tests/control/models/allocate/notes.c,\
+    allocate shm,-lnlopt -lm)
 $(call bench,landscape,bench/landscape.cc bench/landscape_loop.c,models,-lm)
 $(call bench,learned,bench/learned.cc bench/learned_loop.c,models,-lm)
 $(call bench,frequency,bench/frequency.cc bench/frequency_loop.c tests/fastpath/stage.c \

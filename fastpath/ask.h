@@ -46,6 +46,8 @@ static inline void qbid_ask_gate(struct qbid_ask *ask, uint64_t now_ns)
     if (!qbid_lease_valid(view, now_ns))
         return;
     ask->pricer = qbid_pricer_of(view->live, scale, view->image->line_item_cnt, view->isa);
+    if (__builtin_expect(qbid_lease_override_over(view, now_ns), 0))
+        qbid_pricer_look_at(&ask->pricer, now_ns);
     ask->nobid = QBID_NOBID_NONE;
 }
 

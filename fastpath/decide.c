@@ -114,9 +114,10 @@ static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
     const struct qbid_image *image = view->image;
     uint32_t idx = qbid_candidate_line_item(candidate);
     const struct qbid_line_item *line_item = &image->line_items[idx];
-    struct qbid_offer offer = qbid_offer_make(
-        image, view->live, idx, qbid_candidate_price(candidate), ask->place.row.segment,
-        b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction, qbid_roll_at(stream, QBID_ROLL_Q));
+    struct qbid_offer offer =
+        qbid_offer_make(image, view->live, idx, candidate->pace, qbid_candidate_price(candidate),
+                        ask->place.row.segment, b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction,
+                        qbid_roll_at(stream, QBID_ROLL_Q));
     if (!bound(&offer, b))
         return QBID_NOBID_BELOW_FLOOR;
     if (!qbid_allowance_reserve(view, line_item->budget_idx, offer.bid_micros,

@@ -14,7 +14,7 @@
 /* Places in a request's random stream, see qbid_roll(). */
 enum qbid_roll_use { QBID_ROLL_Q = 0, QBID_ROLL_CREATIVE = 1 };
 
-/* Without floor and ceiling, bid = value x pace x q_ratio x shade_ratio. */
+/* Without floor and ceiling, bid = value x pace x q_ratio x shade_ratio, or the fixed price. */
 struct qbid_offer {
     int64_t worth_micros; /* value x pace x q_ratio */
     int64_t bid_micros;
@@ -46,23 +46,36 @@ static inline size_t qbid_offer_q_place(const struct qbid_image *image, uint32_t
     return group * QBID_QSTATES + q_state;
 }
 
+/* A fixed price is bid as it is: no action is taken, and there is no choice to learn from. */
+static inline struct qbid_offer qbid_offer_fixed(float price_micros, uint16_t q_state)
+{
+    int64_t micros = qbid_micros_from_float(price_micros);
+    return (struct qbid_offer){.worth_micros = micros,
+                               .bid_micros = micros,
+                               .q_ratio = 1.0f,
+                               .q_propensity = 1.0f,
+                               .shade_ratio = 1.0f,
+                               .q_state = q_state};
+}
+
 /**
  * Multiply the price by the winner's Q action and shade it to the market.
  *
- * Shapes:  price_micros finite and > 0; segment < image->segment_cnt; line_item_idx inside the live
- *          page; random uniform.
- * Threads: wait-free, no writes.
- * Cost:    the Q head's line and, in a first-price auction, one of the shade table.
+ * Shapes:  price_micros = qbid_pace_price(), finite and > 0; segment < image->segment_cnt;
+ * line_item_idx inside the live page; random uniform. Threads: wait-free, no writes. Cost:    the Q
+ * head's line and, in a first-price auction, one of the shade table.
  */
 static inline struct qbid_offer qbid_offer_make(const struct qbid_image *image,
                                                 const struct qbid_live *live,
-                                                uint32_t line_item_idx, float price_micros,
-                                                uint32_t segment, enum qbid_auction auction,
-                                                uint64_t random)
+                                                uint32_t line_item_idx, float pace,
+                                                float price_micros, uint32_t segment,
+                                                enum qbid_auction auction, uint64_t random)
 {
     struct qbid_offer offer;
     uint32_t action;
     offer.q_state = qbid_offer_q_state(live, line_item_idx);
+    if (__builtin_expect(pace < 0.0f, 0))
+        return qbid_offer_fixed(price_micros, offer.q_state);
     size_t q = qbid_offer_q_place(image, line_item_idx, offer.q_state);
     offer.q_ratio =
         qbid_qhead_pick(&image->qheads[q], &image->qrows[q], random, &action, &offer.q_propensity);

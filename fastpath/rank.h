@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Order of candidates: price = value x pace, the best one of many, and a list of the best ones. */
+/* Order of candidates: price = qbid_pace_price(), the best one of many, and a list of the best
+ * ones. */
 #ifndef QBID_FASTPATH_RANK_H
 #define QBID_FASTPATH_RANK_H
 
@@ -34,8 +35,9 @@ struct qbid_span {
 struct qbid_pricer {
     const struct qbid_live *live;
     float scale; /* 1, or the conservative factor of a stale image */
-    bool plain;  /* scale is 1, and the live page holds every line item of the image */
+    bool plain;  /* scale is 1, the live page holds every line item of the image, late_ns is 0 */
     uint8_t isa; /* enum qbid_isa */
+    uint64_t late_ns; /* the time when an override has ended that the page still has, else 0 */
 };
 
 static inline uint32_t qbid_candidate_line_item(const struct qbid_candidate *candidate)
@@ -55,7 +57,14 @@ static inline struct qbid_pricer qbid_pricer_of(const struct qbid_live *live, fl
                                                 uint32_t line_item_cnt, uint8_t isa)
 {
     bool plain = scale == 1.0f && live->shape.line_item_max >= line_item_cnt;
-    return (struct qbid_pricer){live, scale, plain, isa};
+    return (struct qbid_pricer){live, scale, plain, isa, 0};
+}
+
+/** From here on each override is held against the clock. */
+static inline void qbid_pricer_look_at(struct qbid_pricer *pricer, uint64_t now_ns)
+{
+    pricer->plain = false;
+    pricer->late_ns = now_ns;
 }
 
 /* Pace of a line item; one that the live page does not hold has none. */
@@ -63,13 +72,15 @@ static inline float qbid_pricer_pace(const struct qbid_pricer *pricer, uint32_t 
 {
     if (line_item_idx >= pricer->live->shape.line_item_max)
         return 0.0f;
-    return qbid_live_pace(pricer->live, line_item_idx) * pricer->scale;
+    float pace = pricer->late_ns ? qbid_live_pace_at(pricer->live, line_item_idx, pricer->late_ns)
+                                 : qbid_live_pace(pricer->live, line_item_idx);
+    return pace * pricer->scale;
 }
 
 /* 0 unless the price is a finite number above 0. */
 static inline uint64_t qbid_candidate_rank(float value_micros, float pace, uint32_t line_item_idx)
 {
-    float price = value_micros * pace;
+    float price = qbid_pace_price(value_micros, pace);
     uint32_t bits;
     memcpy(&bits, &price, sizeof bits);
     uint64_t rank = (uint64_t)bits << 32 | (uint32_t)~line_item_idx;
@@ -100,7 +111,7 @@ static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < span.cnt; i++) {
         uint32_t line_item_idx = span.line_item_idx[i], bits;
-        float price = span.value_micros[i] * qbid_live_pace(live, line_item_idx);
+        float price = qbid_pace_price(span.value_micros[i], qbid_live_pace(live, line_item_idx));
         memcpy(&bits, &price, sizeof bits);
         int64_t rank = (int64_t)((uint64_t)bits << 32 | (uint32_t)~line_item_idx);
         place = rank > top ? i : place;

@@ -36,13 +36,20 @@ QBID_RANK_AVX2 static inline __m256i qbid_lanes_number(void)
     return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
 }
 
-/* Bits of value x pace of the eight candidates from `at` on; 0 for what lies behind the end. */
+/* qbid_pace_price(): the sign of the pace chooses. */
+QBID_RANK_AVX2 static inline __m256 qbid_lanes_pace_price(__m256 value, __m256 pace)
+{
+    __m256 fixed = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), pace);
+    return _mm256_blendv_ps(_mm256_mul_ps(value, pace), fixed, pace);
+}
+
+/* Bits of the price of the eight candidates from `at` on; 0 for what lies behind the end. */
 QBID_RANK_AVX2 static inline __m256i qbid_lanes_price(const struct qbid_live *live,
                                                       const uint32_t *line_item_idx,
                                                       const float *value_micros, uint32_t left)
 {
     __m256 pace = _mm256_castsi256_ps(qbid_lanes_paces(live, line_item_idx));
-    __m256 price = _mm256_mul_ps(_mm256_loadu_ps(value_micros), pace);
+    __m256 price = qbid_lanes_pace_price(_mm256_loadu_ps(value_micros), pace);
     __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), qbid_lanes_number());
     return _mm256_and_si256(_mm256_castps_si256(price), inside);
 }

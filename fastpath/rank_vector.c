@@ -51,6 +51,7 @@ QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct
 AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_span span)
 {
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
     __m512i price = _mm512_setzero_si512(), place = price, item = _mm512_set1_epi32(INT32_MAX);
     for (uint32_t i = 0; i < span.cnt; i += 16) {
         const uint32_t *idx = span.line_item_idx + i;
@@ -60,8 +61,10 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
         __m256i high = left > 8 ? qbid_lanes_paces(live, idx + 8) : _mm256_setzero_si256();
         __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), high, 1);
         __m512i new_item = _mm512_maskz_loadu_epi32(in, idx);
-        __m512i new_price = _mm512_castps_si512(_mm512_maskz_mul_ps(
-            in, _mm512_maskz_loadu_ps(in, span.value_micros + i), _mm512_castsi512_ps(pace)));
+        __m512 product = _mm512_maskz_mul_ps(in, _mm512_maskz_loadu_ps(in, span.value_micros + i),
+                                             _mm512_castsi512_ps(pace));
+        __m512i new_price = _mm512_mask_andnot_epi32(_mm512_castps_si512(product),
+                                                     in & _mm512_movepi32_mask(pace), sign, pace);
         __mmask16 tie =
             _mm512_mask_cmplt_epi32_mask(_mm512_cmpeq_epi32_mask(new_price, price), new_item, item);
         __mmask16 better = _kor_mask16(_mm512_cmpgt_epi32_mask(new_price, price), tie);

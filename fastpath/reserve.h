@@ -28,6 +28,15 @@ static inline bool qbid_lease_valid(const struct qbid_view *view, uint64_t now_n
            now_ns;
 }
 
+/** Whether the earliest of the overrides has ended: control may not have said so yet, or be dead.
+ *  On a line that qbid_lease_valid() has read. */
+static inline bool qbid_lease_override_over(const struct qbid_view *view, uint64_t now_ns)
+{
+    uint64_t until_ns = atomic_load_explicit(&view->live->lease[view->slot].override_until_ns,
+                                             memory_order_relaxed); /* R5 */
+    return now_ns > until_ns - 1; /* 0 = none is the latest of all */
+}
+
 /**
  * Set bid_micros aside from the worker's allowance of a budget. keep false only checks.
  *

@@ -94,7 +94,7 @@ struct qbid_event {
             uint32_t line_item_id;
             uint32_t creative_id;
             float value_micros; /* in the row, before pacing */
-            float pace;
+            float pace;         /* below 0: a fixed price, qbid_pace_price() */
             uint32_t q_propensity_q32;
             uint8_t q_state;
             uint8_t segment;             /* market segment */

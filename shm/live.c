@@ -10,10 +10,11 @@
 /* Sizes that both sides must agree on; the page of another layout is refused. */
 #define FINGERPRINT                                                                                \
     ((uint64_t)sizeof(struct qbid_live_header) | (uint64_t)sizeof(struct qbid_live_lease) << 16 |  \
-     (uint64_t)sizeof(int64_t) << 32 | (uint64_t)sizeof(uint32_t) << 40)
+     (uint64_t)sizeof(int64_t) << 32 | (uint64_t)sizeof(uint32_t) << 40 |                          \
+     (uint64_t)sizeof(struct qbid_live_override) << 48)
 
 struct layout {
-    uint64_t pace_off, qstate_off, lease_off, limit_off, frequency_off, bytes;
+    uint64_t pace_off, qstate_off, lease_off, limit_off, override_off, frequency_off, bytes;
 };
 
 static uint64_t to_line(uint64_t bytes)
@@ -34,8 +35,10 @@ static int lay_out(struct qbid_live_shape shape, uint32_t frequency_lg, struct l
     l.qstate_off = l.pace_off + words;
     l.lease_off = l.qstate_off + words;
     l.limit_off = l.lease_off + (uint64_t)shape.worker_max * sizeof(struct qbid_live_lease);
-    l.frequency_off = to_line(l.limit_off + (uint64_t)shape.worker_max * shape.budget_max *
-                                                sizeof(_Atomic int64_t));
+    l.override_off = to_line(l.limit_off + (uint64_t)shape.worker_max * shape.budget_max *
+                                               sizeof(_Atomic int64_t));
+    l.frequency_off =
+        to_line(l.override_off + (uint64_t)shape.line_item_max * sizeof(struct qbid_live_override));
     l.bytes = l.frequency_off + (frequency_lg ? qbid_frequency_bytes(frequency_lg - 1) : 0);
     *ret_layout = l;
     return 0;
@@ -50,6 +53,7 @@ static void resolve(void *base, const struct layout *l, struct qbid_live_shape s
     ret_live->qstate = (void *)(bytes + l->qstate_off);
     ret_live->limit = (void *)(bytes + l->limit_off);
     ret_live->lease = (void *)(bytes + l->lease_off);
+    ret_live->override = (void *)(bytes + l->override_off);
     ret_live->frequency = (struct qbid_frequency){0};
     if (frequency_lg)
         ret_live->frequency = qbid_frequency_at(bytes + l->frequency_off, frequency_lg - 1);
@@ -94,6 +98,7 @@ static int format(void *base, struct qbid_live_shape shape, uint32_t frequency_l
     header->qstate_off = l.qstate_off;
     header->limit_off = l.limit_off;
     header->valid_until_off = l.lease_off;
+    header->override_off = l.override_off;
     resolve(base, &l, shape, frequency_lg, ret_live);
     __atomic_store_n(&header->magic, QBID_LIVE_MAGIC, __ATOMIC_RELEASE);
     return 0;
@@ -132,7 +137,8 @@ int qbid_live_attach(void *base, size_t bytes, struct qbid_live *ret_live)
     struct layout l;
     if (lay_out(shape, header.frequency_lg, &l) < 0 || header.bytes != l.bytes ||
         bytes != l.bytes || header.pace_off != l.pace_off || header.qstate_off != l.qstate_off ||
-        header.limit_off != l.limit_off || header.valid_until_off != l.lease_off)
+        header.limit_off != l.limit_off || header.valid_until_off != l.lease_off ||
+        header.override_off != l.override_off)
         return QBID_ERR_CORRUPT;
     resolve(base, &l, shape, header.frequency_lg, ret_live);
     return 0;

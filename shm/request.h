@@ -130,9 +130,9 @@ struct qbid_decision {
     int64_t bid_micros; /* price to offer, CPM */
     float value_micros; /* expected value of the impression: the row's x r(exposures), before pacing
                          */
-    float pace;         /* pacing multiplier that was applied */
-    float q_ratio;      /* Q action's multiplier, relative to the greedy one */
-    float shade_ratio;  /* first price: bid / value; second price 1 */
+    float pace; /* pacing multiplier that was applied; below 0 a fixed price, qbid_pace_price() */
+    float q_ratio;     /* Q action's multiplier, relative to the greedy one */
+    float shade_ratio; /* first price: bid / value; second price 1 */
     uint32_t line_item_idx;
     uint32_t line_item_id;
     uint32_t campaign_id;

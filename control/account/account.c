@@ -20,6 +20,7 @@ static void line_item_done(struct qbid_line_item_def *li)
     free(li->adomain);
     free(li->categories);
     free(li->frequency);
+    free(li->override);
 }
 
 static void campaign_done(struct qbid_campaign_def *c)
@@ -27,6 +28,8 @@ static void campaign_done(struct qbid_campaign_def *c)
     free(c->name);
     free(c->hours);
     free(c->time_zone);
+    free(c->override);
+    free(c->velocity);
 }
 
 static void creative_done(struct qbid_creative_def *c)
@@ -127,6 +130,8 @@ static int campaign_copy(struct qbid_account *account, const struct qbid_campaig
     int err = text_copy(&from->name, &to->name);
     err |= text_copy(&from->hours, &to->hours);
     err |= text_copy(&from->time_zone, &to->time_zone);
+    err |= text_copy(&from->velocity, &to->velocity);
+    err |= text_copy(&from->override, &to->override);
     return err ? QBID_ERR_NOMEM : 0;
 }
 
@@ -141,6 +146,7 @@ static int line_item_copy(struct qbid_account *account, const struct qbid_line_i
     err |= text_copy(&from->adomain, &to->adomain);
     err |= text_copy(&from->categories, &to->categories);
     err |= text_copy(&from->frequency, &to->frequency);
+    err |= text_copy(&from->override, &to->override);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         err |= target_copy(&from->target[dim], &to->target[dim]);
     return err ? QBID_ERR_NOMEM : 0;

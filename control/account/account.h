@@ -49,6 +49,8 @@ struct qbid_campaign_def {
     double max_change; /* log2 of the pace a control period; 0 = the configuration's */
     char *hours;       /* see control/account/week.h; may be empty */
     char *time_zone;   /* of the hours; "" = the configuration's */
+    char *override;    /* see control/account/override.h; may be empty */
+    char *velocity;    /* see control/account/velocity.h; may be empty */
     enum qbid_goal goal;
     enum qbid_pacing_mode pacing;
     enum qbid_budget_period period;
@@ -76,6 +78,7 @@ struct qbid_line_item_def {
     char *categories; /* comma-separated ids, may be empty */
     uint16_t cattax;  /* their taxonomy, 1 = IAB Content Category Taxonomy 1.0 */
     char *frequency;  /* rule, see control/account/frequency.h; may be empty */
+    char *override;   /* see control/account/override.h; may be empty */
     struct qbid_target_def target[QBID_DIM_CNT];
     double prior_ctr; /* before there is data, in (0, 1) */
     double prior_cvr;

@@ -7,7 +7,7 @@
 
 #include "shm/error.h"
 
-#define FIELDS_MAX 32
+#define FIELDS_MAX 48
 
 struct side {
     const void *items;

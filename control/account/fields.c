@@ -9,6 +9,8 @@
 #include "control/account/week.h"
 #include "control/account/instant.h"
 #include "control/account/money.h"
+#include "control/account/override.h"
+#include "control/account/velocity.h"
 
 #define TEXT_MAX 64 /* of a value that is not a string */
 
@@ -62,6 +64,10 @@ static const struct qbid_field campaign_fields[] = {
     FIELD(campaign, "hours", hours, QBID_FIELD_TEXT, .most = QBID_WEEK_TEXT_MAX - 1, .preset = ""),
     FIELD(campaign, "time_zone", time_zone, QBID_FIELD_TEXT, .most = QBID_ZONE_NAME_MAX - 1,
           .preset = ""),
+    FIELD(campaign, "override", override, QBID_FIELD_TEXT, .most = QBID_OVERRIDE_TEXT_MAX - 1,
+          .preset = ""),
+    FIELD(campaign, "velocity", velocity, QBID_FIELD_TEXT, .most = QBID_VELOCITY_TEXT_MAX - 1,
+          .preset = ""),
     FIELD(campaign, "pacing", pacing, QBID_FIELD_WORD, .words = qbid_words_pacing,
           .preset = "even"),
     FIELD(campaign, "active", active, QBID_FIELD_BOOL, .preset = "true"),
@@ -86,6 +92,8 @@ static const struct qbid_field line_item_fields[] = {
     FIELD(line_item, "categories", categories, QBID_FIELD_TEXT, .most = 400, .preset = ""),
     FIELD(line_item, "cattax", cattax, QBID_FIELD_U16, .least = 1, .most = 254, .preset = "1"),
     FIELD(line_item, "frequency", frequency, QBID_FIELD_TEXT, .most = 400, .preset = ""),
+    FIELD(line_item, "override", override, QBID_FIELD_TEXT, .most = QBID_OVERRIDE_TEXT_MAX - 1,
+          .preset = ""),
     FIELD(line_item, "prior_ctr", prior_ctr, QBID_FIELD_REAL, .least_real = 1e-9,
           .most_real = 0.999999, .preset = "0.001"),
     FIELD(line_item, "prior_cvr", prior_cvr, QBID_FIELD_REAL, .least_real = 1e-9,

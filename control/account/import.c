@@ -23,6 +23,7 @@ struct importing {
     struct qbid_account next; /* current's items first, in their order; new ones after them */
     struct qbid_problems *problems;
     int64_t now_unix_s;
+    const char *actor;
     struct listed *listed;
     size_t listed_cnt, listed_max;
     bool nomem;
@@ -77,7 +78,7 @@ static bool item_begin(struct importing *im, struct qbid_import_item *item,
 {
     uint64_t id;
     *item = (struct qbid_import_item){
-        .problems = im->problems, .now_unix_s = im->now_unix_s, .node = node};
+        .problems = im->problems, .now_unix_s = im->now_unix_s, .actor = im->actor, .node = node};
     snprintf(item->where, sizeof item->where, "%s", qbid_item_kind_name(kind));
     if (node->kind != QBID_YAML_MAP) {
         qbid_import_complain(item, NULL, "must be a map of keys and values");
@@ -367,8 +368,10 @@ static void file_read(struct importing *im, const struct qbid_yaml_node *root)
 int qbid_account_import(const char *text, size_t len, const struct qbid_import_params *params,
                         struct qbid_problems *problems, struct qbid_account *ret_next)
 {
-    struct importing im = {
-        .current = params->current, .problems = problems, .now_unix_s = params->now_unix_s};
+    struct importing im = {.current = params->current,
+                           .problems = problems,
+                           .now_unix_s = params->now_unix_s,
+                           .actor = params->actor};
     struct qbid_yaml *yaml;
     int err = qbid_yaml_new(text, len, problems, &yaml);
     if (err)

@@ -19,6 +19,8 @@
  *         max_change: 0.3                log2 of the pace a period; 0 = the configuration's
  *         hours: [mon-fri 8-20]          or text, see control/account/week.h
  *         time_zone: Europe/Berlin       of the hours; default: the configuration's
+ *         velocity: 2x / 1h              most spend in any window: of the even rate, or money
+ *         override: {multiplier: 1.2, until: +2h, why: launch}   or fixed: CPM; see override.h
  *         pacing: even                   ahead or asap
  *         active: true
  *         line_items:
@@ -28,6 +30,7 @@
  *             budget: 500                bound on its own spend in the flight, default 0 = none
  *             daily_budget: 50           the same in each UTC day
  *             order_value: 25            of a conversion that brings none of its own
+ *             override: {fixed: 2.50, until: +2h, why: launch}
  *             deal: D-1                  bids on this deal only
  *             adomain: example.com
  *             categories: [IAB1, IAB2-3]
@@ -56,7 +59,8 @@
 struct qbid_import_params {
     const struct qbid_account *current; /* sorted */
     int64_t now_unix_s;
-    bool prune; /* what the file does not list becomes inactive */
+    bool prune;        /* what the file does not list becomes inactive */
+    const char *actor; /* author of overrides; NULL = as the file says */
 };
 
 /**

@@ -193,6 +193,10 @@ void qbid_import_field(struct qbid_import_item *item, const struct qbid_field *f
         qbid_import_hours(item, to(item, field), node);
         return;
     }
+    if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "override") == 0) {
+        qbid_import_override(item, to(item, field), node);
+        return;
+    }
     if (field->type == QBID_FIELD_TEXT && strcmp(field->name, "frequency") == 0) {
         qbid_import_frequency(item, to(item, field), node);
         return;

@@ -12,6 +12,7 @@
 struct qbid_import_item {
     struct qbid_problems *problems;
     int64_t now_unix_s;
+    const char *actor;                 /* who imports; NULL = not known */
     const struct qbid_yaml_node *node; /* its map */
     void *def;
     bool fresh; /* not in the account yet */
@@ -43,6 +44,10 @@ void qbid_import_zone(struct qbid_import_item *item);
 /** A line item's frequency rule, a map or its text. */
 void qbid_import_frequency(struct qbid_import_item *item, char **to,
                            const struct qbid_yaml_node *node);
+
+/** The override of a campaign or line item, a map or its text; one that is over is none. */
+void qbid_import_override(struct qbid_import_item *item, char **to,
+                          const struct qbid_yaml_node *node);
 
 /** Replace an owned text. */
 void qbid_import_text(struct qbid_import_item *item, char **to, const char *text);

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "control/account/velocity.h"
+
 static const char *text_plain(const char *text)
 {
     for (const unsigned char *s = (const unsigned char *)text; *s; s++)
@@ -93,6 +95,12 @@ static const char *text_categories(const char *text)
     return NULL;
 }
 
+static const char *text_velocity(const char *text)
+{
+    struct qbid_velocity velocity;
+    return qbid_velocity_parse(text, &velocity);
+}
+
 static const char *text_markup(const char *text)
 {
     return strspn(text, " \t\r\n") == strlen(text) ? "is empty" : text_macros(text);
@@ -106,6 +114,7 @@ const char *qbid_import_text_check(const char *field, const char *text)
     } checks[] = {{"adomain", text_domain},
                   {"landing", text_url},
                   {"categories", text_categories},
+                  {"velocity", text_velocity},
                   {"markup", text_markup}};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (strcmp(checks[i].name, field) == 0)

@@ -11,8 +11,11 @@ $(call lib,account,\
 	control/account/import_frequency.c \
 	control/account/import_goal.c \
 	control/account/import_hours.c \
+	control/account/import_override.c \
 	control/account/import_text.c \
 	control/account/instant.c \
 	control/account/money.c \
+	control/account/override.c \
 	control/account/trait.c \
+	control/account/velocity.c \
 	control/account/week.c)

@@ -81,13 +81,12 @@ static int diff_apply(struct qbid_command *c, struct qbid_account *next,
     return 0;
 }
 
-/* Read a document over the account, show what differs, and apply it unless it is a dry run. */
-static int document_apply(struct qbid_command *c, const char *file, const char *text,
+int qbid_command_document(struct qbid_command *c, const char *file, const char *text,
                           const char *why, bool dry_run, bool prune)
 {
     struct qbid_problems problems = {.file = file};
     struct qbid_import_params params = {qbid_engine_account(c->engine),
-                                        (int64_t)(c->unix_ns / QBID_NS_PER_S), prune};
+                                        (int64_t)(c->unix_ns / QBID_NS_PER_S), prune, c->actor};
     struct qbid_account next;
     struct qbid_diff diff;
     int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
@@ -115,16 +114,17 @@ int qbid_command_import(struct qbid_command *c)
     if (!text)
         return qbid_command_fail(c, QBID_ERR_INVAL, "text is missing");
     snprintf(why, sizeof why, "import %.*s", FILE_NAME_MAX, file ? file : "-");
-    return document_apply(c, file ? file : "-", text, why, qbid_json_flag(c->request, "dry_run", 0),
-                          qbid_json_flag(c->request, "prune", 0));
+    return qbid_command_document(c, file ? file : "-", text, why,
+                                 qbid_json_flag(c->request, "dry_run", 0),
+                                 qbid_json_flag(c->request, "prune", 0));
 }
 
 int qbid_command_target(struct qbid_command *c)
 {
-    static const char *const allowed[] = {"goal",       "target",  "budget",    "period",
-                                          "pacing",     "start",   "end",       "active",
-                                          "cap_cpc",    "cap_cpa", "min_roas",  "spend_floor",
-                                          "max_change", "hours",   "time_zone", NULL};
+    static const char *const allowed[] = {
+        "goal",       "target", "budget",    "period",   "pacing",   "start",
+        "end",        "active", "cap_cpc",   "cap_cpa",  "min_roas", "spend_floor",
+        "max_change", "hours",  "time_zone", "velocity", NULL};
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(c->request, "set");
     int64_t id = qbid_json_whole(c->request, "campaign");
     if (id < 1 || id > UINT32_MAX || !cJSON_IsObject(set) || !set->child)
@@ -150,8 +150,8 @@ int qbid_command_target(struct qbid_command *c)
         return QBID_ERR_NOMEM;
     char why[64];
     snprintf(why, sizeof why, "target of campaign %u", (unsigned)id);
-    int err =
-        document_apply(c, "target", text, why, qbid_json_flag(c->request, "dry_run", 0), false);
+    int err = qbid_command_document(c, "target", text, why,
+                                    qbid_json_flag(c->request, "dry_run", 0), false);
     cJSON_free(text);
     return err;
 }

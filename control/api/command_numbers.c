@@ -8,6 +8,7 @@
 #include "control/account/fields.h"
 #include "control/account/frequency.h"
 #include "control/api/command.h"
+#include "shm/clock.h"
 #include "shm/error.h"
 
 #define LIST_MAX 10000 /* entries of one answer */
@@ -89,7 +90,7 @@ static void money_add(const struct qbid_command *c, cJSON *to,
 /* Lowest and highest pace factor among the active line items of each campaign. */
 struct pace_range {
     float least, most;
-    bool any;
+    bool any, overridden;
 };
 
 static struct pace_range *pace_ranges(const struct qbid_command *c)
@@ -103,7 +104,9 @@ static struct pace_range *pace_ranges(const struct qbid_command *c)
             continue;
         struct pace_range *r =
             &ranges[qbid_account_campaign(account, li->campaign_id) - account->campaigns];
-        float pace = qbid_live_pace(live, li->idx);
+        /* of what is overridden the one that comes after */
+        float pace = qbid_live_pace_at(live, li->idx, UINT64_MAX);
+        r->overridden |= pace != qbid_live_pace(live, li->idx);
         r->least = !r->any || pace < r->least ? pace : r->least;
         r->most = !r->any || pace > r->most ? pace : r->most;
         r->any = true;
@@ -131,6 +134,7 @@ static void campaign_add(const struct qbid_command *c, cJSON *list,
     cJSON_AddNumberToObject(to, "pace", (double)pace->least);
     if (pace->most > pace->least)
         cJSON_AddNumberToObject(to, "pace_most", (double)pace->most);
+    cJSON_AddBoolToObject(to, "overridden", pace->overridden);
     struct qbid_series_key key = {.kind = QBID_SERIES_CAMPAIGN, .id = campaign->id};
     struct qbid_stats stats =
         qbid_snapshot_query(qbid_engine_snapshot(c->engine), key, window, c->now_ns);
@@ -217,6 +221,19 @@ static void exposures_add(cJSON *to, const struct qbid_line_item_def *li,
         cJSON_AddItemToArray(list, cJSON_CreateNumber((double)value[k]));
 }
 
+/* pace as the bidders have it, below 0 a fixed price; what comes after an override, and its end. */
+static void pace_add(cJSON *to, const struct qbid_line_item_def *li, const struct qbid_live *live)
+{
+    const struct qbid_live_override *o = &live->override[li->idx];
+    uint64_t until_ns = atomic_load_explicit(&o->until_ns, memory_order_relaxed);
+    uint64_t now_ns = qbid_clock_boot_ns();
+    cJSON_AddNumberToObject(to, "pace", (double)qbid_live_pace_at(live, li->idx, now_ns));
+    if (until_ns <= now_ns)
+        return;
+    cJSON_AddNumberToObject(to, "pace_after", (double)qbid_live_pace_at(live, li->idx, until_ns));
+    qbid_json_seconds(to, "overridden_for_s", until_ns - now_ns);
+}
+
 int qbid_command_live(struct qbid_command *c)
 {
     const struct qbid_account *account = qbid_engine_account(c->engine);
@@ -236,7 +253,7 @@ int qbid_command_live(struct qbid_command *c)
         cJSON_AddNumberToObject(to, "id", li->id);
         cJSON_AddNumberToObject(to, "idx", li->idx);
         cJSON_AddNumberToObject(to, "campaign", li->campaign_id);
-        cJSON_AddNumberToObject(to, "pace", (double)qbid_live_pace(live, li->idx));
+        pace_add(to, li, live);
         cJSON_AddNumberToObject(to, "q_state",
                                 atomic_load_explicit(&live->qstate[li->idx], memory_order_relaxed));
     }

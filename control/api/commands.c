@@ -25,6 +25,8 @@ static const struct {
     {"history", qbid_command_history, "totals over time; kind, id, from_unix_s"},
     {"import", qbid_command_import, "an account file; file, text, dry_run, prune"},
     {"target", qbid_command_target, "change one campaign; campaign, set: {...}, dry_run"},
+    {"override", qbid_command_override,
+     "what operators say over the pacer; campaign or line_item with set: {...} or clear, dry_run"},
     {"account", qbid_command_dump, "the account as an importable document"},
     {"generations", qbid_command_generations, "published generations, latest first; max"},
     {"audit", qbid_command_audit, "the audit, latest first; max, verify"},

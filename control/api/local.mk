@@ -12,6 +12,7 @@ $(call lib,commands,\
 	control/api/command_latency.c \
 	control/api/command_models.c \
 	control/api/command_numbers.c \
+	control/api/command_override.c \
 	control/api/command_partners.c \
 	control/api/command_record.c \
 	control/api/command_status.c \

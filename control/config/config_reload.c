@@ -17,8 +17,6 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
         return "capacity";
     if (from->currency != to->currency)
         return "currency";
-    if (strcmp(from->time_zone, to->time_zone) != 0)
-        return "time_zone";
     if (memcmp(from->level_mask, to->level_mask, sizeof from->level_mask) != 0)
         return "levels";
     if (from->segment_mask != to->segment_mask)
@@ -42,6 +40,7 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next)
 {
     config->log.level = next->log.level;
+    memcpy(config->time_zone, next->time_zone, sizeof config->time_zone);
     config->ticks = next->ticks;
     config->keys = next->keys;
     memcpy(config->rate, next->rate, sizeof config->rate);

@@ -43,8 +43,8 @@ struct qbid_decision_record {
             uint64_t context;
             int64_t bid_nanos;
             uint32_t creative_id;
-            float value_micros; /* the row's x r(exposures), before pacing */
-            float pace;
+            float value_micros;   /* the row's x r(exposures), before pacing */
+            float pace;           /* below 0: a fixed price, qbid_pace_price() */
             float propensity;     /* of the Q action */
             float creative_share; /* of the creative's draw */
             uint16_t q_group;

@@ -281,9 +281,13 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->day = calloc(config->capacity.budgets, sizeof *e->day);
     e->spent_changed = calloc(config->capacity.budgets, sizeof *e->spent_changed);
     e->changed = calloc(config->capacity.budgets, sizeof *e->changed);
+    e->whole = calloc(config->capacity.budgets, sizeof *e->whole);
+    e->speed = calloc(config->capacity.budgets, sizeof(struct qbid_speed *));
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
+    (void)qbid_overridden_new((uint32_t)config->capacity.line_items, &e->overridden);
     e->q_group = calloc(config->capacity.line_items, sizeof *e->q_group);
-    bool room = e->day && e->spent_changed && e->changed && e->said && e->q_group;
+    bool room = e->whole && e->speed && e->day && e->spent_changed && e->changed && e->said &&
+                e->q_group && e->overridden;
     int err = room ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
@@ -341,12 +345,17 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_decision_log_free(engine->decisions);
     free(engine->day);
     free(engine->spent_changed);
+    free(engine->whole);
+    for (uint64_t b = 0; engine->speed && b < engine->config.capacity.budgets; b++)
+        free(engine->speed[b]);
+    free(engine->speed);
     free(engine->changed);
     free(engine->billed);
     qbid_keymap_done(&engine->billed_before);
     free(engine->money);
     free(engine->pace);
     free(engine->said);
+    qbid_overridden_free(engine->overridden);
     free(engine->q_group);
     free(engine);
 }
@@ -362,7 +371,8 @@ int qbid_engine_shape(struct qbid_engine *engine)
         engine->pace = pace;
     engine->pace_cnt = 0;
     engine->account_version++;
-    return money && pace ? 0 : QBID_ERR_NOMEM;
+    int err = qbid_overridden_set(engine->overridden, &engine->account);
+    return money && pace ? err : QBID_ERR_NOMEM;
 }
 
 void qbid_engine_name_values(struct qbid_engine *engine)
@@ -385,6 +395,17 @@ void qbid_engine_name_values(struct qbid_engine *engine)
     }
 }
 
+/* Whether the change reaches the bidders by the live page: no table need be built for it. */
+static bool live_alone(const struct qbid_diff *diff)
+{
+    for (uint32_t i = 0; i < diff->change_cnt; i++)
+        for (uint32_t j = 0; j < diff->change[i].field_cnt; j++)
+            if (strcmp(diff->change[i].field[j].name, "override") != 0 &&
+                strcmp(diff->change[i].field[j].name, "velocity") != 0)
+                return false;
+    return true;
+}
+
 int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
                       const struct qbid_diff *diff, const struct qbid_store_cause *cause,
                       char why[QBID_ENGINE_WHY_MAX])
@@ -404,10 +425,14 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
     err = qbid_engine_shape(engine);
     if (!err)
         err = qbid_engine_budgets(engine, (int64_t)(cause->unix_ns / QBID_NS_PER_S));
-    engine->publish_wanted = true;
-    if (!err && qbid_engine_publish(engine, cause->why, why) != 0)
-        qbid_engine_say(engine, QBID_LOG_WARNING, "publish after a change: %s", why);
-    qbid_engine_live(engine);
+    if (!live_alone(diff)) {
+        engine->publish_wanted = true;
+        if (!err && qbid_engine_publish(engine, cause->why, why) != 0)
+            qbid_engine_say(engine, QBID_LOG_WARNING, "publish after a change: %s", why);
+        qbid_engine_live(engine);
+    } else if (!err) {
+        qbid_engine_pace(engine);
+    }
     return err;
 }
 

@@ -32,6 +32,7 @@ int qbid_engine_reload(struct qbid_engine *engine, const struct qbid_config *con
         return err;
     }
     qbid_config_take(&engine->config, config);
+    qbid_learner_set_zone(engine->learner, engine->config.time_zone);
     engine->publish_wanted = true;
     return 0;
 }

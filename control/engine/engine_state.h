@@ -5,8 +5,10 @@
 
 #include "control/decisions/decision_log.h"
 #include "control/engine/engine.h"
+#include "control/engine/overridden.h"
 #include "control/frequency/frequency_book.h"
 #include "control/keymap.h"
+#include "control/ledger/speed.h"
 #include "control/publish/build_image.h"
 
 /* Day of a daily budget and what was spent when it began. */
@@ -41,6 +43,8 @@ struct qbid_engine {
     struct qbid_publisher *publisher;
     struct qbid_engine_counters counters;
     struct qbid_engine_day *day; /* by budget index */
+    int64_t *whole;              /* by budget index: authority without a limit on its speed */
+    struct qbid_speed **speed;   /* by budget index, NULL = no limit on the speed of spend */
     uint8_t *spent_changed;      /* by budget index, since the store heard of it */
     uint32_t *changed;           /* budget indices of spent_changed */
     uint32_t changed_cnt;
@@ -55,11 +59,13 @@ struct qbid_engine {
     struct qbid_learner_money *money; /* by campaign, scratch of the live tick */
     struct qbid_learner_pace *pace;   /* by line item, as last computed */
     uint32_t pace_cnt;
-    struct qbid_engine_said *said; /* by line item index */
-    uint64_t body_checksum;        /* of the published image behind its header */
-    struct qbid_builder *builder;  /* keeps what the next build has in common with the last */
-    uint64_t account_version;      /* another one after every change of the account */
-    bool publish_wanted;           /* the account changed */
+    struct qbid_overridden *overridden; /* what of the account is an operator's */
+    int64_t expire_again_s;             /* not before then, when the store refused to */
+    struct qbid_engine_said *said;      /* by line item index */
+    uint64_t body_checksum;             /* of the published image behind its header */
+    struct qbid_builder *builder;       /* keeps what the next build has in common with the last */
+    uint64_t account_version;           /* another one after every change of the account */
+    bool publish_wanted;                /* the account changed */
 };
 
 /** A line to the log, printf style. */
@@ -69,6 +75,12 @@ void qbid_engine_say(const struct qbid_engine *engine, enum qbid_log_level level
 /** Arrays that have the account's shape; call it after the account changed. NOMEM. */
 int qbid_engine_shape(struct qbid_engine *engine);
 
+/** Pace factors now, overrides over them, to the live page. */
+void qbid_engine_pace(struct qbid_engine *engine);
+
+/** Take overrides whose time is over out of the account, for they have no effect any more. */
+void qbid_engine_overrides_expire(struct qbid_engine *engine, int64_t unix_s);
+
 /** Put every value that the account names into the dictionary. */
 void qbid_engine_name_values(struct qbid_engine *engine);
 
@@ -77,6 +89,11 @@ int qbid_engine_save_dictionary(struct qbid_engine *engine);
 
 /** Authority of every budget, day boundaries included. */
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
+
+/** Lower *authority to what the campaign's limit on the speed of spend leaves by now. An error of
+ * the store: *authority is right all the same. */
+int qbid_engine_velocity(struct qbid_engine *engine, const struct qbid_campaign_def *campaign,
+                         int64_t unix_s, int64_t *authority);
 
 /** Events of one worker: taken, posted, stored, and only then let go. */
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,

@@ -335,27 +335,33 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
         }
         if (!c->active)
             authority = qbid_ledger_spent(engine->ledger, c->budget_idx);
+        engine->whole[c->budget_idx] = authority;
+        err = qbid_engine_velocity(engine, c, unix_s, &authority);
         if (authority != qbid_ledger_budget(engine->ledger, c->budget_idx))
-            err = qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
+            err |= qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
     }
     return err;
 }
 
-static void pace_set(struct qbid_engine *e)
+void qbid_engine_pace(struct qbid_engine *e)
 {
     const struct qbid_live *live = qbid_publisher_live(e->publisher);
+    uint64_t now_ns = qbid_clock_boot_ns();
+    int64_t unix_ns = (int64_t)qbid_clock_unix_ns();
     for (uint32_t i = 0; i < e->account.campaign_cnt; i++) {
         uint32_t b = e->account.campaigns[i].budget_idx;
-        e->money[i] = (struct qbid_learner_money){qbid_ledger_budget(e->ledger, b),
-                                                  qbid_ledger_spent(e->ledger, b),
-                                                  qbid_ledger_exposure(e->ledger, b)};
+        e->money[i] =
+            (struct qbid_learner_money){.budget_nanos = e->whole[b],
+                                        .spent_nanos = qbid_ledger_spent(e->ledger, b),
+                                        .exposure_nanos = qbid_ledger_exposure(e->ledger, b)};
     }
-    int n = qbid_learner_pace(e->learner, &e->account, e->money, qbid_clock_boot_ns(),
-                              (int64_t)qbid_clock_unix_ns(), e->pace);
+    qbid_overridden_tell(e->overridden, &e->account, unix_ns, e->learner);
+    int n = qbid_learner_pace(e->learner, &e->account, e->money, now_ns, unix_ns, e->pace);
     if (n < 0)
         return; /* without memory the factors in force stay */
     e->pace_cnt = (uint32_t)n;
-    qbid_learner_pace_store(e->pace, e->pace_cnt, live);
+    qbid_overridden_apply(e->overridden, now_ns, unix_ns, e->pace, e->pace_cnt);
+    qbid_overridden_store(e->overridden, e->pace, e->pace_cnt, live);
 }
 
 void qbid_engine_live(struct qbid_engine *engine)
@@ -371,7 +377,8 @@ void qbid_engine_live(struct qbid_engine *engine)
         qbid_engine_say(engine, QBID_LOG_ERROR, "ledger: budget %lld breaks its invariant",
                         (long long)broken);
     }
-    pace_set(engine);
+    qbid_engine_overrides_expire(engine, unix_s);
+    qbid_engine_pace(engine);
     decisions_flush(engine);
     qbid_frequency_book_tick(engine->frequency, unix_s);
     atomic_store_explicit(&live->header->heartbeat_ns, qbid_clock_boot_ns(), memory_order_relaxed);

@@ -167,6 +167,12 @@ static bool float_ok(float x, double max)
     return isfinite(x) && x >= 0 && (double)x <= max;
 }
 
+/* A factor, or below 0 a fixed price. */
+static bool pace_ok(float pace)
+{
+    return pace < 0 ? float_ok(-pace, (double)QBID_PRICE_MICROS_MAX) : float_ok(pace, PACE_MAX);
+}
+
 /* Whom a bid counts for, when its EXPOSE came just before. */
 static void exposed_join(const struct qbid_ingest *ingest, struct qbid_outcome *o)
 {
@@ -190,8 +196,8 @@ static void take_bid(struct qbid_ingest *ingest, const struct qbid_event *event,
     exposed_join(ingest, o);
     o->joined = true;
     if (!common_ok(o, now_ns) || !float_ok(o->value_micros, (double)QBID_PRICE_MICROS_MAX) ||
-        !float_ok(o->pace, PACE_MAX) || o->q_state >= QBID_QSTATES ||
-        event->nonce >> 48 != o->worker_uid || qbid_pending_find(&ingest->pending, o->nonce)) {
+        !pace_ok(o->pace) || o->q_state >= QBID_QSTATES || event->nonce >> 48 != o->worker_uid ||
+        qbid_pending_find(&ingest->pending, o->nonce)) {
         ingest->counters.invalid++;
         return;
     }

@@ -27,7 +27,7 @@ struct qbid_outcome {
     uint32_t gen;
     /* of the bid, when it could be joined (joined = true), else 0 */
     float value_micros; /* in the row, before pacing */
-    float pace;
+    float pace;         /* below 0: a fixed price, qbid_pace_price() */
     float propensity;
     float creative_share; /* probability with which the creative was drawn */
     uint16_t code;        /* LOSS: enum qbid_loss; VIDEO: its event */

@@ -202,7 +202,8 @@ static void action_post(struct qbid_learner *learner, const struct qbid_outcome 
 {
     bool won = outcome->first_win;
     if (!outcome->joined || goal == QBID_GOAL_FIXED_CPM ||
-        (!won && outcome->kind != QBID_EVENT_LOSS && outcome->kind != QBID_OUTCOME_EXPIRED))
+        (!won && outcome->kind != QBID_EVENT_LOSS && outcome->kind != QBID_OUTCOME_EXPIRED) ||
+        outcome->pace < 0) /* a fixed price took no action */
         return;
     struct qbid_qlearner *actions = &learner->actions[goal - 1];
     bool first = (outcome->flags & QBID_EVENT_FIRST_PRICE) != 0;

@@ -51,8 +51,10 @@ struct qbid_learner_money {
 /* What the pacer decided for one line item. */
 struct qbid_learner_pace {
     uint32_t line_item_idx;
-    float pace;
+    float pace; /* below 0 a fixed price, qbid_pace_price() */
     uint32_t q_state;
+    uint64_t until_ns; /* of an override, CLOCK_BOOTTIME; 0 = none */
+    float after;       /* the pace from then on */
 };
 
 int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learner **ret_learner);
@@ -92,8 +94,16 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
                       const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
                       struct qbid_learner_pace *out);
 
-/** Bring pace factors and Q states to the live page; line items beyond its shape are passed over.
- *  Each word stands alone, readers need no more. Cost: two stores a line item. */
+/** Another time zone for the hours of campaigns that name none, from the next pace on. */
+void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone);
+
+/** Say that all line items of a campaign bid as the operator says, or no longer: its pacer waits
+ *  meanwhile. Until the next word; not saved. */
+void qbid_learner_override(struct qbid_learner *learner, uint32_t campaign_id, bool overridden);
+
+/** Bring pace factors, Q states and overrides to the live page; line items beyond its shape are
+ *  passed over. Each word stands alone, readers need no more. The end of an override that is no
+ *  more is for the caller to take out, as is the earliest of all. Cost: two stores a line item. */
 void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
                              const struct qbid_live *live);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Live pace factors: brings a campaign's money, plan and price samples to the pacing model. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "control/account/velocity.h"
 #include "control/learn/dayparts.h"
 #include "control/learn/demand.h"
 #include "control/learn/learner_state.h"
@@ -131,6 +133,7 @@ static void rate_follow(struct qbid_campaign_state *state, double period_s, int6
     state->paced_bids = state->flight.bids;
 }
 
+<<<<<<< HEAD
 /* What a goal with a target may count on. A campaign that is not heard of while others bid has no
  * sample that would say how far its multiplier is off: it is raised until it is heard again. */
 static void goal_track(const struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
@@ -154,6 +157,18 @@ static void goal_track(const struct qbid_learner *learner, const struct qbid_cam
     qbid_tracking_owe(&state->tracking, &target, &now);
     in->goal_table = table;
     in->goal_scale = qbid_tracking_allowed(&state->tracking, &target, &now);
+=======
+/* The most that is wanted, of the even rate: what the ledger would not let through is not planned
+ * either. */
+static double velocity_max(const struct qbid_pacing_params *params,
+                           const struct qbid_campaign_def *campaign)
+{
+    struct qbid_velocity v = {0};
+    if (campaign->velocity && *campaign->velocity)
+        (void)qbid_velocity_parse(campaign->velocity, &v);
+    return v.window_s ? fmin(params->velocity_max, qbid_velocity_times(&v, campaign))
+                      : params->velocity_max;
+>>>>>>> trunk
 }
 
 /* One control period of a campaign that may spend. */
@@ -166,6 +181,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     params.goal_prior_nanos = goal_prior_nanos(campaign);
     if (campaign->max_change > 0)
         params.step_lg = campaign->max_change;
+    params.velocity_max = velocity_max(&params, campaign);
     double period_s = (double)learner->params.pace_period_ns / (double)QBID_NS_PER_S;
     bool first = state->paced_ns == 0;
     if (!first) {
@@ -180,6 +196,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
+    in.overridden = state->overridden;
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
@@ -284,7 +301,8 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
         if (may && items[i]->active)
             pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
         pace *= greedy * (double)weight;
-        out[i] = (struct qbid_learner_pace){items[i]->idx, (float)pace, qstate};
+        out[i] = (struct qbid_learner_pace){
+            .line_item_idx = items[i]->idx, .pace = (float)pace, .q_state = qstate};
     }
     return (int)cnt;
 }
@@ -357,6 +375,18 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     return err ? err : cnt;
 }
 
+void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone)
+{
+    snprintf(learner->params.time_zone, sizeof learner->params.time_zone, "%s", time_zone);
+}
+
+void qbid_learner_override(struct qbid_learner *learner, uint32_t campaign_id, bool overridden)
+{
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, campaign_id);
+    if (state)
+        state->overridden = overridden;
+}
+
 void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
                              const struct qbid_live *live)
 {
@@ -365,6 +395,9 @@ void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
         if (idx >= live->shape.line_item_max)
             continue;
         atomic_store_explicit(&live->qstate[idx], pace[i].q_state, memory_order_relaxed);
-        qbid_live_set_pace(live, idx, pace[i].pace);
+        if (pace[i].until_ns)
+            qbid_live_set_override(live, idx, pace[i].pace, pace[i].until_ns, pace[i].after);
+        else
+            qbid_live_set_pace(live, idx, pace[i].pace);
     }
 }

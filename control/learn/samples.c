@@ -31,6 +31,8 @@ void qbid_samples_post(struct qbid_samples *samples, const struct qbid_outcome *
 {
     struct qbid_sample s = {.context = outcome->context, .line_item_idx = outcome->line_item_idx};
     int first = (outcome->flags & QBID_EVENT_FIRST_PRICE) != 0;
+    if (first && outcome->pace < 0)
+        return; /* a fixed price: no worth lies behind it that shading made it from */
     if (outcome->first_win) {
         s.kind = first || outcome->price_nanos <= 0 ? QBID_MARKET_WON : QBID_MARKET_SEEN;
     } else if (outcome->kind == QBID_EVENT_LOSS || outcome->kind == QBID_OUTCOME_EXPIRED) {

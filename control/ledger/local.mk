@@ -3,5 +3,6 @@
 $(call lib,ledger,\
 	control/ledger/grant.c\
 	control/ledger/ledger.c\
+	control/ledger/speed.c\
 	control/ledger/tally.c\
 	control/ledger/tick.c)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models: pure functions over plain structs; they need -lm.
+include control/models/allocate/local.mk
 $(call lib,models,\
 	control/models/calibration.c \
 	control/models/calibration_error.c \
@@ -33,6 +34,10 @@ $(call lib,models,\
 	control/models/trees.c \
 	control/models/trees_grow.c \
 	control/models/ubj.c \
-	control/models/value.c)
+	control/models/value.c \
+	control/models/watch/changepoint.c \
+	control/models/watch/counts.c \
+	control/models/watch/novelty.c \
+	control/models/watch/stl.c)
 # the perceptron is all inner loops
 CPPFLAGS_mlp := -O3

@@ -293,6 +293,16 @@ static void stale_step(const struct qbid_pacing_params *params, double age,
     }
 }
 
+/* Spend and auctions under an operator's override say nothing of the pace, which waits. */
+static void override_step(const struct qbid_pacing_in *in, struct qbid_pacing_state *s)
+{
+    even_update(in, s);
+    s->auctions = in->auctions;
+    s->plan_done = in->plan_done;
+    s->spent_nanos = in->spent_nanos;
+    s->why = QBID_PACING_WHY_OVERRIDE;
+}
+
 struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *params,
                                           const struct qbid_pacing_in *in,
                                           struct qbid_pacing_state before)
@@ -307,6 +317,10 @@ struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *param
     double age = valid ? in->age_periods : (double)s.faults;
     if (!valid || age > (double)params->hold_periods) {
         stale_step(params, age, &s);
+        return s;
+    }
+    if (in->overridden) {
+        override_step(in, &s);
         return s;
     }
     double last = s.pace;

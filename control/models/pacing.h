@@ -63,6 +63,7 @@ struct qbid_pacing_in {
     double worth_realised_nanos;  /* qbid_value_realised() of the goal's window, matured */
     double worth_predicted_nanos; /* sum of values in the row over the same won impressions */
     double worth_spent_nanos;     /* what they cost */
+<<<<<<< HEAD
     /* Where the goal's calibration is known: what a unit of worth of goal_table allows to be spent;
      * worth_* are not looked at then. */
     double goal_scale;                       /* 0 = not known */
@@ -70,6 +71,11 @@ struct qbid_pacing_in {
     int goal_search;  /* it is not heard of while others are: its multiplier is too small to tell */
     double alpha_cap; /* no multiplier above this, whatever the budget; 0 = none */
     double age_periods;               /* of the snapshot */
+=======
+    double alpha_cap;             /* no multiplier above this, whatever the budget; 0 = none */
+    double age_periods;           /* of the snapshot */
+    int overridden;               /* what is bid is not the pace's: it stays as it is */
+>>>>>>> trunk
     const struct qbid_market *market; /* NULL = no sample; prices under about the pace in force */
     const struct qbid_resolving *resolving; /* a table made from it, used instead; NULL = none */
 };
@@ -82,7 +88,8 @@ enum qbid_pacing_why {
     QBID_PACING_WHY_HELD = 1u << 4,     /* stale or impossible input */
     QBID_PACING_WHY_DECAYED = 1u << 5,  /* stale for long */
     QBID_PACING_WHY_SPENT = 1u << 6,    /* no budget left */
-    QBID_PACING_WHY_VELOCITY = 1u << 7  /* the limit on the rate of spend cut what was wanted */
+    QBID_PACING_WHY_VELOCITY = 1u << 7, /* the limit on the rate of spend cut what was wanted */
+    QBID_PACING_WHY_OVERRIDE = 1u << 8  /* held by the operator's override */
 };
 
 struct qbid_pacing_state {

@@ -43,4 +43,23 @@ static inline double qbid_random_normal(struct qbid_random *random)
     return radius * cos(6.283185307179586 * qbid_random_uniform(random));
 }
 
+/** Gamma of mean and variance `shape`, > 0: Marsaglia and Tsang 2000. */
+static inline double qbid_random_gamma(struct qbid_random *random, double shape)
+{
+    double boost = 1;
+    if (shape < 1) {
+        boost = pow(qbid_random_uniform(random), 1 / shape);
+        shape += 1;
+    }
+    double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        double z = qbid_random_normal(random), v = 1 + c * z;
+        if (!(v > 0))
+            continue;
+        v = v * v * v;
+        if (log(qbid_random_uniform(random)) < 0.5 * z * z + d - d * v + d * log(v))
+            return boost * d * v;
+    }
+}
+
 #endif

@@ -113,9 +113,20 @@ static const char line_item_budgets[] =
     "ALTER TABLE line_items ADD COLUMN budget_nanos INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE line_items ADD COLUMN daily_budget_nanos INTEGER NOT NULL DEFAULT 0;";
 
+static const char overrides[] =
+    "ALTER TABLE campaigns ADD COLUMN override TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE line_items ADD COLUMN override TEXT NOT NULL DEFAULT '';";
+
+static const char velocities[] =
+    "ALTER TABLE campaigns ADD COLUMN velocity TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE velocity(budget_idx INTEGER NOT NULL, unix_s INTEGER NOT NULL,"
+    " spent_nanos INTEGER NOT NULL, PRIMARY KEY(budget_idx, unix_s)) WITHOUT ROWID;";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
     {traits, NULL},
     {strategies, NULL},
-    {line_item_budgets, NULL}};
+    {line_item_budgets, NULL},
+    {overrides, NULL},
+    {velocities, NULL}};

@@ -17,6 +17,7 @@
 #include "control/account/dictionary.h"
 #include "control/account/diff.h"
 #include "control/ledger/ledger.h"
+#include "control/ledger/speed.h"
 #include "control/snapshot/snapshot.h"
 
 #define QBID_STORE_WHY_MAX 256
@@ -99,6 +100,13 @@ int qbid_store_save_ledger(struct qbid_store *store, const struct qbid_ledger_ro
                            uint32_t cnt);
 /** Raise spent only; exposure stays: on the safe side until the next full row. */
 int qbid_store_save_spent(struct qbid_store *store, uint32_t budget_idx, int64_t spent_nanos);
+/** Samples of a budget's speed (control/ledger/speed.h): one more, and those before oldest_unix_s
+ *  forgotten; and all of them, oldest first. */
+int qbid_store_save_speed(struct qbid_store *store, uint32_t budget_idx,
+                          struct qbid_speed_sample sample, int64_t oldest_unix_s);
+typedef void qbid_store_speed_fn(void *context, struct qbid_speed_sample sample);
+int qbid_store_load_speed(struct qbid_store *store, uint32_t budget_idx, qbid_store_speed_fn *fn,
+                          void *context);
 int qbid_store_save_day(struct qbid_store *store, uint32_t budget_idx, int64_t day,
                         int64_t day_spent_nanos);
 

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 5
+#define QBID_STORE_SCHEMA 7
 #define QBID_STORE_PARTS 2
 
 /* Statements that never change, prepared on first use. */
@@ -41,6 +41,9 @@
                   "day_spent_nanos = excluded.day_spent_nanos") \
     X(LEDGER_LOAD, "SELECT budget_idx, spent_nanos, exposure_nanos, day, day_spent_nanos FROM ledger " \
                    "ORDER BY budget_idx") \
+    X(VELOCITY_ADD, "INSERT OR REPLACE INTO velocity(budget_idx, unix_s, spent_nanos) VALUES(?1, ?2, ?3)") \
+    X(VELOCITY_PRUNE, "DELETE FROM velocity WHERE budget_idx = ?1 AND unix_s < ?2") \
+    X(VELOCITY_LOAD, "SELECT unix_s, spent_nanos FROM velocity WHERE budget_idx = ?1 ORDER BY unix_s") \
     X(SETTLED_ADD, "INSERT OR IGNORE INTO settled(nonce, unix_s) VALUES(?1, ?2)") \
     X(SETTLED_LOAD, "SELECT nonce FROM settled") \
     X(SETTLED_PRUNE, "DELETE FROM settled WHERE nonce IN " \

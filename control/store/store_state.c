@@ -110,6 +110,37 @@ int qbid_store_save_day(struct qbid_store *store, uint32_t budget_idx, int64_t d
     return qbid_store_run(store, s);
 }
 
+int qbid_store_save_speed(struct qbid_store *store, uint32_t budget_idx,
+                          struct qbid_speed_sample sample, int64_t oldest_unix_s)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_VELOCITY_ADD);
+    if (!s)
+        return QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, budget_idx);
+    sqlite3_bind_int64(s, 2, sample.unix_s);
+    sqlite3_bind_int64(s, 3, sample.spent_nanos);
+    int err = qbid_store_run(store, s);
+    s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_VELOCITY_PRUNE);
+    if (!s)
+        return err ? err : QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, budget_idx);
+    sqlite3_bind_int64(s, 2, oldest_unix_s);
+    return qbid_store_run(store, s);
+}
+
+int qbid_store_load_speed(struct qbid_store *store, uint32_t budget_idx, qbid_store_speed_fn *fn,
+                          void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_VELOCITY_LOAD);
+    int row;
+    if (s)
+        sqlite3_bind_int64(s, 1, budget_idx);
+    while ((row = qbid_store_step(store, s)) > 0)
+        fn(context,
+           (struct qbid_speed_sample){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)});
+    return row;
+}
+
 int qbid_store_add_settled(struct qbid_store *store, uint64_t nonce, int64_t unix_s)
 {
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_SETTLED_ADD);

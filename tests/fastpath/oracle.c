@@ -140,7 +140,7 @@ static struct option price(const struct oracle *o, const struct question *q, uin
     struct option option = {.item = item, .value = value};
     if (item < o->line_item_max)
         option.pace = o->pace[item] * q->scale;
-    option.price = value * option.pace;
+    option.price = option.pace < 0 ? -option.pace : value * option.pace;
     if (!isfinite(option.price) || option.price < 0)
         option.price = 0;
     return option;
@@ -246,10 +246,16 @@ static int64_t bid_for(const struct oracle *o, const struct question *q,
     d->q_state = (uint16_t)state;
     d->q_action = (uint8_t)action;
     d->q_propensity_q32 = q32(propensity);
+    bool fixed = option->pace < 0;
+    if (fixed) { /* neither action nor market change it */
+        d->q_ratio = 1;
+        d->q_action = 0;
+        d->q_propensity_q32 = UINT32_MAX;
+    }
     float worth = option->price * d->q_ratio, bid = worth;
-    if (q->request->auction == QBID_AUCTION_FIRST_PRICE)
+    if (q->request->auction == QBID_AUCTION_FIRST_PRICE && !fixed)
         bid = qbid_shade_eval(&o->f->shades.item[q->market], worth);
-    d->shade_ratio = q->request->auction == QBID_AUCTION_FIRST_PRICE ? bid / worth : 1;
+    d->shade_ratio = q->request->auction == QBID_AUCTION_FIRST_PRICE && !fixed ? bid / worth : 1;
 
     int64_t floor = deal ? q->request->deal[deal - 1].floor_micros : q->request->floor_micros;
     floor = greater(floor, item->floor_micros);

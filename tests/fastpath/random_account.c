@@ -198,10 +198,27 @@ void random_account_fill(struct stage *s, struct rng *r, uint32_t line_item_max)
 
 static float random_pace(struct rng *r)
 {
-    static const float odd[] = {0, -0.0f, -1, NAN, INFINITY, -INFINITY, 3e38f, 1e-38f};
+    static const float odd[] = {0, -0.0f, -1, NAN, INFINITY, -INFINITY, 3e38f, 1e-38f, -1e-38f};
     if (chance(r, 12))
         return odd[rng_below(r, sizeof odd / sizeof *odd)];
+    if (chance(r, 10)) /* a fixed price */
+        return -(float)rng_below(r, 1500000);
     return chance(r, 60) ? 1.0f : (float)(2 * rng_uniform(r));
+}
+
+/* Overrides that have ended, do so now, or will. */
+static void random_overrides(struct stage *s, struct rng *r)
+{
+    uint64_t earliest_ns = 0;
+    for (uint32_t i = 0; i < s->live.shape.line_item_max; i++) {
+        if (!chance(r, 30))
+            continue;
+        uint64_t until_ns = STAGE_NOW_NS - 1 + rng_below(r, 4);
+        qbid_live_set_override(&s->live, i, random_pace(r), until_ns, random_pace(r));
+        if (earliest_ns == 0 || until_ns < earliest_ns)
+            earliest_ns = until_ns;
+    }
+    qbid_live_set_override_until(&s->live, earliest_ns);
 }
 
 void random_account_scramble(struct stage *s, struct rng *r)
@@ -210,6 +227,8 @@ void random_account_scramble(struct stage *s, struct rng *r)
         qbid_live_set_pace(&s->live, i, random_pace(r));
         atomic_store(&s->live.qstate[i], rng_below(r, chance(r, 90) ? QBID_QSTATES : 1000));
     }
+    if (chance(r, 30))
+        random_overrides(s, r);
     for (uint32_t b = 0; b < STAGE_BUDGETS; b++) {
         int64_t limit = chance(r, 50) ? STAGE_LIMIT_NANOS : (int64_t)rng_below(r, 20000000);
         int64_t committed = chance(r, 60) ? 0 : (int64_t)rng_below(r, 20000000);
@@ -241,7 +260,7 @@ static int64_t random_floor(const struct stage *s, struct rng *r)
         value = c->value_micros;
     }
     float pace = i < s->live.shape.line_item_max ? qbid_live_pace(&s->live, i) : 0.0f;
-    int64_t price = qbid_micros_from_float(value * pace);
+    int64_t price = qbid_micros_from_float(qbid_pace_price(value, pace));
     return price > 0 ? price - 1 + (int64_t)rng_below(r, 3) : 0;
 }
 

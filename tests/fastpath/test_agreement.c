@@ -37,7 +37,10 @@ static void twin_init(struct twin *t, const struct stage *s)
     t->pace = malloc(items * sizeof *t->pace);
     t->qstate = malloc(items * sizeof *t->qstate);
     for (uint32_t i = 0; i < items; i++) {
-        t->pace[i] = qbid_live_pace(&s->live, i);
+        uint64_t until_ns = atomic_load(&s->live.override[i].until_ns);
+        bool over = until_ns != 0 && until_ns <= STAGE_NOW_NS;
+        uint32_t bits = atomic_load(over ? &s->live.override[i].after : &s->live.pace[i]);
+        memcpy(&t->pace[i], &bits, sizeof bits);
         t->qstate[i] = atomic_load(&s->live.qstate[i]);
     }
     for (uint32_t b = 0; b < STAGE_BUDGETS; b++) {

@@ -191,13 +191,120 @@ static void a_request_that_nobody_targets_has_no_candidate(void **state)
     stage_done(&s);
 }
 
-static void a_pace_that_is_no_positive_number_pauses_a_line_item(void **state)
+/* An override of line item 1 until a time, with pace 1 of both from then on. */
+static void override_until(struct stage *s, float pace, uint64_t until_ns)
+{
+    qbid_live_set_pace(&s->live, 0, 1.0f);
+    qbid_live_set_override_until(&s->live, until_ns);
+    qbid_live_set_override(&s->live, 1, pace, until_ns, 1.0f);
+}
+
+static void a_pace_below_zero_is_a_price_that_orders_and_is_bid_as_it_is(void **state)
 {
     (void)state;
     struct stage s;
     struct qbid_decision d;
     struct qbid_request q = stage_request();
-    const float bad[] = {0.0f, -0.0f, -1.0f, NAN, -NAN, INFINITY, -INFINITY};
+    open_ladder(&s, 2);
+    qbid_live_set_pace(&s.live, 0, -7654321.0f);
+    for (unsigned first = 0; first < 2; first++) {
+        q.auction = first ? QBID_AUCTION_FIRST_PRICE : QBID_AUCTION_SECOND_PRICE;
+        assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+        assert_int_equal(d.line_item_idx, 0);
+        assert_int_equal(d.bid_micros, 7654321);
+        assert_true(d.pace == -7654321.0f && d.q_ratio == 1.0f && d.shade_ratio == 1.0f);
+        assert_int_equal(d.q_propensity_q32, UINT32_MAX);
+    }
+    qbid_live_set_pace(&s.live, 0, -1.0f); /* a micro: the other one is dearer */
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    assert_int_equal(d.line_item_idx, 1);
+    stage_done(&s);
+}
+
+static void floors_ceilings_and_money_hold_a_fixed_price(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct qbid_decision d;
+    struct qbid_request q = stage_request();
+    stage_init(&s);
+    stage_line_item(
+        &s, (struct qbid_line_item){.id = 1, .value_micros = 1e6f, .ceiling_micros = 3000000});
+    stage_open(&s);
+    qbid_live_set_pace(&s.live, 0, -9000000.0f);
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    assert_int_equal(d.bid_micros, 3000000);
+    qbid_live_set_pace(&s.live, 0, -2000000.0f);
+    q.floor_micros = 2000001;
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_BELOW_FLOOR);
+    q.floor_micros = 2000000;
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    stage_set_limit(&s, 0, stage_committed(&s, 0) + 1999999);
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_ALLOWANCE);
+    stage_done(&s);
+}
+
+/* Nobody writes the page any more: the clock of the request alone ends it. */
+static void an_override_ends_at_its_nanosecond_without_control(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct qbid_decision d[3];
+    struct qbid_request q = stage_request();
+    const float paces[] = {-9000000.0f, 0.0f, 0.25f, 3.0f};
+    for (size_t i = 0; i < sizeof paces / sizeof *paces; i++)
+        for (unsigned rows = 1; rows <= 12; rows += 11) {
+            open_ladder(&s, rows + 1);
+            override_until(&s, paces[i], STAGE_NOW_NS);
+            for (uint32_t k = 2; k <= rows; k++)
+                qbid_live_set_pace(&s.live, k, 0.01f);
+            uint64_t until_ns = STAGE_NOW_NS;
+            for (unsigned after = 0; after < 2; after++) {
+                memset(d, 0, sizeof d);
+                qbid_decide_one(&s.view, &q, until_ns - 1 + after, &d[0], NULL);
+                qbid_decide_many(&s.view, (struct qbid_request[]){q, q}, 2, until_ns - 1 + after,
+                                 d + 1);
+                for (unsigned k = 0; k < 3; k++) {
+                    /* worth 2, beside one that is worth 1 */
+                    bool wins = after || paces[i] < 0 || paces[i] > 1;
+                    assert_int_equal(d[k].line_item_idx, wins ? 1 : 0);
+                    assert_true(d[k].pace == (wins && !after ? paces[i] : 1.0f));
+                    assert_int_equal(d[k].bid_micros, d[0].bid_micros);
+                }
+            }
+            stage_done(&s);
+        }
+}
+
+/* The earliest end makes readers look; a later one is no end yet. */
+static void each_override_has_its_own_end(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct qbid_decision d;
+    struct qbid_request q = stage_request();
+    open_ladder(&s, 2);
+    qbid_live_set_override_until(&s.live, STAGE_NOW_NS - 5);
+    qbid_live_set_override(&s.live, 0, 50.0f, STAGE_NOW_NS - 5, 0.0f);
+    qbid_live_set_override(&s.live, 1, 0.5f, STAGE_NOW_NS + 5, 1.0f);
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    assert_int_equal(d.line_item_idx, 1);
+    assert_true(d.pace == 0.5f);
+    qbid_live_set_pace(&s.live, 0, 1.0f); /* control takes the first one back */
+    qbid_live_end_override(&s.live, 0);
+    qbid_live_set_pace(&s.live, 1, 0.0f);
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    assert_true(d.line_item_idx == 0 && d.pace == 1.0f);
+    stage_done(&s);
+}
+
+static void a_pace_that_is_no_number_at_all_or_zero_pauses_a_line_item(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct qbid_decision d;
+    struct qbid_request q = stage_request();
+    const float bad[] = {0.0f, -0.0f, NAN, -NAN, INFINITY, -INFINITY};
     open_ladder(&s, 2);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         qbid_live_set_pace(&s.live, 0, 1.0f);
@@ -464,7 +571,11 @@ int main(void)
         cmocka_unit_test(without_a_row_the_bitmaps_and_default_values_decide),
         cmocka_unit_test(the_best_of_the_bitmaps_is_found_beyond_the_first_span),
         cmocka_unit_test(a_request_that_nobody_targets_has_no_candidate),
-        cmocka_unit_test(a_pace_that_is_no_positive_number_pauses_a_line_item),
+        cmocka_unit_test(a_pace_below_zero_is_a_price_that_orders_and_is_bid_as_it_is),
+        cmocka_unit_test(floors_ceilings_and_money_hold_a_fixed_price),
+        cmocka_unit_test(an_override_ends_at_its_nanosecond_without_control),
+        cmocka_unit_test(each_override_has_its_own_end),
+        cmocka_unit_test(a_pace_that_is_no_number_at_all_or_zero_pauses_a_line_item),
         cmocka_unit_test(a_line_item_beyond_the_live_page_is_paused),
         cmocka_unit_test(equal_prices_go_to_the_lower_line_item),
         cmocka_unit_test(a_row_of_the_longest_kind_finds_its_best_at_any_place),

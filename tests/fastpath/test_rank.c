@@ -23,10 +23,10 @@ static unsigned pricer_cnt;
 static int make_pricers(void **state)
 {
     (void)state;
-    pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, false, QBID_ISA_SCALAR};
+    pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, false, QBID_ISA_SCALAR, 0};
     for (uint8_t isa = 0; isa < QBID_ISA_CNT; isa++) {
         if (isa <= qbid_isa_best())
-            pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, true, isa};
+            pricers[pricer_cnt++] = (struct qbid_pricer){&live, 1.0f, true, isa, 0};
         else
             print_message("%s: not on this processor\n", qbid_isa_name(isa));
     }
@@ -51,14 +51,14 @@ static int dearer_first(const void *left, const void *right)
 static uint32_t draw(struct rng *r, uint32_t cnt, uint32_t *idx, float *value,
                      struct plain *ret_sorted)
 {
-    static const float odd[] = {NAN, -1, INFINITY, 0, -0.0f, 3e38f};
+    static const float odd[] = {NAN, -1, INFINITY, 0, -0.0f, 3e38f, -3.5f, -INFINITY, -NAN};
     uint32_t worthy = 0, first = rng_below(r, ITEMS);
     for (uint32_t i = 0; i < cnt; i++) {
         idx[i] = (first + i * 7) % ITEMS; /* 7 and 1,000 have no common divisor: all differ */
         value[i] = (float)rng_below(r, 6) + (rng_below(r, 3) ? 0.0f : (float)rng_uniform(r));
-        float pace = rng_below(r, 8) ? 1.0f : odd[rng_below(r, 6)];
+        float pace = rng_below(r, 8) ? 1.0f : odd[rng_below(r, sizeof odd / sizeof *odd)];
         qbid_live_set_pace(&live, idx[i], pace);
-        float price = value[i] * pace;
+        float price = pace < 0 ? -pace : value[i] * pace;
         if (isfinite(price) && price > 0)
             ret_sorted[worthy++] = (struct plain){price, idx[i]};
     }
@@ -86,7 +86,8 @@ static void the_best_of_a_span_is_the_first_of_the_sorted_list(void **state)
             continue;
         assert_int_equal(qbid_candidate_line_item(&best), sorted[0].idx);
         assert_true(qbid_candidate_price(&best) == sorted[0].price);
-        assert_true(best.value_micros * best.pace == sorted[0].price);
+        assert_true((best.pace < 0 ? -best.pace : best.value_micros * best.pace) ==
+                    sorted[0].price);
     }
 }
 
@@ -117,7 +118,7 @@ static void the_shortlist_is_the_head_of_the_sorted_list(void **state)
 static void a_scale_multiplies_every_pace(void **state)
 {
     (void)state;
-    const struct qbid_pricer half = {&live, 0.5f, false, QBID_ISA_SCALAR};
+    const struct qbid_pricer half = {&live, 0.5f, false, QBID_ISA_SCALAR, 0};
     const uint32_t idx[] = {0, 1};
     const float value[] = {2, 4};
     struct qbid_candidate best = {0};

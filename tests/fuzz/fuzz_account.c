@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct qbid_problems problems = {.file = "fuzz"};
     struct qbid_account none = {.currency = qbid_currency_parse("USD")}, once, twice;
-    struct qbid_import_params params = {&none, 1370476800, false};
+    struct qbid_import_params params = {&none, 1370476800, false, NULL};
     int err = qbid_account_import((const char *)data, size, &params, &problems, &once);
     demand((err == 0) == (problems.cnt == 0));
     if (err)

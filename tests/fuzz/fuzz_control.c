@@ -131,6 +131,14 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
         "{\"cmd\":\"target\",\"campaign\":7,\"set\":{\"budget\":\"5\",\"goal\":\"max_clicks\"},"
         "\"dry_run\":true}",
         "{\"cmd\":\"target\",\"campaign\":7,\"set\":{\"goal\":{\"target_cpc\":0.4}}}",
+        "{\"cmd\":\"override\"}",
+        "{\"cmd\":\"override\",\"line_item\":70,\"set\":{\"fixed\":\"2.5\",\"until\":\"+2h\","
+        "\"why\":\"a: b\"}}",
+        "{\"cmd\":\"override\",\"campaign\":7,\"set\":{\"multiplier\":1.5,"
+        "\"until\":\"9999-12-31T23:59:59Z\",\"why\":\"x\"},\"dry_run\":true}",
+        "{\"cmd\":\"override\",\"campaign\":7,\"set\":{\"multiplier\":[1],\"until\":null,"
+        "\"why\":\"\"}}",
+        "{\"cmd\":\"override\",\"campaign\":7,\"clear\":true,\"why\":\"over\"}",
         "{\"cmd\":\"account\"}",
         "{\"cmd\":\"generations\",\"max\":2}",
         "{\"cmd\":\"audit\",\"max\":5,\"verify\":true}",

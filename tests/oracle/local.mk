@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
-.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
-oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned
+.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch
+oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch
 oracle-survfit:
 	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
 oracle-effects:
@@ -14,3 +14,10 @@ oracle-forecast:
 oracle-learned:
 	@.ci/deps.sh $(DEPS_ORACLE)
 	@tests/oracle/compare.sh tests/oracle/learned.py:tests/control/models/learned_fixture.h
+oracle-gaussian:
+	@.ci/deps.sh $(DEPS_ORACLE)
+	@tests/oracle/compare.sh tests/oracle/gaussian.py:tests/control/models/allocate/gaussian_fixture.h
+oracle-watch:
+	@.ci/deps.sh $(DEPS_ORACLE)
+	@tests/oracle/compare.sh tests/oracle/stl.py:tests/control/models/watch/stl_reference.h \
+	    tests/oracle/tails.py:tests/control/models/watch/tails_reference.h

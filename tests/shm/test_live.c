@@ -42,6 +42,9 @@ static void every_word_has_a_place_of_its_own(void **state)
             atomic_store_explicit(&writer.limit[i], -1 - (int64_t)i, memory_order_release);
         for (uint32_t w = 0; w < shape.worker_max; w++)
             atomic_store_explicit(&writer.lease[w].valid_until_ns, 9000 + w, memory_order_release);
+        for (uint32_t i = 0; i < shape.line_item_max; i++)
+            qbid_live_set_override(&writer, i, 1.5f + (float)i, 500 + i, -3.0f - (float)i);
+        qbid_live_set_override_until(&writer, 77);
         atomic_store_explicit(&writer.header->heartbeat_ns, 99, memory_order_relaxed);
 
         assert_int_equal(qbid_live_attach(base, bytes, &reader), 0);
@@ -51,11 +54,16 @@ static void every_word_has_a_place_of_its_own(void **state)
         for (uint32_t i = 0; i < shape.line_item_max; i++) {
             assert_true(qbid_live_pace(&reader, i) == 1.5f + (float)i);
             assert_int_equal(reader.qstate[i], 7000 + i);
+            assert_true(qbid_live_pace_at(&reader, i, 499 + i) == 1.5f + (float)i);
+            assert_true(qbid_live_pace_at(&reader, i, 500 + i) == -3.0f - (float)i);
+            qbid_live_end_override(&writer, i);
+            assert_true(qbid_live_pace_at(&reader, i, UINT64_MAX) == 1.5f + (float)i);
         }
         for (uint32_t i = 0; i < shape.worker_max * shape.budget_max; i++)
             assert_true(reader.limit[i] == -1 - (int64_t)i);
         for (uint32_t w = 0; w < shape.worker_max; w++) {
             assert_int_equal(reader.lease[w].valid_until_ns, 9000 + w);
+            assert_int_equal(reader.lease[w].override_until_ns, 77);
             assert_int_equal((uintptr_t)&reader.lease[w] % QBID_CACHE_LINE, 0);
         }
         free(base);
@@ -106,7 +114,7 @@ static int harmless(size_t off, const struct qbid_live *live, size_t bytes)
         return qbid_live_footprint(live->shape) == (int64_t)bytes;
     return (off >= offsetof(struct qbid_live_header, abi_minor) &&
             off < offsetof(struct qbid_live_header, fingerprint)) ||
-           off >= offsetof(struct qbid_live_header, valid_until_off) + sizeof(uint64_t);
+           off >= offsetof(struct qbid_live_header, override_off) + sizeof(uint64_t);
 }
 
 static void every_change_of_a_header_byte_that_matters_is_refused(void **state)
@@ -126,7 +134,7 @@ static void every_change_of_a_header_byte_that_matters_is_refused(void **state)
                                 : rc == QBID_ERR_VERSION || rc == QBID_ERR_CORRUPT);
         }
     }
-    assert_true(refused > 65 * 255); /* magic, major, fingerprint, size, four offsets, shape */
+    assert_true(refused > 73 * 255); /* magic, major, fingerprint, size, five offsets, shape */
     free(base);
 }
 

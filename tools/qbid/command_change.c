@@ -54,8 +54,7 @@ static void diff_print(const cJSON *answer)
         puts("nothing to change");
 }
 
-/* Send a change and print what differs. Takes the request. */
-static int change_send(struct qbid_tool *tool, cJSON *request)
+int qbid_tool_change(struct qbid_tool *tool, cJSON *request)
 {
     int code;
     cJSON *answer = qbid_tool_ask(tool, request, &code);
@@ -151,7 +150,7 @@ int qbid_tool_import(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
     cJSON_AddBoolToObject(request, "prune", o.prune);
     free(text);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- target set */
@@ -173,6 +172,8 @@ static const struct argp_option target_options[] = {
     {"spend-floor", 'f', "X", 0, "What max_roas has to spend, currency units", 0},
     {"max-change", 'm', "X", 0, "Largest change of the pace a period, log2; 0 = configuration's",
      0},
+    {"velocity", 'v', "X / TIME", 0,
+     "Most spend in any window: '2x / 1h' of the even rate, '25.00 / 30m' money; '' = no limit", 0},
     {"hours", 'H', "HOURS", 0, "When to bid: 'mon-fri 8-20; sat,sun 10-18=0.5'; '' = always", 0},
     {"time-zone", 'z', "ZONE", 0, "Of the hours, as Europe/Berlin", 0},
     {"active", 'a', "yes|no", 0, "Whether it bids at all", 0},
@@ -251,7 +252,7 @@ int qbid_tool_target(struct qbid_tool *tool, int argc, char **argv)
     cJSON_AddNumberToObject(request, "campaign", o.campaign);
     cJSON_AddItemToObject(request, "set", o.set);
     cJSON_AddBoolToObject(request, "dry_run", o.dry_run);
-    return change_send(tool, request);
+    return qbid_tool_change(tool, request);
 }
 
 /* --- one word */

@@ -163,10 +163,30 @@ static void exposures_add(struct qbid_columns *columns, const cJSON *list)
     qbid_columns_add(columns, "%s", used ? text : "-");
 }
 
+/* A factor, or a price where it is fixed. */
+static void pace_add(struct qbid_columns *columns, const cJSON *item)
+{
+    double pace = qbid_tool_number(item, "pace");
+    if (pace < 0)
+        qbid_columns_add(columns, "fixed %.6g", -pace / 1e6);
+    else
+        qbid_columns_add(columns, "%.6g", pace);
+}
+
+/* What comes after an override, and when. */
+static void override_add(struct qbid_columns *columns, const cJSON *item)
+{
+    if (member(item, "overridden_for_s"))
+        qbid_columns_add(columns, "in %.0f s %.6g", qbid_tool_number(item, "overridden_for_s"),
+                         qbid_tool_number(item, "pace_after"));
+    else
+        qbid_columns_add(columns, "-");
+}
+
 int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",      "IDX", "PACE",
-                                        "Q STATE",   "<LEARNED R(K)", NULL};
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",  "IDX",           "PACE",
+                                        "Q STATE",   "<OVERRIDE", "<LEARNED R(K)", NULL};
     static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
     struct qbid_columns lines, leases;
     const cJSON *item;
@@ -181,8 +201,9 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "id"));
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "campaign"));
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "idx"));
-        qbid_columns_add(&lines, "%.6g", qbid_tool_number(item, "pace"));
+        pace_add(&lines, item);
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
+        override_add(&lines, item);
         exposures_add(&lines, member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);

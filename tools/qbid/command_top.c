@@ -121,7 +121,9 @@ static void campaigns_print(const cJSON *answer, bool bold)
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "target"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "spent"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "left"));
-        qbid_columns_add(&columns, "%.4g", qbid_tool_number(c, "pace"));
+        qbid_columns_add(&columns, "%.4g%s", qbid_tool_number(c, "pace"),
+                         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "overridden")) ? " (o)"
+                                                                                         : "");
         stats_add(&columns, cJSON_GetObjectItemCaseSensitive(c, "stats"));
     }
     qbid_columns_print(&columns, stdout, bold);

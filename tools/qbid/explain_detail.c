@@ -12,7 +12,7 @@
 
 static float price_of(const struct qbid_explain_waiting *waiting)
 {
-    return waiting->value_micros * waiting->pace;
+    return qbid_pace_price(waiting->value_micros, waiting->pace);
 }
 
 static bool tried(const struct qbid_trace *trace, uint32_t line_item_idx)
@@ -98,10 +98,11 @@ static void find_factors(const struct qbid_view *view, const struct qbid_explain
             qbid_terms_floor(request, deal, image->creatives[decision->creative_idx].format,
                              &image->traits[decision->creative_idx]);
     detail->fixed = request->terms && deal && request->terms->deal[deal - 1].fixed;
-    detail->offer = qbid_offer_make(image, view->live, decision->line_item_idx,
-                                    decision->value_micros * decision->pace, decision->segment,
-                                    detail->fixed ? QBID_AUCTION_SECOND_PRICE : decision->auction,
-                                    qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
+    detail->offer =
+        qbid_offer_make(image, view->live, decision->line_item_idx, decision->pace,
+                        qbid_pace_price(decision->value_micros, decision->pace), decision->segment,
+                        detail->fixed ? QBID_AUCTION_SECOND_PRICE : decision->auction,
+                        qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
     detail->line_floor_micros = line_item->floor_micros;
     detail->line_ceiling_micros = line_item->ceiling_micros;
     detail->ceiling_micros = image->header->price_ceiling_micros;

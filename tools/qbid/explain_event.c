@@ -92,10 +92,11 @@ int qbid_explain_event_replay(const struct qbid_explain_world *world,
     e.exposed = exposed_of(image, d);
     e.value_differs = e.row_value_micros * e.exposed != d->value_micros &&
                       e.row_value_micros != d->value_micros; /* a user who is not counted */
-    d->q_ratio = ratio_of(image, d);
-    float worth = d->value_micros * d->pace * d->q_ratio, bid = worth;
+    bool priced = d->pace < 0;
+    d->q_ratio = priced ? 1 : ratio_of(image, d);
+    float worth = qbid_pace_price(d->value_micros, d->pace) * d->q_ratio, bid = worth;
     d->shade_ratio = 1;
-    if (first && d->segment < image->segment_cnt) {
+    if (first && !priced && d->segment < image->segment_cnt) {
         bid = qbid_shade_eval(&image->shades[d->segment], worth);
         d->shade_ratio = bid / worth;
     }

@@ -109,7 +109,7 @@ static void add_candidate(struct qbid_replay_buffer *out, bool first, uint32_t l
     qbid_replay_buffer_print(out, "%s{\"line_item\":%u", first ? "" : ",", line_item_id);
     add_float(out, "value_micros", value_micros);
     add_float(out, "pace", pace);
-    add_float(out, "price_micros", value_micros * pace);
+    add_float(out, "price_micros", qbid_pace_price(value_micros, pace));
     qbid_replay_buffer_print(out, ",\"verdict\":\"%s\"}", verdict);
 }
 

@@ -57,7 +57,8 @@ void qbid_explain_options_help(FILE *out)
         "One request (\"-\": stdin), decided again with the server's own parser and fast path\n"
         "  --image FILE         the generation, as qbidd keeps it (GEN.qbi)\n"
         "  --exchange X         the exchange that asks, as the host names it (none)\n"
-        "  --pace ID=X          live pace of line item ID; may be repeated (1)\n"
+        "  --pace ID=X          live pace of line item ID; below 0 a fixed price of -X micros; may "
+        "be repeated (1)\n"
         "  --qstate ID=N        live Q state of line item ID, 0 to 99; may be repeated (0)\n"
         "  --exposures ID=K     how often this user saw line item ID; may be repeated (0)\n"
         "  --now TIME           RFC 3339 or seconds since 1970: hour of the week, age of the "
@@ -114,7 +115,8 @@ static bool read_pace(const char *text, float *ret_pace)
 {
     char *end;
     float pace = strtof(text, &end);
-    if (((text[0] < '0' || text[0] > '9') && text[0] != '.') || *end || !isfinite(pace) || pace < 0)
+    char first = text[*text == '-'];
+    if (((first < '0' || first > '9') && first != '.') || *end || !isfinite(pace))
         return false;
     *ret_pace = pace;
     return true;
@@ -127,7 +129,7 @@ static int read_pace_option(const struct value *value, struct qbid_explain_optio
     const char *end;
     if (!read_uint(value->text, '=', UINT32_MAX, &id, &end) || id == 0 ||
         !read_pace(end + 1, &setting.pace))
-        return complain(value, "ID=X with a line item and a number from 0");
+        return complain(value, "ID=X with a line item and a number");
     if (options->pace_cnt == QBID_EXPLAIN_SETTINGS_MAX)
         return complain(value, "at most 1024 line items");
     setting.line_item_id = (uint32_t)id;

@@ -14,7 +14,7 @@
 struct qbid_explain_setting {
     uint32_t line_item_id;
     uint32_t qstate; /* of --qstate */
-    float pace;      /* of --pace, finite and >= 0 */
+    float pace;      /* of --pace, finite; below 0 a fixed price */
     uint8_t exposures;
 };
 

@@ -119,8 +119,8 @@ static void add_candidate(struct qbid_replay_buffer *out, uint32_t line_item_id,
                           float pace, const char *verdict)
 {
     qbid_replay_buffer_print(out, "            %10u %14.6f %12.6f %14.6f  %s\n", line_item_id,
-                             UNITS(value_micros), (double)pace, UNITS(value_micros * pace),
-                             verdict);
+                             UNITS(value_micros), (double)pace,
+                             UNITS(qbid_pace_price(value_micros, pace)), verdict);
 }
 
 static void add_candidates(struct qbid_replay_buffer *out,
@@ -152,9 +152,13 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
     const struct qbid_decision *d = &imp->decision;
     const struct qbid_offer *offer = &detail->offer;
     const struct qbid_creative *creative = &subject->world->image.creatives[d->creative_idx];
-    qbid_replay_buffer_print(out, "  factors   value %.6f x pace %.9g = %.6f\n",
-                             UNITS(d->value_micros), (double)d->pace,
-                             UNITS(d->value_micros * d->pace));
+    if (d->pace < 0)
+        qbid_replay_buffer_print(out, "  factors   fixed price %.6f, of value %.6f\n",
+                                 UNITS(-d->pace), UNITS(d->value_micros));
+    else
+        qbid_replay_buffer_print(out, "  factors   value %.6f x pace %.9g = %.6f\n",
+                                 UNITS(d->value_micros), (double)d->pace,
+                                 UNITS(d->value_micros * d->pace));
     qbid_replay_buffer_print(out,
                              "            x Q ratio %.9g (state %u, action %u, propensity %.6f) "
                              "= %.6f\n",
@@ -162,7 +166,7 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                              (double)offer->q_propensity, UNITS(offer->worth_micros));
     qbid_replay_buffer_print(out, "            x shade ratio %.9g (%s) = %.6f\n",
                              (double)d->shade_ratio,
-                             detail->fixed                            ? "fixed price: not shaded"
+                             detail->fixed || d->pace < 0             ? "fixed price: not shaded"
                              : d->auction == QBID_AUCTION_FIRST_PRICE ? "first price"
                                                                       : "second price: not shaded",
                              UNITS(offer->bid_micros));

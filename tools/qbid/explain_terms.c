@@ -77,15 +77,20 @@ void qbid_explain_terms_fill(const struct qbid_image *image, const struct qbid_d
     const struct qbid_line_item *line_item = &image->line_items[d->line_item_idx];
     double stale = d->stale ? (double)image->header->stale_factor : 1;
     t->cnt = 0;
-    values_add(image, d, t);
-    if (line_item->exposure_cnt != 0 || price_now(t) != (double)d->value_micros)
+    if (d->pace < 0) /* what it is worth may be 0 and leads nowhere */
+        add(t, QBID_EXPLAIN_TERM_PRICE, -(double)d->pace / stale);
+    else
+        values_add(image, d, t);
+    if (d->pace >= 0 && (line_item->exposure_cnt != 0 || price_now(t) != (double)d->value_micros))
         add(t, QBID_EXPLAIN_TERM_EXPOSED, (double)d->value_micros);
     if (d->stale)
         times(t, QBID_EXPLAIN_TERM_STALE, stale);
-    times(t, QBID_EXPLAIN_TERM_PACE, (double)d->pace / stale);
-    times(t, QBID_EXPLAIN_TERM_ACTION, (double)d->q_ratio);
+    if (d->pace >= 0) {
+        times(t, QBID_EXPLAIN_TERM_PACE, (double)d->pace / stale);
+        times(t, QBID_EXPLAIN_TERM_ACTION, (double)d->q_ratio);
+    }
     /* where nothing is worth offering but a floor is met, the floor is what leads there */
-    if (d->auction == QBID_AUCTION_FIRST_PRICE && !fixed && d->shade_ratio > 0)
+    if (d->auction == QBID_AUCTION_FIRST_PRICE && !fixed && d->pace >= 0 && d->shade_ratio > 0)
         times(t, QBID_EXPLAIN_TERM_SHADE, (double)d->shade_ratio);
     double offer = price_now(t), bid = (double)d->bid_micros;
     /* single precision of up to four products, and the micro that is cut */

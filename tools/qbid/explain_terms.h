@@ -16,6 +16,7 @@
     X(VALUE,   "value",   "the line item's value where no context knows better") \
     X(CONTEXT, "context", "a level of contexts against the coarser one")       \
     X(EXPOSED, "exposed", "r(k) of the user's exposures")                      \
+    X(PRICE,   "operator", "the operator's fixed price, whatever it is worth") \
     X(STALE,   "stale",   "conservative factor of a stale table")              \
     X(PACE,    "pace",    "price of budget and targets")                       \
     X(ACTION,  "action",  "Q action, greedy or exploring")                     \
@@ -39,7 +40,7 @@ struct qbid_explain_term {
     enum qbid_explain_term_kind kind;
     unsigned level;      /* CONTEXT */
     uint64_t dims;       /* CONTEXT: dimensions that the level adds to the coarser one, as a mask */
-    double factor;       /* VALUE: micros; all factors multiply to the bid */
+    double factor;       /* VALUE, PRICE: micros; all factors multiply to the bid */
     double price_micros; /* with the terms up to this one */
 };
 

@@ -6,6 +6,7 @@ $(call prog,qbid,\
 	tools/qbid/command_explain.c \
 	tools/qbid/command_models.c \
 	tools/qbid/command_ope.c \
+	tools/qbid/command_override.c \
 	tools/qbid/command_partners.c \
 	tools/qbid/command_show.c \
 	tools/qbid/command_top.c \

@@ -17,6 +17,7 @@ static const struct {
     {"top", qbid_tool_top, "campaigns and workers, live on a terminal"},
     {"import", qbid_tool_import, "campaigns, line items, creatives from a YAML or JSON file"},
     {"target", qbid_tool_target, "target set CAMPAIGN: goal, target, budget, pacing, active"},
+    {"override", qbid_tool_override, "override list | set | clear: bid otherwise, for a time"},
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
     {"publish", qbid_tool_publish, "publish a generation now"},

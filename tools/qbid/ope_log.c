@@ -41,6 +41,8 @@ static bool grow(void **array, uint64_t cnt, uint64_t *max, size_t bytes)
 static int take_bid(struct gathering *g, const struct qbid_decision_record *r)
 {
     void *array = g->log->bid;
+    if (r->u.bid.pace < 0) /* a fixed price of the operator's: no policy chose it */
+        return 0;
     if (!grow(&array, g->log->bid_cnt, &g->bid_max, sizeof *g->log->bid))
         return QBID_ERR_NOMEM;
     g->log->bid = array;

@@ -55,6 +55,9 @@ cJSON *qbid_tool_request(const char *name);
  *  with QBID_TOOL_OK. Takes the request. */
 cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit);
 
+/** Send a change of the account and print what differs. Takes the request. */
+int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
+
 /** Print an answer as one line of JSON. */
 int qbid_tool_print(const cJSON *answer);
 
@@ -72,5 +75,6 @@ qbid_tool_fn qbid_tool_snapshot, qbid_tool_history, qbid_tool_generations, qbid_
 qbid_tool_fn qbid_tool_import, qbid_tool_target, qbid_tool_account;
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
 qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
+qbid_tool_fn qbid_tool_override;
 
 #endif

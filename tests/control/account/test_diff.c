@@ -20,7 +20,7 @@
 static struct qbid_account import(const struct qbid_account *current, const char *text, bool prune)
 {
     struct qbid_problems problems = {.file = "a"};
-    struct qbid_import_params params = {current, 0, prune};
+    struct qbid_import_params params = {current, 0, prune, NULL};
     struct qbid_account next;
     if (qbid_account_import(text, strlen(text), &params, &problems, &next) != 0)
         fail_msg("%s", problems.problem[0].text);

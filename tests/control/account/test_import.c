@@ -28,7 +28,7 @@ static struct qbid_account empty(void)
 static struct qbid_account import(const struct qbid_account *current, const char *text, bool prune)
 {
     struct qbid_problems problems = {.file = "a.yaml"};
-    struct qbid_import_params params = {current, NOW, prune};
+    struct qbid_import_params params = {current, NOW, prune, NULL};
     struct qbid_account next;
     int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
     if (err)
@@ -40,7 +40,7 @@ static void refused_in(const struct qbid_account *current, const char *text, uin
                        const char *const *parts)
 {
     struct qbid_problems problems = {.file = "a.yaml"};
-    struct qbid_import_params params = {current, NOW, false};
+    struct qbid_import_params params = {current, NOW, false, NULL};
     struct qbid_account next = {.campaign_cnt = 77};
     assert_int_equal(qbid_account_import(text, strlen(text), &params, &problems, &next),
                      QBID_ERR_PARSE);

@@ -268,6 +268,10 @@ static void what_cannot_change_while_running_is_named(void **state)
     assert_string_equal(qbid_config_fixed(&a, &b), "learning, but for learning.enabled");
     b = parse("state_dir: /x\nlearning: {enabled: false}\n");
     assert_null(qbid_config_fixed(&a, &b));
+    b = parse("state_dir: /x\ntime_zone: Europe/Berlin\n");
+    assert_null(qbid_config_fixed(&a, &b));
+    qbid_config_take(&a, &b);
+    assert_string_equal(a.time_zone, "Europe/Berlin");
     b = parse("state_dir: /x\nticks: {learn_ms: 5000}\n");
     assert_null(qbid_config_fixed(&a, &b));
 }

@@ -386,6 +386,20 @@ static void test_traffic_leaves_no_trace(void **state)
     bench_close(&b);
 }
 
+static void a_fixed_price_comes_as_it_was_bid(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, 100, 100);
+    struct qbid_event e = bid_event(100);
+    e.u.bid.pace = -2500000.0f;
+    push(&b, 0, e);
+    drain(&b, 0, NOW_NS + 2 * QBID_NS_PER_MS);
+    assert_int_equal(b.cnt, 1);
+    assert_true(b.out[0].pace == -2500000.0f);
+    bench_close(&b);
+}
+
 static void what_no_honest_worker_writes_is_refused_and_counted(void **state)
 {
     (void)state;
@@ -395,7 +409,7 @@ static void what_no_honest_worker_writes_is_refused_and_counted(void **state)
     for (unsigned i = 0; i < 12; i++)
         e[i] = bid_event(100 + i);
     e[0].u.bid.value_micros = NAN;
-    e[1].u.bid.pace = -1.0f;
+    e[1].u.bid.pace = -2e12f; /* a fixed price over the highest */
     e[2].u.bid.bid_nanos = 0;
     e[3].u.bid.bid_nanos = -5;
     e[4].u.bid.bid_nanos = INT64_MAX;
@@ -555,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_bid_is_lost_or_won_and_the_first_word_stands),
         cmocka_unit_test(a_late_bill_is_never_charged),
         cmocka_unit_test(test_traffic_leaves_no_trace),
+        cmocka_unit_test(a_fixed_price_comes_as_it_was_bid),
         cmocka_unit_test(what_no_honest_worker_writes_is_refused_and_counted),
         cmocka_unit_test(a_notice_that_disagrees_with_its_bid_is_refused),
         cmocka_unit_test(an_impossible_ring_ends_the_drain),

@@ -218,8 +218,20 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
             assert_true(won.spend >= 0.995 * 25);
     }
     assert_true(half < 0.75 * full / 2);
-    c->hours = NULL;
+    /* hours that name no zone follow that of the configuration, also when it is read again */
+    static const char *const presets[] = {"UTC", "Asia/Tokyo", "UTC"};
     c->time_zone = NULL;
+    c->end_unix_s = BEGIN_S + 9 * DAY_S;
+    w->day_spent_nanos = w->spent_nanos;
+    for (int i = 0; i < 3 && zone; i++) {
+        qbid_learner_set_zone(w->learner, presets[i]);
+        for (int hour = 0; hour < 24; hour++) {
+            int local = (hour + (i == 1 ? 9 : 0)) % 24;
+            float paced = pace(w, BEGIN_S + 2 * DAY_S + (i * 24 + hour) * 3600);
+            assert_true((paced > 0) == (local >= 8 && local < 20));
+        }
+    }
+    c->hours = NULL;
     qbid_zone_free(zone);
     world_free(w);
 }

@@ -4,3 +4,4 @@ $(call test,test_ledger_world,tests/control/ledger/test_ledger_world.c \
 $(call test,test_tally,tests/control/ledger/test_tally.c,ledger shm)
 $(call test,test_ledger,tests/control/ledger/test_ledger.c,ledger shm)
 $(call test,test_ledger_faults,tests/control/ledger/test_ledger_faults.c,ledger shm)
+$(call test,test_speed,tests/control/ledger/test_speed.c,ledger shm,-lm)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The formats that models fill and the fast path reads, then the models.
+include tests/control/models/allocate/local.mk
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)
@@ -33,3 +34,7 @@ $(call test,test_forecast,tests/control/models/test_forecast.c,models,-lm)
 $(call test,test_traffic,tests/control/models/test_traffic.c,models,-lm)
 $(call test,test_resolving_table,tests/control/models/test_resolving_table.c,models,-lm)
 $(call test,test_tracking_model,tests/control/models/test_tracking_model.c,models,-lm)
+$(call test,test_stl,tests/control/models/watch/test_stl.c,models,-lm)
+$(call test,test_counts,tests/control/models/watch/test_counts.c,models,-lm)
+$(call test,test_changepoint,tests/control/models/watch/test_changepoint.c,models,-lm)
+$(call test,test_novelty,tests/control/models/watch/test_novelty.c tests/control/models/watch/nab.c,models,-lcjson -lm)

@@ -182,6 +182,37 @@ static void dual_descent_holds_a_campaign_with_few_wins(void **state)
     assert_true(fabs(mean - 1) < 0.15 && fabs(in.spent_nanos / in.budget_nanos - 1) < 0.05);
 }
 
+/* Four times what the pace would spend, for fifty periods: the pace, and what the pacer thinks of
+ * its sample, are as they were; what is left is then planned for. */
+static void an_override_is_waited_for_and_teaches_nothing(void **state)
+{
+    (void)state;
+    static struct qbid_market_point p[1000];
+    struct qbid_pacing_params params = qbid_pacing_defaults();
+    struct qbid_market m = square_market(p, 1000);
+    struct qbid_pacing_state s = qbid_pacing_start(&params, 0.8);
+    struct qbid_pacing_in in = quiet;
+    in.market = &m;
+    in.budget_nanos = 1e11 + 9e5 * 0.5e6 * 0.64;
+    for (int i = 0; i < 60; i++)
+        s = qbid_pacing_step(&params, &in, s);
+    double pace = s.pace, bias = s.bias;
+    in.overridden = 1;
+    for (int i = 0; i < 50; i++) {
+        in.auctions += 1000;
+        in.plan_done += 0.001;
+        in.spent_nanos += 1000 * 0.5e6 * 0.64 * 4;
+        s = qbid_pacing_step(&params, &in, s);
+        assert_true(s.pace == pace && s.bias == bias);
+        assert_int_equal(s.why, QBID_PACING_WHY_OVERRIDE);
+    }
+    in.overridden = 0;
+    double left = in.budget_nanos - in.spent_nanos;
+    s = qbid_pacing_step(&params, &in, s);
+    assert_true(fabs(s.rho_nanos / (left / (1e6 * (1 - in.plan_done))) - 1) < 1e-9);
+    assert_true(fabs(s.bias / bias - 1) < 1e-9);
+}
+
 static void stale_snapshots_hold_and_then_sink_to_the_safe_pace(void **state)
 {
     (void)state;
@@ -288,6 +319,7 @@ int main(void)
         cmocka_unit_test(ahead_wants_more_first_and_less_last),
         cmocka_unit_test(the_wanted_rate_is_limited),
         cmocka_unit_test(dual_descent_holds_a_campaign_with_few_wins),
+        cmocka_unit_test(an_override_is_waited_for_and_teaches_nothing),
         cmocka_unit_test(stale_snapshots_hold_and_then_sink_to_the_safe_pace),
         cmocka_unit_test(impossible_input_holds_and_counts_as_stale_when_it_stays),
         cmocka_unit_test(no_input_leads_out_of_the_clamps),

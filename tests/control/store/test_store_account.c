@@ -24,7 +24,7 @@ static int apply(struct qbid_store *store, const char *text, bool prune)
     struct qbid_account current, next;
     struct qbid_diff diff;
     assert_int_equal(qbid_store_load_account(store, &current), 0);
-    struct qbid_import_params params = {&current, 1370476800, prune};
+    struct qbid_import_params params = {&current, 1370476800, prune, NULL};
     if (qbid_account_import(text, strlen(text), &params, &problems, &next) != 0)
         fail_msg("%s", problems.problem[0].text);
     assert_int_equal(qbid_diff_new(&current, &next, &diff), 0);
@@ -60,7 +60,7 @@ static void the_example_account_comes_back_as_it_went_in(void **state)
     assert_int_equal(none.campaign_cnt + none.line_item_cnt + none.creative_cnt, 0);
     assert_int_equal(qbid_yaml_read_file("control/account/example.yaml", &text, &len), 0);
     memcpy(&none.currency, "USD", 4);
-    struct qbid_import_params params = {&none, 1370476800, false};
+    struct qbid_import_params params = {&none, 1370476800, false, NULL};
     assert_int_equal(qbid_account_import(text, len, &params, &problems, &before), 0);
     free(text);
     assert_int_equal(qbid_diff_new(&none, &before, &diff), 0);
@@ -133,6 +133,78 @@ static void an_older_file_gets_the_new_columns(void **state)
     assert_true(a.campaigns[0].max_change == 0.25);
     assert_string_equal(a.campaigns[0].hours, "mon 8-20");
     assert_string_equal(a.campaigns[0].time_zone, "UTC");
+    qbid_account_done(&a);
+}
+
+struct samples {
+    uint32_t cnt;
+    struct qbid_speed_sample sample[16];
+};
+
+static void sample_take(void *context, struct qbid_speed_sample sample)
+{
+    struct samples *samples = context;
+    assert_true(samples->cnt < 16);
+    samples->sample[samples->cnt++] = sample;
+}
+
+/* A file of the schema before overrides. */
+static void a_file_before_overrides_gets_them(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_account a;
+    struct qbid_store_params params = {.path = s->path};
+    char why[QBID_STORE_WHY_MAX];
+    sqlite3 *db;
+    qbid_store_free(s->store);
+    s->store = NULL;
+    unlink(s->path);
+    assert_int_equal(sqlite3_open(s->path, &db), SQLITE_OK);
+    for (int step = 0; step < 5; step++)
+        for (int part = 0; part < QBID_STORE_PARTS && qbid_store_migrations[step][part]; part++)
+            assert_int_equal(sqlite3_exec(db, qbid_store_migrations[step][part], NULL, NULL, NULL),
+                             SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(
+            db,
+            "PRAGMA user_version = 5;"
+            "INSERT INTO campaigns(id, tenant, budget_idx, name, budget_nanos, period, "
+            "start_unix_s, end_unix_s, goal, target_micros, pacing, active) "
+            "VALUES(5, 1, 0, 'old', 7000000000, 'total', 100, 200, 'max_clicks', 0, "
+            "'even', 1);"
+            "INSERT INTO line_items(id, campaign, idx, name, floor_micros, "
+            "ceiling_micros, order_value_micros, deal, adomain, categories, prior_ctr, "
+            "prior_cvr, active) VALUES(50, 5, 0, '', 0, 1, 0, '', 'a.b', '', 0.1, 0.1, 1);",
+            NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    if (qbid_store_new(&params, &s->store, why) != 0)
+        fail_msg("%s", why);
+    assert_int_equal(qbid_store_load_account(s->store, &a), 0);
+    assert_string_equal(a.campaigns[0].override, "");
+    assert_string_equal(a.line_items[0].override, "");
+    qbid_account_done(&a);
+    assert_int_equal(apply(s->store,
+                           "campaigns: [{id: 5, override: {multiplier: 2, until: +1h, why: a}, "
+                           "line_items: [{id: 50, override: {fixed: 2.5, until: +2h, why: b}}]}]",
+                           false),
+                     0);
+    scratch_reopen(s);
+    assert_int_equal(qbid_store_load_account(s->store, &a), 0);
+    assert_string_equal(a.campaigns[0].override, "x2 until 2013-06-06T01:00:00Z: a");
+    assert_string_equal(a.line_items[0].override, "fixed 2.5 until 2013-06-06T02:00:00Z: b");
+    assert_string_equal(a.campaigns[0].velocity, ""); /* of the schema after it */
+    struct samples samples = {0};
+    for (int64_t t = 100; t < 110; t++)
+        assert_int_equal(
+            qbid_store_save_speed(s->store, 3, (struct qbid_speed_sample){t, 10 * t}, 105), 0);
+    assert_int_equal(qbid_store_save_speed(s->store, 4, (struct qbid_speed_sample){200, 1}, 105),
+                     0);
+    scratch_reopen(s);
+    assert_int_equal(qbid_store_load_speed(s->store, 3, sample_take, &samples), 0);
+    assert_int_equal(samples.cnt, 5);
+    assert_int_equal(samples.sample[0].unix_s, 105);
+    assert_int_equal(samples.sample[4].spent_nanos, 1090);
     qbid_account_done(&a);
 }
 
@@ -237,6 +309,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_example_account_comes_back_as_it_went_in, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(an_older_file_gets_the_new_columns, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_file_before_overrides_gets_them, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(indices_are_given_once_and_stay, scratch_setup,
                                         scratch_teardown),

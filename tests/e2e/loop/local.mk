@@ -3,4 +3,5 @@
 $(call e2e,loop_cli,tests/e2e/loop/cli.sh)
 $(call e2e,loop_notices,tests/e2e/loop/notices.sh)
 $(call e2e,loop_kills,tests/e2e/loop/kills.sh)
+$(call e2e,loop_override,tests/e2e/loop/override.sh)
 $(call e2e,loop_publish,tests/e2e/loop/publish_under_load.sh)

@@ -112,7 +112,7 @@ static void logged_bids_are_replayed_to_the_identical_price(void **state)
     struct stage s;
     struct qbid_decision_log *log;
     struct qbid_decision_log_params params = {f->folder, 4 << 20, 1, QBID_QSTATES};
-    unsigned cnt = 0, identical = 0, bounded = 0;
+    unsigned cnt = 0, identical = 0, bounded = 0, priced = 0;
     stage_init(&s);
     random_account_fill(&s, &r, 200);
     stage_open(&s);
@@ -141,7 +141,12 @@ static void logged_bids_are_replayed_to_the_identical_price(void **state)
         assert_int_equal(llround(product), bid[i].bid_micros);
         /* the price before floors and ceilings is the bidder's own to the micro */
         double price =
-            (double)(bid[i].value_micros * bid[i].pace * bid[i].q_ratio * bid[i].shade_ratio);
+            bid[i].pace < 0
+                ? (double)-bid[i].pace
+                : (double)(bid[i].value_micros * bid[i].pace * bid[i].q_ratio * bid[i].shade_ratio);
+        price = fmin(price, (double)QBID_PRICE_MICROS_MAX);
+        priced += bid[i].pace < 0;
+        assert_int_equal(bid[i].pace < 0, strstr(f->out, "\"operator\"") != NULL);
         assert_true(fabs(replayed - price) <= 1 + 1e-6 * price);
         assert_int_equal(strcmp(replay, "identical") == 0, replayed == (double)bid[i].bid_micros);
         identical += strcmp(replay, "identical") == 0;
@@ -149,7 +154,7 @@ static void logged_bids_are_replayed_to_the_identical_price(void **state)
         cJSON_Delete(a);
     }
     assert_int_equal(identical + bounded, cnt);
-    assert_true(identical > cnt / 4 && bounded > 0);
+    assert_true(identical > cnt / 4 && bounded > 0 && priced > 10);
     assert_int_equal(explain(f, 0, false), QBID_EXPLAIN_OK);
     assert_non_null(strstr(f->out, "terms     value"));
     assert_int_equal(explain(f, 12345, false), QBID_EXPLAIN_FAILED);

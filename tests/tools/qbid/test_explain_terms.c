@@ -35,8 +35,9 @@ static void check(const struct stage *s, const struct qbid_request *request,
     struct qbid_explain_terms t;
     double product = 1, logs = 0;
     qbid_explain_terms_fill(&s->image, d, fixed_price(request, d), &t);
-    assert_true(t.cnt >= 4 && t.cnt <= QBID_EXPLAIN_TERMS_MAX);
-    assert_int_equal(t.term[0].kind, QBID_EXPLAIN_TERM_VALUE);
+    assert_true(t.cnt >= 2 && t.cnt <= QBID_EXPLAIN_TERMS_MAX);
+    assert_int_equal(t.term[0].kind,
+                     d->pace < 0 ? QBID_EXPLAIN_TERM_PRICE : QBID_EXPLAIN_TERM_VALUE);
     for (uint32_t i = 0; i < t.cnt; i++) {
         product *= t.term[i].factor;
         logs += log2(t.term[i].factor);
@@ -48,13 +49,21 @@ static void check(const struct stage *s, const struct qbid_request *request,
     assert_true(fabs(product / (double)d->bid_micros - 1) < 1e-12);
     assert_true(fabs(logs - log2((double)d->bid_micros)) < 1e-12 * 64);
     double stale = d->stale ? (double)s->image.header->stale_factor : 1;
-    assert_true(fabs(find(&t, QBID_EXPLAIN_TERM_PACE)->factor * stale / (double)d->pace - 1) <
-                1e-12);
-    assert_true(find(&t, QBID_EXPLAIN_TERM_ACTION)->factor == (double)d->q_ratio);
+    if (d->pace < 0) {
+        const struct qbid_explain_term *price = find(&t, QBID_EXPLAIN_TERM_PRICE);
+        assert_true(fabs(price->price_micros * stale / -(double)d->pace - 1) < 1e-12);
+        assert_null(find(&t, QBID_EXPLAIN_TERM_PACE));
+        assert_null(find(&t, QBID_EXPLAIN_TERM_ACTION));
+        assert_null(find(&t, QBID_EXPLAIN_TERM_SHADE));
+    } else {
+        assert_true(fabs(find(&t, QBID_EXPLAIN_TERM_PACE)->factor * stale / (double)d->pace - 1) <
+                    1e-12);
+        assert_true(find(&t, QBID_EXPLAIN_TERM_ACTION)->factor == (double)d->q_ratio);
+    }
     const struct qbid_explain_term *exposed = find(&t, QBID_EXPLAIN_TERM_EXPOSED);
     assert_true(!exposed || exposed->factor <= 1);
     /* the value that the row or the line item had stands among the running prices */
-    bool found = false;
+    bool found = d->pace < 0;
     for (uint32_t i = 0; i < t.cnt; i++)
         found |= t.term[i].price_micros == (double)d->value_micros;
     assert_true(found);
@@ -87,8 +96,9 @@ static void ten_thousand_random_bids_are_the_product_of_their_terms(void **state
         stage_done(&s);
     }
     static const enum qbid_explain_term_kind reached[] = {
-        QBID_EXPLAIN_TERM_CONTEXT, QBID_EXPLAIN_TERM_STALE,   QBID_EXPLAIN_TERM_SHADE,
-        QBID_EXPLAIN_TERM_FLOOR,   QBID_EXPLAIN_TERM_CEILING, QBID_EXPLAIN_TERM_MICROS};
+        QBID_EXPLAIN_TERM_CONTEXT, QBID_EXPLAIN_TERM_STALE, QBID_EXPLAIN_TERM_SHADE,
+        QBID_EXPLAIN_TERM_PRICE,   QBID_EXPLAIN_TERM_FLOOR, QBID_EXPLAIN_TERM_CEILING,
+        QBID_EXPLAIN_TERM_MICROS};
     for (size_t i = 0; i < sizeof reached / sizeof *reached; i++)
         if (seen[reached[i]] < 10)
             fail_msg("term %u was seen %u times only", reached[i], seen[reached[i]]);

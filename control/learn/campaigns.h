@@ -58,17 +58,12 @@ struct qbid_campaign_state {
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
     struct qbid_strategy strategy;
-<<<<<<< HEAD
     struct qbid_tracking tracking;
     struct qbid_tracking_market market; /* of a day, for a target */
     uint64_t others_bids;               /* of all campaigns, at its own last one */
     double alpha_cap;                   /* of the last period, 0 = none */
+    bool overridden;                    /* its pacer waits: qbid_learner_override() */
     struct qbid_dayparts *dayparts;     /* NULL = always; see control/learn/dayparts.h */
-=======
-    double alpha_cap;               /* of the last period, 0 = none */
-    bool overridden;                /* its pacer waits: qbid_learner_override() */
-    struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
->>>>>>> trunk
     struct qbid_campaign_correction correction;
 };
 

@@ -133,7 +133,6 @@ static void rate_follow(struct qbid_campaign_state *state, double period_s, int6
     state->paced_bids = state->flight.bids;
 }
 
-<<<<<<< HEAD
 /* What a goal with a target may count on. A campaign that is not heard of while others bid has no
  * sample that would say how far its multiplier is off: it is raised until it is heard again. */
 static void goal_track(const struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
@@ -152,12 +151,14 @@ static void goal_track(const struct qbid_learner *learner, const struct qbid_cam
     struct qbid_tracking_target target = qbid_tracking_target(metric, campaign->target_micros);
     struct qbid_tracking_now now = qbid_strategy_now(learner, state, left_nanos);
     double spend = qbid_resolving_spend(table, state->pacing.pace) * target.unit_nanos;
-    double said = spend > 0 ? qbid_resolving_worth(table, state->pacing.pace) / spend : 0;
+    bool told = spend > 0 && !state->overridden;
+    double said = told ? qbid_resolving_worth(table, state->pacing.pace) / spend : 0;
     qbid_tracking_fit(&state->tracking, metric, said, learner->now_s);
     qbid_tracking_owe(&state->tracking, &target, &now);
     in->goal_table = table;
     in->goal_scale = qbid_tracking_allowed(&state->tracking, &target, &now);
-=======
+}
+
 /* The most that is wanted, of the even rate: what the ledger would not let through is not planned
  * either. */
 static double velocity_max(const struct qbid_pacing_params *params,
@@ -168,7 +169,6 @@ static double velocity_max(const struct qbid_pacing_params *params,
         (void)qbid_velocity_parse(campaign->velocity, &v);
     return v.window_s ? fmin(params->velocity_max, qbid_velocity_times(&v, campaign))
                       : params->velocity_max;
->>>>>>> trunk
 }
 
 /* One control period of a campaign that may spend. */

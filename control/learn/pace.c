@@ -10,6 +10,7 @@
 #include "control/learn/learner_state.h"
 #include "control/learn/points.h"
 #include "control/learn/strategy.h"
+#include "control/learn/target.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
 #include "shm/units.h"
@@ -17,7 +18,6 @@
 #define RESOLVE_PART 8       /* a table is made anew when so small a part of its samples is new */
 #define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
 #define RATE_MEMORY_S 30.0   /* of the auctions a second */
-#define SEARCH_BIDS 200      /* of other campaigns without one of its own */
 #define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
 
 /* An account as the pacer walks it: line items by campaign, and by index. */
@@ -109,19 +109,6 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
     };
 }
 
-/* A flight begins at the goal's multiplier where that is known, not at the budget's. */
-static void goal_start(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
-                       struct qbid_pacing_state *pacing)
-{
-    double solved = in->goal_scale > 0 && in->goal_table
-                        ? qbid_resolving_alpha_goal(in->goal_table, in->goal_scale)
-                        : 0;
-    if (!(solved > 0))
-        return;
-    pacing->alpha_goal = fmin(fmax(solved, params->pace_min), params->pace_max);
-    pacing->pace = fmin(pacing->pace, pacing->alpha_goal);
-}
-
 static void rate_follow(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns)
 {
     double bids = (double)(state->flight.bids - state->paced_bids), rate = bids / period_s;
@@ -131,32 +118,6 @@ static void rate_follow(struct qbid_campaign_state *state, double period_s, int6
         weight = 1;
     state->auctions_per_s += weight * (rate - state->auctions_per_s);
     state->paced_bids = state->flight.bids;
-}
-
-/* What a goal with a target may count on. A campaign that is not heard of while others bid has no
- * sample that would say how far its multiplier is off: it is raised until it is heard again. */
-static void goal_track(const struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
-                       struct qbid_campaign_state *state, double left_nanos,
-                       struct qbid_pacing_in *in)
-{
-    enum qbid_cap metric = qbid_tracking_metric(campaign->goal);
-    const struct qbid_resolving *table = &state->market.table;
-    if (qbid_tracking_follow(&state->tracking, campaign, learner->now_s))
-        state->market.weight = 0; /* in the worth of another target */
-    if (metric == QBID_CAP_CNT)
-        return;
-    in->goal_search = learner->bids - state->others_bids > SEARCH_BIDS;
-    if (!in->resolving || !(state->market.weight > 0))
-        return;
-    struct qbid_tracking_target target = qbid_tracking_target(metric, campaign->target_micros);
-    struct qbid_tracking_now now = qbid_strategy_now(learner, state, left_nanos);
-    double spend = qbid_resolving_spend(table, state->pacing.pace) * target.unit_nanos;
-    bool told = spend > 0 && !state->overridden;
-    double said = told ? qbid_resolving_worth(table, state->pacing.pace) / spend : 0;
-    qbid_tracking_fit(&state->tracking, metric, said, learner->now_s);
-    qbid_tracking_owe(&state->tracking, &target, &now);
-    in->goal_table = table;
-    in->goal_scale = qbid_tracking_allowed(&state->tracking, &target, &now);
 }
 
 /* The most that is wanted, of the even rate: what the ledger would not let through is not planned
@@ -202,7 +163,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     if (!in.resolving)
         state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, NULL, left_nanos);
     in.alpha_cap = state->alpha_cap;
-    goal_track(learner, campaign, state, left_nanos, &in);
+    qbid_target_track(learner, campaign, state, left_nanos, &in);
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
@@ -211,7 +172,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
             pace = qbid_resolving_alpha_budget(
                 in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
-        goal_start(&params, &in, &state->pacing);
+        qbid_target_start(&params, &in, &state->pacing);
         state->paced_bids = state->flight.bids;
         qbid_corrections_begin(state);
     }

@@ -227,7 +227,7 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
         qbid_learner_set_zone(w->learner, presets[i]);
         for (int hour = 0; hour < 24; hour++) {
             int local = (hour + (i == 1 ? 9 : 0)) % 24;
-            float paced = pace(w, BEGIN_S + 2 * DAY_S + (i * 24 + hour) * 3600);
+            float paced = world_pace(w, BEGIN_S + 2 * DAY_S + (i * 24 + hour) * 3600);
             assert_true((paced > 0) == (local >= 8 && local < 20));
         }
     }

@@ -25,8 +25,14 @@ CFLAGS := -std=c17 $(OPT) $(WARN) $(HARDEN) $(CODEGEN)
 CXXFLAGS := -std=c++17 $(OPT) $(WARN) $(HARDEN) $(CODEGEN)
 LDFLAGS := $(OPT) -Wl,-z,relro,-z,now -pthread
 
-# what runs at bid rate: a bid takes about 4 % less time than with -O2
+# what runs at bid rate: a bid takes about 4 % less time than with -O2. What gcc 12 for x86 sets or copies of a few
+# hundred bytes by itself, it does with rep stos and rep movs, whose start alone takes longer: 4 % of a bid.
+ifeq ($(shell uname -m),x86_64)
+FAST_STRINGS := unrolled_loop:256:noalign,libcall:-1:noalign
+FAST_release := -O3 -mmemset-strategy=$(FAST_STRINGS) -mmemcpy-strategy=$(FAST_STRINGS)
+else
 FAST_release := -O3
+endif
 $(foreach folder,shm fastpath plugin,$(B)/$(folder)/%.o): CFLAGS += $(FAST_$(PROFILE))
 $(foreach folder,shm fastpath plugin,$(B)/$(folder)/%.o): CXXFLAGS += $(FAST_$(PROFILE))
 

@@ -6,6 +6,10 @@
 # them; medians over the rounds, and the spread from the least to the most.
 #   requests a second: wrk, 32 connections (and 1), as fast as answers come, with typical requests (2.5 kB; a size
 #   that is for sale, and one that is not) and with the recorded ones of 1 to 4 KB where those are
+#   the same from a load that never sleeps (tests/e2e/nginx/pace, spin). wrk sleeps while it waits for a slow way, and
+#   then each answer has to wake it, in the worker's time; and it may not saturate a fast way ("busy" says whether it
+#   did). A load that is always awake gives every way the same work; the ratio of requests/s is then that of CPU time
+#   CPU time of the worker a request: under both loads, whatever share of the core the worker had
 #   latency at a rate that one worker bears easily: tests/e2e/nginx/pace
 #   BENCH_ROUNDS (5), BENCH_SECONDS (3), BENCH_RATE (10000)
 # Writes build/bench/nginx.json.
@@ -52,6 +56,14 @@ run() { # way, path, requests, connections: one line "way connections key value 
     echo "$1 $4 cpu_ns $ran bids $(($(counted answered_bid) - bids))" \
         "$(grep -E '^(requests|duration_us|errors|other|p50_us|p99_us|max_us) ' "$work/wrk.out" | xargs)"
 }
+spin() { # way, path, requests: the same from a load that never sleeps
+    local before ran
+    before=$(cpu_ns)
+    ${client_core[@]+"${client_core[@]}"} "$tools/pace" "$port" "$2" "$work/$3" 32 "spin:$((seconds * 1000))" \
+        >"$work/pace.out"
+    ran=$(($(cpu_ns) - before))
+    echo "$1 spin cpu_ns $ran duration_us $((seconds * 1000000)) $(sed -n 's/^phase 1 //p' "$work/pace.out")"
+}
 pace() { # way, path: the same at a rate; the first half second is not counted
     ${client_core[@]+"${client_core[@]}"} "$tools/pace" "$port" "$2" "$work/typical" 64 "$rate:500" \
         "$rate:$((seconds * 1000))" >"$work/pace.out"
@@ -65,7 +77,15 @@ for ((round = 1; round <= rounds; round++)); do
         run nobid '/bid?x=2' unsold $connections
         run bid '/bid?x=2' typical $connections
     done
+    spin return_204 '/none' typical
+    spin fixed '/fixed' typical
+    spin look '/look' typical
+    spin nobid '/bid?x=2' unsold
+    spin bid '/bid?x=2' typical
     if [ -s "$work/recorded" ]; then
+        spin recorded_204 '/none' recorded
+        spin recorded_fixed '/fixed' recorded
+        spin recorded '/bid?x=2' recorded
         run recorded_204 '/none' recorded 32
         run recorded_fixed '/fixed' recorded 32
         run recorded '/bid?x=2' recorded 32

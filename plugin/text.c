@@ -4,6 +4,8 @@
 
 #include "shm/error.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a word's first character is its lowest");
+
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
 /* Eight letters at a time: a sum of seven bits never carries into the next byte. */
@@ -108,14 +110,40 @@ static int32_t unicode_escape(const char **at, const char *end)
 /* The character of the escape behind a backslash, -1 for none that JSON knows. */
 static int32_t escape(const char **at, const char *end)
 {
-    static const char name[] = "\"\\/bfnrt", value[] = "\"\\/\b\f\n\r\t";
+    static const char values[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
     if (*at == end)
         return -1;
     char c = *(*at)++;
     if (c == 'u')
         return unicode_escape(at, end);
-    const char *found = c ? strchr(name, c) : NULL;
-    return found ? value[found - name] : -1;
+    char value = values[(unsigned char)c];
+    return value ? value : -1;
+}
+
+/* How many of eight characters stand before the first backslash. It becomes zero, from which the
+ * subtraction borrows; what it borrows from characters behind it does not matter. */
+static unsigned before_backslash(uint64_t word)
+{
+    word ^= EACH_BYTE * '\\';
+    uint64_t found = (word - EACH_BYTE) & ~word & EACH_BYTE * 0x80;
+    return found ? (unsigned)__builtin_ctzll(found) / 8 : 8;
+}
+
+/* Copy characters up to a backslash, eight or the end; returns how many. Eight have room where
+ * eight are left: no escape is shorter than what it stands for. */
+static unsigned copy_unescaped(char *to, const char *at, const char *end)
+{
+    uint64_t word;
+    unsigned n = 0;
+    if (end - at >= (ptrdiff_t)sizeof word) {
+        memcpy(&word, at, sizeof word);
+        memcpy(to, &word, sizeof word);
+        return before_backslash(word);
+    }
+    for (; at + n < end && at[n] != '\\'; n++)
+        to[n] = at[n];
+    return n;
 }
 
 int64_t qbid_text_unescape(const char *text, size_t len, char *out)
@@ -123,10 +151,11 @@ int64_t qbid_text_unescape(const char *text, size_t len, char *out)
     const char *at = text, *end = text + len;
     char *to = out;
     while (at < end) {
-        if (*at != '\\') {
-            *to++ = *at++;
+        unsigned n = copy_unescaped(to, at, end);
+        at += n;
+        to += n;
+        if (at == end || *at != '\\')
             continue;
-        }
         at++;
         int32_t code = escape(&at, end);
         if (code < 0)

@@ -47,10 +47,11 @@ static unsigned copy_plain(char *to, const char *from, unsigned many)
 
 static void put_escape(struct qbid_writer *w, char c)
 {
-    static const char value[] = "\"\\\b\f\n\r\t", name[] = "\"\\bfnrt";
-    const char *found = c ? strchr(value, c) : NULL;
-    if (found) {
-        const char pair[2] = {'\\', name[found - value]};
+    static const char names[256] = {['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+                                    ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't'};
+    char name = names[(unsigned char)c];
+    if (name) {
+        const char pair[2] = {'\\', name};
         qbid_put(w, pair, 2);
         return;
     }

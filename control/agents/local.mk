@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Agents: from snapshots and models to proposals.
+# Agents: from snapshots and models to proposals; they need -lm.
 $(call lib,agents,\
-	control/agents/proposal.c)
+	control/agents/budget.c \
+	control/agents/budget_belief.c \
+	control/agents/proposal.c \
+	control/agents/scheduler.c)

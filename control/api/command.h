@@ -31,7 +31,7 @@ qbid_command_fn qbid_command_snapshot, qbid_command_history;
 qbid_command_fn qbid_command_import, qbid_command_target, qbid_command_dump;
 qbid_command_fn qbid_command_generations, qbid_command_audit, qbid_command_publish,
     qbid_command_learning;
-qbid_command_fn qbid_command_override;
+qbid_command_fn qbid_command_override, qbid_command_insights;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
 
 /** Read a document over the account, show what differs, and apply it unless it is a dry run. */

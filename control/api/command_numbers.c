@@ -221,6 +221,20 @@ static void exposures_add(cJSON *to, const struct qbid_line_item_def *li,
         cJSON_AddItemToArray(list, cJSON_CreateNumber((double)value[k]));
 }
 
+/* What the pace is made of, as far as it is not 1. */
+static void terms_add(cJSON *to, const struct qbid_learner_pace *pace)
+{
+    static const char *const words[] = {
+#define X(upper, word, text) word,
+        QBID_PACE_TERM_LIST(X)
+#undef X
+    };
+    cJSON *terms = cJSON_AddObjectToObject(to, "pace_terms");
+    for (unsigned i = 0; pace && i < QBID_PACE_TERM_CNT; i++)
+        if (pace->terms.factor[i] != 1)
+            cJSON_AddNumberToObject(terms, words[i], (double)pace->terms.factor[i]);
+}
+
 /* pace as the bidders have it, below 0 a fixed price; what comes after an override, and its end. */
 static void pace_add(cJSON *to, const struct qbid_line_item_def *li, const struct qbid_live *live)
 {
@@ -254,6 +268,7 @@ int qbid_command_live(struct qbid_command *c)
         cJSON_AddNumberToObject(to, "idx", li->idx);
         cJSON_AddNumberToObject(to, "campaign", li->campaign_id);
         pace_add(to, li, live);
+        terms_add(to, qbid_engine_paced(c->engine, li->idx));
         cJSON_AddNumberToObject(to, "q_state",
                                 atomic_load_explicit(&live->qstate[li->idx], memory_order_relaxed));
     }

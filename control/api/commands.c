@@ -32,6 +32,7 @@ static const struct {
     {"audit", qbid_command_audit, "the audit, latest first; max, verify"},
     {"publish", qbid_command_publish, "a generation now; reason"},
     {"models", qbid_command_models, "which model predicts each campaign's rates, and how well"},
+    {"insights", qbid_command_insights, "what differs or changed more than chance explains"},
     {"partners", qbid_command_partners, "profiles of the partners in force"},
     {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force"},
     {"learning", qbid_command_learning, "hold the models still or let them learn; on"},

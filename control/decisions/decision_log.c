@@ -250,6 +250,26 @@ void qbid_decision_log_post(struct qbid_decision_log *log, const struct qbid_out
     }
 }
 
+void qbid_decision_log_pace(struct qbid_decision_log *log, const struct qbid_outcome *bid,
+                            const struct qbid_pace_terms *terms, uint64_t unix_ms)
+{
+    struct qbid_decision_record record;
+    if (qbid_mix64(bid->nonce) > log->keep_below || !ready(log))
+        return;
+    memset(&record, 0, sizeof record);
+    record.kind = QBID_DECISION_PACE;
+    record.unix_ms = unix_ms;
+    record.line_item_id = bid->line_item_id;
+    record.u.pace.pace = bid->pace;
+    record.u.pace.terms = *terms;
+    put(log, &record);
+}
+
+uint64_t qbid_decision_log_file(const struct qbid_decision_log *log)
+{
+    return log->number;
+}
+
 static bool row_same(const struct qbid_qrow *a, const struct qbid_qrow *b)
 {
     return a->n == b->n && a->greedy == b->greedy && a->explore_q32 == b->explore_q32 &&

@@ -41,6 +41,14 @@ void qbid_decision_log_free(struct qbid_decision_log *log);
 void qbid_decision_log_post(struct qbid_decision_log *log, const struct qbid_outcome *outcome,
                             uint16_t q_group, uint64_t unix_ms);
 
+/** Note what the pace of a bid that is about to be posted is made of; the caller does so once a
+ * file for each pace. */
+void qbid_decision_log_pace(struct qbid_decision_log *log, const struct qbid_outcome *bid,
+                            const struct qbid_pace_terms *terms, uint64_t unix_ms);
+
+/** Number of the file that is written. */
+uint64_t qbid_decision_log_file(const struct qbid_decision_log *log);
+
 /** Note the Q rows that a generation changes: groups x QBID_QSTATES of them. */
 void qbid_decision_log_rows(struct qbid_decision_log *log, uint32_t gen,
                             const struct qbid_qrow *rows, uint32_t group_cnt, uint64_t unix_ms);

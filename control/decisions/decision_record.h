@@ -7,6 +7,7 @@
  *   HEAD   first of every file: layout, share of bids that are kept
  *   ROW    the Q row of a group and state from a generation on; all of them at the head of a file,
  *          later those that changed
+ *   PACE   what a line item's pace is made of: ahead of the first bid with it
  *   BID    one bid; then WIN LOSS BILL IMP CLICK CONV of the same nonce, or EXPIRED
  *
  * A file ends with the last record that is whole: what a crash left behind it is passed over. After
@@ -18,6 +19,7 @@
 
 #include <stdint.h>
 
+#include "control/decisions/pace_terms.h"
 #include "shm/event.h"
 #include "shm/hash.h"
 #include "shm/qtable.h"
@@ -26,7 +28,11 @@
 #define QBID_DECISION_SUFFIX ".qdl"
 
 /* Beside enum qbid_event_kind and QBID_OUTCOME_EXPIRED. */
-enum qbid_decision_kind { QBID_DECISION_HEAD = 200, QBID_DECISION_ROW = 201 };
+enum qbid_decision_kind {
+    QBID_DECISION_HEAD = 200,
+    QBID_DECISION_ROW = 201,
+    QBID_DECISION_PACE = 202
+};
 
 struct qbid_decision_record {
     uint32_t checksum; /* of the 76 bytes behind it */
@@ -67,6 +73,11 @@ struct qbid_decision_record {
             uint8_t greedy;
             uint8_t pad[7];
         } row;
+        struct {
+            float pace; /* as the bids with it have it */
+            struct qbid_pace_terms terms;
+            uint8_t pad[4];
+        } pace;
         struct {
             uint64_t magic;
             uint32_t record_bytes;

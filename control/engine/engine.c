@@ -286,8 +286,9 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     e->said = calloc(config->capacity.line_items, sizeof *e->said);
     (void)qbid_overridden_new((uint32_t)config->capacity.line_items, &e->overridden);
     e->q_group = calloc(config->capacity.line_items, sizeof *e->q_group);
-    bool room = e->whole && e->speed && e->day && e->spent_changed && e->changed && e->said &&
-                e->q_group && e->overridden;
+    e->paced = calloc(config->capacity.line_items, sizeof *e->paced);
+    bool room = e->paced && e->whole && e->speed && e->day && e->spent_changed && e->changed &&
+                e->said && e->q_group && e->overridden;
     int err = room ? 0 : QBID_ERR_NOMEM;
     for (uint64_t b = 0; !err && b < config->capacity.budgets; b++)
         e->day[b].day = -1;
@@ -354,6 +355,7 @@ void qbid_engine_free(struct qbid_engine *engine)
     qbid_keymap_done(&engine->billed_before);
     free(engine->money);
     free(engine->pace);
+    free(engine->paced);
     free(engine->said);
     qbid_overridden_free(engine->overridden);
     free(engine->q_group);
@@ -504,6 +506,14 @@ const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine
 const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine)
 {
     return engine->decisions;
+}
+
+const struct qbid_learner_pace *qbid_engine_paced(const struct qbid_engine *engine,
+                                                  uint32_t line_item_idx)
+{
+    uint32_t at =
+        line_item_idx < engine->config.capacity.line_items ? engine->paced[line_item_idx].at : 0;
+    return at && at <= engine->pace_cnt ? &engine->pace[at - 1] : NULL;
 }
 
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine)

@@ -115,6 +115,9 @@ const struct qbid_ingest *qbid_engine_ingest_stage(const struct qbid_engine *eng
 const struct qbid_frequency_book *qbid_engine_frequency(const struct qbid_engine *engine);
 /** NULL = nothing is logged. */
 const struct qbid_decision_log *qbid_engine_decisions(const struct qbid_engine *engine);
+/** A line item's pace as it was last computed; NULL before. */
+const struct qbid_learner_pace *qbid_engine_paced(const struct qbid_engine *engine,
+                                                  uint32_t line_item_idx);
 const struct qbid_learner *qbid_engine_learner(const struct qbid_engine *engine);
 struct qbid_store *qbid_engine_store(struct qbid_engine *engine);
 struct qbid_engine_counters qbid_engine_counters_load(const struct qbid_engine *engine);

@@ -24,6 +24,13 @@ struct qbid_engine_said {
     float pace;
 };
 
+/* Where a line item stands in the pacer's list, and which pace the decision log knows of it. */
+struct qbid_engine_paced {
+    uint32_t at; /* from 1; 0 = nowhere */
+    float logged;
+    uint64_t logged_file;
+};
+
 struct qbid_engine {
     struct qbid_config config;
     qbid_engine_log_fn *log;
@@ -59,6 +66,7 @@ struct qbid_engine {
     struct qbid_learner_money *money; /* by campaign, scratch of the live tick */
     struct qbid_learner_pace *pace;   /* by line item, as last computed */
     uint32_t pace_cnt;
+    struct qbid_engine_paced *paced;    /* by line item index */
     struct qbid_overridden *overridden; /* what of the account is an operator's */
     int64_t expire_again_s;             /* not before then, when the store refused to */
     struct qbid_engine_said *said;      /* by line item index */

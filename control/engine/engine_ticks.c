@@ -73,9 +73,25 @@ static uint64_t event_unix_ms(uint64_t time_ns)
     return (unix_ns - (now_ns > time_ns ? now_ns - time_ns : 0)) / QBID_NS_PER_MS;
 }
 
+/* What the bid's pace is made of, where the file does not say so yet and it is the one in force. */
+static void pace_log(struct qbid_engine *e, const struct qbid_outcome *bid)
+{
+    struct qbid_engine_paced *paced = &e->paced[bid->line_item_idx];
+    const struct qbid_learner_pace *now = qbid_engine_paced(e, bid->line_item_idx);
+    uint64_t file = qbid_decision_log_file(e->decisions);
+    if (!now || now->pace != bid->pace ||
+        (paced->logged == bid->pace && paced->logged_file == file))
+        return;
+    qbid_decision_log_pace(e->decisions, bid, &now->terms, event_unix_ms(bid->time_ns));
+    paced->logged = bid->pace;
+    paced->logged_file = file;
+}
+
 static void decision_post(struct qbid_engine *e, const struct qbid_outcome *outcome)
 {
     uint32_t idx = outcome->line_item_idx;
+    if (e->decisions && idx < e->config.capacity.line_items && outcome->kind == QBID_EVENT_BID)
+        pace_log(e, outcome);
     if (e->decisions && idx < e->config.capacity.line_items)
         qbid_decision_log_post(e->decisions, outcome, e->q_group[idx],
                                event_unix_ms(outcome->time_ns));
@@ -361,6 +377,9 @@ void qbid_engine_pace(struct qbid_engine *e)
         return; /* without memory the factors in force stay */
     e->pace_cnt = (uint32_t)n;
     qbid_overridden_apply(e->overridden, now_ns, unix_ns, e->pace, e->pace_cnt);
+    for (uint32_t i = 0; i < e->pace_cnt; i++)
+        if (e->pace[i].line_item_idx < e->config.capacity.line_items)
+            e->paced[e->pace[i].line_item_idx].at = 1 + i;
     qbid_overridden_store(e->overridden, e->pace, e->pace_cnt, live);
 }
 

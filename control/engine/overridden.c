@@ -150,6 +150,8 @@ void qbid_overridden_apply(const struct qbid_overridden *overridden, uint64_t no
         int64_t left_ns = item->until_unix_s * (int64_t)QBID_NS_PER_S - now_unix_ns;
         p->until_ns = now_ns + (uint64_t)left_ns;
         p->after = p->pace;
+        if (item->kind == QBID_OVERRIDE_MULTIPLIER)
+            p->terms.factor[QBID_PACE_TERM_OPERATOR] = (float)item->multiplier;
         p->pace = item->kind == QBID_OVERRIDE_FIXED ? -item->fixed_micros
                                                     : (float)((double)p->pace * item->multiplier);
     }

@@ -22,6 +22,7 @@
 #include "control/learn/learned.h"
 #include "control/learn/plan.h"
 #include "control/models/correction.h"
+#include "control/decisions/pace_terms.h"
 #include "shm/live.h"
 
 struct qbid_learner; /* opaque */
@@ -53,8 +54,9 @@ struct qbid_learner_pace {
     uint32_t line_item_idx;
     float pace; /* below 0 a fixed price, qbid_pace_price() */
     uint32_t q_state;
-    uint64_t until_ns; /* of an override, CLOCK_BOOTTIME; 0 = none */
-    float after;       /* the pace from then on */
+    uint64_t until_ns;            /* of an override, CLOCK_BOOTTIME; 0 = none */
+    float after;                  /* the pace from then on */
+    struct qbid_pace_terms terms; /* their product is the pace, or where that is fixed, after */
 };
 
 int qbid_learner_new(const struct qbid_learner_params *params, struct qbid_learner **ret_learner);

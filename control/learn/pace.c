@@ -228,6 +228,27 @@ static int dayparts_step(const struct qbid_learner *learner,
     return 0;
 }
 
+/* How the campaign's multiplier came about; a line item's own terms are still 1. */
+static struct qbid_pace_terms terms_of(const struct qbid_campaign_state *state,
+                                       const struct qbid_pacing_params *params, double corrected)
+{
+    const struct qbid_pacing_state *p = &state->pacing;
+    struct qbid_pace_terms terms;
+    double budget = p->alpha_budget > 0 ? p->alpha_budget : p->pace;
+    double least = p->alpha_goal > 0 ? fmin(p->alpha_goal, budget) : budget;
+    double cap = fmin(fmax(state->alpha_cap, params->pace_min), params->pace_max);
+    bool capped = state->alpha_cap > 0 && cap <= p->alpha_goal;
+    for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++)
+        terms.factor[i] = 1;
+    if (!(budget > 0) || !(least > 0) || !(p->pace > 0))
+        return terms; /* it has not begun */
+    terms.factor[QBID_PACE_TERM_BUDGET] = (float)budget;
+    terms.factor[capped ? QBID_PACE_TERM_CAP : QBID_PACE_TERM_GOAL] = (float)(least / budget);
+    terms.factor[QBID_PACE_TERM_STEP] = (float)(p->pace / least);
+    terms.factor[QBID_PACE_TERM_CORRECTION] = (float)(corrected / p->pace);
+    return terms;
+}
+
 /* Pace and Q state of one campaign, for its line items [items, items + cnt). */
 static int campaign_pace(struct qbid_learner *learner, const struct pace_account *pa,
                          const struct qbid_campaign_def *campaign, struct qbid_learner_money money,
@@ -257,13 +278,17 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
                                 .period_ns = learner->params.pace_period_ns,
                                 .now_ns = now_ns,
                                 .now_unix_ns = now_unix_ns};
+    struct qbid_pace_terms terms = terms_of(state, &learner->campaigns.pacing, corrected);
+    terms.factor[QBID_PACE_TERM_ACTION] = (float)greedy;
+    terms.factor[QBID_PACE_TERM_HOUR] = weight;
     for (uint32_t i = 0; i < cnt; i++) {
         double pace = 0;
         if (may && items[i]->active)
             pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
+        terms.factor[QBID_PACE_TERM_ITEM] = (float)(corrected > 0 ? pace / corrected : 0);
         pace *= greedy * (double)weight;
         out[i] = (struct qbid_learner_pace){
-            .line_item_idx = items[i]->idx, .pace = (float)pace, .q_state = qstate};
+            .line_item_idx = items[i]->idx, .pace = (float)pace, .q_state = qstate, .terms = terms};
     }
     return (int)cnt;
 }

@@ -47,60 +47,58 @@ struct reader {
     const char *body;
     const char *body_end;
     const char *escape; /* the first backslash behind the strings that were read, or the end */
-    place at;           /* a container's bracket; behind it once it was read */
+    place at;           /* behind the container that was read last */
     place end;
 };
 
+/* By its first character. */
 enum kind : uint32_t {
-    KIND_NULL,
-    KIND_FALSE,
-    KIND_TRUE,
-    KIND_STRING,  /* without escapes */
-    KIND_ESCAPED, /* with some, not checked yet */
-    KIND_SMALL,   /* a number of up to nine digits: what most of a request are */
-    KIND_NUMBER,  /* another one, not checked yet */
+    KIND_WORD, /* true, false, null, or no value at all */
+    KIND_NUMBER,
+    KIND_STRING,
     KIND_OBJECT,
     KIND_ARRAY
 };
 
+/* Nothing of a value is checked before somebody reads it or skips it. */
 struct value {
-    const char *at; /* of a string its inside */
-    uint32_t size;  /* bytes of a string or number; of a small number its value */
+    place at;
     enum kind kind;
 };
 
-inline bool is_number(const value &v)
+struct kind_table {
+    uint8_t kind[256];
+};
+
+constexpr kind_table make_kinds()
 {
-    return v.kind == KIND_SMALL || v.kind == KIND_NUMBER;
+    kind_table table = {};
+    for (unsigned digit = '0'; digit <= '9'; digit++)
+        table.kind[digit] = KIND_NUMBER;
+    table.kind[unsigned{'-'}] = KIND_NUMBER;
+    table.kind[unsigned{'"'}] = KIND_STRING;
+    table.kind[unsigned{'{'}] = KIND_OBJECT;
+    table.kind[unsigned{'['}] = KIND_ARRAY;
+    return table;
 }
 
-inline bool is_absent(const value &v)
-{
-    return v.kind == KIND_NULL || (v.kind == KIND_STRING && v.size == 0);
-}
+constexpr kind_table kinds = make_kinds();
 
-/* Resolve escapes into the parser's own text. */
-inline int unescape(reader &r, const char *text, size_t len, struct qbid_text *ret)
-{
-    int64_t n = qbid_text_unescape(text, len, r.text);
-    if (n < 0)
-        return static_cast<int>(n);
-    *ret = {r.text, static_cast<uint32_t>(n)};
-    r.text += n;
-    return 0;
-}
-
-/* --- tokens: what stands at a place. Each returns the place behind it, nullptr where it is none.
- */
+/* --- what stands at a place */
 
 inline char mark_at(const reader &r, place at)
 {
     return r.body[*at];
 }
 
-inline bool is_digit(char c)
+inline value value_at(const reader &r, place at)
 {
-    return c >= '0' && c <= '9';
+    return {at, static_cast<enum kind>(kinds.kind[static_cast<unsigned char>(mark_at(r, at))])};
+}
+
+inline bool is_number(const value &v)
+{
+    return v.kind == KIND_NUMBER;
 }
 
 /* Whether the token at a place ends before `behind`: nothing but blanks may follow it there. */
@@ -109,6 +107,8 @@ inline bool ends_before(const reader &r, place at, const char *behind)
     char c = *behind;
     return behind == r.body + at[1] || c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
+
+/* --- strings */
 
 /* The first backslash from `from` on, or the end. */
 inline const char *find_escape(const char *from, const char *end)
@@ -126,162 +126,220 @@ inline const char *closing_quote(const reader &r, place at)
     return quote;
 }
 
-/* Whether a string may hold a backslash: one stands before its end, in it or in an earlier one. */
-inline bool may_escape(const reader &r, const char *quote)
+/* Whether the string at a place may hold a backslash: one stands before its end, in it or in an
+ * earlier one. */
+inline bool may_escape(const reader &r, place at)
 {
-    return r.escape < quote;
+    return r.escape < r.body + at[1];
 }
 
-/* A string that may hold a backslash. */
-[[gnu::noinline, gnu::cold]] inline place take_escaped(reader &r, place at, value *ret)
+/* Whether it does. */
+[[gnu::noinline, gnu::cold]] inline bool has_escape(reader &r, place at)
 {
-    const char *start = r.body + at[0] + 1, *quote = closing_quote(r, at);
+    const char *start = r.body + at[0] + 1;
     if (r.escape < start)
         r.escape = find_escape(start, r.body_end);
-    *ret = {start, static_cast<uint32_t>(quote - start),
-            r.escape < quote ? KIND_ESCAPED : KIND_STRING};
-    return at + 1;
+    return r.escape < closing_quote(r, at);
 }
 
-/* What is rare is left to another function as a whole: this one needs no frame. */
-inline place take_string(reader &r, place at, value *ret)
+/* Inside of the string at a place, escapes and all. */
+inline struct qbid_text inside_of(const reader &r, place at)
 {
-    const char *start = r.body + at[0] + 1, *quote = closing_quote(r, at);
-    if (may_escape(r, quote))
-        return take_escaped(r, at, ret);
-    *ret = {start, static_cast<uint32_t>(quote - start), KIND_STRING};
-    return at + 1;
+    const char *start = r.body + at[0] + 1;
+    return {start, static_cast<uint32_t>(closing_quote(r, at) - start)};
+}
+
+/* Whether the string at a place has no escape but those that JSON knows. */
+inline bool is_sound_string(reader &r, place at)
+{
+    if (!may_escape(r, at) || !has_escape(r, at))
+        return true;
+    struct qbid_text text = inside_of(r, at);
+    return qbid_text_escapes_valid(text.at, text.len);
+}
+
+/* Resolve escapes into the parser's own text. */
+inline int unescape(reader &r, struct qbid_text text, struct qbid_text *ret)
+{
+    int64_t n = qbid_text_unescape(text.at, text.len, r.text);
+    if (n < 0)
+        return static_cast<int>(n);
+    *ret = {r.text, static_cast<uint32_t>(n)};
+    r.text += n;
+    return 0;
+}
+
+/* A key that may hold a backslash, or has blanks behind it. */
+[[gnu::noinline, gnu::cold]] inline json_key take_odd_key(reader &r, place at)
+{
+    struct qbid_text text = inside_of(r, at);
+    if (may_escape(r, at) && has_escape(r, at) && unescape(r, text, &text) != 0)
+        return key_malformed;
+    return key_of(text.at, text.len);
+}
+
+/* The key at a place, which its colon must follow. */
+inline json_key take_key(reader &r, place at)
+{
+    const char *start = r.body + at[0], *behind = r.body + at[1];
+    if (*start != '"' || *behind != ':')
+        return key_malformed;
+    if (r.escape < behind || behind[-1] != '"')
+        return take_odd_key(r, at);
+    return key_of(start + 1, static_cast<size_t>(behind - start - 2));
+}
+
+/* --- numbers */
+
+/* Digits at the start of a text: how many, at most 8, and as a number those of up to 7. */
+struct digits {
+    unsigned cnt;
+    uint32_t number;
+};
+
+constexpr uint64_t each_byte = UINT64_C(0x0101010101010101);
+
+/* Of eight characters less '0' each one that is no digit has its byte's highest bit set; those
+ * behind it may have. */
+inline uint64_t digit_errors(uint64_t word)
+{
+    return ((word + each_byte * (0x7f - 9)) | word) & each_byte * 0x80;
+}
+
+/* Eight digits, the first lowest: added in pairs, pairs of pairs, and halves. */
+inline uint32_t sum_digits(uint64_t word)
+{
+    word = (word * 10 + (word >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word * 100 + (word >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return static_cast<uint32_t>(word * 10000 + (word >> 32));
+}
+
+/* Fewer than eight are moved up to the word's end, so that zeros come before them. */
+inline digits take_digits(const char *at)
+{
+    uint64_t word = load_word(at) ^ each_byte * '0', errors = digit_errors(word);
+    if (errors & 0x80)
+        return {0, 0};
+    if (errors == 0)
+        return {8, 0};
+    unsigned bits = static_cast<unsigned>(__builtin_ctzll(errors)) & ~7u;
+    return {bits / 8, sum_digits(word << (64 - bits))};
 }
 
 /* Behind the characters that a number may have. */
 inline const char *walk_number(const char *at)
 {
-    while (is_digit(*at) || *at == '.' || *at == '-' || *at == '+' || *at == 'e' || *at == 'E')
+    while ((*at >= '0' && *at <= '9') || *at == '.' || *at == '-' || *at == '+' || *at == 'e' ||
+           *at == 'E')
         at++;
     return at;
 }
 
-/* A number that is not small, or none. */
-[[gnu::noinline]] inline place take_long_number(const reader &r, place at, value *ret)
-{
-    const char *start = r.body + *at, *behind = walk_number(start);
-    *ret = {start, static_cast<uint32_t>(behind - start), KIND_NUMBER};
-    return behind != start && ends_before(r, at, behind) ? at + 1 : nullptr;
-}
-
-inline place take_number(const reader &r, place at, value *ret)
-{
-    const char *start = r.body + *at, *behind = start;
-    uint32_t number = 0;
-    while (is_digit(*behind))
-        number = number * 10 + static_cast<uint32_t>(*behind++ - '0'); /* of many digits not used */
-    ptrdiff_t digits = behind - start;
-    if (digits < 1 || digits > 9 || (*start == '0' && digits != 1) || !ends_before(r, at, behind))
-        return take_long_number(r, at, ret);
-    *ret = {start, number, KIND_SMALL};
-    return at + 1;
-}
-
-template <size_t N>
-inline place take_word(const reader &r, place at, const char (&word)[N], enum kind kind, value *ret)
+/* The characters of a number at a place that may be one; not whether they are. */
+inline struct qbid_text number_at(const reader &r, place at)
 {
     const char *start = r.body + *at;
-    *ret = {start, N - 1, kind};
-    return memcmp(start, word, N - 1) == 0 && ends_before(r, at, start + N - 1) ? at + 1 : nullptr;
+    return {start, static_cast<uint32_t>(walk_number(start) - start)};
 }
 
-/* A value that is no string. A container is not passed: its place becomes the reader's. */
-[[gnu::noinline]] inline place take_other(reader &r, place at, value *ret)
+/* Whether the number at a place is a small one, of up to seven digits and no blank behind them:
+ * what most of them are. */
+inline bool take_small(const reader &r, place at, uint32_t *ret)
 {
-    switch (mark_at(r, at)) {
-    case '{':
-        *ret = {nullptr, 0, KIND_OBJECT};
-        return r.at = at;
-    case '[':
-        *ret = {nullptr, 0, KIND_ARRAY};
-        return r.at = at;
-    case 't':
-        return take_word(r, at, "true", KIND_TRUE, ret);
-    case 'f':
-        return take_word(r, at, "false", KIND_FALSE, ret);
-    case 'n':
-        return take_word(r, at, "null", KIND_NULL, ret);
-    default:
-        return take_number(r, at, ret);
+    const char *start = r.body + *at;
+    unsigned len = at[1] - at[0];
+    if (len == 1) {
+        *ret = static_cast<uint32_t>(*start - '0');
+        return *ret <= 9;
     }
+    if (len > 7 || *start == '0')
+        return false;
+    uint64_t word = (load_word(start) ^ each_byte * '0') << (64 - 8 * len);
+    *ret = sum_digits(word);
+    return digit_errors(word) == 0;
 }
 
-inline place take_value(reader &r, place at, value *ret)
+/* A number of up to seven digits on either side of its point. */
+struct fraction {
+    digits whole, part;
+};
+
+inline bool take_fraction(const reader &r, place at, fraction *ret)
 {
-    return mark_at(r, at) == '"' ? take_string(r, at, ret) : take_other(r, at, ret);
+    const char *start = r.body + *at;
+    ret->whole = take_digits(start);
+    if (ret->whole.cnt - 1 >= 7 || start[ret->whole.cnt] != '.' ||
+        (*start == '0' && ret->whole.cnt != 1))
+        return false;
+    start += ret->whole.cnt + 1;
+    ret->part = take_digits(start);
+    return ret->part.cnt - 1 < 7 && ends_before(r, at, start + ret->part.cnt);
 }
 
-/* A field whose key may hold a backslash. */
-[[gnu::noinline, gnu::cold]] inline place take_escaped_field(reader &r, place at, json_key *ret_key,
-                                                             value *ret)
+/* A number of any form. */
+[[gnu::noinline]] inline bool is_sound_number(const reader &r, place at)
 {
-    value key;
-    struct qbid_text text;
-    at = take_escaped(r, at, &key);
-    if (mark_at(r, at) != ':')
-        return nullptr;
-    text = {key.at, key.size};
-    if (key.kind == KIND_ESCAPED && unescape(r, key.at, key.size, &text) != 0)
-        return nullptr;
-    *ret_key = key_of(text.at, text.len);
-    return take_value(r, at + 1, ret);
+    uint32_t small;
+    fraction f;
+    if (take_small(r, at, &small) || take_fraction(r, at, &f))
+        return true;
+    struct qbid_text text = number_at(r, at);
+    return ends_before(r, at, text.at + text.len) && qbid_number_valid(text.at, text.len);
 }
 
-/* A field of an object; its key is where it stands. */
-[[gnu::noinline]] inline place take_field(reader &r, place at, json_key *ret_key, value *ret)
+/* --- words */
+
+template <size_t N> inline bool is_word(const reader &r, place at, const char (&word)[N])
 {
-    const char *start = r.body + at[0], *quote;
-    if (*start != '"')
-        return nullptr;
-    quote = closing_quote(r, at);
-    if (may_escape(r, quote))
-        return take_escaped_field(r, at, ret_key, ret);
-    if (mark_at(r, at + 1) != ':')
-        return nullptr;
-    *ret_key = key_of(start + 1, static_cast<size_t>(quote - start - 1));
-    return take_value(r, at + 2, ret);
+    const char *start = r.body + *at;
+    return memcmp(start, word, N - 1) == 0 && ends_before(r, at, start + N - 1);
+}
+
+inline bool is_sound_word(const reader &r, place at)
+{
+    return is_word(r, at, "true") || is_word(r, at, "false") || is_word(r, at, "null");
+}
+
+/* What stands for no value. */
+inline bool is_absent(const reader &r, const value &v)
+{
+    if (v.kind == KIND_STRING)
+        return r.body[v.at[0] + 1] == '"';
+    return v.kind == KIND_WORD && is_word(r, v.at, "null");
 }
 
 /* --- values that nobody reads */
 
-inline bool is_sound(const value &v)
-{
-    if (v.kind == KIND_ESCAPED)
-        return qbid_text_escapes_valid(v.at, v.size);
-    return v.kind != KIND_NUMBER || qbid_number_valid(v.at, v.size);
-}
-
 /* Behind a key and its colon; nullptr where there is none. */
 inline place walk_key(reader &r, place at)
 {
-    value key;
-    if (mark_at(r, at) != '"')
+    if (mark_at(r, at) != '"' || mark_at(r, at + 1) != ':' || !is_sound_string(r, at))
         return nullptr;
-    at = take_string(r, at, &key);
-    return mark_at(r, at) == ':' && is_sound(key) ? at + 1 : nullptr;
+    return at + 2;
+}
+
+inline bool is_sound_scalar(reader &r, place at, enum kind kind)
+{
+    if (kind == KIND_STRING)
+        return is_sound_string(r, at);
+    return kind == KIND_NUMBER ? is_sound_number(r, at) : is_sound_word(r, at);
 }
 
 /**
- * Check the container at the reader's place, without recursion: a body of nothing but brackets
+ * Check the container at a place, without recursion: a body of nothing but brackets
  * costs no more than a few times what others do.
  *
  * Shapes:  levels of containers that it may have, itself included, at most 32.
  * Returns: 0; QBID_ERR_PARSE; QBID_ERR_LIMIT where a container is too deep and sound so far.
  */
-inline int walk_container(reader &r, unsigned levels)
+inline int walk_container(reader &r, place at, unsigned levels)
 {
     uint64_t objects = 0; /* bit by open container, the innermost lowest */
     unsigned open = 0;
-    place at = r.at;
     for (;;) { /* at a value */
-        char first = mark_at(r, at);
-        if (first == '{' || first == '[') {
-            bool object = first == '{';
+        enum kind kind = value_at(r, at).kind;
+        if (kind >= KIND_OBJECT) {
+            bool object = kind == KIND_OBJECT;
             if (open == levels)
                 return QBID_ERR_LIMIT;
             objects = objects << 1 | object;
@@ -294,10 +352,9 @@ inline int walk_container(reader &r, unsigned levels)
                 continue;
             }
         } else {
-            value v;
-            at = take_value(r, at, &v);
-            if (at == nullptr || !is_sound(v))
+            if (!is_sound_scalar(r, at, kind))
                 return QBID_ERR_PARSE;
+            at++;
         }
         /* behind a value, or at the end of a container without one */
         while (mark_at(r, at) == (objects & 1 ? '}' : ']')) {
@@ -318,87 +375,91 @@ inline int walk_container(reader &r, unsigned levels)
     }
 }
 
+[[gnu::noinline]] inline int skip_other(reader &r, const value v)
+{
+    if (v.kind >= KIND_OBJECT)
+        return walk_container(r, v.at, QBID_OPENRTB_DEPTH_MAX - r.depth);
+    return is_sound_scalar(r, v.at, v.kind) ? 0 : QBID_ERR_PARSE;
+}
+
 /* Check a value that nobody reads. */
 inline int skip(reader &r, const value &v)
 {
-    if (v.kind >= KIND_OBJECT)
-        return walk_container(r, QBID_OPENRTB_DEPTH_MAX - r.depth);
-    return is_sound(v) ? 0 : QBID_ERR_PARSE;
+    return v.kind == KIND_STRING && !may_escape(r, v.at) ? 0 : skip_other(r, v);
 }
 
 /* --- containers. What is read nests far less deeply than a request may. */
 
-/* The first entry within the bracket at the reader's place; nullptr, and the reader behind it, when
- * there is none. */
-inline place first_entry(reader &r, char close)
+/* The first entry behind a bracket; nullptr, and the reader behind both brackets, when there is
+ * none. */
+inline place first_entry(reader &r, place bracket, char close)
 {
-    place at = r.at + 1;
-    if (mark_at(r, at) != close)
-        return at;
-    r.at = at + 1;
+    if (mark_at(r, bracket + 1) != close)
+        return bracket + 1;
+    r.at = bracket + 2;
     return nullptr;
-}
-
-/* Behind the entry v, a scalar's is at. */
-inline place behind_entry(const reader &r, const value &v, place at)
-{
-    return v.kind >= KIND_OBJECT ? r.at : at;
 }
 
 /* At what follows an entry, which is no comma. */
 inline int close_entries(reader &r, char close, place at)
 {
-    if (at == r.end || mark_at(r, at) != close)
+    if (mark_at(r, at) != close)
         return QBID_ERR_PARSE;
+    r.depth--;
     r.at = at + 1;
     return 0;
 }
 
-template <typename Each> int each_field(reader &r, Each each)
+/* Whether a body ends behind the entry v, within a container; else *at, a scalar's place, moves
+ * behind the entry. */
+inline bool ends_behind(const reader &r, const value &v, place *at)
 {
-    place at = first_entry(r, '}');
+    if (v.kind < KIND_OBJECT) {
+        ++*at;
+        return false;
+    }
+    *at = r.at;
+    return *at == r.end;
+}
+
+template <typename Each> int each_field(reader &r, place bracket, Each each)
+{
+    place at = first_entry(r, bracket, '}');
+    if (at == nullptr)
+        return 0;
     r.depth++;
-    while (at != nullptr) {
-        json_key key;
-        value v;
-        at = take_field(r, at, &key, &v);
-        if (at == nullptr)
+    for (;; at++) {
+        json_key key = take_key(r, at);
+        if (key == key_malformed)
             return QBID_ERR_PARSE;
+        at += 2;
+        value v = value_at(r, at);
         int err = each(key, v);
         if (err != 0)
             return err;
-        at = behind_entry(r, v, at);
-        if (at == r.end || mark_at(r, at) != ',') {
-            r.depth--;
+        if (ends_behind(r, v, &at))
+            return QBID_ERR_PARSE;
+        if (mark_at(r, at) != ',')
             return close_entries(r, '}', at);
-        }
-        at++;
     }
-    r.depth--;
-    return 0;
 }
 
-template <typename Each> int each_element(reader &r, Each each)
+template <typename Each> int each_element(reader &r, place bracket, Each each)
 {
-    place at = first_entry(r, ']');
+    place at = first_entry(r, bracket, ']');
+    if (at == nullptr)
+        return 0;
     r.depth++;
-    while (at != nullptr) {
-        value v;
-        at = take_value(r, at, &v);
-        if (at == nullptr)
-            return QBID_ERR_PARSE;
+    for (;; at++) {
+        value v = value_at(r, at);
         int err = each(v);
         if (err != 0)
             return err;
-        at = behind_entry(r, v, at);
-        if (at == r.end || mark_at(r, at) != ',') {
-            r.depth--;
+        if (ends_behind(r, v, &at))
+            return QBID_ERR_PARSE;
+        if (mark_at(r, at) != ',')
             return close_entries(r, ']', at);
-        }
-        at++;
     }
-    r.depth--;
-    return 0;
 }
 
 /* All of a text, with padding behind it, which must be one object. */
@@ -411,11 +472,11 @@ int each_root_field(reader &r, first_stage *stage, struct qbid_text text, Each e
     r.body = text.at;
     r.body_end = text.at + text.len;
     r.escape = find_escape(r.body, r.body_end);
-    r.at = stage->structural_indexes.get();
-    r.end = r.at + stage->n_structural_indexes;
-    if (mark_at(r, r.at) != '{' || mark_at(r, r.end - 1) != '}')
+    place root = stage->structural_indexes.get();
+    r.end = root + stage->n_structural_indexes;
+    if (mark_at(r, root) != '{' || mark_at(r, r.end - 1) != '}')
         return QBID_ERR_PARSE;
-    int err = each_field(r, each);
+    int err = each_field(r, root, each);
     return err == 0 && r.at != r.end ? QBID_ERR_PARSE : err;
 }
 
@@ -442,15 +503,15 @@ template <typename Read> int vitally(reader &r, Read read)
 template <typename Each> int read_object(reader &r, const value &v, Each each)
 {
     if (v.kind == KIND_OBJECT)
-        return each_field(r, each);
-    return is_absent(v) ? 0 : mismatch(r, v);
+        return each_field(r, v.at, each);
+    return is_absent(r, v) ? 0 : mismatch(r, v);
 }
 
 template <typename Each> int read_array(reader &r, const value &v, Each each)
 {
     if (v.kind == KIND_ARRAY)
-        return each_element(r, each);
-    return is_absent(v) ? 0 : mismatch(r, v);
+        return each_element(r, v.at, each);
+    return is_absent(r, v) ? 0 : mismatch(r, v);
 }
 
 } // namespace qbid_json

@@ -16,53 +16,53 @@ namespace qbid_json
 
 inline int read_native_image(reader &r, const value &v, struct qbid_native_asset *asset)
 {
-    asset->image = !is_absent(v);
+    asset->image = !is_absent(r, v);
     asset->size = {};
     asset->image_kind = 0;
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "type")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_type)
             return read_int(r, inner, 0, &asset->image_kind);
-        if (key == "w")
+        if (key == key_w)
             return read_int(r, inner, 0, &asset->size.w);
-        if (key == "h")
+        if (key == key_h)
             return read_int(r, inner, 0, &asset->size.h);
-        if (key == "wmin")
+        if (key == key_wmin)
             return read_int(r, inner, 0, &asset->size.wmin);
-        return key == "hmin" ? read_int(r, inner, 0, &asset->size.hmin) : skip(r, inner);
+        return key == key_hmin ? read_int(r, inner, 0, &asset->size.hmin) : skip(r, inner);
     });
 }
 
 inline int read_native_data(reader &r, const value &v, struct qbid_native_asset *asset)
 {
-    asset->data = !is_absent(v);
+    asset->data = !is_absent(r, v);
     asset->data_kind = asset->data_len = 0;
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "type")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_type)
             return read_int(r, inner, 0, &asset->data_kind);
-        return key == "len" ? read_int(r, inner, 0, &asset->data_len) : skip(r, inner);
+        return key == key_len ? read_int(r, inner, 0, &asset->data_len) : skip(r, inner);
     });
 }
 
 inline int read_native_asset(reader &r, const value &v, struct qbid_native_terms *terms)
 {
     struct qbid_native_asset asset = {};
-    int err = read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "required")
+    int err = read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_required)
             return read_flag(r, inner, &asset.required);
-        if (key == "img")
+        if (key == key_img)
             return read_native_image(r, inner, &asset);
-        if (key == "data")
+        if (key == key_data)
             return read_native_data(r, inner, &asset);
-        if (key == "video") {
-            asset.video = !is_absent(inner);
+        if (key == key_video) {
+            asset.video = !is_absent(r, inner);
             return skip(r, inner);
         }
-        if (key != "title")
+        if (key != key_title)
             return skip(r, inner);
-        asset.title = !is_absent(inner);
+        asset.title = !is_absent(r, inner);
         asset.title_len = 0;
-        return read_object(r, inner, [&](const json_key &name, const value &deeper) {
-            return name == "len" ? read_int(r, deeper, 0, &asset.title_len) : skip(r, deeper);
+        return read_object(r, inner, [&](json_key name, const value &deeper) {
+            return name == key_len ? read_int(r, deeper, 0, &asset.title_len) : skip(r, deeper);
         });
     });
     if (err == 0)
@@ -70,10 +70,9 @@ inline int read_native_asset(reader &r, const value &v, struct qbid_native_terms
     return err;
 }
 
-inline int read_native_field(reader &r, const json_key &key, const value &v,
-                             struct qbid_openrtb_imp *imp)
+inline int read_native_field(reader &r, json_key key, const value &v, struct qbid_openrtb_imp *imp)
 {
-    if (key != "assets")
+    if (key != key_assets)
         return skip(r, v);
     imp->assets = {};
     return read_array(
@@ -82,10 +81,10 @@ inline int read_native_field(reader &r, const json_key &key, const value &v,
 
 inline int parse_native(reader &r, struct qbid_text text, struct qbid_openrtb_imp *imp)
 {
-    return each_root_field(r, r.inner, text, [&](const json_key &key, const value &inner) {
-        if (key != "native")
+    return each_root_field(r, r.inner, text, [&](json_key key, const value &inner) {
+        if (key != key_native)
             return read_native_field(r, key, inner, imp);
-        return read_object(r, inner, [&](const json_key &name, const value &deeper) {
+        return read_object(r, inner, [&](json_key name, const value &deeper) {
             return read_native_field(r, name, deeper, imp);
         });
     });
@@ -110,7 +109,7 @@ inline int read_native_request(reader &r, const value &v, struct qbid_openrtb_im
     imp->assets = {};
     imp->assets_unreadable = false;
     if (v.kind == KIND_OBJECT)
-        return read_object(r, v, [&](const json_key &key, const value &inner) {
+        return read_object(r, v, [&](json_key key, const value &inner) {
             return read_native_field(r, key, inner, imp);
         });
     int err = read_text(r, v, &text);

@@ -23,8 +23,8 @@ int read_imps(reader &r, const value &v)
 {
     r.out->imp_cnt = 0;
     if (v.kind != KIND_ARRAY)
-        return is_absent(v) ? 0 : QBID_ERR_PARSE;
-    return each_element(r, [&](const value &element) {
+        return is_absent(r, v) ? 0 : QBID_ERR_PARSE;
+    return each_element(r, v.at, [&](const value &element) {
         if (r.out->imp_cnt < QBID_OPENRTB_IMPS_MAX)
             return read_imp(r, element, &r.out->imp[r.out->imp_cnt++]);
         r.out->over = true;
@@ -37,12 +37,12 @@ int read_imps(reader &r, const value &v)
 int read_geo(reader &r, const value &v, struct qbid_openrtb_geo *geo)
 {
     *geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "country")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_country)
             return read_text(r, inner, &geo->country);
-        if (key == "region")
+        if (key == key_region)
             return read_label(r, inner, &geo->region);
-        if (key == "utcoffset")
+        if (key == key_utcoffset)
             return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &geo->utcoffset_min);
         return skip(r, inner);
     });
@@ -52,11 +52,11 @@ int read_site(reader &r, const value &v)
 {
     r.out->site = false;
     r.out->site_domain = r.out->site_id = {nullptr, 0};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
+    return read_object(r, v, [&](json_key key, const value &inner) {
         r.out->site = true;
-        if (key == "domain")
+        if (key == key_domain)
             return read_text(r, inner, &r.out->site_domain);
-        if (key == "id")
+        if (key == key_id)
             return read_label(r, inner, &r.out->site_id);
         return skip(r, inner);
     });
@@ -66,11 +66,11 @@ int read_app(reader &r, const value &v)
 {
     r.out->app = false;
     r.out->app_bundle = r.out->app_id = {nullptr, 0};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
+    return read_object(r, v, [&](json_key key, const value &inner) {
         r.out->app = true;
-        if (key == "bundle")
+        if (key == key_bundle)
             return read_label(r, inner, &r.out->app_bundle);
-        if (key == "id")
+        if (key == key_id)
             return read_label(r, inner, &r.out->app_id);
         return skip(r, inner);
     });
@@ -80,9 +80,9 @@ int read_dooh(reader &r, const value &v)
 {
     r.out->dooh = false;
     r.out->dooh_id = {nullptr, 0};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
+    return read_object(r, v, [&](json_key key, const value &inner) {
         r.out->dooh = true;
-        return key == "id" ? read_label(r, inner, &r.out->dooh_id) : skip(r, inner);
+        return key == key_id ? read_label(r, inner, &r.out->dooh_id) : skip(r, inner);
     });
 }
 
@@ -91,14 +91,14 @@ int read_sua(reader &r, const value &v)
 {
     r.out->sua_os = {nullptr, 0};
     r.out->sua_mobile = QBID_TRI_ABSENT;
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "mobile")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_mobile)
             return read_tri(r, inner, &r.out->sua_mobile);
-        if (key != "platform")
+        if (key != key_platform)
             return skip(r, inner);
         r.out->sua_os = {nullptr, 0};
-        return read_object(r, inner, [&](const json_key &name, const value &deeper) {
-            return name == "brand" ? read_text(r, deeper, &r.out->sua_os) : skip(r, deeper);
+        return read_object(r, inner, [&](json_key name, const value &deeper) {
+            return name == key_brand ? read_text(r, deeper, &r.out->sua_os) : skip(r, deeper);
         });
     });
 }
@@ -112,20 +112,20 @@ int read_device(reader &r, const value &v)
     out->lmt = out->dnt = false;
     out->ids.ifa = {};
     out->device_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "devicetype")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_devicetype)
             return read_int(r, inner, QBID_OPENRTB_INT_ABSENT, &out->devicetype);
-        if (key == "os")
+        if (key == key_os)
             return read_text(r, inner, &out->os);
-        if (key == "sua")
+        if (key == key_sua)
             return read_sua(r, inner);
-        if (key == "geo")
+        if (key == key_geo)
             return read_geo(r, inner, &out->device_geo);
-        if (key == "lmt")
+        if (key == key_lmt)
             return read_flag(r, inner, &out->lmt);
-        if (key == "dnt")
+        if (key == key_dnt)
             return read_flag(r, inner, &out->dnt);
-        if (key == "ifa")
+        if (key == key_ifa)
             return read_id(r, inner, &out->ids.ifa);
         return skip(r, inner);
     });
@@ -136,13 +136,13 @@ int read_user_data(reader &r, const value &v)
 {
     r.out->segment_cnt = 0;
     return read_array(r, v, [&](const value &data) {
-        return read_object(r, data, [&](const json_key &key, const value &segments) {
-            if (key != "segment")
+        return read_object(r, data, [&](json_key key, const value &segments) {
+            if (key != key_segment)
                 return skip(r, segments);
             return read_array(r, segments, [&](const value &segment) {
-                return read_object(r, segment, [&](const json_key &name, const value &inner) {
+                return read_object(r, segment, [&](json_key name, const value &inner) {
                     struct qbid_text id;
-                    if (name != "id")
+                    if (name != key_id)
                         return skip(r, inner);
                     int err = read_label(r, inner, &id);
                     if (id.len != 0 && r.out->segment_cnt < QBID_OPENRTB_SEGMENTS_MAX)
@@ -159,13 +159,13 @@ int read_eids(reader &r, const value &v, struct qbid_openrtb_id *ret)
 {
     *ret = {};
     return read_array(r, v, [&](const value &eid) {
-        return read_object(r, eid, [&](const json_key &key, const value &uids) {
-            if (key != "uids")
+        return read_object(r, eid, [&](json_key key, const value &uids) {
+            if (key != key_uids)
                 return skip(r, uids);
             return read_array(r, uids, [&](const value &uid) {
-                return read_object(r, uid, [&](const json_key &name, const value &inner) {
+                return read_object(r, uid, [&](json_key name, const value &inner) {
                     struct qbid_openrtb_id id;
-                    if (name != "id")
+                    if (name != key_id)
                         return skip(r, inner);
                     int err = read_id(r, inner, &id);
                     *ret = ret->text.len != 0 ? *ret : id;
@@ -181,10 +181,10 @@ int read_user_ext(reader &r, const value &v)
     struct qbid_openrtb_request *out = r.out;
     out->consent_ext = {nullptr, 0};
     out->ids.eid_ext = {};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "consent")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_consent)
             return vitally(r, [&] { return read_text(r, inner, &out->consent_ext); });
-        return key == "eids" ? read_eids(r, inner, &out->ids.eid_ext) : skip(r, inner);
+        return key == key_eids ? read_eids(r, inner, &out->ids.eid_ext) : skip(r, inner);
     });
 }
 
@@ -195,20 +195,20 @@ int read_user(reader &r, const value &v)
     out->ids.eid = out->ids.eid_ext = out->ids.buyeruid = out->ids.user_id = {};
     out->segment_cnt = 0;
     out->user_geo = {{nullptr, 0}, {nullptr, 0}, QBID_OPENRTB_INT_ABSENT};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "data")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_data)
             return read_user_data(r, inner);
-        if (key == "geo")
+        if (key == key_geo)
             return read_geo(r, inner, &out->user_geo);
-        if (key == "consent")
+        if (key == key_consent)
             return vitally(r, [&] { return read_text(r, inner, &out->consent); });
-        if (key == "eids")
+        if (key == key_eids)
             return read_eids(r, inner, &out->ids.eid);
-        if (key == "buyeruid")
+        if (key == key_buyeruid)
             return read_id(r, inner, &out->ids.buyeruid);
-        if (key == "id")
+        if (key == key_id)
             return read_id(r, inner, &out->ids.user_id);
-        return key == "ext" ? read_user_ext(r, inner) : skip(r, inner);
+        return key == key_ext ? read_user_ext(r, inner) : skip(r, inner);
     });
 }
 
@@ -234,8 +234,8 @@ int read_gpp_sid(reader &r, const value &v, struct qbid_openrtb_sections *ret)
 int read_dsa(reader &r, const value &v, int32_t *ret)
 {
     *ret = 0;
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        return key == "dsarequired" ? read_int(r, inner, 0, ret) : skip(r, inner);
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        return key == key_dsarequired ? read_int(r, inner, 0, ret) : skip(r, inner);
     });
 }
 
@@ -248,20 +248,20 @@ int read_regs_ext(reader &r, const value &v)
     regs->gpp_sid_ext = {};
     regs->coppa_ext = regs->gpc = false;
     regs->dsa_required_ext = 0;
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "gdpr")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_gdpr)
             return read_tri(r, inner, &regs->gdpr_ext);
-        if (key == "us_privacy")
+        if (key == key_us_privacy)
             return read_text(r, inner, &regs->us_privacy_ext);
-        if (key == "gpp")
+        if (key == key_gpp)
             return read_text(r, inner, &regs->gpp_ext);
-        if (key == "gpp_sid")
+        if (key == key_gpp_sid)
             return read_gpp_sid(r, inner, &regs->gpp_sid_ext);
-        if (key == "dsa")
+        if (key == key_dsa)
             return read_dsa(r, inner, &regs->dsa_required_ext);
-        if (key == "coppa")
+        if (key == key_coppa)
             return read_flag(r, inner, &regs->coppa_ext);
-        if (key != "gpc")
+        if (key != key_gpc)
             return skip(r, inner);
         struct qbid_text gpc; /* "1" as in the HTTP header, or 1 */
         int err = read_label(r, inner, &gpc);
@@ -274,20 +274,20 @@ int read_regs(reader &r, const value &v)
 {
     struct qbid_openrtb_regs *regs = &r.out->regs;
     *regs = {};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "coppa")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_coppa)
             return read_flag(r, inner, &regs->coppa);
-        if (key == "gdpr")
+        if (key == key_gdpr)
             return read_tri(r, inner, &regs->gdpr);
-        if (key == "us_privacy")
+        if (key == key_us_privacy)
             return read_text(r, inner, &regs->us_privacy);
-        if (key == "gpp")
+        if (key == key_gpp)
             return read_text(r, inner, &regs->gpp);
-        if (key == "gpp_sid")
+        if (key == key_gpp_sid)
             return read_gpp_sid(r, inner, &regs->gpp_sid);
-        if (key == "dsa")
+        if (key == key_dsa)
             return read_dsa(r, inner, &regs->dsa_required);
-        return key == "ext" ? read_regs_ext(r, inner) : skip(r, inner);
+        return key == key_ext ? read_regs_ext(r, inner) : skip(r, inner);
     });
 }
 
@@ -295,12 +295,12 @@ int read_node(reader &r, const value &v, bool *ret_sound)
 {
     struct qbid_text asi = {nullptr, 0}, sid = {nullptr, 0};
     bool hp = false;
-    int err = read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "asi")
+    int err = read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_asi)
             return read_label(r, inner, &asi);
-        if (key == "sid")
+        if (key == key_sid)
             return read_label(r, inner, &sid);
-        return key == "hp" ? read_flag(r, inner, &hp) : skip(r, inner);
+        return key == key_hp ? read_flag(r, inner, &hp) : skip(r, inner);
     });
     *ret_sound = asi.len != 0 && sid.len != 0 && hp;
     return err;
@@ -311,13 +311,13 @@ int read_schain(reader &r, const value &v, struct qbid_openrtb_schain *schain)
     struct qbid_text ver = {nullptr, 0};
     unsigned nodes = 0, sound = 0;
     *schain = {};
-    int err = read_object(r, v, [&](const json_key &key, const value &inner) {
+    int err = read_object(r, v, [&](json_key key, const value &inner) {
         schain->given = true;
-        if (key == "complete")
+        if (key == key_complete)
             return read_flag(r, inner, &schain->complete);
-        if (key == "ver")
+        if (key == key_ver)
             return read_label(r, inner, &ver);
-        if (key != "nodes")
+        if (key != key_nodes)
             return skip(r, inner);
         nodes = sound = 0;
         return read_array(r, inner, [&](const value &node) {
@@ -337,18 +337,18 @@ int read_schain(reader &r, const value &v, struct qbid_openrtb_schain *schain)
 int read_ext_schain(reader &r, const value &v, struct qbid_openrtb_schain *schain)
 {
     *schain = {};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        return key == "schain" ? read_schain(r, inner, schain) : skip(r, inner);
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        return key == key_schain ? read_schain(r, inner, schain) : skip(r, inner);
     });
 }
 
 int read_source(reader &r, const value &v)
 {
     r.out->schain[0] = r.out->schain[1] = {};
-    return read_object(r, v, [&](const json_key &key, const value &inner) {
-        if (key == "schain")
+    return read_object(r, v, [&](json_key key, const value &inner) {
+        if (key == key_schain)
             return read_schain(r, inner, &r.out->schain[0]);
-        return key == "ext" ? read_ext_schain(r, inner, &r.out->schain[1]) : skip(r, inner);
+        return key == key_ext ? read_ext_schain(r, inner, &r.out->schain[1]) : skip(r, inner);
     });
 }
 
@@ -403,64 +403,64 @@ int read_tmax(reader &r, const value &v)
 }
 
 /* Lists and objects of the request; *ret_known tells whether the key was one of them. */
-int read_parts(reader &r, const json_key &key, const value &v, bool *ret_known)
+int read_parts(reader &r, json_key key, const value &v, bool *ret_known)
 {
     struct qbid_openrtb_request *out = r.out;
     *ret_known = true;
-    if (key == "imp")
+    if (key == key_imp)
         return read_imps(r, v);
-    if (key == "site")
+    if (key == key_site)
         return read_site(r, v);
-    if (key == "app")
+    if (key == key_app)
         return read_app(r, v);
-    if (key == "dooh")
+    if (key == key_dooh)
         return read_dooh(r, v);
-    if (key == "device")
+    if (key == key_device)
         return read_device(r, v);
-    if (key == "user")
+    if (key == key_user)
         return read_user(r, v);
-    if (key == "regs")
+    if (key == key_regs)
         return vitally(r, [&] { return read_regs(r, v); });
-    if (key == "badv")
+    if (key == key_badv)
         return read_names(r, v, QBID_OPENRTB_BADV_MAX, out->badv, &out->badv_cnt);
-    if (key == "bcat")
+    if (key == key_bcat)
         return read_names(r, v, QBID_OPENRTB_BCAT_MAX, out->bcat, &out->bcat_cnt);
-    if (key == "source")
+    if (key == key_source)
         return read_source(r, v);
-    if (key == "bapp")
+    if (key == key_bapp)
         return read_names(r, v, QBID_OPENRTB_BAPP_MAX, out->bapp, &out->bapp_cnt);
-    if (key == "acat")
+    if (key == key_acat)
         return read_acat(r, v);
-    if (key == "ext")
+    if (key == key_ext)
         return read_ext_schain(r, v, &out->schain[2]);
     *ret_known = false;
     return 0;
 }
 
-int read_request_field(reader &r, const json_key &key, const value &v)
+int read_request_field(reader &r, json_key key, const value &v)
 {
     struct qbid_openrtb_request *out = r.out;
     bool known;
     int err = read_parts(r, key, v, &known);
     if (known)
         return err;
-    if (key == "id")
+    if (key == key_id)
         return vitally(r, [&] { return read_text(r, v, &out->id); });
-    if (key == "at")
+    if (key == key_at)
         return read_int(r, v, 2, &out->at);
-    if (key == "tmax")
+    if (key == key_tmax)
         return read_tmax(r, v);
-    if (key == "test")
+    if (key == key_test)
         return read_flag(r, v, &out->test);
-    if (key == "cur")
+    if (key == key_cur)
         return read_curs(r, v);
-    if (key == "cattax")
+    if (key == key_cattax)
         return read_int(r, v, 1, &out->cattax);
-    if (key == "wlang" || key == "wlangb")
-        return read_languages(r, v, key == "wlangb");
-    if (key == "wseat")
+    if (key == key_wlang || key == key_wlangb)
+        return read_languages(r, v, key == key_wlangb);
+    if (key == key_wseat)
         return read_seats(r, v, &out->wseat);
-    if (key == "bseat")
+    if (key == key_bseat)
         return read_seats(r, v, &out->bseat);
     return skip(r, v);
 }
@@ -521,10 +521,9 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     r.inner = parser->inner.get();
     r.inner_text = parser->inner_text;
     const struct qbid_text text = {body, static_cast<uint32_t>(len)};
-    int err =
-        each_root_field(r, parser->outer.get(), text, [&](const json_key &key, const value &v) {
-            return read_request_field(r, key, v);
-        });
+    int err = each_root_field(r, parser->outer.get(), text, [&](json_key key, const value &v) {
+        return read_request_field(r, key, v);
+    });
     if (err != 0)
         return err;
     return ret_request->id.len == 0 || ret_request->imp_cnt == 0 ? QBID_ERR_PARSE : 0;

@@ -25,8 +25,7 @@ static bool is_rounded(const char *token, size_t len)
     for (size_t i = 0; i < len && copy[i] != 'e' && copy[i] != 'E'; i++)
         digits += copy[i] >= (digits ? '0' : '1') && copy[i] <= '9';
     double value = strtod(copy, NULL);
-    return digits != 0 &&
-           (value == 0 || (split && digits > DBL_DECIMAL_DIG && value == floor(value)));
+    return digits != 0 && (value == 0 || (split && digits > DBL_DIG && value == floor(value)));
 }
 
 /* Over the numbers outside of strings in what is sound JSON. */

@@ -45,8 +45,17 @@ def nginx():
                    f">= {least}", value >= least)
         figure(f"nginx, {words}: requests/s", round(entry["per_s"]["median"]), "1/s",
                f"{HOW}; {size}; {spread(entry['per_s'], 0)}; worker busy {entry['busy']['median']:.0%}")
-        figure(f"nginx, {words}: CPU time of the worker", round(entry["cpu_us"]["median"], 1), "us/request",
-               f"{HOW}; return 204 {ways[base]['cpu_us']['median']:.1f}, fixed bid {ways[peer]['cpu_us']['median']:.1f}")
+        for load, of, peers in (("wrk", entry, ways), ("a load that never sleeps", entry["spin"],
+                                                       {way: ways[way]["spin"] for way in (base, peer)})):
+            figure(f"nginx, {words}, {load}: CPU time of the worker", round(of["cpu_us"]["median"], 1), "us/request",
+                   f"{HOW}; return 204 {peers[base]['cpu_us']['median']:.1f} ({peers[base]['busy']['median']:.0%} busy), "
+                   f"fixed bid {peers[peer]['cpu_us']['median']:.1f}")
+            figure(f"nginx, {words}, {load}: CPU time of return 204 against it", round(of["cpu_ratio"]["median"], 3), "x",
+                   f"{HOW}; {spread(of['cpu_ratio'], 2)}")
+        for key, beside in (("ratio", "return 204"), ("fixed_ratio", "a fixed bid")):
+            figure(f"nginx, {words}, a load that never sleeps: requests/s against {beside}",
+                   round(entry["spin"][key]["median"], 3), "x",
+                   f"{HOW}; {entry['spin']['per_s']['median']:.0f}/s; {spread(entry['spin'][key], 2)}")
     entry = ways["nobid"]
     figure("nginx, 2.5 kB requests, no bid: requests/s against return 204", round(entry["ratio"]["median"], 3), "x",
            f"{HOW}; {spread(entry['ratio'], 2)}")

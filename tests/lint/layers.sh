@@ -13,7 +13,7 @@
 #                       plugin/openrtb/response.h, which say in which currency the answer is.
 #   tools/sim           may include control/, fastpath/ and shm/: a strategy is judged with the code that will run, so
 #                       `qbid-sim` calls the real stages of qbidd and the real decision under a virtual clock.
-#                       explain_event may include control/decisions/, whose records it replays.
+#                       explain_event and explain_terms may include control/decisions/, whose records it replays.
 #   tools/.../ope*, command_ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and judge
 #                       with the models' own estimators; and what a record is made of (shm/).
 #   plugin/example      is built by others as their own sources: its files include each other by name.
@@ -34,7 +34,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to == "shm/error.h" || to == "shm/units.h") return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
             if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
-            if (from ~ /\/explain_event\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
+            if (from ~ /\/explain_(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
             return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }
         return 1 # bench and tests see everything

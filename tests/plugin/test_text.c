@@ -34,6 +34,34 @@ static void json_escapes_are_resolved(void **state)
     json("\\u007f\\u0080\\u07ff\\u0800\\uffff", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf");
 }
 
+/* Any characters, those next to a backslash more often, in rooms of exactly their size. */
+static void text_between_escapes_stays(void **state)
+{
+    static const char near[] = "[]\\\xdb\xdc\xdd\x01\x7f";
+    unsigned random = 1;
+    (void)state;
+    for (unsigned turn = 0; turn < 20000; turn++) {
+        unsigned len = turn % 41, n = 0, made = 0;
+        char *from = malloc(len + 1), *want = malloc(len + 1), *to = malloc(len ? len : 1);
+        while (n < len) {
+            random = random * 1103515245 + 12345;
+            unsigned roll = random >> 16;
+            char c = roll % 3 == 0 ? (char)(roll >> 2) : near[roll % (sizeof near - 1)];
+            if (c == '\\' && n + 1 == len)
+                c = 'x';
+            from[n++] = c;
+            if (c == '\\')
+                from[n++] = 'n';
+            want[made++] = c == '\\' ? '\n' : c;
+        }
+        assert_int_equal(qbid_text_unescape(from, len, to), made);
+        assert_memory_equal(to, want, made);
+        free(from);
+        free(want);
+        free(to);
+    }
+}
+
 static void half_a_surrogate_pair_is_replaced(void **state)
 {
     (void)state;
@@ -185,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lower_case_copy_changes_ascii_letters_alone),
         cmocka_unit_test(json_escapes_are_resolved),
+        cmocka_unit_test(text_between_escapes_stays),
         cmocka_unit_test(half_a_surrogate_pair_is_replaced),
         cmocka_unit_test(a_nul_escape_gives_a_nul),
         cmocka_unit_test(unknown_escapes_are_malformed),

@@ -173,6 +173,18 @@ static void pace_add(struct qbid_columns *columns, const cJSON *item)
         qbid_columns_add(columns, "%.6g", pace);
 }
 
+/* "budget 0.8 x hour 0.5". */
+static void terms_add(struct qbid_columns *columns, const cJSON *item)
+{
+    char text[256] = "";
+    size_t used = 0;
+    const cJSON *term;
+    cJSON_ArrayForEach(term, member(item, "pace_terms")) if (used < sizeof text) used +=
+        (size_t)snprintf(text + used, sizeof text - used, "%s%s %.4g", used ? " x " : "",
+                         term->string, term->valuedouble);
+    qbid_columns_add(columns, "%s", used ? text : "-");
+}
+
 /* What comes after an override, and when. */
 static void override_add(struct qbid_columns *columns, const cJSON *item)
 {
@@ -185,8 +197,8 @@ static void override_add(struct qbid_columns *columns, const cJSON *item)
 
 int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN",  "IDX",           "PACE",
-                                        "Q STATE",   "<OVERRIDE", "<LEARNED R(K)", NULL};
+    static const char *const heads[] = {"LINE ITEM", "CAMPAIGN", "IDX",           "PACE", "Q STATE",
+                                        "<OVERRIDE", "<PACE IS", "<LEARNED R(K)", NULL};
     static const char *const lease_heads[] = {"SLOT", "UID", "LEASE, S", NULL};
     struct qbid_columns lines, leases;
     const cJSON *item;
@@ -204,6 +216,7 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         pace_add(&lines, item);
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
         override_add(&lines, item);
+        terms_add(&lines, item);
         exposures_add(&lines, member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);

@@ -118,6 +118,9 @@ struct search {
     uint64_t nonce; /* 0 = the last bid of the log */
     bool found;
     struct qbid_decision_record record;
+    bool passed; /* the bid, in the second reading */
+    bool paced;
+    struct qbid_pace_terms terms; /* of its pace */
 };
 
 static int look(void *context, const struct qbid_decision_record *record)
@@ -126,6 +129,20 @@ static int look(void *context, const struct qbid_decision_record *record)
     if (record->kind == QBID_EVENT_BID && (search->nonce == 0 || record->nonce == search->nonce)) {
         search->record = *record;
         search->found = true;
+    }
+    return 0;
+}
+
+/* What its pace was made of stands ahead of it, or of an earlier bid with the same pace. */
+static int look_pace(void *context, const struct qbid_decision_record *record)
+{
+    struct search *search = context;
+    const struct qbid_decision_record *bid = &search->record;
+    search->passed |= record->kind == QBID_EVENT_BID && record->nonce == bid->nonce;
+    if (!search->passed && record->kind == QBID_DECISION_PACE &&
+        record->line_item_id == bid->line_item_id && record->u.pace.pace == bid->u.bid.pace) {
+        search->terms = record->u.pace.terms;
+        search->paced = true;
     }
     return 0;
 }
@@ -183,9 +200,10 @@ static void print_json(struct qbid_replay_buffer *text, const struct qbid_decisi
     qbid_replay_buffer_add_text(text, "}\n");
 }
 
-static int replay_found(const struct qbid_explain_options *options,
-                        const struct qbid_decision_record *record, FILE *out, FILE *err)
+static int replay_found(const struct qbid_explain_options *options, const struct search *search,
+                        FILE *out, FILE *err)
 {
+    const struct qbid_decision_record *record = &search->record;
     struct qbid_explain_folder folder;
     struct qbid_explain_world *world;
     struct qbid_explain_event event;
@@ -205,6 +223,8 @@ static int replay_found(const struct qbid_explain_options *options,
         qbid_explain_folder_done(&folder);
         return QBID_EXPLAIN_FAILED;
     }
+    if (search->paced)
+        qbid_explain_terms_split(&event.terms, &event.decision, &search->terms);
     (options->json ? print_json : print_table)(&text, record, &event);
     bool written = !text.failed && fwrite(text.text, 1, text.len, out) == text.len;
     qbid_replay_buffer_done(&text);
@@ -227,5 +247,6 @@ int qbid_explain_event_run(const struct qbid_explain_options *options, FILE *out
                 (unsigned long long)options->bid, (unsigned long long)reading.records);
         return QBID_EXPLAIN_FAILED;
     }
-    return replay_found(options, &search.record, out, err);
+    (void)qbid_decision_files_read(options->log, look_pace, &search, &reading);
+    return replay_found(options, &search, out, err);
 }

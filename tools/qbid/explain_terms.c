@@ -2,6 +2,7 @@
 /* Takes a bid apart and prints the pieces. */
 #include "tools/qbid/explain_terms.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "fastpath/price.h"
@@ -101,24 +102,67 @@ void qbid_explain_terms_fill(const struct qbid_image *image, const struct qbid_d
         add(t, QBID_EXPLAIN_TERM_MICROS, bid);
 }
 
+static bool shown(const struct qbid_pace_terms *pace_terms, unsigned i)
+{
+    return i == 0 || pace_terms->factor[i] != 1;
+}
+
+void qbid_explain_terms_split(struct qbid_explain_terms *terms,
+                              const struct qbid_decision *decision,
+                              const struct qbid_pace_terms *pace_terms)
+{
+    struct qbid_explain_terms whole = *terms, *t = terms;
+    double others = 1;
+    uint32_t at = 0;
+    while (at < whole.cnt && whole.term[at].kind != QBID_EXPLAIN_TERM_PACE)
+        at++;
+    for (unsigned i = 1; i < QBID_PACE_TERM_CNT; i++)
+        others *= (double)pace_terms->factor[i];
+    double first = (double)decision->pace / others;
+    bool theirs = fabs(first / (double)pace_terms->factor[0] - 1) < 1e-5; /* else of another pace */
+    if (at == whole.cnt || decision->stale || !theirs)
+        return;
+    t->cnt = at;
+    for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++) {
+        if (!shown(pace_terms, i))
+            continue;
+        times(t, QBID_EXPLAIN_TERM_PACED, i == 0 ? first : (double)pace_terms->factor[i]);
+        t->term[t->cnt - 1].pace_term = i;
+    }
+    memcpy(&t->term[t->cnt], &whole.term[at + 1], (whole.cnt - at - 1) * sizeof *t->term);
+    t->cnt += whole.cnt - at - 1;
+}
+
+static const char *const pace_words[][2] = {
+#define X(upper, word, text) {word, text},
+    QBID_PACE_TERM_LIST(X)
+#undef X
+};
+
 static const char *const words[][2] = {
 #define X(upper, word, text) {word, text},
     QBID_EXPLAIN_TERM_LIST(X)
 #undef X
 };
 
+/* Word (0) or text (1) of a term. */
+static const char *words_of(const struct qbid_explain_term *term, unsigned which)
+{
+    return term->kind == QBID_EXPLAIN_TERM_PACED ? pace_words[term->pace_term][which]
+                                                 : words[term->kind][which];
+}
+
 void qbid_explain_terms_table(struct qbid_replay_buffer *out,
                               const struct qbid_explain_terms *terms)
 {
     for (uint32_t i = 0; i < terms->cnt; i++) {
         const struct qbid_explain_term *term = &terms->term[i];
-        qbid_replay_buffer_print(out, "  %-9s %-8s ", i == 0 ? "terms" : "", words[term->kind][0]);
+        qbid_replay_buffer_print(out, "  %-9s %-8s ", i == 0 ? "terms" : "", words_of(term, 0));
         if (i == 0)
             qbid_replay_buffer_print(out, "%14s", "");
         else
             qbid_replay_buffer_print(out, "x %12.9g", term->factor);
-        qbid_replay_buffer_print(out, " = %14.6f  %s", term->price_micros / 1e6,
-                                 words[term->kind][1]);
+        qbid_replay_buffer_print(out, " = %14.6f  %s", term->price_micros / 1e6, words_of(term, 1));
         for (unsigned dim = 0, first = 1; dim < QBID_DIM_CNT; dim++)
             if (term->dims & qbid_dim_mask(dim)) {
                 qbid_replay_buffer_print(out, "%s%s", first ? ": " : ", ", qbid_dim_name(dim));
@@ -136,7 +180,7 @@ void qbid_explain_terms_json(struct qbid_replay_buffer *out, const struct qbid_e
         const char *comma = "";
         qbid_replay_buffer_print(
             out, "%s{\"term\":\"%s\",\"factor\":%.17g,\"price_micros\":%.17g,\"dims\":[",
-            i ? "," : "", words[term->kind][0], term->factor, term->price_micros);
+            i ? "," : "", words_of(term, 0), term->factor, term->price_micros);
         for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
             if (!(term->dims & qbid_dim_mask(dim)))
                 continue;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control/decisions/pace_terms.h"
 #include "shm/image.h"
 #include "shm/request.h"
 #include "tools/replay/buffer.h"
@@ -19,6 +20,7 @@
     X(PRICE,   "operator", "the operator's fixed price, whatever it is worth") \
     X(STALE,   "stale",   "conservative factor of a stale table")              \
     X(PACE,    "pace",    "price of budget and targets")                       \
+    X(PACED,   "",        "a factor of the pace")                              \
     X(ACTION,  "action",  "Q action, greedy or exploring")                     \
     X(SHADE,   "shade",   "to the market, in a first-price auction")           \
     X(FIXED,   "fixed",   "a deal's agreed price")                             \
@@ -34,11 +36,12 @@ enum qbid_explain_term_kind {
         QBID_EXPLAIN_TERM_CNT
 };
 
-#define QBID_EXPLAIN_TERMS_MAX (QBID_EXPLAIN_TERM_CNT + QBID_LEVEL_MAX)
+#define QBID_EXPLAIN_TERMS_MAX (QBID_EXPLAIN_TERM_CNT + QBID_LEVEL_MAX + QBID_PACE_TERM_CNT)
 
 struct qbid_explain_term {
     enum qbid_explain_term_kind kind;
     unsigned level;      /* CONTEXT */
+    unsigned pace_term;  /* PACED: enum qbid_pace_term */
     uint64_t dims;       /* CONTEXT: dimensions that the level adds to the coarser one, as a mask */
     double factor;       /* VALUE, PRICE: micros; all factors multiply to the bid */
     double price_micros; /* with the terms up to this one */
@@ -59,6 +62,13 @@ struct qbid_explain_terms {
  */
 void qbid_explain_terms_fill(const struct qbid_image *image, const struct qbid_decision *decision,
                              bool fixed, struct qbid_explain_terms *ret_terms);
+
+/** Put the factors of the pace in its place, as far as they are not 1; the first takes what single
+ *  precision leaves over. A bid without a pace, or of another one than theirs (a stale table's), is
+ *  left as it is. */
+void qbid_explain_terms_split(struct qbid_explain_terms *terms,
+                              const struct qbid_decision *decision,
+                              const struct qbid_pace_terms *pace_terms);
 
 /** As lines of a table, and as the member "terms" of JSON. */
 void qbid_explain_terms_table(struct qbid_replay_buffer *out,

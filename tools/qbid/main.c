@@ -28,6 +28,7 @@ static const struct {
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
     {"history", qbid_tool_history, "totals of one campaign, line item or creative over time"},
+    {"insights", qbid_tool_insights, "what differs or changed more than chance explains"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},

@@ -105,7 +105,7 @@ static int take(void *context, const struct qbid_decision_record *r)
         g->log->share = (double)r->u.head.share;
     if (r->kind == QBID_DECISION_ROW)
         return take_row(g, r);
-    if (r->kind == QBID_DECISION_HEAD ||
+    if (r->kind == QBID_DECISION_HEAD || r->kind == QBID_DECISION_PACE ||
         (g->wanted.line_item_id != 0 && r->line_item_id != g->wanted.line_item_id))
         return 0;
     if (r->kind != QBID_EVENT_BID)

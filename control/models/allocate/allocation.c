@@ -148,7 +148,7 @@ static double parts_take(struct work *work, double log_marginal, double total)
             sum = part->least;
         else if (log_marginal <= part->log_most)
             sum = part->most;
-        part->log_marginal -= qbid_waterfill_close(part->slots, part->cnt, sum);
+        part->log_marginal -= qbid_waterfill_close(part->slots, part->cnt, part->sum, sum);
         work->shares[g] = (struct qbid_share){.wanted = 1e6 * sum,
                                               .least = work->rooms[g].least_micros,
                                               .most = work->rooms[g].most_micros};

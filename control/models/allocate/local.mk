@@ -12,5 +12,6 @@ $(call lib,allocate,$(addprefix control/models/allocate/,\
 	fit_model.c \
 	gaussian.c \
 	nsga.c \
+	period.c \
 	shares.c \
 	waterfill.c))

@@ -96,11 +96,12 @@ int qbid_shares_round(struct qbid_share *shares, uint32_t cnt, int64_t total, do
         sum += shares[i].micros;
     }
     while (sum != total) {
-        int64_t unit = sum < total ? 1 : -1, bulk = spread(shares, cnt, total - sum);
+        int64_t unit = sum < total ? 1 : -1, gap = total - sum;
+        int64_t bulk = gap > cnt || -gap > cnt ? spread(shares, cnt, gap) : 0;
         sum += bulk;
         if (bulk != 0)
             continue;
-        uint32_t given = hand_out(shares, cnt, (uint64_t)((total - sum) * unit), unit, scratch);
+        uint32_t given = hand_out(shares, cnt, (uint64_t)(gap * unit), unit, scratch);
         if (given == 0)
             return QBID_ERR_INVAL;
         sum += unit * given;

@@ -6,8 +6,9 @@
 #include <stddef.h>
 
 #define STEPS_MAX 200
-#define SAMPLE 2048 /* slots that say where many begin */
-#define SAMPLE_STEPS 12
+#define SAMPLE 2048    /* slots, at least, that say where many begin */
+#define SAMPLE_PART 32 /* of all */
+#define SAMPLE_STEPS 6
 /* Of a sum: the last step's own error is of second order in it, and lost in rounding. */
 #define NEAR 1e-10
 
@@ -90,14 +91,10 @@ int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterf
     return 1;
 }
 
-double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt, double total)
+double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt,
+                            struct qbid_waterfill_sum sum, double total)
 {
-    double spend = 0, slope = 0;
-    for (uint32_t i = 0; i < cnt; i++) {
-        spend += slots[i].spend;
-        slope += slots[i].slope;
-    }
-    double part = slope > 0 ? (total - spend) / slope : 0;
+    double part = sum.slope > 0 ? (total - sum.spend) / sum.slope : 0;
     for (uint32_t i = 0; i < cnt && part != 0; i++) {
         double x = slots[i].spend + part * slots[i].slope;
         slots[i].spend = fmin(fmax(x, slots[i].least), slots[i].most);
@@ -125,7 +122,8 @@ static double start_of(const struct qbid_waterfill_slot *slots, uint32_t cnt, do
 static double sample_price(struct qbid_waterfill_slot *slots, uint32_t cnt, double total,
                            double start)
 {
-    uint32_t stride = cnt / SAMPLE, taken = (cnt + stride - 1) / stride;
+    uint32_t stride = cnt / SAMPLE < SAMPLE_PART ? cnt / SAMPLE : SAMPLE_PART;
+    uint32_t taken = (cnt + stride - 1) / stride;
     struct qbid_waterfill_search search = {start, -INFINITY, INFINITY, 1};
     for (int i = 0; i < SAMPLE_STEPS; i++) {
         struct qbid_waterfill_sum sum = sum_at(slots, cnt, stride, search.at);
@@ -143,8 +141,11 @@ double qbid_waterfill_solve(struct qbid_waterfill_slot *slots, uint32_t cnt, dou
     search.at = start_of(slots, cnt, total);
     if (cnt >= 4 * SAMPLE)
         search.at = sample_price(slots, cnt, total, search.at);
-    for (int i = 0; i < STEPS_MAX; i++)
-        if (!qbid_waterfill_next(&search, qbid_waterfill_at(slots, cnt, search.at), total))
+    struct qbid_waterfill_sum sum = {0, 0, 0};
+    for (int i = 0; i < STEPS_MAX; i++) {
+        sum = qbid_waterfill_at(slots, cnt, search.at);
+        if (!qbid_waterfill_next(&search, sum, total))
             break;
-    return search.at - qbid_waterfill_close(slots, cnt, total);
+    }
+    return search.at - qbid_waterfill_close(slots, cnt, sum, total);
 }

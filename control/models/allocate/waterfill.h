@@ -58,8 +58,9 @@ int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterf
  */
 double qbid_waterfill_solve(struct qbid_waterfill_slot *slots, uint32_t cnt, double total);
 
-/** The last step: what the spends in the slots lack of `total` is shared among those between their
- *  bounds by their slopes. Returns how much lower the log price is for it. */
-double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt, double total);
+/** The last step: what the spends in the slots, whose sum is known, lack of `total` is shared among
+ * those between their bounds by their slopes. Returns how much lower the log price is for it. */
+double qbid_waterfill_close(struct qbid_waterfill_slot *slots, uint32_t cnt,
+                            struct qbid_waterfill_sum sum, double total);
 
 #endif

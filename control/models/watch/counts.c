@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/models/beta.h"
 #include "control/models/watch/stl.h"
 #include "shm/error.h"
 
@@ -19,8 +20,6 @@
 #define RELEARN 24.0    /* of them are left after an alarm */
 #define DOUBT 0.5       /* of the alarm's evidence: the level waits for the outcome */
 #define MEAN_LEAST 1e-3 /* counts an hour */
-#define FRACTION_STEPS 500
-#define FRACTION_END 1e-14
 
 static uint32_t day_of(uint32_t hour_of_week)
 {
@@ -237,55 +236,11 @@ int qbid_counts_next(struct qbid_counts *c, double count, struct qbid_counts_ver
 
 /* --- tails */
 
-static double log_gamma(double x)
-{
-    int sign; /* the reentrant form: lgamma() writes a global */
-    return lgamma_r(x, &sign);
-}
-
-/* Continued fraction of the incomplete beta function; converges fast for x < (a + 1) / (a + b + 2).
- */
-static double fraction(double x, double a, double b)
-{
-    const double tiny = 1e-300;
-    double c = 1, d = 1 - (a + b) * x / (a + 1), f;
-    d = 1 / (fabs(d) < tiny ? tiny : d);
-    f = d;
-    for (int m = 1; m <= FRACTION_STEPS; m++) {
-        double step = 1;
-        for (int odd = 0; odd < 2; odd++) {
-            double t = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-                           : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-            d = 1 + t * d;
-            c = 1 + t / c;
-            d = 1 / (fabs(d) < tiny ? tiny : d);
-            c = fabs(c) < tiny ? tiny : c;
-            step = c * d;
-            f *= step;
-        }
-        if (fabs(step - 1) < FRACTION_END)
-            break;
-    }
-    return f;
-}
-
-static double beta_share(double x, double y, double a, double b) /* y = 1 - x */
-{
-    if (!(x > 0))
-        return 0;
-    if (!(y > 0))
-        return 1;
-    double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log(y));
-    if (x < (a + 1) / (a + b + 2))
-        return front * fraction(x, a, b) / a;
-    return 1 - front * fraction(y, b, a) / b;
-}
-
 double qbid_counts_tail(double count, double mean, double size, bool above)
 {
     double whole = above ? ceil(count) : floor(count);
     double x = size / (size + mean), y = mean / (size + mean);
     if (above) /* P(X >= k) = I_y(k, size) */
-        return whole <= 0 ? 1 : beta_share(y, x, whole, size);
-    return whole < 0 ? 0 : beta_share(x, y, size, whole + 1);
+        return whole <= 0 ? 1 : qbid_beta_share(y, x, whole, size);
+    return whole < 0 ? 0 : qbid_beta_share(x, y, size, whole + 1);
 }

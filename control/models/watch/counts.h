@@ -68,7 +68,7 @@ int qbid_counts_next(struct qbid_counts *counts, double count,
  * Probability of a count <= `count` (>= with `above`) of a negative binomial.
  *
  * Shapes:  mean > 0, size in (0, 1e6]; 1e6 is Poisson for practical means.
- * Source:  regularised incomplete beta function by Lentz's continued fraction.
+ * Source:  control/models/beta.h.
  */
 double qbid_counts_tail(double count, double mean, double size, bool above);
 

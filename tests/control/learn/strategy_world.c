@@ -64,6 +64,10 @@ float world_pace(struct world *w, int64_t now_s)
                               now_s * (int64_t)QBID_NS_PER_S, out);
     assert_int_equal(n, 1);
     assert_true(isfinite(out[0].pace) && out[0].pace >= 0 && out[0].pace <= 64.001f);
+    double product = 1;
+    for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++)
+        product *= (double)out[0].terms.factor[i];
+    assert_true(fabs(product - (double)out[0].pace) <= 1e-5 * (double)out[0].pace);
     return out[0].pace;
 }
 

@@ -150,6 +150,12 @@ holds "models has its columns" grep -q 'LOG-LOSS' "$work/said"
 is "models as JSON" 0 "$(exit_of qbid models --output json)"
 holds "ftrl is on, trees are off" python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); sys.exit(not (a["ftrl"] and not a["trees"] and isinstance(a["campaigns"], list)))' "$work/said"
 
+# --- insights: of one line item nothing beyond chance can be said
+is "insights" 0 "$(exit_of qbid insights)"
+holds "insights says how much it compared" grep -Eq 'comparisons|IMPACT/DAY' "$work/said"
+is "insights as JSON" 0 "$(exit_of qbid insights --output json)"
+holds "insights is a list" python3 -c 'import json, sys; sys.exit(not isinstance(json.load(open(sys.argv[1]))["insights"], list))' "$work/said"
+
 # --- explain: a saved request against the generation in force
 ask_bid >"$work/code"
 becomes "explain names the line item" 0 exit_of qbid explain "$work/request" --exchange 1 --image "$SITE/state/images/last.qbi"

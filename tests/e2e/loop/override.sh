@@ -66,6 +66,21 @@ is "import takes it" 0 "$(printf 'campaigns: [{id: 2997, line_items: [{id: %s, o
     "$item" >"$work/o.yaml" && exit_of qbid import "$work/o.yaml")"
 becomes "the file's" 1.5 price
 
+becomes "all is read" 0 drained
+sleep 0.2
+is "explain --bid last" 0 "$(exit_of qbid explain --bid last --output json)"
+is "names the pace's factors, whose product is the bid" "True 0.75 True" "$(python3 - "$work/said" <<'PY'
+import json, sys
+a = json.load(open(sys.argv[1]))
+product = 1.0
+for term in a["terms"]:
+    product *= term["factor"]
+factors = {t["term"]: t["factor"] for t in a["terms"]}
+print(round(product) == a["bid_micros"] == 1500000, factors["operator"], "budget" in factors and "pace" not in factors)
+PY
+)"
+holds "live names them, too" grep -q 'operator 0.75' <(qbid live)
+
 # --- killed at any moment: it is there again
 kill -KILL "$SITE_QBIDD"
 wait "$SITE_QBIDD" 2>/dev/null || true

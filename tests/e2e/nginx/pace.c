@@ -6,9 +6,10 @@
  * FILE has a body a line; a line "@PATH" stands for the bytes of that file. In each phase requests
  * are due RATE times a second for MS milliseconds; one that is due while every connection waits for
  * an answer is not sent, and counted (with RATE 0 each connection has its next request as soon as
- * it has its answer). Times run from when a request was due, so that what waits behind a slow
- * answer counts. All connections are opened before the first phase and stay open over the phases;
- * one that ends with a request on it has lost it, and is opened again.
+ * it has its answer; with RATE spin too, and nothing sleeps, so that no answer has to wake the
+ * load, which costs the worker as well). Times run from when a request was due, so that what waits
+ * behind a slow answer counts. All connections are opened before the first phase and stay open over
+ * the phases; one that ends with a request on it has lost it, and is opened again.
  *
  * Prints a line for each phase, of the requests that were due in it (times in microseconds):
  *     phase 1 sent N unsent N answers N lost N bids N nobids N other N late N p50_us N p99_us N
@@ -50,7 +51,8 @@ struct connection {
 };
 
 struct phase {
-    double rate;
+    double rate; /* 0 = as fast as answers come */
+    bool spin;
     uint64_t ms, sent, unsent, answers, lost, bids, nobids, other, late, max_ns;
     struct histogram times;
 };
@@ -204,7 +206,7 @@ static void run_phase(struct pace *pace, unsigned number)
             while (pace->free_cnt > 0)
                 send_one(pace, number, due);
         }
-        take(pace, phase->rate > 0 ? due : end);
+        take(pace, phase->spin ? 0 : phase->rate > 0 ? due : end);
     }
 }
 
@@ -259,7 +261,8 @@ static bool read_phases(struct pace *pace, char **words, int n)
     for (int i = 0; i < n && i < PACE_PHASES_MAX; i++) {
         struct phase *phase = &pace->phase[pace->phase_cnt++];
 
-        if (sscanf(words[i], "%lf:%lu", &phase->rate, &phase->ms) != 2)
+        phase->spin = sscanf(words[i], "spin:%lu", &phase->ms) == 1;
+        if (!phase->spin && sscanf(words[i], "%lf:%lu", &phase->rate, &phase->ms) != 2)
             return false;
     }
     return pace->phase_cnt > 0;

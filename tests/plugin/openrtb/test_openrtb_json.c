@@ -9,8 +9,53 @@
 
 #include <cmocka.h>
 
+#include "plugin/number.h"
 #include "shm/error.h"
 #include "tests/plugin/openrtb/parsing.h"
+
+/* A value where nobody reads it and as a floor, with something behind it. */
+static int parse_value(const char *value, const char *behind)
+{
+    char text[128];
+    snprintf(text, sizeof text, "\"x\":%s%s", value, behind);
+    int err = parse_imp_with(text);
+    snprintf(text, sizeof text, "\"bidfloor\":%s%s", value, behind);
+    assert_int_equal(parse_imp_with(text), err);
+    return err;
+}
+
+/* Every length of digits on either side of a point, against the reader of any number. */
+static void numbers_of_any_length_are_read(void **state)
+{
+    static const char *const behind[] = {"", " ", "\n", "\r", "\t", " \r\n\t "};
+    static const char digits[] = "9081726354", zeros[] = "0000000001";
+    (void)state;
+    for (int whole = 1; whole <= 10; whole++)
+        for (int part = 0; part <= 10; part++)
+            for (size_t i = 0; i < 2 * sizeof behind / sizeof behind[0]; i++) {
+                char value[32];
+                int64_t want;
+                snprintf(value, sizeof value, "%.*s%.*s%.*s", whole, digits, part != 0, ".", part,
+                         i % 2 ? digits : zeros);
+                assert_int_equal(qbid_number_micros(value, strlen(value), QBID_NUMBER_UP, &want),
+                                 0);
+                assert_int_equal(parse_value(value, behind[i / 2]), 0);
+                assert_int_equal(request->imp[0].floor_micros, want);
+                assert_false(request->wrong_type);
+                assert_int_equal(parse_value(value, "x"), QBID_ERR_PARSE);
+                value[0] = '0'; /* before other digits it must not stand */
+                assert_int_equal(parse_value(value, behind[i / 2]),
+                                 whole == 1 ? 0 : QBID_ERR_PARSE);
+            }
+    for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        assert_int_equal(parse_value("null", behind[i]), 0);
+        assert_int_equal(parse_value("\"\"", behind[i]), 0);
+        assert_int_equal(parse_value("-0.5", behind[i]), 0);
+        assert_false(request->wrong_type);
+        assert_int_equal(parse_value("true", behind[i]), 0);
+        assert_true(request->wrong_type);
+    }
+}
 
 /* One place each in values that nobody reads. */
 static void malformed_json_anywhere_is_malformed(void **state)
@@ -288,6 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_that_goes_on_behind_its_end_is_malformed),
+        cmocka_unit_test(numbers_of_any_length_are_read),
         cmocka_unit_test(malformed_json_anywhere_is_malformed),
         cmocka_unit_test(a_name_is_known_by_all_of_its_characters),
         cmocka_unit_test(only_one_object_is_a_request),

@@ -104,6 +104,59 @@ static void ten_thousand_random_bids_are_the_product_of_their_terms(void **state
             fail_msg("term %u was seen %u times only", reached[i], seen[reached[i]]);
 }
 
+/* The pace in random factors: the product stays the bid, each factor stands as it was given, those
+ * that are 1 are left out, and factors of another pace are not believed. */
+static void the_pace_is_the_product_of_its_factors(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(78);
+    unsigned split = 0, refused = 0;
+    for (int round = 0; round < 2000; round++) {
+        struct stage s;
+        struct qbid_decision d;
+        struct qbid_explain_terms whole, t;
+        struct qbid_pace_terms terms;
+        struct qbid_request request = stage_request();
+        double product = 1;
+        unsigned ones = 0;
+        for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++) {
+            terms.factor[i] = rng_below(&r, 3) ? 1.0f : (float)exp2(rng_uniform(&r) * 4 - 2);
+            product *= (double)terms.factor[i];
+            ones += i > 0 && terms.factor[i] == 1;
+        }
+        stage_init(&s);
+        stage_line_item(&s, (struct qbid_line_item){.id = 7, .value_micros = 2e6f});
+        stage_open(&s);
+        qbid_live_set_pace(&s.live, 0, (float)product);
+        assert_int_equal(stage_decide(&s, &request, &d), QBID_NOBID_NONE);
+        qbid_explain_terms_fill(&s.image, &d, false, &whole);
+        t = whole;
+        if (rng_below(&r, 10) == 0) {
+            terms.factor[QBID_PACE_TERM_BUDGET] *= 1.01f;
+            qbid_explain_terms_split(&t, &d, &terms);
+            assert_int_equal(t.cnt, whole.cnt);
+            assert_non_null(find(&t, QBID_EXPLAIN_TERM_PACE));
+            refused++;
+        } else {
+            qbid_explain_terms_split(&t, &d, &terms);
+            assert_null(find(&t, QBID_EXPLAIN_TERM_PACE));
+            assert_int_equal(t.cnt, whole.cnt - 1 + QBID_PACE_TERM_CNT - ones);
+            for (uint32_t i = 0; i < t.cnt; i++)
+                if (t.term[i].kind == QBID_EXPLAIN_TERM_PACED)
+                    assert_true(fabs(t.term[i].factor / (double)terms.factor[t.term[i].pace_term] -
+                                     1) < (t.term[i].pace_term ? 1e-15 : 1e-6));
+            split++;
+        }
+        double bid = 1;
+        for (uint32_t i = 0; i < t.cnt; i++)
+            bid *= t.term[i].factor;
+        assert_int_equal(llround(bid), d.bid_micros);
+        assert_true(t.term[t.cnt - 1].price_micros == (double)d.bid_micros);
+        stage_done(&s);
+    }
+    assert_true(split > 1000 && refused > 100);
+}
+
 /* By hand: 1 CPM by default, 2 at exchange x, 3 at exchange x and site y; second exposure 0.8. */
 static void levels_and_exposures_are_terms_of_their_own(void **state)
 {
@@ -160,6 +213,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_thousand_random_bids_are_the_product_of_their_terms),
+        cmocka_unit_test(the_pace_is_the_product_of_its_factors),
         cmocka_unit_test(levels_and_exposures_are_terms_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

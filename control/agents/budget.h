@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The budget agent: moves daily budgets between campaigns of a tenant to where the next unit earns
+ * more, as far as that is known. */
+#ifndef QBID_CONTROL_AGENTS_BUDGET_H
+#define QBID_CONTROL_AGENTS_BUDGET_H
+
+#include "control/agents/agent.h"
+
+#define QBID_BUDGET_AGENT_PERIOD_NS (UINT64_C(120) * 1000000000)
+#define QBID_BUDGET_AGENT_DAYS 60 /* of each campaign that are remembered */
+
+struct qbid_budget_agent_params {
+    double trust;      /* most that a proposal changes a budget by, in parts of it */
+    double change_min; /* changes below this part of a budget are not proposed */
+    double confidence; /* probability of a gain from which it is auto_execute */
+    double floor;      /* least budget, in parts of an equal share of the tenant's */
+    uint64_t seed;
+};
+
+/* Which: active campaigns with a daily budget whose goal is value or conversions. Tenants are
+ * apart, and the sum of a tenant's budgets stays as it is to the nano.
+ *
+ * What is known of a campaign: spend and value of each day (UTC), from the snapshot's totals. Once
+ * a day curves of all campaigns of a tenant are fitted together
+ * (control/models/allocate/fit_group.h) for their exponents; at each run its scale is gamma by all
+ * that it has brought so far (explore.h), and the proposal is the Thompson allocation in the trust
+ * region. Where spend has not varied enough to tell exponents, pairs of budgets are moved against
+ * each other a little so that it will.
+ */
+struct qbid_budget_agent; /* opaque */
+
+/** QBID_ERR_INVAL for a number out of range; QBID_ERR_NOMEM. */
+int qbid_budget_agent_new(const struct qbid_budget_agent_params *params,
+                          struct qbid_budget_agent **ret_agent);
+void qbid_budget_agent_free(struct qbid_budget_agent *agent);
+
+/** As an agent of QBID_BUDGET_AGENT_PERIOD_NS; lives as long as its state. */
+struct qbid_agent qbid_budget_agent_of(struct qbid_budget_agent *agent);
+
+#endif

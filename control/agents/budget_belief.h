@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the budget agent remembers and believes of campaigns: days, exponents, scales. */
+#ifndef QBID_CONTROL_AGENTS_BUDGET_BELIEF_H
+#define QBID_CONTROL_AGENTS_BUDGET_BELIEF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/agents/budget.h"
+#include "control/models/allocate/explore.h"
+
+struct qbid_budget_campaign {
+    uint32_t id;
+    uint32_t tenant_id;
+    int64_t budget_nanos; /* now */
+    bool present;         /* in the account, in this run */
+    /* since the day began, or since it was first seen */
+    int64_t from_unix_s;
+    double spend_base, value_base; /* totals then, currency units */
+    double spend, value;           /* since then */
+    uint64_t convs;                /* in all */
+    double value_all;
+    /* days that are over, as rates of a whole day, the oldest first */
+    double day_spend[QBID_BUDGET_AGENT_DAYS], day_value[QBID_BUDGET_AGENT_DAYS];
+    uint32_t day_cnt;
+    /* belief */
+    double shape, shape_sd;
+    bool varied;
+    struct qbid_explore_evidence evidence;
+};
+
+/** Take in a campaign's totals; a day that is over becomes one of its days. */
+void qbid_budget_campaign_see(struct qbid_budget_campaign *campaign, const struct qbid_stats *all,
+                              int64_t unix_s);
+
+/** Exponents of a tenant's campaigns, by their days together. Campaigns of fewer than 7 days keep
+ *  the prior, 0.8 +- 0.1. NOMEM. */
+int qbid_budget_shapes(struct qbid_budget_campaign *const *campaigns, uint32_t cnt);
+
+/** Evidence of scales by all days, older ones counting less, and the prior that fits them; false
+ *  while there is none. Counts are conversions of `worth` each. */
+bool qbid_budget_scales(struct qbid_budget_campaign *const *campaigns, uint32_t cnt, double worth,
+                        int64_t unix_s, struct qbid_explore_prior *ret_prior);
+
+/** The expected curve, value a day by spend a day; and one drawn, which differs in scale and,
+ * around the present budget, in exponent. */
+struct qbid_curve qbid_budget_curve(const struct qbid_budget_campaign *campaign,
+                                    struct qbid_explore_prior prior);
+struct qbid_curve qbid_budget_curve_draw(const struct qbid_budget_campaign *campaign,
+                                         struct qbid_explore_prior prior,
+                                         struct qbid_random *random);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The budget agent in a world of noisy campaigns: it earns more than the budgets that it found, and
+ * keeps every tenant's sum, its trust region, and what is not its own. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/account/money.h"
+#include "control/agents/budget.h"
+#include "control/agents/scheduler.h"
+#include "control/ingest/outcome.h"
+#include "shm/error.h"
+#include "shm/units.h"
+#include "tests/control/models/rng.h"
+
+#define CAMPAIGNS 12 /* 10 of tenant 1, of which two are not the agent's; 2 of tenant 2 */
+#define OWN 8
+#define STEPS_A_DAY 72
+#define STEP_S (86400 / STEPS_A_DAY)
+#define WORTH 20.0
+#define START_UNIX_S INT64_C(1790000000)
+#ifdef __SANITIZE_ADDRESS__
+#define DAYS 3
+#else
+#define DAYS 10
+#endif
+
+struct world {
+    struct qbid_account account;
+    struct qbid_campaign_def campaigns[CAMPAIGNS];
+    double scale[CAMPAIGNS]; /* value a day = scale spend^0.7 */
+    struct qbid_snapshot *snapshot;
+    struct qbid_scheduler scheduler;
+    struct rng rng;
+    uint64_t now_ns;
+    int64_t unix_s;
+    int proposals, automatic;
+    char reason[QBID_PROPOSAL_REASON_MAX];
+    double largest; /* change of a budget, in parts of it */
+};
+
+static uint64_t no_time(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+/* Applies everything: budgets as they are recommended. */
+static int apply(void *context, const struct qbid_proposal *p)
+{
+    struct world *w = context;
+    int64_t now, next;
+    assert_int_equal(qbid_money_parse(p->current, strlen(p->current), &now), 0);
+    assert_int_equal(qbid_money_parse(p->recommended, strlen(p->recommended), &next), 0);
+    struct qbid_campaign_def *def = &w->campaigns[p->item_id - 1];
+    assert_true(def->budget_nanos == now && next - now == p->budget_nanos);
+    assert_true(p->group != 0 && p->item_id <= OWN + 4);
+    def->budget_nanos = next;
+    w->largest = fmax(w->largest, fabs((double)(next - now)) / (double)now);
+    w->proposals++;
+    w->automatic += p->auto_execute;
+    memcpy(w->reason, p->reason, sizeof w->reason);
+    return 0;
+}
+
+static void world_init(struct world *w, uint64_t seed)
+{
+    *w = (struct world){.now_ns = 1000 * QBID_NS_PER_S, .unix_s = START_UNIX_S};
+    w->rng = rng_init(seed);
+    for (uint32_t i = 0; i < CAMPAIGNS; i++) {
+        w->campaigns[i] = (struct qbid_campaign_def){.id = i + 1,
+                                                     .tenant_id = i < OWN + 2 ? 1 : 2,
+                                                     .budget_nanos = INT64_C(100000000007),
+                                                     .start_unix_s = 1,
+                                                     .end_unix_s = INT64_MAX,
+                                                     .goal = QBID_GOAL_MAX_VALUE,
+                                                     .period = QBID_BUDGET_DAILY,
+                                                     .active = true};
+        w->scale[i] = 12 * rng_lognormal(&w->rng, 0, 0.5);
+    }
+    w->campaigns[OWN].goal = QBID_GOAL_MAX_CLICKS;
+    w->campaigns[OWN + 1].period = QBID_BUDGET_TOTAL;
+    w->account = (struct qbid_account){.campaigns = w->campaigns, .campaign_cnt = CAMPAIGNS};
+    struct qbid_snapshot_params params = {16, 0};
+    assert_int_equal(qbid_snapshot_new(&params, &w->snapshot), 0);
+    struct qbid_scheduler_params schedule = {1, no_time, w, apply, w};
+    assert_int_equal(qbid_scheduler_init(&w->scheduler, &schedule), 0);
+}
+
+static void post(struct world *w, uint32_t i, int kind, int64_t nanos)
+{
+    struct qbid_outcome outcome = {.kind = (uint8_t)kind,
+                                   .line_item_id = 100 + i,
+                                   .creative_id = 200 + i,
+                                   .price_nanos = nanos,
+                                   .time_ns = w->now_ns};
+    qbid_snapshot_post(w->snapshot, &outcome, i + 1, kind == QBID_EVENT_BILL ? nanos : 0);
+}
+
+/* A stretch of the day: spend as budgeted, conversions by chance. */
+static void step(struct world *w)
+{
+    w->now_ns += STEP_S * QBID_NS_PER_S;
+    w->unix_s += STEP_S;
+    for (uint32_t i = 0; i < CAMPAIGNS; i++) {
+        double budget = (double)w->campaigns[i].budget_nanos * 1e-9;
+        double mean = w->scale[i] * pow(budget, 0.7) / (STEPS_A_DAY * WORTH);
+        post(w, i, QBID_EVENT_BILL, w->campaigns[i].budget_nanos / STEPS_A_DAY);
+        for (double at = -log(rng_uniform(&w->rng)); at < mean; at -= log(rng_uniform(&w->rng)))
+            post(w, i, QBID_EVENT_CONV, (int64_t)(WORTH * 1e9));
+    }
+    struct qbid_agent_inputs inputs = {&w->account, w->snapshot, w->now_ns, w->unix_s};
+    qbid_scheduler_tick(&w->scheduler, &inputs);
+}
+
+/* Expected value a day of the agent's campaigns of tenant 1, of the best split's. */
+static double value_of(const struct world *w)
+{
+    double sum = 0, all = 0, budget = 0;
+    for (uint32_t i = 0; i < OWN; i++) {
+        sum += w->scale[i] * pow((double)w->campaigns[i].budget_nanos * 1e-9, 0.7);
+        all += pow(w->scale[i], 1 / 0.3);
+        budget += (double)w->campaigns[i].budget_nanos * 1e-9;
+    }
+    return sum / (pow(all, 0.3) * pow(budget, 0.7));
+}
+
+static int64_t budgets_of(const struct world *w, uint32_t tenant)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < CAMPAIGNS; i++)
+        sum += w->campaigns[i].tenant_id == tenant ? w->campaigns[i].budget_nanos : 0;
+    return sum;
+}
+
+static const struct qbid_budget_agent_params usual = {0.05, 0.01, 0.9, 0.1, 1};
+
+static struct qbid_budget_agent *agent_add(struct world *w)
+{
+    struct qbid_budget_agent *agent;
+    assert_int_equal(qbid_budget_agent_new(&usual, &agent), 0);
+    struct qbid_agent it = qbid_budget_agent_of(agent);
+    assert_true(it.period_ns == QBID_BUDGET_AGENT_PERIOD_NS);
+    it.period_ns = STEP_S * QBID_NS_PER_S;
+    assert_int_equal(qbid_scheduler_add(&w->scheduler, &it, w->now_ns), 0);
+    return agent;
+}
+
+static void budgets_go_where_they_earn(void **state)
+{
+    (void)state;
+    double start = 0, end = 0;
+    int proposals = 0, automatic = 0;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct world w;
+        world_init(&w, seed);
+        struct qbid_budget_agent *agent = agent_add(&w);
+        int64_t first = budgets_of(&w, 1), second = budgets_of(&w, 2);
+        start += value_of(&w) / 4;
+        for (int i = 0; i < DAYS * STEPS_A_DAY; i++) {
+            step(&w);
+            assert_true(budgets_of(&w, 1) == first && budgets_of(&w, 2) == second);
+        }
+        end += value_of(&w) / 4;
+        assert_int_equal(w.campaigns[OWN].budget_nanos, INT64_C(100000000007));
+        assert_int_equal(w.campaigns[OWN + 1].budget_nanos, INT64_C(100000000007));
+        assert_int_equal(w.scheduler.status[0].broken + w.scheduler.status[0].failures, 0);
+        assert_true(w.proposals > 100);
+        proposals += w.proposals, automatic += w.automatic;
+        assert_true(w.largest <= 0.55); /* 0.05 of an equal share at a tenth of it, and chance */
+        if (seed == 1)
+            print_message("budget agent: %s\n", w.reason);
+        qbid_budget_agent_free(agent);
+        qbid_snapshot_free(w.snapshot);
+    }
+    print_message(
+        "budget agent: %d days of 8 campaigns, 4 seeds: %.4f of the best split, from %.4f\n", DAYS,
+        end, start);
+    print_message("budget agent: %d of %d proposals sure enough to go by themselves\n", automatic,
+                  proposals);
+    assert_true(automatic > 0 && automatic < proposals);
+    assert_true(end > start + 0.02);
+    assert_true(DAYS < 10 || end > 0.95);
+}
+
+static void a_seed_is_a_history(void **state)
+{
+    (void)state;
+    int64_t ended[2][CAMPAIGNS];
+    for (int k = 0; k < 2; k++) {
+        struct world w;
+        world_init(&w, 9);
+        struct qbid_budget_agent *agent = agent_add(&w);
+        for (int i = 0; i < STEPS_A_DAY; i++)
+            step(&w);
+        for (int i = 0; i < CAMPAIGNS; i++)
+            ended[k][i] = w.campaigns[i].budget_nanos;
+        qbid_budget_agent_free(agent);
+        qbid_snapshot_free(w.snapshot);
+    }
+    assert_memory_equal(ended[0], ended[1], sizeof ended[0]);
+}
+
+static void without_conversions_nothing_is_proposed(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 3);
+    for (int i = 0; i < CAMPAIGNS; i++)
+        w.scale[i] = 0;
+    struct qbid_budget_agent *agent = agent_add(&w);
+    for (int i = 0; i < 2 * STEPS_A_DAY; i++)
+        step(&w);
+    assert_int_equal(w.proposals, 0);
+    assert_int_equal(w.scheduler.status[0].failures, 0);
+    w.account.campaign_cnt = 0; /* and an empty account is no error */
+    step(&w);
+    assert_int_equal(w.scheduler.status[0].failures, 0);
+    qbid_budget_agent_free(agent);
+    qbid_snapshot_free(w.snapshot);
+}
+
+static void params_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    struct qbid_budget_agent *agent;
+    static const struct qbid_budget_agent_params bad[] = {
+        {0, 0.01, 0.9, 0.1, 1},    {1.5, 0.01, 0.9, 0.1, 1}, {0.05, -1, 0.9, 0.1, 1},
+        {0.05, 0.01, 1.1, 0.1, 1}, {0.05, 0.01, 0.9, 1, 1},  {NAN, 0.01, 0.9, 0.1, 1}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(qbid_budget_agent_new(&bad[i], &agent), QBID_ERR_INVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(budgets_go_where_they_earn),
+        cmocka_unit_test(a_seed_is_a_history),
+        cmocka_unit_test(without_conversions_nothing_is_proposed),
+        cmocka_unit_test(params_out_of_range_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -47,7 +47,7 @@ static void a_debt_is_spend_less_what_it_is_thought_to_have_brought(void **state
     f.carried = -100;
     near(qbid_tracking_debt(&f, 1), 0);
     f.carried = 0;
-    f.rest = 0; /* a tenth of what was spent is taken as the rest */
+    f.rest = 0;                           /* a tenth of what was spent is taken as the rest */
     near(qbid_tracking_debt(&f, 1), 0.5); /* 1100 / 1210 * 100 / 110 is more */
     near(qbid_tracking_debt(&f, 4), -0.2);
     near(qbid_tracking_debt(&(struct qbid_tracking_flight){0}, 1), 0);

@@ -51,3 +51,4 @@ $(NGX_FIXED_SO): $(call obj,bench/nginx_fixed.c)
 	$(CC) -shared $(LDFLAGS) -o $@ $<
 BENCHES += $(NGX_FIXED_SO)
 $(call bench,forecast,bench/forecast.cc bench/forecast_series.c,models,-lm)
+$(call bench,choice,bench/choice.cc bench/choice_loop.c,choice,-lm)

@@ -16,7 +16,9 @@
 
 #include "control/api/api.h"
 #include "control/api/commands.h"
+#include "control/crew.h"
 #include "control/engine/engine.h"
+#include "control/executor/executor_engine.h"
 #include "control/lock.h"
 #include "control/notify.h"
 #include "shm/clock.h"
@@ -32,6 +34,7 @@ struct qbid_daemon {
     char config_path[QBID_CONFIG_PATH_MAX];
     struct qbid_log *log;
     struct qbid_engine *engine;
+    struct qbid_crew *crew;
     struct qbid_api *api;
     struct qbid_commands commands;
     int lock, epoll, signals;
@@ -147,6 +150,14 @@ static int api_open(struct qbid_daemon *d, char *why)
     return err;
 }
 
+static int crew_open(struct qbid_daemon *d, char *why)
+{
+    int err = qbid_crew_new(&d->config, d->engine, d->log, qbid_clock_boot_ns(), &d->crew);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "agents: %s", qbid_strerror(err));
+    return err;
+}
+
 int qbid_daemon_new(const struct qbid_config *config, const char *config_path, struct qbid_log *log,
                     struct qbid_daemon **ret_daemon, char why[QBID_DAEMON_WHY_MAX])
 {
@@ -164,6 +175,8 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
     int err = lock_take(d, why);
     if (!err)
         err = qbid_engine_new(&d->config, engine_log, log, &d->engine, why);
+    if (!err)
+        err = crew_open(d, why);
     if (!err)
         err = api_open(d, why);
     if (err) {
@@ -188,6 +201,7 @@ void qbid_daemon_free(struct qbid_daemon *d)
     if (!d)
         return;
     qbid_api_free(d->api);
+    qbid_crew_free(d->crew);
     qbid_engine_free(d->engine);
     for (int i = 0; i < SOURCE_CNT; i++)
         if (d->timer[i] >= 0)
@@ -270,6 +284,20 @@ static void watchdog_feed(struct qbid_daemon *d)
     qbid_notify("WATCHDOG=1");
 }
 
+/* Expiry, automatic executions, guards. */
+static void recommendations_tick(struct qbid_daemon *d)
+{
+    char why[QBID_EXECUTOR_WHY_MAX] = "";
+    struct qbid_executor executor = qbid_executor_of(d->engine, &d->config);
+    struct qbid_executor_call call = {
+        .unix_ns = qbid_clock_unix_ns(), .actor = "qbidd", .why = "", .refusal = why};
+    int made = qbid_executor_tick(&executor, &call);
+    if (made < 0)
+        qbid_log_write(d->log, QBID_LOG_ERROR, "recommendations: %s", why);
+    else if (made > 0)
+        qbid_log_write(d->log, QBID_LOG_INFO, "recommendations: %d executions", made);
+}
+
 static void serve(struct qbid_daemon *d, enum source source)
 {
     uint64_t missed;
@@ -298,6 +326,9 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case PERSIST:
         qbid_engine_persist(d->engine);
+        qbid_crew_tick(d->crew, qbid_clock_boot_ns(),
+                       (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
+        recommendations_tick(d);
         break;
     case SOURCE_CNT:
         break;

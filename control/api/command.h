@@ -31,8 +31,14 @@ qbid_command_fn qbid_command_snapshot, qbid_command_history;
 qbid_command_fn qbid_command_import, qbid_command_target, qbid_command_dump;
 qbid_command_fn qbid_command_generations, qbid_command_audit, qbid_command_publish,
     qbid_command_learning;
+qbid_command_fn qbid_command_recommend, qbid_command_apply, qbid_command_rollback;
+qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_override, qbid_command_insights;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
+
+/** A difference between two accounts: counts, and the list of changes. */
+struct qbid_diff;
+void qbid_command_diff(const struct qbid_command *command, const struct qbid_diff *diff);
 
 /** Read a document over the account, show what differs, and apply it unless it is a dry run. */
 int qbid_command_document(struct qbid_command *command, const char *file, const char *text,

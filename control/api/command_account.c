@@ -21,7 +21,7 @@ static void problems_add(const struct qbid_command *c, const struct qbid_problem
     }
 }
 
-static void diff_add(const struct qbid_command *c, const struct qbid_diff *diff)
+void qbid_command_diff(const struct qbid_command *c, const struct qbid_diff *diff)
 {
     cJSON_AddNumberToObject(c->answer, "added", diff->added);
     cJSON_AddNumberToObject(c->answer, "changed", diff->changed);
@@ -64,7 +64,7 @@ static int diff_apply(struct qbid_command *c, struct qbid_account *next,
     qbid_json_nanos(c->answer, "budgets_before", budgets_sum(qbid_engine_account(c->engine)));
     qbid_json_nanos(c->answer, "budgets_after", budgets_sum(next));
     cJSON_AddBoolToObject(c->answer, "dry_run", dry_run);
-    diff_add(c, diff);
+    qbid_command_diff(c, diff);
     bool apply = !dry_run && diff->change_cnt > 0;
     if (apply) {
         char why[QBID_ENGINE_WHY_MAX] = "";

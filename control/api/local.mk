@@ -9,6 +9,7 @@ $(call lib,client,\
 	control/client_config.c)
 $(call lib,commands,\
 	control/api/command_account.c \
+	control/api/command_execute.c \
 	control/api/command_insights.c \
 	control/api/command_latency.c \
 	control/api/command_models.c \

@@ -68,6 +68,24 @@
     X(UINT, ftrl_lg, 10, 24, 18, "log2 of the regression's weights: 16 bytes each, twice") \
     X(UINT, tree_rounds, 1, 1000, 40, "trees in each half of the model") \
     X(UINT, tree_depth, 1, 8, 5, "splits between a tree's root and a leaf")
+#define QBID_CONFIG_EXECUTION_LIST(X) \
+    X(BOOL, automatic, 0, 1, 0, "apply what agents hold small and sure enough without asking") \
+    X(MONEY, four_eyes, 0, 1000000000000000, 100000000, "above this at stake somebody else than the proposer approves") \
+    X(REAL, item_change, 0, 100, 0.2, "largest change of one number, as a share of it; 0 = any") \
+    X(REAL, day_change, 0, 100, 0.1, "money moved in 24 h, as a share of the active budgets; 0 = any") \
+    X(REAL, risk, 0, 1, 0.02, "of one plan: mean loss of its worst tenth a day, as a share of them") \
+    X(UINT, expire_s, 60, 31536000, 86400, "age at which a recommendation nobody decided on ends") \
+    X(REAL, guard_error, 0, 0.5, 0.05, "probability of an automatic rollback without a fall; 0 = none") \
+    X(REAL, guard_fall, 0, 0.99, 0.1, "share by which click and conversion rate may fall") \
+    X(UINT, guard_s, 60, 31536000, 604800, "how long an execution is watched")
+#define QBID_CONFIG_AGENTS_LIST(X) \
+    X(BOOL, budget, 0, 1, 1, "recommend daily budgets of campaigns, every two minutes") \
+    X(REAL, trust, 0.001, 1, 0.05, "most that one recommendation changes a budget by, as a share of it") \
+    X(REAL, change_min, 0, 1, 0.01, "changes below this share are not recommended") \
+    X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
+    X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
+    X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
+    X(REAL, duty, 0.001, 1, 0.05, "share of its period that an agent may take; one above it runs less often")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -114,6 +132,12 @@ struct qbid_config {
     struct {
         QBID_CONFIG_MODELS_LIST(QBID_CONFIG_FIELD)
     } models;
+    struct {
+        QBID_CONFIG_EXECUTION_LIST(QBID_CONFIG_FIELD)
+    } execution;
+    struct {
+        QBID_CONFIG_AGENTS_LIST(QBID_CONFIG_FIELD)
+    } agents;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
     uint32_t currency;                  /* of the account, three letters in memory order */
     char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns that name none */
@@ -151,7 +175,7 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, keys. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, keys, execution. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

@@ -412,9 +412,16 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
                       const struct qbid_diff *diff, const struct qbid_store_cause *cause,
                       char why[QBID_ENGINE_WHY_MAX])
 {
+    return qbid_engine_execute(engine, next, diff, cause, NULL, NULL, why);
+}
+
+int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
+                        const struct qbid_diff *diff, const struct qbid_store_cause *cause,
+                        qbid_store_also_fn *also, void *context, char why[QBID_ENGINE_WHY_MAX])
+{
     struct qbid_store_limits limits = {(uint32_t)engine->config.capacity.budgets,
                                        (uint32_t)engine->config.capacity.line_items};
-    int err = qbid_store_apply(engine->store, diff, next, &limits, cause);
+    int err = qbid_store_execute(engine->store, diff, next, &limits, cause, also, context);
     if (err) {
         snprintf(why, QBID_ENGINE_WHY_MAX, "%s", qbid_store_why(engine->store));
         return err;

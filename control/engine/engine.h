@@ -92,6 +92,12 @@ int qbid_engine_apply(struct qbid_engine *engine, struct qbid_account *next,
                       const struct qbid_diff *diff, const struct qbid_store_cause *cause,
                       char why[QBID_ENGINE_WHY_MAX]);
 
+/** The same, with `also` in the transaction that writes it (qbid_store_execute()): what that
+ * refuses is not applied. */
+int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
+                        const struct qbid_diff *diff, const struct qbid_store_cause *cause,
+                        qbid_store_also_fn *also, void *context, char why[QBID_ENGINE_WHY_MAX]);
+
 /** Hold the models still, or let them learn again; remembered by the store. */
 int qbid_engine_freeze(struct qbid_engine *engine, bool frozen,
                        const struct qbid_store_cause *cause, char why[QBID_ENGINE_WHY_MAX]);

@@ -73,23 +73,13 @@ struct qbid_cell *qbid_cells_touch(struct qbid_cells *cells, uint32_t line_item_
     return &cells->cell[i];
 }
 
-void qbid_cells_remember(struct qbid_cells *cells, struct qbid_cells_memory memory,
-                         const struct qbid_cells_scale *scale, uint32_t scale_cnt, int64_t now_s)
+void qbid_cells_remember(struct qbid_cells *cells, struct qbid_cells_memory memory, int64_t now_s)
 {
+    if (memory.click_s == cells->memory.click_s && memory.conv_s == cells->memory.conv_s)
+        return;
     for (uint32_t i = 0; i < cells->cnt; i++) {
-        struct qbid_cell *cell = &cells->cell[i];
-        fade(cell, cells->memory, now_s);
-        cell->dirty = 1;
-        if (cell->line_item_idx >= scale_cnt)
-            continue;
-        const struct qbid_cells_scale *by = &scale[cell->line_item_idx];
-        cell->bids *= by->shown;
-        cell->imps *= by->shown;
-        cell->bills *= by->shown;
-        cell->clicks *= by->clicks;
-        cell->clicked *= by->clicked;
-        cell->convs *= by->convs;
-        cell->value_nanos *= by->convs;
+        fade(&cells->cell[i], cells->memory, now_s);
+        cells->cell[i].dirty = 1;
     }
     cells->memory = memory;
 }

@@ -57,15 +57,7 @@ void qbid_cells_done(struct qbid_cells *cells);
 struct qbid_cell *qbid_cells_touch(struct qbid_cells *cells, uint32_t line_item_idx,
                                    uint64_t context, int64_t now_s);
 
-/* By how much each of a line item's counts is other under another memory. */
-struct qbid_cells_scale {
-    double shown, clicks;  /* as click_s says */
-    double clicked, convs; /* as conv_s says */
-};
-
-/** Take on another memory: every cell is faded to now_s by the old one and brought to the new one
- * by its line item's scale; those past scale_cnt stay. All are marked dirty. */
-void qbid_cells_remember(struct qbid_cells *cells, struct qbid_cells_memory memory,
-                         const struct qbid_cells_scale *scale, uint32_t scale_cnt, int64_t now_s);
+/** Take on another memory: every cell is faded to now_s by the old one. All are marked dirty. */
+void qbid_cells_remember(struct qbid_cells *cells, struct qbid_cells_memory memory, int64_t now_s);
 
 #endif

@@ -14,7 +14,18 @@
 #define SWEEPS_WARM 3
 #define SWEEPS_TOLERANCE 1e-4
 #define CAPACITY_MIN 64
+#define PART_FIT_VALUES 1024 /* that the strength of a part is fitted on */
+#define PART_DIFFERS 0.01    /* a part that is nearer to 1 is not looked up */
+#define PART_JOINS 0.75      /* numbers by cell, at most */
+#define IDLE_TURNS 4
 #define COUNT_MIN 1e-6 /* less that is new is arithmetic */
+
+static void dim_done(struct qbid_effects_dim *dim)
+{
+    free(dim->ratio);
+    free(dim->successes);
+    free(dim->exposed);
+}
 
 void qbid_estimate_done(struct qbid_estimate *e)
 {
@@ -26,14 +37,14 @@ void qbid_estimate_done(struct qbid_estimate *e)
         free(e->expected[d]);
         free(e->prior[d]);
     }
-    for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++) {
-        free(e->dim[d].ratio);
-        free(e->dim[d].successes);
-        free(e->dim[d].exposed);
-    }
+    for (uint32_t d = 0; d < QBID_TREE_DIMS_MAX; d++)
+        dim_done(&e->dim[d]);
+    for (uint32_t p = 0; p < QBID_PARTS_MAX; p++)
+        dim_done(&e->part[p]);
     free(e->trials);
     free(e->successes);
     free(e->own);
+    free(e->differs);
     qbid_contest_done(&e->contest);
     *e = (struct qbid_estimate){0};
 }
@@ -87,24 +98,44 @@ static int nodes_room(struct qbid_estimate *e, uint32_t depth, uint32_t cnt)
     return 0;
 }
 
+static int dim_room(struct qbid_effects_dim *dim, uint32_t value_cnt)
+{
+    uint32_t from = dim->value_cnt;
+    if (value_cnt <= from)
+        return 0;
+    if (grow(&dim->ratio, sizeof(double), from, value_cnt) ||
+        grow(&dim->successes, sizeof(double), from, value_cnt) ||
+        grow(&dim->exposed, sizeof(double), from, value_cnt))
+        return QBID_ERR_NOMEM;
+    for (uint32_t v = from; v < value_cnt; v++)
+        dim->ratio[v] = 1;
+    dim->value_cnt = value_cnt;
+    return 0;
+}
+
 struct qbid_effects_dim *qbid_estimate_dim(struct qbid_estimate *e, const struct qbid_tree *tree,
                                            uint32_t d, uint32_t value_cnt)
 {
     if (d >= tree->dim_cnt)
         return NULL;
-    struct qbid_effects_dim *dim = &e->dim[d];
-    uint32_t from = dim->value_cnt;
-    if (value_cnt <= from)
-        return dim;
-    if (grow(&dim->ratio, sizeof(double), from, value_cnt) ||
-        grow(&dim->successes, sizeof(double), from, value_cnt) ||
-        grow(&dim->exposed, sizeof(double), from, value_cnt))
-        return NULL;
-    for (uint32_t v = from; v < value_cnt; v++)
-        dim->ratio[v] = 1;
-    dim->value_cnt = value_cnt;
     e->dim_cnt = tree->dim_cnt;
-    return dim;
+    return dim_room(&e->dim[d], value_cnt) ? NULL : &e->dim[d];
+}
+
+/* Numbers of parts only come, unless the tree is another one. */
+static int parts_room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
+{
+    for (uint32_t p = 0; p < in->tree->parts.cnt; p++) {
+        struct qbid_effects_dim *part = &e->part[p];
+        if (in->anew) {
+            dim_done(part);
+            *part = (struct qbid_effects_dim){.strength = part->strength};
+        }
+        part->fit_max = PART_FIT_VALUES;
+        if (dim_room(part, in->tree->parts.part[p].value_cnt))
+            return QBID_ERR_NOMEM;
+    }
+    return 0;
 }
 
 static int room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
@@ -119,8 +150,12 @@ static int room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
         if (!qbid_estimate_dim(e, tree, d, values))
             err = QBID_ERR_NOMEM;
     }
+    if (!err)
+        err = parts_room(e, in);
     if (!err && e->line_item_max < tree->line_item_max + 1) {
         err = grow(&e->own, sizeof *e->own, e->line_item_max, tree->line_item_max + 1);
+        if (!err)
+            err = grow(&e->differs, sizeof *e->differs, e->line_item_max, tree->line_item_max + 1);
         if (!err)
             e->line_item_max = tree->line_item_max + 1;
     }
@@ -134,6 +169,34 @@ double qbid_estimate_ratios(const struct qbid_estimate *e, const struct qbid_tre
     for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
         if (mask & qbid_dim_mask(tree->dim[d]))
             product *= e->dim[d].ratio[qbid_dim_unpack(context, tree->dim[d])];
+    return product;
+}
+
+double qbid_estimate_parts(const struct qbid_estimate *e, const struct qbid_tree *tree,
+                           uint32_t line_item_idx, uint64_t context, uint64_t mask)
+{
+    double product = 1;
+    if (line_item_idx >= tree->line_item_max || line_item_idx >= e->line_item_max)
+        return 1;
+    for (uint64_t bits = e->differs[line_item_idx]; bits; bits &= bits - 1) {
+        uint32_t p = (uint32_t)__builtin_ctzll(bits);
+        const struct qbid_part *part = &tree->parts.part[p];
+        if (part->mask & ~mask)
+            continue;
+        uint32_t i = qbid_part_find(part, context, tree->campaign_of[line_item_idx], line_item_idx);
+        product *= i < e->part[p].value_cnt ? e->part[p].ratio[i] : 1;
+    }
+    return product;
+}
+
+/* The same of a cell. */
+static double cell_parts(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t cell)
+{
+    double product = 1;
+    for (uint32_t p = 0; p < tree->parts.cnt; p++) {
+        uint32_t i = tree->parts.part[p].index[cell];
+        product *= i < e->part[p].value_cnt ? e->part[p].ratio[i] : 1;
+    }
     return product;
 }
 
@@ -156,7 +219,9 @@ struct qbid_estimate_rate qbid_estimate_rate(const struct qbid_estimate *e,
                                            e->own[d->id[node]] * e->node[depth][place].factor};
     uint64_t mask = tree->level_mask[tree->depth_cnt - 1 - depth];
     return (struct qbid_estimate_rate){
-        above * qbid_estimate_ratios(e, tree, d->context[node], mask), above};
+        above * qbid_estimate_ratios(e, tree, d->context[node], mask) *
+            qbid_estimate_parts(e, tree, d->id[node], d->context[node], mask),
+        above};
 }
 
 /* What the last fit would have said of a cell that may be new since. */
@@ -173,7 +238,7 @@ static void cell_judge(const struct qbid_estimate *e, const struct qbid_tree *tr
     if (place == QBID_TREE_NONE)
         return;
     uint32_t idx = tree->index[tree->dim_cnt - 1][i];
-    double rate[QBID_CONTEST_WAYS], ratios = 1;
+    double rate[QBID_CONTEST_WAYS], ratios = cell_parts(e, tree, i);
     for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
         ratios *= e->dim[d].ratio[tree->index[d][i]];
     rate[QBID_CONTEST_TREE] = e->level[depth].cells[place].rate;
@@ -303,11 +368,28 @@ static void own_begin(struct qbid_estimate *e, const struct qbid_tree *tree)
             e->level[QBID_TREE_LINE_ITEM].cells[e->place[QBID_TREE_LINE_ITEM][i]].rate;
 }
 
+/* Parts in which nothing differed are looked at again in turns; those that join hardly any cells
+ * say nothing that nodes do not. */
+static bool part_counts(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t p)
+{
+    return tree->parts.part[p].value_cnt < PART_JOINS * tree->cell_cnt &&
+           (!isinf(e->part[p].strength) || (e->fits + p) % IDLE_TURNS == 0);
+}
+
+static void part_rest(struct qbid_effects_dim *part)
+{
+    for (uint32_t i = 0; i < part->value_cnt && !isinf(part->strength); i++)
+        part->ratio[i] = 1;
+    part->strength = INFINITY;
+}
+
 /* The cells that have trials, as a table of their own. */
 struct seen {
-    uint32_t *cell; /* of each */
-    uint32_t *index[QBID_EFFECTS_DIMS_MAX];
+    uint32_t *cell;                         /* of each */
+    uint32_t *index[QBID_EFFECTS_DIMS_MAX]; /* the parts' behind the dimensions' */
     double *exposed, *successes, *fitted;
+    struct qbid_effects_dim *dim[QBID_EFFECTS_DIMS_MAX];
+    uint32_t dim_cnt;
     uint32_t cnt;
 };
 
@@ -318,8 +400,17 @@ static void seen_done(struct seen *seen)
     free(seen->exposed);
 }
 
-static int seen_make(const struct qbid_estimate *e, const struct qbid_tree *tree,
-                     struct seen *ret_seen)
+/* One more factor of the cells. */
+static void seen_add(struct seen *seen, struct qbid_effects_dim *dim, const uint32_t *index)
+{
+    uint32_t *own = seen->index[0] + seen->dim_cnt * ((size_t)seen->cnt + 1);
+    for (uint32_t i = 0; i < seen->cnt; i++)
+        own[i] = index[seen->cell[i]];
+    seen->dim[seen->dim_cnt] = dim;
+    seen->index[seen->dim_cnt++] = own;
+}
+
+static int seen_make(struct qbid_estimate *e, const struct qbid_tree *tree, struct seen *ret_seen)
 {
     struct seen seen = {.cell = malloc(((size_t)tree->cell_cnt + 1) * sizeof *seen.cell)};
     for (uint32_t i = 0; i < tree->cell_cnt && seen.cell; i++)
@@ -327,7 +418,10 @@ static int seen_make(const struct qbid_estimate *e, const struct qbid_tree *tree
             e->trials[i] > 0)
             seen.cell[seen.cnt++] = i;
     size_t room = (size_t)seen.cnt + 1;
-    seen.index[0] = malloc(room * tree->dim_cnt * sizeof *seen.index[0]);
+    uint32_t dims = tree->dim_cnt;
+    for (uint32_t p = 0; p < tree->parts.cnt; p++)
+        dims += part_counts(e, tree, p);
+    seen.index[0] = malloc(room * dims * sizeof *seen.index[0]);
     seen.exposed = malloc(room * 3 * sizeof *seen.exposed);
     if (!seen.cell || !seen.index[0] || !seen.exposed) {
         seen_done(&seen);
@@ -340,12 +434,43 @@ static int seen_make(const struct qbid_estimate *e, const struct qbid_tree *tree
         seen.exposed[i] = e->trials[seen.cell[i]] * e->own[line_item[seen.cell[i]]];
         seen.successes[i] = e->successes[seen.cell[i]];
     }
-    for (uint32_t d = 0; d < tree->dim_cnt; d++) {
-        seen.index[d] = seen.index[0] + d * room;
-        for (uint32_t i = 0; i < seen.cnt; i++)
-            seen.index[d][i] = tree->index[d][seen.cell[i]];
-    }
+    for (uint32_t d = 0; d < tree->dim_cnt; d++)
+        seen_add(&seen, &e->dim[d], tree->index[d]);
+    for (uint32_t p = 0; p < tree->parts.cnt; p++)
+        if (part_counts(e, tree, p))
+            seen_add(&seen, &e->part[p], tree->parts.part[p].index);
+        else
+            part_rest(&e->part[p]);
     *ret_seen = seen;
+    return 0;
+}
+
+/* Which parts are worth a look: those of a line item or its campaign that differ somewhere. */
+static int differs_mark(struct qbid_estimate *e, const struct qbid_tree *tree)
+{
+    const struct qbid_tree_depth *campaigns = &tree->depth[QBID_TREE_CAMPAIGN];
+    const struct qbid_tree_depth *items = &tree->depth[QBID_TREE_LINE_ITEM];
+    uint64_t *campaign = calloc((size_t)campaigns->cnt + 1, sizeof *campaign);
+    if (!campaign)
+        return QBID_ERR_NOMEM;
+    memset(e->differs, 0, e->line_item_max * sizeof *e->differs);
+    for (uint32_t p = 0; p < tree->parts.cnt; p++) {
+        const struct qbid_part *part = &tree->parts.part[p];
+        for (uint32_t i = 0; i < part->map.capacity && isfinite(e->part[p].strength); i++) {
+            const struct qbid_keymap_entry *entry = &part->map.entries[i];
+            if (entry->index >= e->part[p].value_cnt ||
+                fabs(e->part[p].ratio[entry->index] - 1) < PART_DIFFERS)
+                continue;
+            if (part->by_line_item)
+                e->differs[entry->id] |= UINT64_C(1) << p;
+            else
+                campaign[qbid_tree_find(tree, QBID_TREE_CAMPAIGN, 0, entry->id)] |= UINT64_C(1)
+                                                                                    << p;
+        }
+    }
+    for (uint32_t i = 0; i < items->cnt; i++)
+        e->differs[items->id[i]] |= campaign[items->parent[i]];
+    free(campaign);
     return 0;
 }
 
@@ -359,15 +484,21 @@ static int effects_fit(struct qbid_estimate *e, const struct qbid_estimate_in *i
     int err = seen_make(e, tree, &seen);
     if (err)
         return err;
-    struct qbid_effects_table table = {.dim_cnt = tree->dim_cnt,
+    struct qbid_effects_dim dim[QBID_EFFECTS_DIMS_MAX];
+    struct qbid_effects_table table = {.dim_cnt = seen.dim_cnt,
                                        .cell_cnt = seen.cnt,
                                        .exposed = seen.exposed,
                                        .successes = seen.successes,
                                        .fitted = seen.fitted};
-    for (uint32_t d = 0; d < tree->dim_cnt; d++)
+    for (uint32_t d = 0; d < seen.dim_cnt; d++) {
         table.index[d] = seen.index[d];
+        dim[d] = *seen.dim[d];
+    }
     uint32_t sweeps = in->keep && e->warm ? 0 : e->warm ? SWEEPS_WARM : SWEEPS_COLD;
-    err = qbid_effects_fit(&table, e->dim, sweeps, SWEEPS_TOLERANCE, &e->base);
+    err = qbid_effects_fit(&table, dim, sweeps, SWEEPS_TOLERANCE, &e->base);
+    for (uint32_t d = 0; d < seen.dim_cnt; d++)
+        *seen.dim[d] = dim[d];
+    e->fits++;
     e->dirty = e->dirty || sweeps > 0;
     if (!(e->base > 0))
         e->base = 1;
@@ -381,7 +512,7 @@ static int effects_fit(struct qbid_estimate *e, const struct qbid_estimate_in *i
         e->expected[leaf.depth][e->place[leaf.depth][leaf.node]] += seen.fitted[i];
     }
     seen_done(&seen);
-    return err;
+    return err ? err : differs_mark(e, tree);
 }
 
 /* What a node's children start from: its own factor without what the child adds. */

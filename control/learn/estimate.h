@@ -38,8 +38,11 @@ struct qbid_estimate {
     uint32_t capacity[QBID_TREE_DEPTH_MAX];
     double strength[QBID_TREE_DEPTH_MAX];
     /* effects: dimensions as in the tree; nodes from QBID_TREE_CONTEXT on */
-    struct qbid_effects_dim dim[QBID_EFFECTS_DIMS_MAX];
+    struct qbid_effects_dim dim[QBID_TREE_DIMS_MAX];
     uint32_t dim_cnt;
+    struct qbid_effects_dim part[QBID_PARTS_MAX]; /* as the tree's */
+    uint64_t *differs; /* by line item index: bit p where its part p is not 1 everywhere */
+    uint32_t fits;
     double base;
     double node_strength[QBID_TREE_DEPTH_MAX];
     struct qbid_estimate_node *node[QBID_TREE_DEPTH_MAX];
@@ -78,6 +81,11 @@ struct qbid_estimate_in {
  * depth, around that of the depth above without the node's own counts.
  */
 int qbid_estimate_fit(struct qbid_estimate *estimate, const struct qbid_estimate_in *in);
+
+/** Product of a line item's parts in a context, of those whose dimensions a mask has. Cost: one map
+ *  probe for each part in which the line item, or its campaign, differs. */
+double qbid_estimate_parts(const struct qbid_estimate *estimate, const struct qbid_tree *tree,
+                           uint32_t line_item_idx, uint64_t context, uint64_t mask);
 
 /** Product of the dimensions' ratios that a mask has. */
 double qbid_estimate_ratios(const struct qbid_estimate *estimate, const struct qbid_tree *tree,

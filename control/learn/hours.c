@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ratios of the hours by gamma-Poisson, and the multiplier of the hours that it is. */
+/* Ratios of the hours by gamma-Poisson effects, and the multiplier of the hours that it is. */
 #include "control/learn/hours.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "control/models/decay.h"
 #include "control/models/effects.h"
 
 #define HALF_LIFE_S (56 * 86400.0)
 #define NOW_HALF_LIFE_S 300.0
+#define WEEK 168
+#define PARENTS 3
+#define SWEEPS 30
+#define TOLERANCE 1e-4
 
 void qbid_hours_post(struct qbid_hours *hours, const struct qbid_outcome *outcome,
                      double expected_ctr)
@@ -37,18 +42,48 @@ static void fade(struct qbid_hours *hours, int64_t now_s)
     hours->at_s = now_s > hours->at_s ? now_s : hours->at_s;
 }
 
+void qbid_hours_name(struct qbid_hours *hours, const struct qbid_dictionary *dictionary)
+{
+    uint32_t cnt = qbid_dictionary_dim_cnt(dictionary, QBID_DIM_HOUR);
+    for (uint32_t i = 1; i <= cnt && i < QBID_HOURS_MAX; i++) {
+        const char *text = qbid_dictionary_text(dictionary, QBID_DIM_HOUR, i);
+        char *end;
+        unsigned long hour = strtoul(text, &end, 10);
+        hours->week[i] = (uint8_t)(end != text && *end == '\0' && hour < WEEK ? hour + 1 : 0);
+    }
+}
+
+/* An hour of the week is its hour of the day, its weekday, and what it has of its own. */
 static void ratios_fit(struct qbid_hours *hours)
 {
-    double expected[QBID_HOURS_MAX], clicks = 0, all = 0;
+    static const uint32_t values[PARENTS] = {1 + 24, 1 + 7, QBID_HOURS_MAX};
+    double fitted[QBID_HOURS_MAX], ratio[PARENTS][QBID_HOURS_MAX],
+        work[2 * PARENTS][QBID_HOURS_MAX];
+    double base = 0;
+    uint32_t index[PARENTS][QBID_HOURS_MAX];
+    struct qbid_effects_dim dim[PARENTS];
+    struct qbid_effects_table table = {.dim_cnt = PARENTS,
+                                       .cell_cnt = QBID_HOURS_MAX,
+                                       .index = {index[0], index[1], index[2]},
+                                       .exposed = hours->expected,
+                                       .successes = hours->clicks,
+                                       .fitted = fitted};
     for (uint32_t h = 0; h < QBID_HOURS_MAX; h++) {
-        clicks += hours->clicks[h];
-        all += hours->expected[h];
+        uint32_t week = hours->week[h];
+        index[0][h] = week ? 1 + (week - 1) % 24 : 0;
+        index[1][h] = week ? 1 + (week - 1) / 24 : 0;
+        index[2][h] = h;
+        hours->ratio[h] = ratio[0][h] = ratio[1][h] = ratio[2][h] = 1;
     }
+    for (unsigned p = 0; p < PARENTS; p++)
+        dim[p] = (struct qbid_effects_dim){.value_cnt = values[p],
+                                           .ratio = ratio[p],
+                                           .successes = work[2 * p],
+                                           .exposed = work[2 * p + 1]};
+    if (qbid_effects_fit(&table, dim, SWEEPS, TOLERANCE, &base))
+        return;
     for (uint32_t h = 0; h < QBID_HOURS_MAX; h++)
-        expected[h] = all > 0 ? hours->expected[h] * clicks / all : 0;
-    double strength = qbid_effects_strength(expected, hours->clicks, QBID_HOURS_MAX);
-    for (uint32_t h = 0; h < QBID_HOURS_MAX; h++)
-        hours->ratio[h] = qbid_effects_multiplier(strength, expected[h], hours->clicks[h]);
+        hours->ratio[h] = ratio[0][index[0][h]] * ratio[1][index[1][h]] * ratio[2][h];
 }
 
 /* Mean ratio of the hours that requests come from now; 1 where nothing is known. */

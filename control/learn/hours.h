@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "control/account/dictionary.h"
 #include "control/ingest/outcome.h"
 #include "shm/dims.h"
 
@@ -14,8 +15,9 @@
 #define QBID_HOURS_MULTIPLIER_MAX 2.0             /* and 1 / 2 */
 
 /* Where no level has the hour, cells of all hours are one. An hour's ratio is its clicks against
- * what the values expect of its wins, shrunk; the multiplier is that of the hours that requests
- * come from now (they follow the users' clocks), so it ends with them. */
+ * what the values expect of its wins, shrunk to that of its hour of the day and its weekday; the
+ * multiplier is that of the hours that requests come from now (they follow the users' clocks), so
+ * it ends with them. */
 struct qbid_hours {
     double clicks[QBID_HOURS_MAX];
     double expected[QBID_HOURS_MAX];
@@ -23,9 +25,13 @@ struct qbid_hours {
     double ratio[QBID_HOURS_MAX]; /* of the last tick; 0 = none yet, as 1 */
     int64_t at_s;                 /* to which all of them have faded */
     double multiplier;            /* in force; 0 = none yet, as 1 */
+    uint8_t week[QBID_HOURS_MAX]; /* 1 + hour of the week of a value index; 0 = not known */
     uint32_t dirty;               /* changed since the last save */
     uint32_t pad;
 };
+
+/** Learn which hour of the week each value index is. */
+void qbid_hours_name(struct qbid_hours *hours, const struct qbid_dictionary *dictionary);
 
 /** Count a BID, the first word of a win, whose rate is expected_ctr, or a CLICK; others are
  * ignored. */

@@ -179,21 +179,20 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
             qbid_values_rates(&learner->values, cell->line_item_idx, cell->context, 0));
 }
 
-/* Hours of the week, unless contexts are by hour themselves. What is expected must not follow the
- * hours: the line item's rate since the beginning, as other in this context as the values say. */
-static void hours_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
+/* What is counted against what the values expect of it: hours of the week, unless contexts are by
+ * hour themselves, and the line items' levels of late. What is expected must follow neither. */
+static void expected_post(struct qbid_learner *learner, const struct qbid_outcome *outcome)
 {
-    const struct qbid_values *values = &learner->values;
-    uint32_t idx = outcome->line_item_idx;
-    double expected = 0;
-    if (learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR))
-        return;
-    if (outcome->first_win && learner->planned) {
-        double here = qbid_values_rates(values, idx, outcome->context, 0).ctr;
-        double whole = qbid_values_rates(values, idx, 0, QBID_LEVEL_DEFAULT).ctr;
-        expected = whole > 0 ? qbid_recency_rate(&learner->recency, idx) * here / whole : 0;
-    }
-    qbid_hours_post(&learner->hours, outcome, expected);
+    struct qbid_rate_pair rates = {0};
+    bool shown = outcome->kind == QBID_EVENT_IMP || outcome->kind == QBID_EVENT_BILL;
+    if (learner->planned && (shown || outcome->kind == QBID_EVENT_CLICK || outcome->first_win))
+        rates = qbid_values_expected(&learner->values, outcome->line_item_idx, outcome->context);
+    if (learner->planned)
+        qbid_recency_post(&learner->recency, outcome,
+                          rates.ctr * qbid_hours_ratio(&learner->hours, outcome->context),
+                          rates.cvr);
+    if (!(learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR)))
+        qbid_hours_post(&learner->hours, outcome, outcome->first_win ? rates.ctr : 0);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -243,11 +242,9 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
-    qbid_recency_post(&learner->recency, outcome,
-                      qbid_hours_ratio(&learner->hours, outcome->context));
     qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
                      learner->cells.memory.conv_s);
-    hours_post(learner, outcome);
+    expected_post(learner, outcome);
     qbid_creatives_post(&learner->creatives, outcome);
     qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
@@ -285,20 +282,6 @@ static int shades_plan(struct qbid_learner *learner, struct qbid_plan *plan)
     return 0;
 }
 
-/* Half-lives that are best by now; cells are brought to them as if they had always been. */
-static int memory_choose(struct qbid_learner *learner)
-{
-    struct qbid_cells_scale *scale;
-    int err = qbid_recency_tick(&learner->recency, learner->delays.matured,
-                                learner->delays.item_max, learner->now_s, &scale);
-    if (!err && scale)
-        qbid_cells_remember(&learner->cells, qbid_recency_memory(&learner->recency), scale,
-                            learner->recency.item_max, learner->now_s);
-    if (!err)
-        free(scale);
-    return err;
-}
-
 /* Values as the cells have them now; those of a frozen learner as they were when it froze. */
 static int values_plan(struct qbid_learner *learner, const struct qbid_account *account)
 {
@@ -313,13 +296,18 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
     if (!learner->frozen || learner->delays.item_max <= account->line_item_max)
         err = qbid_delays_tick(&learner->delays, account, learner->fitted_s,
                                learner->cells.memory.conv_s);
-    if (!err && !learner->frozen)
-        err = memory_choose(learner);
+    if (!err && !learner->frozen) {
+        qbid_recency_tick(&learner->recency, learner->delays.matured, learner->delays.item_max,
+                          learner->now_s);
+        qbid_cells_remember(&learner->cells, qbid_recency_memory(&learner->recency),
+                            learner->now_s);
+    }
     if (!learner->frozen)
         (void)qbid_hours_tick(&learner->hours, learner->now_s);
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,
+                                .recency = &learner->recency,
                                 .multiplier = learner->hours.multiplier,
                                 .now_s = learner->fitted_s,
                                 .keep = learner->frozen};
@@ -334,6 +322,7 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
                       const struct qbid_dictionary *dictionary, struct qbid_plan *ret_plan)
 {
     struct qbid_plan plan = {0};
+    qbid_hours_name(&learner->hours, dictionary);
     int err = values_plan(learner, account);
     if (!err)
         err = qbid_strategy_mix(learner, account);

@@ -20,7 +20,9 @@ $(call lib,learn,\
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \
+	control/learn/orders.c \
 	control/learn/pace.c \
+	control/learn/parts.c \
 	control/learn/points.c \
 	control/learn/recency.c \
 	control/learn/rows.c \

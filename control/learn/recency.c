@@ -10,6 +10,8 @@
 #include "shm/error.h"
 
 #define ITEMS_MIN 64
+#define CLICKS_KNOWN 200 /* that what is expected of a click is the mean of */
+#define LEVEL_MAX 10.0
 
 void qbid_recency_done(struct qbid_recency *recency)
 {
@@ -34,7 +36,7 @@ struct qbid_recency_item *qbid_recency_touch(struct qbid_recency *recency, uint3
 }
 
 void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome,
-                       double ratio)
+                       double expected_ctr, double expected_cvr)
 {
     if (outcome->kind != QBID_EVENT_IMP && outcome->kind != QBID_EVENT_BILL &&
         outcome->kind != QBID_EVENT_CLICK && outcome->kind != QBID_EVENT_CONV)
@@ -42,74 +44,61 @@ void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *
     struct qbid_recency_item *item = qbid_recency_touch(recency, outcome->line_item_idx);
     if (!item)
         return;
-    item->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
-    item->bills += outcome->kind == QBID_EVENT_BILL ? ratio : 0;
+    item->imps += outcome->kind == QBID_EVENT_IMP ? expected_ctr : 0;
+    item->bills += outcome->kind == QBID_EVENT_BILL ? expected_ctr : 0;
     item->clicks += outcome->kind == QBID_EVENT_CLICK;
     item->convs += outcome->kind == QBID_EVENT_CONV;
+    if (outcome->kind == QBID_EVENT_CLICK) {
+        item->clicks_known = fmin(item->clicks_known + 1, CLICKS_KNOWN);
+        item->convs_a_click += (expected_cvr - item->convs_a_click) / item->clicks_known;
+    }
 }
 
-double qbid_recency_rate(const struct qbid_recency *recency, uint32_t line_item_idx)
+double qbid_recency_level(const struct qbid_recency *recency, uint32_t line_item_idx, unsigned rate)
 {
-    if (line_item_idx >= recency->item_max)
-        return 0;
-    const struct qbid_decay_series *series = &recency->item[line_item_idx].series[0];
-    return series->trials[0] > 0 ? series->successes[0] / series->trials[0] : 0;
+    const struct qbid_decay_race *race = &recency->race[rate];
+    if (line_item_idx >= recency->item_max || race->chosen == 0)
+        return 1;
+    double level = qbid_decay_rate(race, &recency->item[line_item_idx].series[rate], race->chosen);
+    return fmin(fmax(level, 1 / LEVEL_MAX), LEVEL_MAX);
+}
+
+static double memory_s(const struct qbid_decay_race *race)
+{
+    return race->chosen == 0 ? INFINITY : QBID_RECENCY_CONTEXT_S;
 }
 
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency)
 {
-    return (struct qbid_cells_memory){.click_s = qbid_decay_half_life_s(recency->race[0].chosen),
-                                      .conv_s = qbid_decay_half_life_s(recency->race[1].chosen)};
+    return (struct qbid_cells_memory){.click_s = memory_s(&recency->race[0]),
+                                      .conv_s = memory_s(&recency->race[1])};
 }
 
-static double scale_of(const struct qbid_decay_series *series, const double *counts,
-                       uint32_t before, uint32_t after)
+void qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
+                       int64_t now_s)
 {
-    return before != after && series->at_s && counts[before] > 0 ? counts[after] / counts[before]
-                                                                 : 1;
-}
-
-/* What the line items' counts would be, had the half-lives been these from the beginning. */
-static int scale_make(const struct qbid_recency *recency, const uint32_t *before,
-                      struct qbid_cells_scale **ret_scale)
-{
-    struct qbid_cells_scale *scale = malloc(((size_t)recency->item_max + 1) * sizeof *scale);
-    const uint32_t after[QBID_RECENCY_RATES] = {recency->race[0].chosen, recency->race[1].chosen};
-    if (!scale)
-        return QBID_ERR_NOMEM;
-    for (uint32_t i = 0; i < recency->item_max; i++) {
-        const struct qbid_decay_series *click = &recency->item[i].series[0];
-        const struct qbid_decay_series *conv = &recency->item[i].series[1];
-        scale[i] = (struct qbid_cells_scale){
-            .shown = scale_of(click, click->trials, before[0], after[0]),
-            .clicks = scale_of(click, click->successes, before[0], after[0]),
-            .clicked = scale_of(conv, conv->trials, before[1], after[1]),
-            .convs = scale_of(conv, conv->successes, before[1], after[1])};
-    }
-    *ret_scale = scale;
-    return 0;
-}
-
-int qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
-                      int64_t now_s, struct qbid_cells_scale **ret_scale)
-{
-    const uint32_t before[QBID_RECENCY_RATES] = {recency->race[0].chosen, recency->race[1].chosen};
     for (uint32_t i = 0; i < recency->item_max; i++) {
         struct qbid_recency_item *item = &recency->item[i];
         double clicks = i < matured_cnt ? fmax(matured[i] - item->matured, 0) : item->clicks;
         double shown = fmax(item->imps, item->bills);
         if (!(shown + clicks + item->clicks + item->convs > 0))
             continue;
+        bool begun =
+            item->series[0].at_s != 0; /* what was before is not matched by what it expects */
+        if (!begun)
+            item->series[0].at_s = item->series[1].at_s = now_s;
+        shown = begun ? shown : 0;
+        clicks = begun ? clicks : 0;
+        item->clicks = begun ? item->clicks : 0;
+        item->convs = begun ? item->convs : 0;
         qbid_decay_post(&recency->race[0], &item->series[0], now_s, shown, item->clicks);
-        qbid_decay_post(&recency->race[1], &item->series[1], now_s, clicks, item->convs);
+        qbid_decay_post(&recency->race[1], &item->series[1], now_s, clicks * item->convs_a_click,
+                        item->convs);
         item->matured = i < matured_cnt ? matured[i] : 0;
         item->imps = item->bills = 0;
         item->clicks = item->convs = 0;
         item->dirty = 1;
     }
-    bool changed = false;
     for (unsigned rate = 0; rate < QBID_RECENCY_RATES; rate++)
-        changed |= qbid_decay_choose(&recency->race[rate]) != before[rate];
-    *ret_scale = NULL;
-    return changed ? scale_make(recency, before, ret_scale) : 0;
+        (void)qbid_decay_choose(&recency->race[rate]);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For how long what was seen counts: half-lives of both rates, raced on the line items. */
+/* For how long what was seen counts. What contexts differ by is slow; what moves is the level of a
+ * line item, as creatives wear out and seasons change: how it is of late against what its contexts
+ * have it expect, with half-lives of both rates that are raced on the line items.
+ */
 #ifndef QBID_CONTROL_LEARN_RECENCY_H
 #define QBID_CONTROL_LEARN_RECENCY_H
 
@@ -14,10 +17,12 @@
 struct qbid_recency_item {
     struct qbid_decay_series series[QBID_RECENCY_RATES];
     /* since the last tick */
-    double imps, bills; /* by their hours' ratios */
+    double imps, bills; /* as clicks expected of them */
     uint32_t clicks, convs;
-    double matured; /* clicks up to the last tick */
-    uint32_t dirty; /* series changed since the last save */
+    double matured;       /* clicks up to the last tick */
+    double convs_a_click; /* that are expected of late clicks */
+    double clicks_known;  /* that this is the mean of */
+    uint32_t dirty;       /* series changed since the last save */
     uint32_t pad;
 };
 
@@ -32,21 +37,24 @@ void qbid_recency_done(struct qbid_recency *recency);
 /** Statistics of a line item, made when missing; NULL without memory. */
 struct qbid_recency_item *qbid_recency_touch(struct qbid_recency *recency, uint32_t line_item_idx);
 
-/** Count one IMP, BILL (as ratio of one), CLICK or CONV; others are ignored. */
+/** Count one IMP or BILL, of which expected_ctr clicks are expected, CLICK (expected_cvr
+ *  conversions) or CONV; others are ignored. */
 void qbid_recency_post(struct qbid_recency *recency, const struct qbid_outcome *outcome,
-                       double ratio);
+                       double expected_ctr, double expected_cvr);
 
-/** Clicks by impression of a line item since the beginning; 0 where there are none. */
-double qbid_recency_rate(const struct qbid_recency *recency, uint32_t line_item_idx);
+/** Level of a line item's rate of late against what is expected; 1 where nothing is forgotten. */
+double qbid_recency_level(const struct qbid_recency *recency, uint32_t line_item_idx,
+                          unsigned rate);
 
 /** Judge what came since the last tick and choose again. matured: clicks so far that conversions
- * had time for, by line item index, for matured_cnt of them. Returns: 0, *ret_scale for item_max
- * line items where a half-life is another one now, else NULL (the caller's to free);
- * QBID_ERR_NOMEM. Cost: 0.5 us for each line item that showed something. */
-int qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
-                      int64_t now_s, struct qbid_cells_scale **ret_scale);
+ * had time for, by line item index, for matured_cnt of them. Cost: 0.5 us for each line item that
+ * showed something. */
+void qbid_recency_tick(struct qbid_recency *recency, const double *matured, uint32_t matured_cnt,
+                       int64_t now_s);
 
-/** The half-lives that were best at the last tick. */
+/** Half-lives of the cells: none where none was best at the last tick, else
+ *  QBID_RECENCY_CONTEXT_S, as contexts change more slowly than levels. */
+#define QBID_RECENCY_CONTEXT_S (56 * 86400.0)
 struct qbid_cells_memory qbid_recency_memory(const struct qbid_recency *recency);
 
 #endif

@@ -16,17 +16,17 @@
     X(CREATIVE, 1)                                                                                 \
     X(CAMPAIGN, 3)                                                                                 \
     X(ACTIONS, 1)                                                                                  \
-    X(VALUES, 2)                                                                                   \
+    X(VALUES, 3)                                                                                   \
     X(TRAFFIC, 1)                                                                                  \
     X(RATIOS, 1)                                                                                   \
     X(CONTEST, 1)                                                                                  \
-    X(RECENCY, 2)                                                                                  \
+    X(RECENCY, 3)                                                                                  \
     X(AGES, 1)                                                                                     \
     X(DELAYS, 1)                                                                                   \
     X(FATIGUE, 1)                                                                                  \
     X(GUARD, 1)                                                                                    \
     X(ITEM, 1)                                                                                     \
-    X(HOURS, 1)                                                                                    \
+    X(HOURS, 2)                                                                                    \
     X(STRATEGY, 2)                                                                                 \
     X(TRACKING, 1)
 

@@ -14,7 +14,7 @@
 struct rate_strengths {
     double tree[QBID_TREE_DEPTH_MAX];
     double node[QBID_TREE_DEPTH_MAX];
-    double dim[QBID_EFFECTS_DIMS_MAX];
+    double dim[QBID_TREE_DIMS_MAX];
     double base;
     uint64_t warm;
 };
@@ -41,7 +41,7 @@ struct row_contest {
 struct row_recency {
     struct qbid_save_head head;
     struct qbid_decay_series series[QBID_RECENCY_RATES];
-    double matured;
+    double matured, convs_a_click, clicks_known;
 };
 
 struct row_ages {
@@ -122,6 +122,8 @@ static void recency_save(struct qbid_recency *recency, struct qbid_saver *saver)
         struct row_recency row;
         memcpy(row.series, item->series, sizeof row.series);
         row.matured = item->matured;
+        row.convs_a_click = item->convs_a_click;
+        row.clicks_known = item->clicks_known;
         qbid_save_row(saver, QBID_SAVE_RECENCY, i, &row, sizeof row);
         item->dirty = saver->err != 0;
     }
@@ -196,7 +198,7 @@ static int strengths_restore(struct qbid_learner *learner, const struct row_valu
         const struct rate_strengths *in = &row->rate[kind];
         memcpy(e->strength, in->tree, sizeof in->tree);
         memcpy(e->node_strength, in->node, sizeof in->node);
-        for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++)
+        for (uint32_t d = 0; d < QBID_TREE_DIMS_MAX; d++)
             e->dim[d].strength = in->dim[d];
         e->base = in->base;
         e->warm = in->warm != 0;
@@ -248,6 +250,8 @@ static int recency_restore(struct qbid_learner *learner, uint64_t key,
         return QBID_ERR_NOMEM;
     memcpy(item->series, row->series, sizeof row->series);
     item->matured = row->matured;
+    item->convs_a_click = row->convs_a_click;
+    item->clicks_known = row->clicks_known;
     return 0;
 }
 

@@ -62,7 +62,8 @@ void qbid_strategy_post(const struct qbid_learner *learner, struct qbid_campaign
             return;
         struct qbid_rate_pair rates =
             qbid_values_rates(&learner->values, idx, outcome->context, outcome->level);
-        promise = (struct qbid_tracking_promise){rates.cvr, learner->values.order_value[idx]};
+        promise = (struct qbid_tracking_promise){
+            rates.cvr, qbid_values_order(&learner->values, idx, outcome->context)};
     }
     qbid_tracking_post(&state->tracking, outcome, &promise, spent_nanos, learner->now_s);
 }
@@ -144,7 +145,7 @@ static void points_fill(struct qbid_learner *learner, const struct qbid_campaign
             continue;
         struct qbid_rate_pair r =
             qbid_values_rates(&learner->values, s->line_item_idx, s->context, 0);
-        int64_t order = (int64_t)learner->values.order_value[s->line_item_idx];
+        int64_t order = (int64_t)qbid_values_order(&learner->values, s->line_item_idx, s->context);
         const struct qbid_value_params *goal = &learner->values.goal[s->line_item_idx];
         out->worth_micros = qbid_value_goal(goal, r.ctr, r.cvr, order);
         for (uint32_t j = 0; j < caps->cnt; j++)

@@ -10,7 +10,7 @@
 
 #define MEMORY_S 129600.0 /* half-life of what the model is off by */
 #define FIT_S 86400.0     /* of what the sample is off by, and of the market: hours even out */
-#define PRIOR_EVENTS 200  /* conversions that promises are trusted with first */
+#define PRIOR_EVENTS 400  /* conversions that promises are trusted with first */
 #define PRIOR_CLICKS 50   /* clicks that the sample is trusted with first */
 #define CARRIED_MOST 0.05 /* of a flight's spend, what the next one pays of its debt */
 #define CLICK_BILLS 200.0 /* bills that the mean promise of a click remembers */

@@ -22,9 +22,8 @@ void qbid_tree_init(struct qbid_tree *tree, const uint64_t level_mask[QBID_LEVEL
         if (level_mask[0] & qbid_dim_mask(dim))
             tree->dim[tree->dim_cnt++] = dim;
     tree->dim[tree->dim_cnt++] = QBID_DIM_CNT;
+    qbid_parts_init(&tree->parts, level_mask[0]);
 }
-
-_Static_assert(QBID_DIM_CNT + 1 <= QBID_EFFECTS_DIMS_MAX, "every dimension and the line item");
 
 void qbid_tree_done(struct qbid_tree *tree)
 {
@@ -34,8 +33,9 @@ void qbid_tree_done(struct qbid_tree *tree)
         free(tree->depth[d].id);
         free(tree->depth[d].context);
     }
-    for (uint32_t d = 0; d < QBID_EFFECTS_DIMS_MAX; d++)
+    for (uint32_t d = 0; d < QBID_TREE_DIMS_MAX; d++)
         free(tree->index[d]);
+    qbid_parts_done(&tree->parts);
     free(tree->campaign_of);
     free(tree->leaf);
     uint64_t mask[QBID_LEVEL_MAX];
@@ -127,7 +127,7 @@ static int cell_place(struct qbid_tree *tree, const struct qbid_cell *cell, uint
     for (uint32_t d = 0; d < tree->dim_cnt; d++)
         tree->index[d][at] = 0;
     if (idx >= tree->line_item_max || !tree->campaign_of[idx])
-        return 0;
+        return qbid_parts_place(&tree->parts, at, 0, 0, idx);
     uint32_t node = qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, idx), depth = QBID_TREE_LINE_ITEM;
     for (unsigned level = tree->context_levels; level-- > 0 && cell->context != 0;) {
         depth = qbid_tree_depth_of(tree, level);
@@ -139,7 +139,7 @@ static int cell_place(struct qbid_tree *tree, const struct qbid_cell *cell, uint
     for (uint32_t d = 0; d < tree->dim_cnt; d++)
         tree->index[d][at] =
             tree->dim[d] == QBID_DIM_CNT ? idx : qbid_dim_unpack(cell->context, tree->dim[d]);
-    return 0;
+    return qbid_parts_place(&tree->parts, at, cell->context, tree->campaign_of[idx], idx);
 }
 
 static int cells_room(struct qbid_tree *tree, uint32_t cnt)
@@ -160,7 +160,7 @@ static int cells_room(struct qbid_tree *tree, uint32_t cnt)
         tree->index[d] = index;
     }
     tree->cell_capacity = capacity;
-    return 0;
+    return qbid_parts_room(&tree->parts, capacity);
 }
 
 static int cells_place(struct qbid_tree *tree, const struct qbid_cells *cells)

@@ -9,7 +9,7 @@
 #include "control/account/account.h"
 #include "control/keymap.h"
 #include "control/learn/cells.h"
-#include "control/models/effects.h"
+#include "control/learn/parts.h"
 
 /* Depths: account, campaign, line item, then the contexts from coarse to fine. Nodes only come, and
  * in the order of the account and the cells, so that a plan that follows another only adds. */
@@ -18,6 +18,7 @@
 #define QBID_TREE_CONTEXT 3
 #define QBID_TREE_DEPTH_MAX (QBID_TREE_CONTEXT + QBID_LEVEL_MAX)
 #define QBID_TREE_NONE UINT32_MAX
+#define QBID_TREE_DIMS_MAX (QBID_DIM_CNT + 1) /* and the line item */
 
 struct qbid_tree_depth {
     struct qbid_keymap map; /* (context, line item index or campaign id) -> node */
@@ -43,9 +44,10 @@ struct qbid_tree {
     uint32_t line_item_max;
     /* by cell: */
     struct qbid_tree_leaf *leaf;
-    uint32_t *index[QBID_EFFECTS_DIMS_MAX]; /* value index by dimension, the line item's last */
-    uint32_t dim[QBID_EFFECTS_DIMS_MAX];    /* enum qbid_dim; QBID_DIM_CNT = the line item */
+    uint32_t *index[QBID_TREE_DIMS_MAX]; /* value index by dimension, the line item's last */
+    uint32_t dim[QBID_TREE_DIMS_MAX];    /* enum qbid_dim; QBID_DIM_CNT = the line item */
     uint32_t dim_cnt;
+    struct qbid_parts parts;
     uint32_t cell_cnt;
     uint32_t cell_capacity;
 };

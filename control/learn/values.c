@@ -31,7 +31,9 @@ void qbid_values_done(struct qbid_values *values)
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         qbid_estimate_done(&values->rate[kind]);
         free(values->factor[kind]);
+        free(values->level[kind]);
         free(values->way[kind]);
+        values->level[kind] = NULL;
         values->factor[kind] = NULL;
         values->way[kind] = NULL;
     }
@@ -40,6 +42,7 @@ void qbid_values_done(struct qbid_values *values)
         values->node[d] = NULL;
         values->node_capacity[d] = 0;
     }
+    qbid_orders_done(&values->orders);
     free(values->order_value);
     free(values->goal);
     values->order_value = NULL;
@@ -140,17 +143,22 @@ static void order_values_make(struct qbid_values *values, const struct qbid_valu
     }
 }
 
-static void line_items_finish(struct qbid_values *values, const struct qbid_account *account)
+static void line_items_finish(struct qbid_values *values, const struct qbid_values_in *in)
 {
+    const struct qbid_account *account = in->account;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
         const double prior[QBID_VALUES_RATES] = {li->prior_ctr, li->prior_cvr};
         uint32_t node = qbid_tree_find(&values->tree, QBID_TREE_LINE_ITEM, 0, li->idx);
         for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
             struct qbid_estimate *rate = &values->rate[kind];
-            values->factor[kind][li->idx] = prior_factor(
-                &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
-                prior[kind]);
+            values->level[kind][li->idx] =
+                in->recency ? qbid_recency_level(in->recency, li->idx, kind) : 1;
+            values->factor[kind][li->idx] =
+                values->level[kind][li->idx] *
+                prior_factor(
+                    &rate->level[QBID_TREE_LINE_ITEM].cells[rate->place[QBID_TREE_LINE_ITEM][node]],
+                    prior[kind]);
             values->way[kind][li->idx] =
                 (uint8_t)qbid_contest_choose(&rate->contest, li->campaign_id);
         }
@@ -203,10 +211,12 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     size_t cnt = (size_t)max + 1;
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         free(values->factor[kind]);
+        free(values->level[kind]);
         free(values->way[kind]);
         values->factor[kind] = calloc(cnt, sizeof(double));
+        values->level[kind] = calloc(cnt, sizeof(double));
         values->way[kind] = calloc(cnt, 1);
-        if (!values->factor[kind] || !values->way[kind])
+        if (!values->factor[kind] || !values->level[kind] || !values->way[kind])
             err = QBID_ERR_NOMEM;
     }
     free(values->order_value);
@@ -233,11 +243,10 @@ static int nodes_room(struct qbid_values *values)
 }
 
 static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
-                    double cvr)
+                    double cvr, double order_micros)
 {
     const struct qbid_value_params *goal = &values->goal[line_item_idx];
-    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1),
-                                         (int64_t)values->order_value[line_item_idx]);
+    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1), (int64_t)order_micros);
     return goal->goal == QBID_GOAL_FIXED_CPM
                ? value
                : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
@@ -263,8 +272,11 @@ void qbid_values_settle(struct qbid_values *values)
                 node->here[kind] = (float)(rate.here * factor);
                 node->below[kind] = (float)(rate.below * factor);
             }
-            node->value = (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
-                                       (double)node->here[QBID_VALUES_CVR]);
+            node->value =
+                (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
+                             (double)node->here[QBID_VALUES_CVR],
+                             values->order_value[idx] *
+                                 qbid_orders_ratio(&values->orders, tree, depth->context[i]));
         }
     }
 }
@@ -286,8 +298,12 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
         return err;
     values->line_item_max = in->account->line_item_max;
     values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
-    line_items_finish(values, in->account);
+    line_items_finish(values, in);
     order_values_make(values, in);
+    err =
+        qbid_orders_fit(&values->orders, &values->tree, in->cells, values->order_value, in->now_s);
+    if (err)
+        return err;
     qbid_values_settle(values);
     return 0;
 }
@@ -314,23 +330,31 @@ static struct at find(const struct qbid_values *values, uint32_t line_item_idx, 
                        level >= tree->context_levels};
 }
 
+static uint64_t level_mask(const struct qbid_values *values, unsigned level)
+{
+    return level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
+}
+
 /* Products of the ratios of a context's dimensions at a level. */
 static void ratios_make(const struct qbid_values *values, uint64_t context, unsigned level,
                         double ratios[QBID_VALUES_RATES])
 {
-    uint64_t mask = level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
+    uint64_t mask = level_mask(values, level);
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++)
         ratios[kind] = qbid_estimate_ratios(&values->rate[kind], &values->tree, context, mask);
 }
 
 static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t line_item_idx,
-                                      struct at at, const double ratios[QBID_VALUES_RATES])
+                                      struct at at, const double ratios[QBID_VALUES_RATES],
+                                      uint64_t context, unsigned level)
 {
+    uint64_t mask = level_mask(values, level);
     double rate[QBID_VALUES_RATES];
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
         rate[kind] = (double)(at.here ? at.node->here[kind] : at.node->below[kind]);
         if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
-            rate[kind] *= ratios[kind];
+            rate[kind] *= ratios[kind] * qbid_estimate_parts(&values->rate[kind], &values->tree,
+                                                             line_item_idx, context, mask);
         rate[kind] = fmin(rate[kind], 1);
     }
     return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
@@ -346,7 +370,24 @@ struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32
     if (!at.node)
         return (struct qbid_rate_pair){0};
     ratios_make(values, context, level, ratios);
-    return rates_at(values, line_item_idx, at, ratios);
+    return rates_at(values, line_item_idx, at, ratios, context, level);
+}
+
+double qbid_values_order(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context)
+{
+    return values->order_value[line_item_idx] *
+           qbid_orders_ratio(&values->orders, &values->tree, context);
+}
+
+struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,
+                                           uint64_t context)
+{
+    struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, 0);
+    if (line_item_idx < values->line_item_max && rates.ctr > 0) {
+        rates.ctr /= values->level[QBID_VALUES_CTR][line_item_idx];
+        rates.cvr /= values->level[QBID_VALUES_CVR][line_item_idx];
+    }
+    return rates;
 }
 
 double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
@@ -359,15 +400,17 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
 }
 
 static double value_at(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
-                       const double ratios[QBID_VALUES_RATES])
+                       const double ratios[QBID_VALUES_RATES], uint64_t context, unsigned level)
 {
     if (!at.node)
         return 0;
-    if (at.here || (values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
+    if (at.here || (!values->orders.differ &&
+                    values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
                     values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
         return (double)at.node->value;
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, level);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr,
+                 qbid_values_order(values, line_item_idx, context & level_mask(values, level)));
 }
 
 /* In a finest context, for a line item that another model serves. */
@@ -376,9 +419,10 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
 {
     if (!at.node)
         return 0;
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios);
+    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, 0);
     rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr);
+    return worth(values, line_item_idx, rates.ctr, rates.cvr,
+                 qbid_values_order(values, line_item_idx, context));
 }
 
 /* The level at which look-ups begin. */
@@ -413,7 +457,7 @@ void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigne
             bool learned = level == 0 && values->learned &&
                            qbid_learned_serves(values->learned, line_item_idx[i]);
             ret_value[i] = learned ? value_learned(values, line_item_idx[i], at, ratios, context)
-                                   : value_at(values, line_item_idx[i], at, ratios);
+                                   : value_at(values, line_item_idx[i], at, ratios, context, level);
         }
     }
 }

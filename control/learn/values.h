@@ -12,6 +12,8 @@
 #include "control/account/account.h"
 #include "control/learn/cells.h"
 #include "control/learn/estimate.h"
+#include "control/learn/orders.h"
+#include "control/learn/recency.h"
 #include "control/learn/tree.h"
 #include "control/models/value.h"
 
@@ -32,15 +34,18 @@ struct qbid_values_node {
 struct qbid_values {
     struct qbid_tree tree;
     struct qbid_estimate rate[QBID_VALUES_RATES];
+    struct qbid_orders orders;
     struct qbid_values_node *node[QBID_TREE_DEPTH_MAX]; /* as the tree's, from the line items on */
     uint32_t node_capacity[QBID_TREE_DEPTH_MAX];
     /* by line item index: */
-    double *factor[QBID_VALUES_RATES];  /* own prior against the tree while data is thin */
-    uint8_t *way[QBID_VALUES_RATES];    /* enum qbid_contest_way */
-    double *order_value;                /* micros */
-    struct qbid_value_params *goal;     /* of the campaign */
-    double multiplier;                  /* of values */
-    uint32_t line_item_max;             /* 0 = nothing is fitted */
+    double
+        *factor[QBID_VALUES_RATES];   /* own prior against the tree while data is thin, and level */
+    double *level[QBID_VALUES_RATES]; /* of late, against what its contexts have it expect */
+    uint8_t *way[QBID_VALUES_RATES];  /* enum qbid_contest_way */
+    double *order_value;              /* micros, on the whole */
+    struct qbid_value_params *goal;   /* of the campaign */
+    double multiplier;                /* of values */
+    uint32_t line_item_max;           /* 0 = nothing is fitted */
     const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */
 };
 
@@ -50,7 +55,8 @@ struct qbid_values_in {
     const struct qbid_cells *cells;
     const double *maturity; /* part of the clicks that conversions had time for, by line item index;
                                NULL = all */
-    double multiplier;      /* of all values but fixed prices, for now; 0 = 1 */
+    const struct qbid_recency *recency; /* NULL = all levels are 1 */
+    double multiplier;                  /* of all values but fixed prices, for now; 0 = 1 */
     int64_t now_s;
     bool keep; /* a frozen learner: strengths and ratios stay */
 };
@@ -93,6 +99,14 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
 void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
                      const uint32_t *line_item_idx, const uint32_t *known, uint32_t cnt,
                      double *ret_value);
+
+/** What an order of a line item is worth in a context, micros. */
+double qbid_values_order(const struct qbid_values *values, uint32_t line_item_idx,
+                         uint64_t context);
+
+/** What its finest context makes a line item expect, its level of late aside. */
+struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,
+                                           uint64_t context);
 
 /** Rates of a line item in a context as known at image level `level` or coarser
  * (QBID_LEVEL_DEFAULT: the line item's own). Cost: one map probe by level. */

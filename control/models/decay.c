@@ -34,13 +34,13 @@ static void series_fade(struct qbid_decay_series *series, int64_t now_s)
     series->at_s = now_s;
 }
 
-static double predict(const struct qbid_decay_race *race, const struct qbid_decay_series *series,
-                      uint32_t k)
+double qbid_decay_rate(const struct qbid_decay_race *race, const struct qbid_decay_series *series,
+                       uint32_t k)
 {
     double m = (race->whole.successes[k] + 0.5) / (race->whole.trials[k] + 1);
     double strength = SERIES_SUCCESSES / m;
     double q = (strength * m + series->successes[k]) / (strength + series->trials[k]);
-    return fmin(fmax(q, RATE_MIN), 1 - RATE_MIN);
+    return fmax(q, RATE_MIN);
 }
 
 void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *series, int64_t now_s,
@@ -50,12 +50,14 @@ void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *ser
         return;
     series_fade(series, now_s);
     series_fade(&race->whole, now_s);
-    double left = qbid_decay_left(LOSS_HALF_LIFE_S, race->loss_s, now_s);
+    double left = qbid_decay_left(LOSS_HALF_LIFE_S, race->loss_s, now_s), longest = 0;
     race->loss_s = now_s > race->loss_s ? now_s : race->loss_s;
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++) {
-        double q = predict(race, series, k);
-        race->loss[k] *= left;
-        race->loss[k] += q * trials - successes * log(q);
+        double q = qbid_decay_rate(race, series, k), loss = q * trials - successes * log(q);
+        if (k == 0)
+            longest = loss;
+        race->loss[k] = race->loss[k] * left + loss;
+        race->square[k] = race->square[k] * left + (loss - longest) * (loss - longest);
     }
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++) {
         series->trials[k] += trials;
@@ -70,7 +72,8 @@ uint32_t qbid_decay_choose(struct qbid_decay_race *race)
     uint32_t best = race->chosen < QBID_DECAY_CANDIDATES ? race->chosen : 0;
     double least = race->loss[best] - QBID_DECAY_MARGIN;
     for (uint32_t k = 0; k < QBID_DECAY_CANDIDATES; k++) {
-        if (race->loss[k] < least) {
+        double error = QBID_DECAY_ERRORS * sqrt(race->square[k]);
+        if (race->loss[k] < least && (k == 0 || race->loss[k] < race->loss[0] - error)) {
             least = race->loss[k];
             best = k;
         }

@@ -13,6 +13,7 @@
  */
 #define QBID_DECAY_CANDIDATES 6
 #define QBID_DECAY_MARGIN 3.0 /* nats by which another candidate must be better to be chosen */
+#define QBID_DECAY_ERRORS 2.0
 
 struct qbid_decay_series {
     int64_t at_s; /* to which the counts are faded */
@@ -22,7 +23,8 @@ struct qbid_decay_series {
 
 struct qbid_decay_race {
     struct qbid_decay_series whole;
-    double loss[QBID_DECAY_CANDIDATES]; /* fades too, slowly, so that times may change */
+    double loss[QBID_DECAY_CANDIDATES];   /* fades too, slowly, so that times may change */
+    double square[QBID_DECAY_CANDIDATES]; /* of losses against that of no half-life; fades */
     int64_t loss_s;
     uint32_t chosen; /* index of a candidate; 0, the longest, where nothing is known */
 };
@@ -37,16 +39,20 @@ double qbid_decay_left(double half_life_s, int64_t from_s, int64_t to_s);
 /**
  * Judge every candidate by what a series shows next, and count it.
  *
- * Shapes:  counts >= 0; more successes than trials may come, late ones. Anything else is ignored.
- * Threads: pure.
- * Cost:    0.3 us.
- * Source:  prequential log-loss (Dawid 1984), of counts: Poisson's.
+ * Shapes:  counts >= 0, trials being anything that successes are in proportion to, e.g. successes
+ *          that a model expects; more successes than trials may come, late ones. Anything else is
+ * ignored. Threads: pure. Cost:    0.3 us. Source:  prequential log-loss (Dawid 1984), of counts:
+ * Poisson's.
  */
 void qbid_decay_post(struct qbid_decay_race *race, struct qbid_decay_series *series, int64_t now_s,
                      double trials, double successes);
 
-/** Choose again: the best when it leads by the margin, else the one that is chosen. Returns its
- *  index. */
+/** What a candidate expects of a series by trial: its rate, shrunk to the whole's. */
+double qbid_decay_rate(const struct qbid_decay_race *race, const struct qbid_decay_series *series,
+                       uint32_t candidate);
+
+/** Choose again: the best when it leads by the margin and by QBID_DECAY_ERRORS standard errors of
+ *  its lead, else the one that is chosen. Returns its index. */
 uint32_t qbid_decay_choose(struct qbid_decay_race *race);
 
 #endif

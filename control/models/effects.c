@@ -4,6 +4,7 @@
 #include "control/models/effects.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "control/models/golden.h"
@@ -72,10 +73,10 @@ static double counts_search(const struct counts *counts)
                            STRENGTH_GOLDEN);
 }
 
-double qbid_effects_strength(const double *expected, const double *successes, uint32_t cnt)
+static double strength_fit(const double *expected, const double *successes, uint32_t cnt,
+                           uint32_t max)
 {
-    struct counts counts = {expected, successes, cnt,
-                            1 + (cnt ? cnt - 1 : 0) / QBID_EFFECTS_FIT_CELLS};
+    struct counts counts = {expected, successes, cnt, 1 + (cnt ? cnt - 1 : 0) / max};
     double seen = 0;
     for (uint32_t i = 0; i < cnt; i += counts.stride)
         seen += expected[i] > 0 ? successes[i] : 0;
@@ -83,6 +84,11 @@ double qbid_effects_strength(const double *expected, const double *successes, ui
         return INFINITY;
     double k = exp(counts_search(&counts));
     return k < 0.9 * QBID_EFFECTS_STRENGTH_MAX ? k : INFINITY;
+}
+
+double qbid_effects_strength(const double *expected, const double *successes, uint32_t cnt)
+{
+    return strength_fit(expected, successes, cnt, QBID_EFFECTS_FIT_CELLS);
 }
 
 static int table_check(const struct qbid_effects_table *table, const struct qbid_effects_dim *dims)
@@ -196,14 +202,21 @@ int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects
     int err = table_check(table, dims);
     if (err)
         return err;
+    bool known[QBID_EFFECTS_DIMS_MAX];
+    for (uint32_t d = 0; d < table->dim_cnt; d++)
+        known[d] = dims[d].strength > 0;
     double base = table_begin(table, dims);
     for (uint32_t sweep = 0; sweep < sweeps_max; sweep++) {
         double most = 0;
         for (uint32_t d = 0; d < table->dim_cnt; d++) {
             struct qbid_effects_dim *dim = &dims[d];
+            bool fit = !dim->exact && sweep < (known[d] ? 1 : STRENGTH_SWEEPS);
+            if (!dim->exact && !fit && isinf(dim->strength))
+                continue; /* its ratios are 1 */
             dim_expose(table, dim, table->index[d]);
-            if (!dim->exact && sweep < STRENGTH_SWEEPS)
-                dim->strength = qbid_effects_strength(dim->exposed, dim->successes, dim->value_cnt);
+            if (fit)
+                dim->strength = strength_fit(dim->exposed, dim->successes, dim->value_cnt,
+                                             dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
             most = fmax(most, dim_update(dim));
             dim_apply(table, dim, table->index[d]);
         }

@@ -14,7 +14,7 @@
  *
  * exposed is trials, or trials times a rate that is known already (the offset of a GLM).
  */
-#define QBID_EFFECTS_DIMS_MAX 9
+#define QBID_EFFECTS_DIMS_MAX 40
 #define QBID_EFFECTS_STRENGTH_MIN 0.05
 #define QBID_EFFECTS_STRENGTH_MAX 1e5 /* a fit that comes here found no differences: infinite */
 #define QBID_EFFECTS_FIT_CELLS                                                                     \
@@ -23,9 +23,10 @@
 
 struct qbid_effects_dim {
     uint32_t value_cnt;
-    int exact;       /* no prior: strength is ignored, a value without successes gets ratio 0 */
-    double strength; /* in: start, 0 = unknown; out: fitted, INFINITY = no differences seen */
-    double *ratio;   /* value_cnt; in: start, e.g. the last fit, or 1; out: fitted */
+    int exact;        /* no prior: strength is ignored, a value without successes gets ratio 0 */
+    uint32_t fit_max; /* values that the strength is fitted on; 0 = QBID_EFFECTS_FIT_CELLS */
+    double strength;  /* in: start, 0 = unknown; out: fitted, INFINITY = no differences seen */
+    double *ratio;    /* value_cnt; in: start, e.g. the last fit, or 1; out: fitted */
     /* work, value_cnt each */
     double *successes;
     double *exposed;
@@ -46,8 +47,9 @@ struct qbid_effects_table {
  * Shapes:  dims[table->dim_cnt]; every index below its dimension's value_cnt; negative, NaN or
  *          infinite counts are taken as 0, larger ones than 1e15 as that. sweeps_max passes over
  * the dimensions at most, fewer when no log ratio moves by more than tolerance. Strengths are
- * fitted in the first three. Returns: 0; *ret_base >= 0. A value that nothing was exposed to has
- * ratio 1. Errors:  QBID_ERR_INVAL for a count, index or pointer out of range; nothing written.
+ *          fitted in the first three, those that are known at the start in the first.
+ * Returns: 0; *ret_base >= 0. A value that nothing was exposed to has ratio 1.
+ * Errors:  QBID_ERR_INVAL for a count, index or pointer out of range; nothing written.
  * Threads: pure; no allocation.
  * Cost:    a sweep reads the cells once by dimension: 2 ns each and dimension.
  * Source:  iterative proportional fitting (Deming and Stephan 1940) is coordinate ascent on the

@@ -5,5 +5,7 @@ $(call lib,store,\
 	control/store/store.c \
 	control/store/store_account.c \
 	control/store/store_audit.c \
+	control/store/store_executions.c \
+	control/store/store_proposals.c \
 	control/store/store_series.c \
 	control/store/store_state.c)

@@ -122,6 +122,61 @@ static const char velocities[] =
     "CREATE TABLE velocity(budget_idx INTEGER NOT NULL, unix_s INTEGER NOT NULL,"
     " spent_nanos INTEGER NOT NULL, PRIMARY KEY(budget_idx, unix_s)) WITHOUT ROWID;";
 
+/* Rows of a tenant are read through a view and written past a trigger: both ask tenant_in_scope(),
+ * the one place that says whose rows the connection may touch. */
+#define SCOPED(name)                                                                               \
+    "CREATE VIEW " name "s AS SELECT * FROM " name "_rows WHERE tenant_in_scope(tenant);"          \
+    "CREATE TRIGGER " name "_new BEFORE INSERT ON " name "_rows"                                   \
+    " WHEN NOT tenant_in_scope(NEW.tenant)"                                                        \
+    " BEGIN SELECT RAISE(ABORT, 'the row is of another tenant'); END;"                             \
+    "CREATE TRIGGER " name "_edit BEFORE UPDATE ON " name "_rows"                                  \
+    " WHEN NOT (tenant_in_scope(OLD.tenant) AND tenant_in_scope(NEW.tenant))"                      \
+    " BEGIN SELECT RAISE(ABORT, 'the row is of another tenant'); END;"                             \
+    "CREATE TRIGGER " name "_drop BEFORE DELETE ON " name "_rows"                                  \
+    " WHEN NOT tenant_in_scope(OLD.tenant)"                                                        \
+    " BEGIN SELECT RAISE(ABORT, 'the row is of another tenant'); END;"
+
+static const char executions[] =
+    "ALTER TABLE audit ADD COLUMN tenant INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE execution_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL, kind TEXT NOT NULL,"
+    " undone_by INTEGER NOT NULL DEFAULT 0, gen INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX executions_unpublished ON execution_rows(gen) WHERE gen = 0;" SCOPED("execution");
+
+/* field '' = the item is new; before and after keep the type that the account's column has */
+static const char execution_changes[] =
+    "CREATE TABLE execution_change_rows(execution INTEGER NOT NULL REFERENCES execution_rows(id),"
+    " position INTEGER NOT NULL, tenant INTEGER NOT NULL, item TEXT NOT NULL,"
+    " item_id INTEGER NOT NULL, field TEXT NOT NULL, before, after,"
+    " PRIMARY KEY(execution, position)) WITHOUT ROWID;" SCOPED("execution_change");
+
+static const char recommendations[] =
+    "CREATE TABLE recommendation_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " unix_ns INTEGER NOT NULL, proposer TEXT NOT NULL, type TEXT NOT NULL, agent TEXT NOT NULL,"
+    " item TEXT NOT NULL, item_id INTEGER NOT NULL, campaign INTEGER NOT NULL,"
+    " field TEXT NOT NULL, current TEXT NOT NULL, recommended TEXT NOT NULL,"
+    " budget_nanos INTEGER NOT NULL, bundle INTEGER NOT NULL, mean_nanos INTEGER NOT NULL,"
+    " low_nanos INTEGER NOT NULL, high_nanos INTEGER NOT NULL, loss_nanos INTEGER NOT NULL,"
+    " confidence REAL NOT NULL, risk REAL NOT NULL, priority REAL NOT NULL, reason TEXT NOT NULL,"
+    " from_unix_s INTEGER NOT NULL, to_unix_s INTEGER NOT NULL, auto INTEGER NOT NULL,"
+    " money_nanos INTEGER NOT NULL, status TEXT NOT NULL, decider TEXT NOT NULL DEFAULT '',"
+    " decided_unix_ns INTEGER NOT NULL DEFAULT 0, execution INTEGER NOT NULL DEFAULT 0);"
+    "CREATE INDEX recommendations_by_status ON recommendation_rows(status, id);"
+    "CREATE INDEX recommendations_by_execution ON recommendation_rows(execution)"
+    " WHERE execution > 0;" SCOPED("recommendation");
+
+static const char holds[] =
+    "CREATE TABLE hold_rows(item TEXT NOT NULL, item_id INTEGER NOT NULL, tenant INTEGER NOT NULL,"
+    " unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"
+    " PRIMARY KEY(item, item_id)) WITHOUT ROWID;" SCOPED("hold");
+
+static const char guards[] =
+    "CREATE TABLE guard_rows(execution INTEGER NOT NULL REFERENCES execution_rows(id),"
+    " tenant INTEGER NOT NULL, campaign INTEGER NOT NULL, unix_ns INTEGER NOT NULL,"
+    " metric TEXT NOT NULL, base_trials INTEGER NOT NULL, base_successes INTEGER NOT NULL,"
+    " trials INTEGER NOT NULL, successes INTEGER NOT NULL,"
+    " PRIMARY KEY(execution, campaign, metric)) WITHOUT ROWID;" SCOPED("guard");
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -129,4 +184,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {strategies, NULL},
     {line_item_budgets, NULL},
     {overrides, NULL},
-    {velocities, NULL}};
+    {velocities, NULL},
+    {executions, execution_changes, recommendations, holds, guards}};

@@ -137,6 +137,19 @@ static int migrate(struct qbid_store *store)
     return err;
 }
 
+/* tenant_in_scope(tenant), of the schema's views and triggers. */
+static void tenant_in_scope(sqlite3_context *context, int cnt, sqlite3_value **value)
+{
+    const struct qbid_store *store = sqlite3_user_data(context);
+    (void)cnt;
+    sqlite3_result_int(context, store->scope == 0 || sqlite3_value_int64(value[0]) == store->scope);
+}
+
+void qbid_store_scope(struct qbid_store *store, uint32_t tenant)
+{
+    store->scope = tenant;
+}
+
 static int open_checked(struct qbid_store *store, const struct qbid_store_params *params)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -144,6 +157,9 @@ static int open_checked(struct qbid_store *store, const struct qbid_store_params
         return qbid_store_fail_db(store);
     sqlite3_extended_result_codes(store->db, 1);
     sqlite3_busy_timeout(store->db, BUSY_MS);
+    if (sqlite3_create_function_v2(store->db, "tenant_in_scope", 1, SQLITE_UTF8 | SQLITE_INNOCUOUS,
+                                   store, tenant_in_scope, NULL, NULL, NULL) != SQLITE_OK)
+        return qbid_store_fail_db(store);
     int err = exec(store, "PRAGMA journal_mode = WAL");
     if (err && (sqlite3_errcode(store->db) & 0xff) == SQLITE_NOTADB)
         return qbid_store_fail(store, QBID_ERR_CORRUPT, "the file is not a store");

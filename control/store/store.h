@@ -44,6 +44,10 @@ const char *qbid_store_why(const struct qbid_store *store);
 int qbid_store_begin(struct qbid_store *store);
 int qbid_store_end(struct qbid_store *store, int err);
 
+/** Whose rows the tables of tenants show and take from here on; 0 = everybody's. Enforced by views
+ *  and triggers (control/store/schema.c), so no statement can forget it. */
+void qbid_store_scope(struct qbid_store *store, uint32_t tenant);
+
 /* --- numbers that never go back */
 
 /** Take `cnt` numbers: *ret_first is the first of them, at least `least`; whoever asks next gets
@@ -78,6 +82,16 @@ int qbid_store_load_account(struct qbid_store *store, struct qbid_account *ret_a
 int qbid_store_apply(struct qbid_store *store, const struct qbid_diff *diff,
                      struct qbid_account *next, const struct qbid_store_limits *limits,
                      const struct qbid_store_cause *cause);
+
+/** Something to do in the transaction of a change, once its rows are written. */
+typedef int qbid_store_also_fn(void *context, uint64_t execution);
+
+/** The same, with one row of the history (control/store/store_executions.h), and `also` before the
+ *  commit: what it refuses is not applied. also may be NULL. */
+int qbid_store_execute(struct qbid_store *store, const struct qbid_diff *diff,
+                       struct qbid_account *next, const struct qbid_store_limits *limits,
+                       const struct qbid_store_cause *cause, qbid_store_also_fn *also,
+                       void *context);
 
 /* --- dictionary */
 
@@ -178,11 +192,16 @@ struct qbid_store_record {
     uint64_t id; /* 1, 2, 3 ... */
     uint64_t unix_ns;
     const char *actor, *what, *why, *before, *after; /* never NULL when read */
+    uint32_t tenant;                                 /* 0 = of several, or of qbidd itself */
 };
 
 /** Append; `before` and `after` may be NULL. Each record holds the hash of the one before it. */
 int qbid_store_audit(struct qbid_store *store, const struct qbid_store_cause *cause,
                      const char *what, const char *before, const char *after);
+/** The same for a record that belongs to one tenant. */
+int qbid_store_audit_of(struct qbid_store *store, uint32_t tenant,
+                        const struct qbid_store_cause *cause, const char *what, const char *before,
+                        const char *after);
 typedef int qbid_store_record_fn(void *context, const struct qbid_store_record *record);
 /** Latest first, at most max. */
 int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,

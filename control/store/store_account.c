@@ -9,7 +9,6 @@
 #include "shm/error.h"
 
 #define SQL_MAX 2048
-#define COLUMN_MAX 48
 
 /* Fixed columns in front of the fields: id, parent or tenant, index. */
 static const struct {
@@ -18,14 +17,13 @@ static const struct {
                            {"line_items", "campaign", "idx"},
                            {"creatives", "line_item", NULL}};
 
-/* A column carries its unit. */
-static void column_name(const struct qbid_field *field, char out[COLUMN_MAX])
+void qbid_store_column_name(const struct qbid_field *field, char out[QBID_STORE_COLUMN_MAX])
 {
     const char *unit = field->type == QBID_FIELD_NANOS    ? "_nanos"
                        : field->type == QBID_FIELD_MICROS ? "_micros"
                        : field->type == QBID_FIELD_TIME   ? "_unix_s"
                                                           : "";
-    snprintf(out, COLUMN_MAX, "%s%s", field->name, unit);
+    snprintf(out, QBID_STORE_COLUMN_MAX, "%s%s", field->name, unit);
 }
 
 static int first_field(enum qbid_item_kind kind)
@@ -47,10 +45,10 @@ static int statements_make(struct qbid_store *store, enum qbid_item_kind kind)
     size_t n = 0, m = 0, s = 0;
     int at = first_field(kind);
     for (const struct qbid_field *field = qbid_fields(kind); field->name; field++) {
-        char column[COLUMN_MAX];
+        char column[QBID_STORE_COLUMN_MAX];
         if (field->type == QBID_FIELD_TARGET)
             continue;
-        column_name(field, column);
+        qbid_store_column_name(field, column);
         n += (size_t)snprintf(names + n, sizeof names - n, ", %s", column);
         m += (size_t)snprintf(marks + m, sizeof marks - m, ", ?%d", at++);
         s += (size_t)snprintf(sets + s, sizeof sets - s, "%s%s = excluded.%s", s ? ", " : "",
@@ -117,7 +115,7 @@ static void field_bind(sqlite3_stmt *s, int at, const struct qbid_field *field, 
     }
 }
 
-static int field_load(sqlite3_stmt *s, int at, const struct qbid_field *field, void *item)
+int qbid_store_field_load(sqlite3_stmt *s, int at, const struct qbid_field *field, void *item)
 {
     char *p = (char *)item + field->off;
     int word;
@@ -129,6 +127,7 @@ static int field_load(sqlite3_stmt *s, int at, const struct qbid_field *field, v
         *(uint16_t *)(void *)p = (uint16_t)sqlite3_column_int64(s, at);
         break;
     case QBID_FIELD_TEXT:
+        free(*(char **)(void *)p);
         *(char **)(void *)p = strdup(qbid_store_column_text(s, at));
         return *(char **)(void *)p ? 0 : QBID_ERR_NOMEM;
     case QBID_FIELD_NANOS:
@@ -194,7 +193,7 @@ static int items_load(struct qbid_store *store, enum qbid_item_kind kind,
         err = item ? 0 : QBID_ERR_NOMEM;
         for (const struct qbid_field *f = qbid_fields(kind); f->name && !err; f++)
             if (f->type != QBID_FIELD_TARGET)
-                err = field_load(s, at++, f, item);
+                err = qbid_store_field_load(s, at++, f, item);
         if (err) {
             sqlite3_reset(s);
             return qbid_store_fail(store, err, "a row of the account cannot be read");
@@ -244,8 +243,7 @@ static int values_load(struct qbid_store *store, struct qbid_account *account)
     return row;
 }
 
-/* SQL keeps '' where the account keeps "no deal". */
-static void deals_clear(struct qbid_account *account)
+void qbid_store_deals_clear(struct qbid_account *account)
 {
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         struct qbid_line_item_def *li = &account->line_items[i];
@@ -268,7 +266,7 @@ int qbid_store_load_account(struct qbid_store *store, struct qbid_account *ret_a
         qbid_account_done(&account);
         return err;
     }
-    deals_clear(&account);
+    qbid_store_deals_clear(&account);
     qbid_account_sort(&account);
     *ret_account = account;
     return 0;
@@ -280,6 +278,10 @@ struct applying {
     struct qbid_store *store;
     const struct qbid_store_limits *limits;
     const struct qbid_store_cause *cause;
+    const struct qbid_account *next;
+    uint64_t execution;
+    uint32_t position; /* of the next change's first row in the history */
+    uint32_t tenant;   /* of all changes so far, 0 = of several */
 };
 
 static int next_idx(struct qbid_store *store, enum qbid_store_sql which, uint32_t max,
@@ -391,50 +393,93 @@ static char *fields_text(const struct qbid_change *change, bool after)
     return text;
 }
 
-static int change_audit(const struct applying *a, const struct qbid_change *change)
+/* An item's tenant is its campaign's. */
+static uint32_t tenant_of(const struct qbid_account *account, enum qbid_item_kind kind,
+                          const void *item)
+{
+    if (kind == QBID_ITEM_CREATIVE) {
+        const struct qbid_creative_def *creative = item;
+        item = qbid_account_line_item(account, creative->line_item_id);
+    }
+    if (kind != QBID_ITEM_CAMPAIGN && item) {
+        const struct qbid_line_item_def *li = item;
+        item = qbid_account_campaign(account, li->campaign_id);
+    }
+    const struct qbid_campaign_def *campaign = item;
+    return campaign ? campaign->tenant_id : 0;
+}
+
+static int change_audit(const struct applying *a, const struct qbid_change *change, uint32_t tenant)
 {
     char what[64];
     char *before = fields_text(change, false), *after = fields_text(change, true);
     snprintf(what, sizeof what, "%s %u %s", qbid_item_kind_name(change->item), change->id,
              qbid_change_kind_name(change->kind));
-    int err = before && after ? qbid_store_audit(a->store, a->cause, what, before, after)
+    int err = before && after ? qbid_store_audit_of(a->store, tenant, a->cause, what, before, after)
                               : QBID_ERR_NOMEM;
     free(before);
     free(after);
     return err;
 }
 
-static int change_apply(const struct applying *a, const struct qbid_change *change, void *item)
+static int change_apply(struct applying *a, const struct qbid_change *change, void *item)
 {
-    int err = idx_give(a, change->item, item);
+    uint32_t tenant = tenant_of(a->next, change->item, item), position = a->position;
+    int err = qbid_store_change_before(a->store, a->execution, &a->position, tenant, change);
+    if (!err)
+        err = idx_give(a, change->item, item);
     if (!err)
         err = item_upsert(a->store, change->item, change->id, item);
     if (!err && change->item == QBID_ITEM_LINE_ITEM)
         err = values_save(a->store, item);
     if (!err && change->item == QBID_ITEM_CAMPAIGN)
         err = target_save(a, item);
-    return err ? err : change_audit(a, change);
+    if (!err)
+        err = qbid_store_change_after(a->store, a->execution, position, change);
+    a->tenant = position == 0 || a->tenant == tenant ? tenant : 0;
+    return err ? err : change_audit(a, change, tenant);
+}
+
+static int changes_apply(struct applying *a, const struct qbid_diff *diff)
+{
+    int err = 0;
+    for (uint32_t i = 0; i < diff->change_cnt && !err; i++) {
+        const struct qbid_change *change = &diff->change[i];
+        const void *item = change->item == QBID_ITEM_CAMPAIGN
+                               ? (const void *)qbid_account_campaign(a->next, change->id)
+                           : change->item == QBID_ITEM_LINE_ITEM
+                               ? (const void *)qbid_account_line_item(a->next, change->id)
+                               : (const void *)qbid_account_creative(a->next, change->id);
+        err = item ? change_apply(a, change, (void *)(uintptr_t)item) : QBID_ERR_NOENT;
+    }
+    return err;
 }
 
 int qbid_store_apply(struct qbid_store *store, const struct qbid_diff *diff,
                      struct qbid_account *next, const struct qbid_store_limits *limits,
                      const struct qbid_store_cause *cause)
 {
-    struct applying a = {store, limits, cause};
+    return qbid_store_execute(store, diff, next, limits, cause, NULL, NULL);
+}
+
+int qbid_store_execute(struct qbid_store *store, const struct qbid_diff *diff,
+                       struct qbid_account *next, const struct qbid_store_limits *limits,
+                       const struct qbid_store_cause *cause, qbid_store_also_fn *also,
+                       void *context)
+{
+    struct applying a = {.store = store, .limits = limits, .cause = cause, .next = next};
     int err = statements_ready(store);
     if (!err)
         err = qbid_store_begin(store);
     if (err)
         return err;
-    for (uint32_t i = 0; i < diff->change_cnt && !err; i++) {
-        const struct qbid_change *change = &diff->change[i];
-        const void *item = change->item == QBID_ITEM_CAMPAIGN
-                               ? (const void *)qbid_account_campaign(next, change->id)
-                           : change->item == QBID_ITEM_LINE_ITEM
-                               ? (const void *)qbid_account_line_item(next, change->id)
-                               : (const void *)qbid_account_creative(next, change->id);
-        err = item ? change_apply(&a, change, (void *)(uintptr_t)item) : QBID_ERR_NOENT;
-    }
+    err = qbid_store_execution_add(store, cause, &a.execution);
+    if (!err)
+        err = changes_apply(&a, diff);
+    if (!err)
+        err = qbid_store_execution_tenant(store, a.execution, a.tenant);
+    if (!err && also)
+        err = also(context, a.execution);
     err = qbid_store_end(store, err);
     if (!err)
         qbid_account_sort(next);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit chain: hash = BLAKE2b-256(previous hash, every field with its length). */
+/* The audit chain: hash = BLAKE2b-256(previous hash, every field with its length, and the tenant
+ * where there is one). */
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,8 @@ static void record_hash(const struct qbid_store_record *r, const unsigned char p
     absorb(&state, r->why);
     absorb(&state, r->before);
     absorb(&state, r->after);
+    if (r->tenant) /* a record from before there were tenants in it keeps its hash */
+        crypto_generichash_update(&state, (const unsigned char *)&r->tenant, sizeof r->tenant);
     crypto_generichash_final(&state, out, HASH_BYTES);
 }
 
@@ -77,6 +80,7 @@ static int record_add(struct qbid_store *store, const struct qbid_store_record *
     sqlite3_bind_text(s, 7, r->after, -1, SQLITE_STATIC);
     sqlite3_bind_blob(s, 8, head->hash, HASH_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob(s, 9, hash, HASH_BYTES, SQLITE_STATIC);
+    qbid_store_bind(s, 10, r->tenant);
     int err = qbid_store_run(store, s);
     s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_AUDIT_HEAD);
     if (!s)
@@ -89,6 +93,13 @@ static int record_add(struct qbid_store *store, const struct qbid_store_record *
 int qbid_store_audit(struct qbid_store *store, const struct qbid_store_cause *cause,
                      const char *what, const char *before, const char *after)
 {
+    return qbid_store_audit_of(store, 0, cause, what, before, after);
+}
+
+int qbid_store_audit_of(struct qbid_store *store, uint32_t tenant,
+                        const struct qbid_store_cause *cause, const char *what, const char *before,
+                        const char *after)
+{
     struct head head;
     int err = qbid_store_begin(store);
     if (err)
@@ -100,7 +111,8 @@ int qbid_store_audit(struct qbid_store *store, const struct qbid_store_cause *ca
                                        .what = what,
                                        .why = cause->why,
                                        .before = before ? before : "",
-                                       .after = after ? after : ""};
+                                       .after = after ? after : "",
+                                       .tenant = tenant};
     if (!err)
         err = record_add(store, &record, &head);
     return qbid_store_end(store, err);
@@ -114,7 +126,25 @@ static struct qbid_store_record record_read(sqlite3_stmt *s)
                                       .what = qbid_store_column_text(s, 3),
                                       .why = qbid_store_column_text(s, 4),
                                       .before = qbid_store_column_text(s, 5),
-                                      .after = qbid_store_column_text(s, 6)};
+                                      .after = qbid_store_column_text(s, 6),
+                                      .tenant = (uint32_t)sqlite3_column_int64(s, 7)};
+}
+
+/* Whether every column is of the type that was written, and no text goes on behind its end: what
+ * the hash does not see must not be there. */
+static bool record_whole(sqlite3_stmt *s)
+{
+    static const int type[] = {SQLITE_INTEGER, SQLITE_INTEGER, SQLITE_TEXT, SQLITE_TEXT,
+                               SQLITE_TEXT,    SQLITE_TEXT,    SQLITE_TEXT, SQLITE_INTEGER,
+                               SQLITE_BLOB,    SQLITE_BLOB};
+    for (int at = 0; at < (int)(sizeof type / sizeof type[0]); at++) {
+        if (sqlite3_column_type(s, at) != type[at])
+            return false;
+        if (type[at] == SQLITE_TEXT &&
+            strlen(qbid_store_column_text(s, at)) != (size_t)sqlite3_column_bytes(s, at))
+            return false;
+    }
+    return (uint64_t)sqlite3_column_int64(s, 7) <= UINT32_MAX;
 }
 
 int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
@@ -143,11 +173,13 @@ int qbid_store_verify_audit(struct qbid_store *store, uint64_t *ret_id)
         return err;
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_WALK);
     while ((row = qbid_store_step(store, s)) > 0) {
+        bool whole = record_whole(s);
         struct qbid_store_record record = record_read(s);
         unsigned char prev[HASH_BYTES], hash[HASH_BYTES], want[HASH_BYTES];
         record_hash(&record, last.hash, want);
-        if (record.id != last.id + 1 || !column_hash(s, 7, prev) || !column_hash(s, 8, hash) ||
-            memcmp(prev, last.hash, HASH_BYTES) != 0 || memcmp(hash, want, HASH_BYTES) != 0) {
+        if (!whole || record.id != last.id + 1 || !column_hash(s, 8, prev) ||
+            !column_hash(s, 9, hash) || memcmp(prev, last.hash, HASH_BYTES) != 0 ||
+            memcmp(hash, want, HASH_BYTES) != 0) {
             sqlite3_reset(s);
             *ret_id = last.id + 1;
             return qbid_store_fail(store, QBID_ERR_CORRUPT, "the audit was changed");

@@ -8,8 +8,8 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 7
-#define QBID_STORE_PARTS 2
+#define QBID_STORE_SCHEMA 8
+#define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
 /* clang-format off */
@@ -82,15 +82,55 @@
                    "ON CONFLICT(kind, key) DO UPDATE SET data = excluded.data") \
     X(LEARNER_LOAD, "SELECT kind, key, data FROM learner") \
     X(AUDIT_LAST, "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1") \
-    X(AUDIT_ADD, "INSERT INTO audit(id, unix_ns, actor, what, why, before, after, prev_hash, hash) " \
-                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
+    X(AUDIT_ADD, "INSERT INTO audit(id, unix_ns, actor, what, why, before, after, prev_hash, hash, tenant) " \
+                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
     X(AUDIT_HEAD, "INSERT INTO audit_head(one, id, hash) VALUES(1, ?1, ?2) " \
                   "ON CONFLICT(one) DO UPDATE SET id = excluded.id, hash = excluded.hash") \
     X(AUDIT_HEAD_LOAD, "SELECT id, hash FROM audit_head") \
-    X(AUDIT_LOAD, "SELECT id, unix_ns, actor, what, why, before, after FROM audit " \
-                  "ORDER BY id DESC LIMIT ?1") \
-    X(AUDIT_WALK, "SELECT id, unix_ns, actor, what, why, before, after, prev_hash, hash FROM audit " \
-                  "ORDER BY id")
+    X(AUDIT_LOAD, "SELECT id, unix_ns, actor, what, why, before, after, tenant FROM audit " \
+                  "WHERE tenant_in_scope(tenant) ORDER BY id DESC LIMIT ?1") \
+    X(AUDIT_WALK, "SELECT id, unix_ns, actor, what, why, before, after, tenant, prev_hash, hash " \
+                  "FROM audit ORDER BY id") \
+    X(EXECUTION_ADD, "INSERT INTO execution_rows(tenant, unix_ns, actor, why, kind) " \
+                     "VALUES(?1, ?2, ?3, ?4, 'change') RETURNING id") \
+    X(EXECUTION_TENANT, "UPDATE execution_rows SET tenant = ?2 WHERE id = ?1") \
+    X(EXECUTION_KIND, "UPDATE execution_rows SET kind = ?2 WHERE id = ?1") \
+    X(EXECUTION_UNDONE, "UPDATE execution_rows SET undone_by = ?3 WHERE id >= ?1 AND id <= ?2 AND id < ?3 " \
+                        "AND undone_by = 0") \
+    X(EXECUTION_GEN, "UPDATE execution_rows SET gen = ?1 WHERE gen = 0") \
+    X(EXECUTION_LOAD, "SELECT id, tenant, unix_ns, actor, why, kind, undone_by, gen FROM executions " \
+                      "WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2") \
+    X(CHANGE_LOAD, "SELECT item, item_id, field, before, after FROM execution_changes " \
+                   "WHERE execution = ?1 ORDER BY position") \
+    X(CHANGE_FIRST, "SELECT item, item_id, field, before, MIN(execution) FROM execution_changes AS old " \
+                    "WHERE execution BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM execution_change_rows AS " \
+                    "later WHERE later.execution > ?2 AND later.item = old.item AND " \
+                    "later.item_id = old.item_id AND later.field = old.field) " \
+                    "GROUP BY item, item_id, field ORDER BY field = ''") \
+    X(CHANGE_VALUES, "SELECT value FROM json_each(?1) ORDER BY key") \
+    X(RECOMMENDATION_ADD, "INSERT INTO recommendation_rows(id, tenant, unix_ns, proposer, type, agent, item, " \
+                          "item_id, campaign, field, current, recommended, budget_nanos, bundle, mean_nanos, " \
+                          "low_nanos, high_nanos, loss_nanos, confidence, risk, priority, reason, " \
+                          "from_unix_s, to_unix_s, auto, money_nanos, status) VALUES(?1, ?2, ?3, ?4, ?5, " \
+                          "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, " \
+                          "?22, ?23, ?24, ?25, ?26, 'pending')") \
+    X(RECOMMENDATION_LOAD, "SELECT * FROM recommendations WHERE (?1 = '' OR status = ?1) AND " \
+                           "(?2 = 0 OR id = ?2) AND (?3 = 0 OR bundle = ?3) " \
+                           "ORDER BY unix_ns DESC, id LIMIT ?4") \
+    X(RECOMMENDATION_STATUS, "UPDATE recommendation_rows SET status = ?2, decider = ?3, " \
+                             "decided_unix_ns = ?4, execution = ?5 WHERE id = ?1") \
+    X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \
+                           "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2") \
+    X(HOLD_ADD, "INSERT INTO hold_rows(item, item_id, tenant, unix_ns, actor, why) " \
+                "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(item, item_id) DO UPDATE SET " \
+                "unix_ns = excluded.unix_ns, actor = excluded.actor, why = excluded.why") \
+    X(HOLD_DROP, "DELETE FROM hold_rows WHERE item = ?1 AND item_id = ?2") \
+    X(HOLD_LOAD, "SELECT item, item_id, tenant, unix_ns, actor, why FROM holds ORDER BY item, item_id") \
+    X(GUARD_ADD, "INSERT INTO guard_rows(execution, tenant, campaign, unix_ns, metric, base_trials, " \
+                 "base_successes, trials, successes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
+    X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2") \
+    X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
+                  "trials, successes FROM guards ORDER BY execution, campaign, metric")
 /* clang-format on */
 
 enum qbid_store_sql {
@@ -110,6 +150,7 @@ struct qbid_store {
     struct qbid_keymap series; /* what was saved: hash of its totals */
     uint64_t *series_hash;
     uint32_t series_cnt, series_max;
+    uint32_t scope; /* the tenant whose rows may be read and written, 0 = all */
     char why[QBID_STORE_WHY_MAX];
 };
 
@@ -123,6 +164,28 @@ int qbid_store_fail_db(struct qbid_store *store);
 
 /** A statement ready to bind; NULL with why. */
 sqlite3_stmt *qbid_store_statement(struct qbid_store *store, enum qbid_store_sql which);
+
+/** Store one field of an item as its column holds it, and back; texts of before are released. */
+int qbid_store_field_load(sqlite3_stmt *statement, int at, const struct qbid_field *field,
+                          void *item);
+
+/** SQL keeps '' where the account keeps "no deal". */
+void qbid_store_deals_clear(struct qbid_account *account);
+
+/** A new row of the history, and whose changes it holds. */
+int qbid_store_execution_add(struct qbid_store *store, const struct qbid_store_cause *cause,
+                             uint64_t *ret_execution);
+int qbid_store_execution_tenant(struct qbid_store *store, uint64_t execution, uint32_t tenant);
+
+/** Take down what a change will do, before it is done and after: rows of one execution. */
+int qbid_store_change_before(struct qbid_store *store, uint64_t execution, uint32_t *position,
+                             uint32_t tenant, const struct qbid_change *change);
+int qbid_store_change_after(struct qbid_store *store, uint64_t execution, uint32_t from,
+                            const struct qbid_change *change);
+
+/** Column of a field: it carries its unit. */
+#define QBID_STORE_COLUMN_MAX 48
+void qbid_store_column_name(const struct qbid_field *field, char out[QBID_STORE_COLUMN_MAX]);
 
 /** Run a bound statement that returns nothing, and reset it. NULL is passed through as an error. */
 int qbid_store_run(struct qbid_store *store, sqlite3_stmt *statement);

@@ -188,6 +188,11 @@ int qbid_store_add_generation(struct qbid_store *store, const struct qbid_store_
     sqlite3_bind_text(s, 5, g->reason, -1, SQLITE_STATIC);
     sqlite3_bind_text(s, 6, g->file, -1, SQLITE_STATIC);
     sqlite3_bind_int(s, 7, g->held);
+    int err = qbid_store_run(store, s);
+    s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_EXECUTION_GEN);
+    if (!s)
+        return err ? err : QBID_ERR_STORE;
+    qbid_store_bind(s, 1, g->gen); /* changes that no generation had yet are in this one */
     return qbid_store_run(store, s);
 }
 

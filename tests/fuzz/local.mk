@@ -57,9 +57,9 @@ FUZZ_ACCOUNT := $(wildcard control/account/*.c) shm/mimes.c
 $(call fuzz,partner,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api config decisions engine \
-    frequency ingest learn ledger models publish snapshot store)))
+FUZZ_CONTROL := control/keymap.c control/agents/proposal.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api choice config decisions engine \
+    executor frequency ingest insights learn ledger models publish snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\
-    commands insights api engine decisions publish learn models ingest ledger snapshot frequency store account config keymap shm,\
+    commands insights api executor choice engine decisions publish learn models ingest ledger snapshot frequency store agents account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
 $(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

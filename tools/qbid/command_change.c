@@ -46,6 +46,11 @@ static void diff_print(const cJSON *answer)
            qbid_tool_number(answer, "removed"), qbid_tool_number(answer, "unchanged"));
     printf("active budgets: %s -> %s\n", qbid_tool_text(answer, "budgets_before"),
            qbid_tool_text(answer, "budgets_after"));
+    if (cJSON_GetObjectItemCaseSensitive(answer, "money_at_stake"))
+        printf("money at stake: %s\n", qbid_tool_text(answer, "money_at_stake"));
+    if (qbid_tool_number(answer, "left_inactive") > 0)
+        printf("items added since: %.0f stay, inactive\n",
+               qbid_tool_number(answer, "left_inactive"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "dry_run")))
         puts("dry run: nothing was changed");
     else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "applied")))

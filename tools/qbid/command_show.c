@@ -268,6 +268,7 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
 struct list_options {
     long max;
     bool verify;
+    bool verb; /* "verify" is allowed */
 };
 
 static error_t list_parse(int key, char *arg, struct argp_state *state)
@@ -283,6 +284,11 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
     case 'V':
         o->verify = true;
         return 0;
+    case ARGP_KEY_ARG:
+        if (!o->verb || strcmp(arg, "verify") != 0 || state->arg_num > 0)
+            return ARGP_ERR_UNKNOWN;
+        o->verify = true;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -296,7 +302,7 @@ int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
                               NULL,    NULL,       NULL};
     static const char *const heads[] = {"GENERATION", "<BUILT",    "BYTES", "WORKERS",
                                         "<HELD",      "<CHECKSUM", "<WHY",  NULL};
-    struct list_options o = {20, false};
+    struct list_options o = {.max = 20};
     struct qbid_columns columns;
     const cJSON *item;
     int code;
@@ -341,9 +347,10 @@ int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
         {"max", 'n', "N", 0, "At most N, latest first (20)", 0},
         {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
         {0}};
-    const struct argp argp = {options, list_parse, NULL, "Who changed what, why, before and after.",
-                              NULL,    NULL,       NULL};
-    struct list_options o = {20, false};
+    const struct argp argp = {
+        options, list_parse, "[verify]", "Who changed what, why, before and after.",
+        NULL,    NULL,       NULL};
+    struct list_options o = {.max = 20, .verb = true};
     const cJSON *item;
     int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);

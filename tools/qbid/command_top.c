@@ -295,8 +295,9 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
         {0}};
     const struct argp argp = {options,
                               parse,
-                              "campaign|line_item|creative",
-                              "Totals since the beginning, as they were at each write.",
+                              "[campaign|line_item|creative]",
+                              "Totals since the beginning, as they were at each write. Without a "
+                              "word: the changes of the account, as qbid executions.",
                               NULL,
                               NULL,
                               NULL};
@@ -307,6 +308,10 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
     const cJSON *item;
     int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);
+    if (!o.kind && !o.id) {
+        char *alone[] = {argv[0], NULL};
+        return qbid_tool_executions(tool, 1, alone);
+    }
     cJSON *request = qbid_tool_request("history");
     cJSON_AddStringToObject(request, "kind", o.kind ? o.kind : "campaign");
     cJSON_AddNumberToObject(request, "id", (double)o.id);

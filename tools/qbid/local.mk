@@ -3,6 +3,7 @@
 $(call prog,qbid,\
 	tools/qbid/columns.c \
 	tools/qbid/command_change.c \
+	tools/qbid/command_execute.c \
 	tools/qbid/command_explain.c \
 	tools/qbid/command_insights.c \
 	tools/qbid/command_models.c \

@@ -17,6 +17,10 @@ static const struct {
     {"top", qbid_tool_top, "campaigns and workers, live on a terminal"},
     {"import", qbid_tool_import, "campaigns, line items, creatives from a YAML or JSON file"},
     {"target", qbid_tool_target, "target set CAMPAIGN: goal, target, budget, pacing, active"},
+    {"recommend", qbid_tool_recommend, "list, show, add, approve, reject, apply recommendations"},
+    {"executions", qbid_tool_executions, "changes of the account, and each field before and after"},
+    {"rollback", qbid_tool_rollback, "take back an execution and all that came after it"},
+    {"hold", qbid_tool_hold, "keep recommendations off an item"},
     {"override", qbid_tool_override, "override list | set | clear: bid otherwise, for a time"},
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
@@ -27,13 +31,13 @@ static const struct {
     {"live", qbid_tool_live, "pace factors, Q states and leases in force"},
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
-    {"history", qbid_tool_history, "totals of one campaign, line item or creative over time"},
+    {"history", qbid_tool_history, "changes of the account; totals of one item over time"},
     {"insights", qbid_tool_insights, "what differs or changed more than chance explains"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
     {"stat", qbid_tool_stat, "every counter"},
-    {"audit", qbid_tool_audit, "who changed what, before and after; --verify checks the chain"},
+    {"audit", qbid_tool_audit, "who changed what, before and after; audit verify checks the chain"},
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 

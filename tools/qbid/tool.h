@@ -55,7 +55,8 @@ cJSON *qbid_tool_request(const char *name);
  *  with QBID_TOOL_OK. Takes the request. */
 cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit);
 
-/** Send a change of the account and print what differs. Takes the request. */
+/** Send a change of the account and print what differs, with its money effect. Takes the request.
+ */
 int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
 
 /** Print an answer as one line of JSON. */
@@ -73,6 +74,7 @@ typedef int qbid_tool_fn(struct qbid_tool *tool, int argc, char **argv);
 qbid_tool_fn qbid_tool_status, qbid_tool_stat, qbid_tool_top, qbid_tool_live, qbid_tool_ledger;
 qbid_tool_fn qbid_tool_snapshot, qbid_tool_history, qbid_tool_generations, qbid_tool_audit;
 qbid_tool_fn qbid_tool_import, qbid_tool_target, qbid_tool_account;
+qbid_tool_fn qbid_tool_recommend, qbid_tool_rollback, qbid_tool_executions, qbid_tool_hold;
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
 qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
 qbid_tool_fn qbid_tool_override, qbid_tool_insights;

@@ -8,10 +8,9 @@
 #include "tools/sim/stages.h"
 #include "tools/sim/strategy.h"
 
-#define LEARN_FIRST_S 3600 /* on the first day */
-#define LEARN_S (4 * 3600)
+#define LEARN_S 3600
+#define LEARN_AT_S 300 /* past the hour, which it knows by its traffic then */
 #define LIVE_S 2
-#define DAY_S 86400
 
 struct real {
     struct qbid_sim_portfolio portfolio;
@@ -100,7 +99,7 @@ static int tick(void *self, uint64_t now_ns)
         qbid_sim_stages_live(s->stages, now_ns);
     if (now_s < s->learn_s)
         return 0;
-    s->learn_s = now_s + (now_s < DAY_S ? LEARN_FIRST_S : LEARN_S);
+    s->learn_s = now_s / LEARN_S * LEARN_S + LEARN_S + LEARN_AT_S;
     return qbid_sim_stages_learn(s->stages, now_ns);
 }
 

@@ -35,7 +35,7 @@ static void rates_draw(struct learned_world *w, enum learned_world_kind kind)
             for (uint32_t s = 0; s < WORLD_SITES; s++, n++) {
                 double rate = exchange[e] * (kind == LEARNED_WORLD_MULTIPLICATIVE
                                                  ? device[d] * site[s]
-                                                 : exp(slope[d % 3] * grade[s] - 0.3));
+                                                 : exp(slope[(d + e) % 3] * grade[s] - 0.3));
                 w->context[n] = learn_context(e + 1, d + 1, s + 1);
                 w->rate[n] = fmin(BASE_RATE * rate, 0.5);
             }

@@ -38,6 +38,13 @@ static int collect(void *context, const struct qbid_store_record *r)
     return 0;
 }
 
+static int count_record(void *context, const struct qbid_store_record *r)
+{
+    (void)r;
+    ++*(uint64_t *)context;
+    return 0;
+}
+
 static void an_untouched_chain_is_verified_and_read_latest_first(void **state)
 {
     struct scratch *s = *state;
@@ -62,65 +69,146 @@ static void the_file_itself_refuses_edits_and_deletions(void **state)
                          SQLITE_OK);
 }
 
-static void every_edit_of_every_record_is_found(void **state)
+/* One tampering inside a savepoint: found, at that record, and nothing is left of it. */
+static void check_found(struct qbid_store *store, const char *text, uint64_t first)
+{
+    uint64_t found = 0;
+    sql(store, "SAVEPOINT e");
+    sql(store, text);
+    if (qbid_store_verify_audit(store, &found) != QBID_ERR_CORRUPT || found != first)
+        fail_msg("%s: found at %llu, not at %llu", text, (unsigned long long)found,
+                 (unsigned long long)first);
+    sql(store, "ROLLBACK TO e; RELEASE e");
+    assert_int_equal(qbid_store_verify_audit(store, &found), 0);
+}
+
+/* Other values, other types with the same bytes, text behind the end of a text. */
+static void every_edit_of_every_field_of_every_record_is_found(void **state)
 {
     struct scratch *s = *state;
-    static const char *const columns[] = {"unix_ns = unix_ns + 1",  "actor = actor || 'x'",
-                                          "what = what || 'x'",     "why = why || 'x'",
-                                          "before = before || 'x'", "after = after || 'x'",
-                                          "hash = zeroblob(32)",    "prev_hash = zeroblob(31)"};
+    static const char *const texts[] = {"actor", "what", "why", "before", "after"};
+    static const char *const text_edits[] = {"%s || 'x'", "'x' || %s", "%s || char(0) || 'x'",
+                                             "CAST(%s AS BLOB)", "'other'"};
+    static const char *const edits[] = {"unix_ns = unix_ns + 1",
+                                        "unix_ns = unix_ns - 1",
+                                        "unix_ns = unix_ns + 0.5",
+                                        "unix_ns = -unix_ns",
+                                        "unix_ns = 'x'",
+                                        "tenant = tenant + 1",
+                                        "tenant = tenant + 4294967296",
+                                        "tenant = 'x'",
+                                        "hash = zeroblob(32)",
+                                        "hash = CAST(hash || x'00' AS BLOB)",
+                                        "hash = substr(hash, 1, 31)",
+                                        "hash = prev_hash",
+                                        "prev_hash = zeroblob(31)",
+                                        "prev_hash = hash",
+                                        "prev_hash = CAST(hash AS TEXT)"};
+    char text[192], edit[64];
     fill(s->store);
     sql(s->store, "DROP TRIGGER audit_is_final");
     for (unsigned id = 1; id <= RECORDS; id++) {
-        for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
-            char text[160];
-            uint64_t found = 0;
-            snprintf(text, sizeof text, "SAVEPOINT e; UPDATE audit SET %s WHERE id = %u",
-                     columns[c], id);
-            sql(s->store, text);
-            assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
-            assert_int_equal(found, id);
-            sql(s->store, "ROLLBACK TO e; RELEASE e");
-            assert_int_equal(qbid_store_verify_audit(s->store, &found), 0);
+        for (size_t e = 0; e < sizeof edits / sizeof edits[0]; e++) {
+            snprintf(text, sizeof text, "UPDATE audit SET %s WHERE id = %u", edits[e], id);
+            check_found(s->store, text, id);
+        }
+        for (size_t t = 0; t < 25; t++) {
+            const char *column = texts[t / 5];
+            snprintf(edit, sizeof edit, text_edits[t % 5], column);
+            snprintf(text, sizeof text, "UPDATE audit SET %s = %s WHERE id = %u", column, edit, id);
+            check_found(s->store, text, id);
+        }
+        for (size_t t = 0; t < 25; t++) { /* one field's value in the place of another's */
+            if (t / 5 == t % 5)
+                continue;
+            snprintf(text, sizeof text, "UPDATE audit SET %s = %s || '.' WHERE id = %u",
+                     texts[t / 5], texts[t % 5], id);
+            check_found(s->store, text, id);
         }
     }
 }
 
-static void a_deleted_record_is_found_even_the_last(void **state)
+static void every_byte_of_every_hash_counts(void **state)
 {
     struct scratch *s = *state;
+    char text[224];
+    fill(s->store);
+    sql(s->store, "DROP TRIGGER audit_is_final");
+    for (unsigned id = 1; id <= RECORDS; id++)
+        for (unsigned byte = 1; byte <= 32; byte++) {
+            snprintf(text, sizeof text,
+                     "UPDATE audit SET hash = CAST(substr(hash, 1, %u) || "
+                     "CASE substr(hash, %u, 1) WHEN x'5a' THEN x'a5' ELSE x'5a' END || "
+                     "substr(hash, %u) AS BLOB) WHERE id = %u",
+                     byte - 1, byte, byte + 1, id);
+            check_found(s->store, text, id);
+        }
+}
+
+static void every_deleted_record_is_found_even_the_last(void **state)
+{
+    struct scratch *s = *state;
+    char text[96];
     fill(s->store);
     sql(s->store, "DROP TRIGGER audit_is_kept");
     for (unsigned id = 1; id <= RECORDS; id++) {
-        char text[96];
-        uint64_t found = 0;
-        snprintf(text, sizeof text, "SAVEPOINT e; DELETE FROM audit WHERE id = %u", id);
-        sql(s->store, text);
-        assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
-        assert_int_equal(found, id);
-        sql(s->store, "ROLLBACK TO e; RELEASE e");
+        snprintf(text, sizeof text, "DELETE FROM audit WHERE id = %u", id);
+        check_found(s->store, text, id);
+        snprintf(text, sizeof text, "DELETE FROM audit WHERE id >= %u", id);
+        check_found(s->store, text, id);
     }
-    sql(s->store, "DELETE FROM audit");
-    uint64_t found;
-    assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
+    check_found(s->store, "DELETE FROM audit_head", RECORDS + 1);
+    check_found(s->store, "UPDATE audit_head SET id = id + 1", RECORDS + 1);
+    check_found(s->store, "UPDATE audit_head SET hash = zeroblob(32)", RECORDS + 1);
 }
 
-static void reordered_and_inserted_records_are_found(void **state)
+static void every_swap_move_and_insertion_is_found(void **state)
 {
     struct scratch *s = *state;
-    uint64_t found;
+    char text[320];
     fill(s->store);
-    sql(s->store, "DROP TRIGGER audit_is_final; SAVEPOINT e;"
-                  "UPDATE audit SET id = 100 WHERE id = 3; UPDATE audit SET id = 3 WHERE id = 4;"
-                  "UPDATE audit SET id = 4 WHERE id = 100");
-    assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
-    assert_int_equal(found, 3);
-    sql(s->store, "ROLLBACK TO e; RELEASE e; SAVEPOINT e;"
-                  "INSERT INTO audit SELECT 9, unix_ns, actor, what, why, before, after, "
-                  "prev_hash, hash FROM audit WHERE id = 8");
-    assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
-    assert_int_equal(found, 9);
-    sql(s->store, "ROLLBACK TO e; RELEASE e");
+    sql(s->store, "DROP TRIGGER audit_is_final");
+    for (unsigned a = 1; a <= RECORDS; a++) {
+        for (unsigned b = a + 1; b <= RECORDS; b++) {
+            snprintf(text, sizeof text,
+                     "UPDATE audit SET id = 100 WHERE id = %u; UPDATE audit SET id = %u WHERE id = "
+                     "%u; UPDATE audit SET id = %u WHERE id = 100",
+                     a, a, b, b);
+            check_found(s->store, text, a);
+        }
+        snprintf(text, sizeof text, "UPDATE audit SET id = 50 WHERE id = %u", a);
+        check_found(s->store, text, a);
+        for (int at = -1; at <= 0; at++) {
+            snprintf(text, sizeof text,
+                     "INSERT INTO audit SELECT %d, unix_ns, actor, what, why, before, after, "
+                     "prev_hash, hash, tenant FROM audit WHERE id = %u",
+                     at, a);
+            check_found(s->store, text, 1);
+        }
+        snprintf(
+            text, sizeof text,
+            "INSERT INTO audit SELECT %u, unix_ns, actor, what, why, before, after, prev_hash, "
+            "hash, tenant FROM audit WHERE id = %u",
+            RECORDS + 1, a);
+        check_found(s->store, text, RECORDS + 1);
+    }
+}
+
+static void a_record_of_a_tenant_is_seen_in_its_scope_alone(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_store_cause cause = {5, "uid 1", "because"};
+    uint64_t seen = 0;
+    fill(s->store);
+    assert_int_equal(qbid_store_audit_of(s->store, 7, &cause, "its", "", ""), 0);
+    qbid_store_scope(s->store, 8);
+    assert_int_equal(qbid_store_load_audit(s->store, 100, count_record, &seen), 0);
+    assert_int_equal(seen, 0);
+    qbid_store_scope(s->store, 7);
+    assert_int_equal(qbid_store_load_audit(s->store, 100, count_record, &seen), 0);
+    assert_int_equal(seen, 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, &seen), 0);
+    assert_int_equal(seen, RECORDS + 1); /* the chain is one */
 }
 
 static void fields_cannot_flow_into_each_other(void **state)
@@ -140,12 +228,16 @@ int main(void)
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(the_file_itself_refuses_edits_and_deletions, scratch_setup,
                                         scratch_teardown),
-        cmocka_unit_test_setup_teardown(every_edit_of_every_record_is_found, scratch_setup,
+        cmocka_unit_test_setup_teardown(every_edit_of_every_field_of_every_record_is_found,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(every_byte_of_every_hash_counts, scratch_setup,
                                         scratch_teardown),
-        cmocka_unit_test_setup_teardown(a_deleted_record_is_found_even_the_last, scratch_setup,
+        cmocka_unit_test_setup_teardown(every_deleted_record_is_found_even_the_last, scratch_setup,
                                         scratch_teardown),
-        cmocka_unit_test_setup_teardown(reordered_and_inserted_records_are_found, scratch_setup,
+        cmocka_unit_test_setup_teardown(every_swap_move_and_insertion_is_found, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_record_of_a_tenant_is_seen_in_its_scope_alone,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(fields_cannot_flow_into_each_other, scratch_setup,
                                         scratch_teardown),
     };

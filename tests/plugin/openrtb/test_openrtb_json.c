@@ -48,6 +48,10 @@ static void numbers_of_any_length_are_read(void **state)
                                  whole == 1 ? 0 : QBID_ERR_PARSE);
             }
     for (size_t i = 0; i < sizeof behind / sizeof behind[0]; i++) {
+        assert_int_equal(parse_value("125E-2", behind[i]), 0);
+        assert_int_equal(request->imp[0].floor_micros, 1250000);
+        assert_int_equal(parse_value("1.25e+1", behind[i]), 0);
+        assert_int_equal(request->imp[0].floor_micros, 12500000);
         assert_int_equal(parse_value("null", behind[i]), 0);
         assert_int_equal(parse_value("\"\"", behind[i]), 0);
         assert_int_equal(parse_value("-0.5", behind[i]), 0);
@@ -329,6 +333,23 @@ static void a_name_is_known_by_all_of_its_characters(void **state)
     assert_int_equal(request->devicetype, QBID_OPENRTB_INT_ABSENT);
 }
 
+/* Of so many keys that begin and end as a long name does some have its hash. */
+static void a_long_name_is_known_by_its_length(void **state)
+{
+    static char text[8192], between[4096];
+    (void)state;
+    memset(between, 'x', sizeof between);
+    assert_int_equal(parse_with("\"device\":{\"devicetype\":4}"), 0);
+    assert_int_equal(request->devicetype, 4);
+    for (unsigned n = 0; n < sizeof between; n++) {
+        snprintf(text, sizeof text,
+                 "{\"id\":\"r\",\"imp\":[{\"id\":\"1\"}],\"device\":{\"devicety%.*svicetype\":4}}",
+                 (int)n, between);
+        assert_int_equal(parse(text), 0);
+        assert_int_equal(request->devicetype, QBID_OPENRTB_INT_ABSENT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +357,7 @@ int main(void)
         cmocka_unit_test(numbers_of_any_length_are_read),
         cmocka_unit_test(malformed_json_anywhere_is_malformed),
         cmocka_unit_test(a_name_is_known_by_all_of_its_characters),
+        cmocka_unit_test(a_long_name_is_known_by_its_length),
         cmocka_unit_test(only_one_object_is_a_request),
         cmocka_unit_test(a_request_cut_anywhere_is_malformed),
         cmocka_unit_test(deeper_than_32_is_over_the_limit),

@@ -305,6 +305,87 @@ static void an_explanation_uses_the_image_that_qbidd_keeps(void **state)
     unlink(path);
 }
 
+/* The id that an answer on standard output begins with. */
+static void id_of(const struct fixture *f, char out[17])
+{
+    assert_true(strspn(f->out, "0123456789abcdef") == 16);
+    memcpy(out, f->out, 16);
+    out[16] = '\0';
+}
+
+static void a_recommendation_is_proposed_tried_applied_and_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    char id[17], line[200];
+    cJSON *account = running_ask_ok(&f->r, "{\"cmd\":\"account\"}");
+    char *before = cJSON_PrintUnformatted(cJSON_GetObjectItem(account, "account"));
+    cJSON_Delete(account);
+    assert_int_equal(ask(f, "recommend add campaign 2 budget 105 --reason 'sells well' --impact "
+                            "12.5 --loss 1"),
+                     0);
+    has(f->out, "proposed");
+    id_of(f, id);
+    assert_int_equal(ask(f, "recommend --status pending"), 0);
+    has(f->out, id);
+    has(f->out, "sells well");
+    snprintf(line, sizeof line, "recommend show %s --output json", id);
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "\"expected_impact\":\"12.5\"");
+    snprintf(line, sizeof line, "recommend apply %s --dry-run", id);
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "budget: 100 -> 105");
+    has(f->out, "money at stake: 5");
+    has(f->out, "dry run: nothing was changed");
+    assert_int_equal(ask(f, "hold on campaign 2 --reason 'flight is over'"), 0);
+    snprintf(line, sizeof line, "recommend apply %s", id);
+    assert_int_equal(ask(f, line), 5);
+    has(f->err, "is held by");
+    has(f->err, "flight is over");
+    assert_int_equal(ask(f, "hold off campaign 2"), 0);
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "applied; generation");
+    assert_int_equal(ask(f, "history"), 0);
+    has(f->out, "recommendation");
+    account = running_ask_ok(&f->r, "{\"cmd\":\"executions\",\"max\":1}");
+    const cJSON *last =
+        cJSON_GetObjectItem(account, "executions")->child; /* the one that was applied */
+    snprintf(line, sizeof line, "rollback %.0f", cJSON_GetObjectItem(last, "id")->valuedouble);
+    assert_true(cJSON_GetObjectItem(last, "generation")->valuedouble > 0);
+    cJSON_Delete(account);
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "budget: 105 -> 100");
+    account = running_ask_ok(&f->r, "{\"cmd\":\"account\"}");
+    char *after = cJSON_PrintUnformatted(cJSON_GetObjectItem(account, "account"));
+    assert_string_equal(before, after);
+    cJSON_Delete(account);
+    cJSON_free(before);
+    cJSON_free(after);
+    assert_int_equal(ask(f, "audit verify"), 0);
+    has(f->out, "none was changed");
+}
+
+static void what_is_above_the_limit_of_four_eyes_is_denied(void **state)
+{
+    struct fixture *f = *state;
+    char id[17], line[200];
+    assert_int_equal(ask(f, "recommend add campaign 2 budget 300 --reason more"), 0);
+    id_of(f, id);
+    snprintf(line, sizeof line, "recommend approve %s", id);
+    assert_int_equal(ask(f, line), 4);
+    has(f->err, "somebody else approves");
+    snprintf(line, sizeof line, "recommend apply %s", id);
+    assert_int_equal(ask(f, line), 4);
+    snprintf(line, sizeof line, "recommend reject %s", id);
+    assert_int_equal(ask(f, line), 0);
+    assert_int_equal(ask(f, "recommend add campaign 2 budget x --reason more"), 1);
+    has(f->err, "budget");
+    assert_int_equal(ask(f, "recommend add campaign 2 budget 1"), 2);
+    assert_int_equal(ask(f, "rollback"), 2);
+    assert_int_equal(ask(f, "rollback x"), 2);
+    assert_int_equal(ask(f, "rollback 99999"), 1);
+    has(f->err, "there is no such execution");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +399,8 @@ int main(void)
         cmocka_unit_test(the_socket_is_found_by_option_configuration_or_environment),
         cmocka_unit_test(a_reader_without_permission_is_denied),
         cmocka_unit_test(an_explanation_uses_the_image_that_qbidd_keeps),
+        cmocka_unit_test(a_recommendation_is_proposed_tried_applied_and_taken_back),
+        cmocka_unit_test(what_is_above_the_limit_of_four_eyes_is_denied),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Least Lagrangian bound over the prices of both limits, by the ellipsoid method in the plane; and
+ * a good choice on the way. Prices are kept as what the whole of a limit is worth, so that both
+ * have one scale. */
+#include "control/choice/choice_bound.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/error.h"
+
+#define STEPS_MAX 200
+#define CLOSE 1e-7 /* of the bound */
+
+double qbid_choice_reduced(const struct qbid_choice_prices *prices,
+                           const struct qbid_choice_item *item)
+{
+    return (double)item->gain - prices->price[0] * (double)item->use[0] -
+           prices->price[1] * (double)item->use[1];
+}
+
+double qbid_choice_slack(const struct qbid_choice_prices *prices)
+{
+    return 1 + 1e-10 * fabs(prices->bound);
+}
+
+/* The bound at given prices: its value, and its slope in worth. */
+static double bound_at(const struct qbid_choice_book *book, const double worth[QBID_CHOICE_SCARCE],
+                       double slope[QBID_CHOICE_SCARCE])
+{
+    struct qbid_choice_prices at;
+    int64_t use[QBID_CHOICE_SCARCE] = {0};
+    double bound = 0;
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++) {
+        at.price[k] = book->limit[k] ? worth[k] / (double)book->limit[k] : 0;
+        bound += worth[k];
+    }
+    for (uint32_t g = 0; g < book->group_cnt; g++) {
+        const struct qbid_choice_item *pick = NULL;
+        double most = 0;
+        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++) {
+            double reduced = qbid_choice_reduced(&at, &book->item[i]);
+            if (reduced > most) {
+                most = reduced;
+                pick = &book->item[i];
+            }
+        }
+        if (!pick)
+            continue;
+        bound += most;
+        for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+            use[k] += pick->use[k];
+    }
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        slope[k] = book->limit[k] ? 1 - (double)use[k] / (double)book->limit[k] : 1;
+    return bound;
+}
+
+struct ellipse {
+    double centre[2];
+    double shape[2][2]; /* points x: (x - centre)' shape^-1 (x - centre) <= 1 */
+};
+
+/* The half in which slope' x does not rise. Returns slope's width over the ellipse. */
+static double ellipse_cut(struct ellipse *e, const double slope[2])
+{
+    double v[2] = {e->shape[0][0] * slope[0] + e->shape[0][1] * slope[1],
+                   e->shape[1][0] * slope[0] + e->shape[1][1] * slope[1]};
+    double width = sqrt(fmax(0, slope[0] * v[0] + slope[1] * v[1]));
+    if (!(width > 0))
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        v[i] /= width;
+        e->centre[i] -= v[i] / 3;
+    }
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++)
+            e->shape[i][j] = 4.0 / 3 * (e->shape[i][j] - 2.0 / 3 * v[i] * v[j]);
+    return width;
+}
+
+static void prices_find(const struct qbid_choice_book *book, struct qbid_choice_prices *ret)
+{
+    double best[QBID_CHOICE_SCARCE] = {0}, slope[QBID_CHOICE_SCARCE];
+    double bound = bound_at(book, best, slope), width = bound * bound;
+    struct ellipse e = {{bound / 2, bound / 2}, {{width, 0}, {0, width}}};
+    bool scarce = slope[0] < 0 || slope[1] < 0; /* else everything fits, and no price is due */
+    for (int step = 0; step < STEPS_MAX && scarce; step++) {
+        if (e.centre[0] < 0 || e.centre[1] < 0) {
+            slope[0] = e.centre[0] < 0 ? -1 : 0;
+            slope[1] = e.centre[0] < 0 ? 0 : -1;
+        } else {
+            double value = bound_at(book, e.centre, slope);
+            if (value < bound) {
+                bound = value;
+                memcpy(best, e.centre, sizeof best);
+            }
+        }
+        if (ellipse_cut(&e, slope) < CLOSE * bound)
+            break;
+    }
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        ret->price[k] = book->limit[k] ? best[k] / (double)book->limit[k] : 0;
+    ret->bound = bound;
+}
+
+/* --- a choice by the prices */
+
+struct rank {
+    double key;
+    uint32_t item, group;
+};
+
+static int rank_compare(const void *a, const void *b)
+{
+    const struct rank *x = a, *y = b;
+    return x->key != y->key ? (x->key < y->key) - (x->key > y->key)
+                            : (x->item > y->item) - (x->item < y->item);
+}
+
+struct greedy {
+    uint32_t *pick; /* item by group, UINT32_MAX = none */
+    int64_t gain;
+    int64_t left[QBID_CHOICE_SCARCE];
+};
+
+/* Put an item in the place of its group's present one, if that gains and fits. */
+static bool greedy_take(const struct qbid_choice_book *book, struct greedy *g, uint32_t group,
+                        uint32_t item)
+{
+    static const struct qbid_choice_item none;
+    const struct qbid_choice_item *in = &book->item[item];
+    const struct qbid_choice_item *out =
+        g->pick[group] == UINT32_MAX ? &none : &book->item[g->pick[group]];
+    if (in->gain <= out->gain || in->use[0] - out->use[0] > g->left[0] ||
+        in->use[1] - out->use[1] > g->left[1])
+        return false;
+    g->gain += in->gain - out->gain;
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        g->left[k] -= in->use[k] - out->use[k];
+    g->pick[group] = item;
+    return true;
+}
+
+/* Best first, then whatever can still be bettered. */
+static void greedy_run(const struct qbid_choice_book *book, const struct rank *rank,
+                       struct greedy *g)
+{
+    g->gain = 0;
+    memcpy(g->left, book->limit, sizeof g->left);
+    for (uint32_t i = 0; i < book->group_cnt; i++)
+        g->pick[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < book->item_cnt; i++)
+        if (g->pick[rank[i].group] == UINT32_MAX)
+            greedy_take(book, g, rank[i].group, rank[i].item);
+    for (uint32_t i = 0; i < book->item_cnt; i++)
+        greedy_take(book, g, rank[i].group, rank[i].item);
+}
+
+/* By gain for the worth of what is used, or by gain less that worth. */
+static void rank_fill(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,
+                      bool less, struct rank *rank)
+{
+    for (uint32_t g = 0, n = 0; g < book->group_cnt; g++) {
+        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++, n++) {
+            double reduced = qbid_choice_reduced(prices, &book->item[i]);
+            double gain = (double)book->item[i].gain;
+            rank[n] = (struct rank){less ? reduced : gain / (gain - reduced + 1), i, g};
+        }
+    }
+    qsort(rank, book->item_cnt, sizeof *rank, rank_compare);
+}
+
+int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_prices *ret_prices,
+                      uint32_t *ret_pick)
+{
+    struct rank *rank = malloc((book->item_cnt + 1) * sizeof *rank);
+    struct greedy greedy = {.pick = malloc((book->group_cnt + 1) * sizeof *greedy.pick)};
+    if (!rank || !greedy.pick) {
+        free(rank);
+        free(greedy.pick);
+        return QBID_ERR_NOMEM;
+    }
+    prices_find(book, ret_prices);
+    ret_prices->least = -1;
+    for (int less = 0; less < 2; less++) {
+        rank_fill(book, ret_prices, less, rank);
+        greedy_run(book, rank, &greedy);
+        if (greedy.gain > ret_prices->least) {
+            ret_prices->least = greedy.gain;
+            memcpy(ret_pick, greedy.pick, book->group_cnt * sizeof *ret_pick);
+        }
+    }
+    free(rank);
+    free(greedy.pick);
+    return 0;
+}

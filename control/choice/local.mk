@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# The decision engine: which proposals to make.
+$(call lib,choice,\
+	control/choice/choice.c \
+	control/choice/choice_bound.c)

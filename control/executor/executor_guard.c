@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is watched after an execution: click and conversion rate of the campaigns that it touched. A
+ * false alarm in either, over all the time that an execution is watched: limits.guard_error. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/executor/executor.h"
+#include "control/executor/executor_parts.h"
+#include "control/executor/fall.h"
+#include "shm/error.h"
+
+#define METRICS 2 /* of each campaign */
+
+static const char *const metric_name[METRICS] = {"ctr", "cvr"};
+
+static void metric_read(const struct qbid_stats *stats, int metric, uint64_t *trials,
+                        uint64_t *successes)
+{
+    *trials = stats->imps;
+    *successes = metric == 0 ? stats->clicks : stats->convs;
+}
+
+static int campaign_guard(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                          const struct qbid_recommendation *r, uint64_t execution)
+{
+    struct qbid_stats day = x->host.stats(x->host.context, r->campaign, true);
+    struct qbid_stats all = x->host.stats(x->host.context, r->campaign, false);
+    int err = 0;
+    for (int m = 0; m < METRICS && !err; m++) {
+        struct qbid_store_guard guard = {.execution = execution,
+                                         .tenant = r->tenant,
+                                         .campaign = r->campaign,
+                                         .unix_ns = call->unix_ns};
+        snprintf(guard.metric, sizeof guard.metric, "%s", metric_name[m]);
+        metric_read(&day, m, &guard.base_trials, &guard.base_successes);
+        metric_read(&all, m, &guard.trials, &guard.successes);
+        err = qbid_store_add_guard(x->host.store, &guard);
+    }
+    return err;
+}
+
+int qbid_executor_guards_add(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                             const struct qbid_executor_list *list, uint64_t execution)
+{
+    int err = 0;
+    if (!x->host.stats || !(x->limits.guard_error > 0))
+        return 0;
+    for (uint32_t i = 0; i < list->cnt && !err; i++) {
+        bool seen = false;
+        for (uint32_t j = 0; j < i && !seen; j++)
+            seen = list->item[j].campaign == list->item[i].campaign;
+        if (!seen)
+            err = campaign_guard(x, call, &list->item[i], execution);
+    }
+    return err;
+}
+
+struct guards {
+    struct qbid_store_guard *item;
+    uint32_t cnt, max;
+};
+
+static int guard_keep(void *context, const struct qbid_store_guard *guard)
+{
+    struct guards *g = context;
+    if (g->cnt == g->max) {
+        uint32_t max = g->max ? g->max * 2 : 16;
+        struct qbid_store_guard *more = realloc(g->item, max * sizeof *more);
+        if (!more)
+            return QBID_ERR_NOMEM;
+        g->item = more;
+        g->max = max;
+    }
+    g->item[g->cnt++] = *guard;
+    return 0;
+}
+
+/* Whether one guard's metric has fallen; `together` guards of its execution share the error. */
+static bool guard_fell(const struct qbid_executor *x, const struct qbid_store_guard *guard,
+                       uint32_t together)
+{
+    struct qbid_stats all = x->host.stats(x->host.context, guard->campaign, false);
+    uint64_t trials, successes;
+    metric_read(&all, strcmp(guard->metric, metric_name[0]) != 0, &trials, &successes);
+    if (trials < guard->trials || successes < guard->successes)
+        return false; /* counts began anew */
+    struct qbid_fall fall = {guard->base_trials,     guard->base_successes,
+                             trials - guard->trials, successes - guard->successes,
+                             x->limits.guard_fall,   x->limits.guard_error / together};
+    return qbid_fall_found(&fall);
+}
+
+static int guard_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                          const struct qbid_store_guard *guard)
+{
+    struct qbid_executor_effect effect;
+    struct qbid_executor_call one = *call;
+    char why[160];
+    snprintf(why, sizeof why, "%s of campaign %u fell by more than %.3g %% after execution %llu",
+             guard->metric, guard->campaign, 100 * x->limits.guard_fall,
+             (unsigned long long)guard->execution);
+    one.why = why;
+    int err = qbid_executor_rollback(x, &one, guard->execution, guard->execution, &effect);
+    if (!err)
+        qbid_executor_effect_done(&effect);
+    return err;
+}
+
+int qbid_executor_guards_tick(const struct qbid_executor *x, const struct qbid_executor_call *call)
+{
+    struct guards guards = {0};
+    uint64_t old_ns = call->unix_ns > x->limits.guard_ns ? call->unix_ns - x->limits.guard_ns : 0;
+    int made = 0;
+    if (!x->host.stats || !(x->limits.guard_error > 0))
+        return 0;
+    int err = qbid_store_load_guards(x->host.store, guard_keep, &guards);
+    for (uint32_t i = 0, end; i < guards.cnt && !err; i = end) {
+        uint64_t execution = guards.item[i].execution;
+        bool old = guards.item[i].unix_ns < old_ns;
+        for (end = i; end < guards.cnt && guards.item[end].execution == execution;)
+            end++;
+        if (old)
+            err = qbid_store_drop_guards(x->host.store, execution, execution);
+        for (uint32_t j = i; j < end && !old && !err; j++) {
+            if (!guard_fell(x, &guards.item[j], end - i))
+                continue;
+            err = guard_rollback(x, call, &guards.item[j]);
+            made += !err;
+            break;
+        }
+    }
+    free(guards.item);
+    return err ? err : made;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a campaign or a line item has of its own beside the dimensions' effects on everybody: a
+ * number for each such part of each cell.
+ *
+ *   campaign x value      of each dimension
+ *   line item x value     of each dimension
+ *   campaign x context    without one of the dimensions, and with all of them
+ *
+ * Each part is one more factor of control/models/effects.h with a strength of its own, so that one
+ * in which nothing differs ends at 1 everywhere.
+ */
+#ifndef QBID_CONTROL_LEARN_PARTS_H
+#define QBID_CONTROL_LEARN_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control/keymap.h"
+#include "shm/dims.h"
+
+#define QBID_PARTS_MAX (3 * QBID_DIM_CNT + 1)
+
+struct qbid_part {
+    uint64_t mask; /* dimensions that it looks at */
+    bool by_line_item;
+    struct qbid_keymap map; /* (context of the mask, campaign id or line item index) -> number */
+    uint32_t value_cnt;     /* numbers given, 0 among them: none */
+    uint32_t *index;        /* by cell */
+};
+
+struct qbid_parts {
+    struct qbid_part part[QBID_PARTS_MAX];
+    uint32_t cnt;
+    uint32_t cell_capacity;
+};
+
+/** The parts of contexts of these dimensions. Nothing is allocated. */
+void qbid_parts_init(struct qbid_parts *parts, uint64_t mask);
+void qbid_parts_done(struct qbid_parts *parts);
+
+/** Room for so many cells. QBID_ERR_NOMEM. */
+int qbid_parts_room(struct qbid_parts *parts, uint32_t cells);
+
+/** Number the parts of a cell, which has room; campaign 0 = it counts for nobody. QBID_ERR_NOMEM.
+ *  Cost: one map probe a part. */
+int qbid_parts_place(struct qbid_parts *parts, uint32_t cell, uint64_t context,
+                     uint32_t campaign_id, uint32_t line_item_idx);
+
+/** Number of a context in a part, 0 where it has none. */
+static inline uint32_t qbid_part_find(const struct qbid_part *part, uint64_t context,
+                                      uint32_t campaign_id, uint32_t line_item_idx)
+{
+    uint32_t i = qbid_keymap_find(&part->map, context & part->mask,
+                                  part->by_line_item ? line_item_idx : campaign_id);
+    return i == QBID_KEYMAP_NONE ? 0 : i;
+}
+
+#endif

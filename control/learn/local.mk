@@ -33,6 +33,7 @@ $(call lib,learn,\
 	control/learn/target.c \
 	control/learn/tracking.c \
 	control/learn/tree.c \
+	control/learn/triggered.c \
 	control/learn/values.c)
 # its loops over bitmaps are what a plan waits for
 CPPFLAGS_rows := -O3

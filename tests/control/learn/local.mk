@@ -18,3 +18,4 @@ $(call test,test_corrections,tests/control/learn/test_corrections.c tests/contro
 $(call test,test_strategy,tests/control/learn/test_strategy.c tests/control/learn/strategy_world.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lglpk -lm)
 $(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_tracking,tests/control/learn/test_tracking.c tests/control/learn/strategy_world.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_triggered,tests/control/learn/test_triggered.c,learn models account shm,-lm)

@@ -17,6 +17,7 @@ struct qbid_crew {
     struct qbid_log *log;
     struct qbid_scheduler scheduler;
     struct qbid_budget_agent *budget; /* NULL = not wanted */
+    struct qbid_monitor *monitor;     /* the same */
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
 };
 
@@ -58,6 +59,35 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
+/* The monitor raises alarms; it proposes nothing. */
+static int watch(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
+                 void *give_context)
+{
+    struct qbid_crew *crew = state;
+    char text[QBID_MONITOR_TEXT_MAX];
+    (void)give;
+    (void)give_context;
+    int raised = qbid_monitor_tick(crew->monitor, inputs->account, qbid_engine_store(crew->engine),
+                                   inputs->unix_s);
+    for (int i = raised; i-- > 0;) {
+        const struct qbid_monitor_alarm *alarm = qbid_monitor_alarm(crew->monitor, (uint32_t)i);
+        if (alarm == NULL)
+            continue;
+        qbid_monitor_say(alarm, text);
+        qbid_log_write(crew->log, QBID_LOG_WARNING, "monitor: %s", text);
+    }
+    return raised < 0 ? raised : 0;
+}
+
+static int monitor_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    int err = qbid_monitor_new(&crew->monitor);
+    if (err)
+        return err;
+    struct qbid_agent agent = {"monitor", QBID_MONITOR_PERIOD_NS, watch, crew};
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
 int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
                   struct qbid_log *log, uint64_t now_ns, struct qbid_crew **ret_crew)
 {
@@ -71,6 +101,8 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
     int err = qbid_scheduler_init(&crew->scheduler, &params);
     if (!err && config->agents.budget)
         err = budget_add(crew, now_ns);
+    if (!err && config->agents.monitor)
+        err = monitor_add(crew, now_ns);
     if (err)
         qbid_crew_free(crew);
     else
@@ -83,7 +115,13 @@ void qbid_crew_free(struct qbid_crew *crew)
     if (crew == NULL)
         return;
     qbid_budget_agent_free(crew->budget);
+    qbid_monitor_free(crew->monitor);
     free(crew);
+}
+
+const struct qbid_monitor *qbid_crew_monitor(const struct qbid_crew *crew)
+{
+    return crew->monitor;
 }
 
 int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s)

@@ -3,6 +3,7 @@
 #ifndef QBID_CONTROL_CREW_H
 #define QBID_CONTROL_CREW_H
 
+#include "control/agents/monitor.h"
 #include "control/agents/scheduler.h"
 #include "control/config/config.h"
 #include "control/engine/engine.h"
@@ -18,5 +19,8 @@ void qbid_crew_free(struct qbid_crew *crew);
 
 /** Run what is due; what goes wrong is logged once until it changes. Returns how many ran. */
 int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s);
+
+/** NULL when it is not wanted. */
+const struct qbid_monitor *qbid_crew_monitor(const struct qbid_crew *crew);
 
 #endif

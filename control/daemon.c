@@ -142,6 +142,7 @@ static int api_open(struct qbid_daemon *d, char *why)
                                          .started_unix_ns = qbid_clock_unix_ns()};
     int err = qbid_api_new(&params, &d->api);
     d->commands.api = d->api;
+    d->commands.monitor = qbid_crew_monitor(d->crew);
     if (err)
         snprintf(why, QBID_DAEMON_WHY_MAX, "control.path %s: %s", d->config.control.path,
                  err == QBID_ERR_FULL  ? "another program answers there"

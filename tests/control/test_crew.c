@@ -123,6 +123,7 @@ static void proposals_reach_the_store_and_the_account(void **state)
     struct qbid_crew *crew;
     struct seen seen = {0};
     struct qbid_engine *engine = engine_open(&config);
+    config.agents.monitor = false;
     uint64_t now_ns = qbid_clock_boot_ns();
     int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 * 86400 +
                      90000; /* tomorrow, 01:00 */
@@ -156,12 +157,33 @@ static void proposals_reach_the_store_and_the_account(void **state)
     qbid_engine_free(engine);
 }
 
+static void the_monitor_runs_over_the_engines_store(void **state)
+{
+    (void)state;
+    struct qbid_config config;
+    struct qbid_log *log;
+    struct qbid_crew *crew;
+    struct qbid_engine *engine = engine_open(&config);
+    config.agents.budget = false;
+    uint64_t now_ns = qbid_clock_boot_ns();
+    assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
+    assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_MONITOR_PERIOD_NS, 1800000000), 1);
+    struct qbid_monitor_status status = qbid_monitor_status(qbid_crew_monitor(crew));
+    assert_int_equal(status.learning, qbid_engine_account(engine)->campaign_cnt);
+    assert_true(status.learning > 0 && status.watched == 0 && status.alarms == 0);
+    qbid_crew_free(crew);
+    qbid_log_free(log);
+    qbid_engine_free(engine);
+}
+
 static void no_agent_runs_that_is_not_wanted(void **state)
 {
     (void)state;
     struct qbid_config config = {.agents = {.budget = false, .duty = 0.05}};
     struct qbid_crew *crew;
     assert_int_equal(qbid_crew_new(&config, NULL, NULL, 0, &crew), 0);
+    assert_null(qbid_crew_monitor(crew));
     qbid_crew_free(crew);
 }
 
@@ -185,6 +207,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(proposals_reach_the_store_and_the_account, folder_make,
+                                        folder_drop),
+        cmocka_unit_test_setup_teardown(the_monitor_runs_over_the_engines_store, folder_make,
                                         folder_drop),
         cmocka_unit_test(no_agent_runs_that_is_not_wanted),
     };

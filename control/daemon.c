@@ -16,6 +16,7 @@
 
 #include "control/api/api.h"
 #include "control/api/commands.h"
+#include "control/crew.h"
 #include "control/engine/engine.h"
 #include "control/executor/executor_engine.h"
 #include "control/lock.h"
@@ -33,6 +34,7 @@ struct qbid_daemon {
     char config_path[QBID_CONFIG_PATH_MAX];
     struct qbid_log *log;
     struct qbid_engine *engine;
+    struct qbid_crew *crew;
     struct qbid_api *api;
     struct qbid_commands commands;
     int lock, epoll, signals;
@@ -140,11 +142,20 @@ static int api_open(struct qbid_daemon *d, char *why)
                                          .started_unix_ns = qbid_clock_unix_ns()};
     int err = qbid_api_new(&params, &d->api);
     d->commands.api = d->api;
+    d->commands.monitor = qbid_crew_monitor(d->crew);
     if (err)
         snprintf(why, QBID_DAEMON_WHY_MAX, "control.path %s: %s", d->config.control.path,
                  err == QBID_ERR_FULL  ? "another program answers there"
                  : err == QBID_ERR_SYS ? strerror(errno)
                                        : qbid_strerror(err));
+    return err;
+}
+
+static int crew_open(struct qbid_daemon *d, char *why)
+{
+    int err = qbid_crew_new(&d->config, d->engine, d->log, qbid_clock_boot_ns(), &d->crew);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "agents: %s", qbid_strerror(err));
     return err;
 }
 
@@ -165,6 +176,8 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
     int err = lock_take(d, why);
     if (!err)
         err = qbid_engine_new(&d->config, engine_log, log, &d->engine, why);
+    if (!err)
+        err = crew_open(d, why);
     if (!err)
         err = api_open(d, why);
     if (err) {
@@ -189,6 +202,7 @@ void qbid_daemon_free(struct qbid_daemon *d)
     if (!d)
         return;
     qbid_api_free(d->api);
+    qbid_crew_free(d->crew);
     qbid_engine_free(d->engine);
     for (int i = 0; i < SOURCE_CNT; i++)
         if (d->timer[i] >= 0)
@@ -313,6 +327,8 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case PERSIST:
         qbid_engine_persist(d->engine);
+        qbid_crew_tick(d->crew, qbid_clock_boot_ns(),
+                       (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S));
         recommendations_tick(d);
         break;
     case SOURCE_CNT:

@@ -3,12 +3,13 @@
 include $(wildcard control/*/local.mk)
 $(call lib,keymap,control/keymap.c)
 $(call lib,daemon,\
+	control/crew.c \
 	control/daemon.c \
 	control/lock.c \
 	control/log.c \
 	control/notify.c)
 $(call prog,qbidd,control/main.c,\
-	daemon commands insights api executor choice engine decisions publish learn models ingest ledger snapshot frequency store agents account config \
+	daemon commands insights api executor choice engine agents decisions publish learn allocate models ingest ledger snapshot frequency store account config \
 	keymap shm,\
 	-lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lm)
 $(call install,$(B)/bin/qbidd,sbin,755)

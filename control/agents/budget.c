@@ -264,7 +264,7 @@ static void reason_write(const struct round *r, uint32_t i, const struct verdict
 static void propose_one(struct round *r, uint32_t i, const struct verdict *all,
                         qbid_agent_take_fn *give, void *give_context)
 {
-    const struct qbid_budget_campaign *c = r->campaigns[i];
+    struct qbid_budget_campaign *c = r->campaigns[i];
     const struct qbid_allocation_item *item = &r->allocation.items[i];
     int64_t moved_nanos = (item->spend_micros - r->current_micros[i]) * NANOS_PER_MICRO;
     if (moved_nanos == 0)
@@ -290,7 +290,21 @@ static void propose_one(struct round *r, uint32_t i, const struct verdict *all,
     qbid_money_format(c->budget_nanos + moved_nanos, p.recommended);
     reason_write(r, i, all, &p);
     p.id = qbid_proposal_id(&p);
+    c->proposed_unix_s = r->inputs->unix_s;
+    c->proposed_nanos = c->budget_nanos;
     give(give_context, &p);
+}
+
+/* Proposals lie there that nobody acted on yet. */
+static bool awaited(const struct round *r)
+{
+    for (uint32_t i = 0; i < r->cnt; i++) {
+        const struct qbid_budget_campaign *c = r->campaigns[i];
+        if (c->proposed_unix_s > 0 && c->proposed_nanos == c->budget_nanos &&
+            r->inputs->unix_s < c->proposed_unix_s + (int64_t)r->agent->params.again_s)
+            return true;
+    }
+    return false;
 }
 
 /* Worth proposing: one budget changes enough, and money is expected, or knowledge wanted. */
@@ -308,7 +322,7 @@ static int round_play(struct round *r, bool shapes, qbid_agent_take_fn *give, vo
 {
     double worth = worth_of(r);
     int err = shapes ? qbid_budget_shapes(r->campaigns, r->cnt) : 0;
-    if (err || r->cnt < 2 || !(worth > 0) ||
+    if (err || r->cnt < 2 || !(worth > 0) || awaited(r) ||
         !qbid_budget_scales(r->campaigns, r->cnt, worth, r->inputs->unix_s, &r->prior))
         return err;
     err = allocate(r);

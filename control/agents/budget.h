@@ -13,6 +13,7 @@ struct qbid_budget_agent_params {
     double trust;      /* most that a proposal changes a budget by, in parts of it */
     double change_min; /* changes below this part of a budget are not proposed */
     double confidence; /* probability of a gain from which it is auto_execute */
+    uint32_t again_s;  /* until a proposal that nobody acted on is followed by another */
     double floor;      /* least budget, in parts of an equal share of the tenant's */
     uint64_t seed;
 };

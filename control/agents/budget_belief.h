@@ -14,6 +14,8 @@ struct qbid_budget_campaign {
     uint32_t tenant_id;
     int64_t budget_nanos; /* now */
     bool present;         /* in the account, in this run */
+    /* the last proposal for it: when, and from which budget */
+    int64_t proposed_unix_s, proposed_nanos;
     /* since the day began, or since it was first seen */
     int64_t from_unix_s;
     double spend_base, value_base; /* totals then, currency units */

@@ -3,5 +3,6 @@
 $(call lib,agents,\
 	control/agents/budget.c \
 	control/agents/budget_belief.c \
+	control/agents/monitor.c \
 	control/agents/proposal.c \
 	control/agents/scheduler.c)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* insights: what differs or changed more than chance explains. */
+/* insights: what differs or changed more than chance explains, and the monitor's alarms. */
 #include "control/insights/insights.h"
 #include "control/api/command.h"
 #include "control/api/json.h"
+#include "shm/units.h"
 
 static void insight_add(cJSON *list, const struct qbid_insight *insight)
 {
@@ -27,6 +28,38 @@ static void insight_add(cJSON *list, const struct qbid_insight *insight)
     cJSON_AddStringToObject(to, "text", insight->text);
 }
 
+static void alarm_add(cJSON *list, const struct qbid_monitor_alarm *alarm)
+{
+    char text[QBID_MONITOR_TEXT_MAX];
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, to);
+    qbid_monitor_say(alarm, text);
+    qbid_json_count(to, "campaign_id", alarm->campaign_id);
+    cJSON_AddStringToObject(to, "metric", qbid_monitor_metric_name(alarm->metric));
+    cJSON_AddStringToObject(to, "finding",
+                            alarm->verdict.finding == QBID_COUNTS_FALLS ? "fell" : "rose");
+    qbid_json_unix_ns(to, "from", (uint64_t)alarm->from_unix_s * QBID_NS_PER_S);
+    qbid_json_unix_ns(to, "to", (uint64_t)alarm->to_unix_s * QBID_NS_PER_S);
+    cJSON_AddNumberToObject(to, "seen", alarm->seen);
+    cJSON_AddNumberToObject(to, "expected", alarm->expected);
+    cJSON_AddNumberToObject(to, "nats", alarm->verdict.nats);
+    cJSON_AddNumberToObject(to, "tail", alarm->verdict.tail);
+    cJSON_AddStringToObject(to, "text", text);
+}
+
+static void monitor_add(cJSON *answer, const struct qbid_monitor *monitor)
+{
+    cJSON *list = cJSON_AddArrayToObject(answer, "alarms");
+    if (!monitor)
+        return;
+    struct qbid_monitor_status status = qbid_monitor_status(monitor);
+    qbid_json_count(answer, "campaigns_watched", status.watched);
+    qbid_json_count(answer, "campaigns_learning", status.learning);
+    qbid_json_count(answer, "hours_judged", status.hours);
+    for (uint32_t i = 0; qbid_monitor_alarm(monitor, i); i++)
+        alarm_add(list, qbid_monitor_alarm(monitor, i));
+}
+
 int qbid_command_insights(struct qbid_command *c)
 {
     struct qbid_insights insights;
@@ -39,5 +72,6 @@ int qbid_command_insights(struct qbid_command *c)
     for (uint32_t i = 0; i < insights.cnt; i++)
         insight_add(list, &insights.list[i]);
     qbid_insights_done(&insights);
+    monitor_add(c->answer, c->commands->monitor);
     return 0;
 }

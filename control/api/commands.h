@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/agents/monitor.h"
 #include "control/api/api.h"
 #include "control/config/config.h"
 #include "control/engine/engine.h"
@@ -34,7 +35,8 @@ struct qbid_commands {
     struct qbid_engine *engine;
     const struct qbid_config *config;
     const char *config_path;
-    const struct qbid_api *api; /* NULL = not listening yet */
+    const struct qbid_api *api;         /* NULL = not listening yet */
+    const struct qbid_monitor *monitor; /* NULL = none */
     uint64_t started_boot_ns;
     uint64_t started_unix_ns;
 };

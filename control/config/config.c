@@ -49,12 +49,14 @@ struct limit {
 #define MODELS(kind, key, ...) LIMIT("models." #key, models.key, models.key, kind, __VA_ARGS__)
 #define EXECUTION(kind, key, ...)                                                                  \
     LIMIT("execution." #key, execution.key, execution.key, kind, __VA_ARGS__)
+#define AGENTS(kind, key, ...) LIMIT("agents." #key, agents.key, agents.key, kind, __VA_ARGS__)
 #define KEYS(kind, key, ...) LIMIT("keys." #key, keys.key, keys.key, kind, __VA_ARGS__)
 
 static const struct limit limits[] = {
     QBID_CONFIG_TOP_LIST(TOP) QBID_CONFIG_CAPACITY_LIST(CAPACITY) QBID_CONFIG_TICKS_LIST(TICKS)
         QBID_CONFIG_LEARNING_LIST(LEARNING) QBID_CONFIG_MODELS_LIST(MODELS)
-            QBID_CONFIG_EXECUTION_LIST(EXECUTION) QBID_CONFIG_KEYS_LIST(KEYS)};
+            QBID_CONFIG_EXECUTION_LIST(EXECUTION) QBID_CONFIG_AGENTS_LIST(AGENTS)
+                QBID_CONFIG_KEYS_LIST(KEYS)};
 #define LIMIT_CNT (sizeof limits / sizeof limits[0])
 
 /* What the steps below read, write and complain to. */

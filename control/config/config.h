@@ -78,6 +78,15 @@
     X(REAL, guard_error, 0, 0.5, 0.05, "probability of an automatic rollback without a fall; 0 = none") \
     X(REAL, guard_fall, 0, 0.99, 0.1, "share by which click and conversion rate may fall") \
     X(UINT, guard_s, 60, 31536000, 604800, "how long an execution is watched")
+#define QBID_CONFIG_AGENTS_LIST(X) \
+    X(BOOL, budget, 0, 1, 1, "recommend daily budgets of campaigns, every two minutes") \
+    X(REAL, trust, 0.001, 1, 0.05, "most that one recommendation changes a budget by, as a share of it") \
+    X(REAL, change_min, 0, 1, 0.01, "changes below this share are not recommended") \
+    X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
+    X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
+    X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
+    X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks and conversions of campaigns") \
+    X(REAL, duty, 0.001, 1, 0.05, "share of its period that an agent may take; one above it runs less often")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -127,6 +136,9 @@ struct qbid_config {
     struct {
         QBID_CONFIG_EXECUTION_LIST(QBID_CONFIG_FIELD)
     } execution;
+    struct {
+        QBID_CONFIG_AGENTS_LIST(QBID_CONFIG_FIELD)
+    } agents;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_FIELD)
     uint32_t currency;                  /* of the account, three letters in memory order */
     char time_zone[QBID_ZONE_NAME_MAX]; /* of campaigns that name none */

@@ -27,6 +27,8 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
         return "learning, but for learning.enabled";
     if (memcmp(&from->models, &to->models, sizeof from->models) != 0)
         return "models";
+    if (memcmp(&from->agents, &to->agents, sizeof from->agents) != 0)
+        return "agents";
     if (from->notice_ttl_ms != to->notice_ttl_ms || from->event_ttl_ms != to->event_ttl_ms ||
         from->lease_ms != to->lease_ms)
         return "notice_ttl_ms, event_ttl_ms or lease_ms";

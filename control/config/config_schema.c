@@ -79,6 +79,10 @@ static const cyaml_schema_field_t execution_fields[] = {QBID_CONFIG_EXECUTION_LI
                                                             CYAML_FIELD_END};
 #undef X
 
+#define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_agents, key),
+static const cyaml_schema_field_t agents_fields[] = {QBID_CONFIG_AGENTS_LIST(X) CYAML_FIELD_END};
+#undef X
+
 static const cyaml_schema_field_t rate_fields[] = {
     CYAML_FIELD_STRING_PTR("currency", CYAML_FLAG_POINTER, struct qbid_config_raw_rate, currency, 0,
                            TEXT_MAX),
@@ -137,6 +141,7 @@ static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_MAPPING("learning", OPTIONAL, struct qbid_config_raw, learning, learning_fields),
     CYAML_FIELD_MAPPING("models", OPTIONAL, struct qbid_config_raw, models, models_fields),
     CYAML_FIELD_MAPPING("execution", OPTIONAL, struct qbid_config_raw, execution, execution_fields),
+    CYAML_FIELD_MAPPING("agents", OPTIONAL, struct qbid_config_raw, agents, agents_fields),
     STRING_FIELD("currency", struct qbid_config_raw, currency),
     STRING_FIELD("time_zone", struct qbid_config_raw, time_zone),
     CYAML_FIELD_SEQUENCE("rates", OPTIONAL_POINTER, struct qbid_config_raw, rates, &rate_value, 0,

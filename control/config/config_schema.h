@@ -60,6 +60,9 @@ struct qbid_config_raw {
     struct qbid_config_raw_execution {
         QBID_CONFIG_EXECUTION_LIST(QBID_CONFIG_RAW_FIELD)
     } execution;
+    struct qbid_config_raw_agents {
+        QBID_CONFIG_AGENTS_LIST(QBID_CONFIG_RAW_FIELD)
+    } agents;
     QBID_CONFIG_TOP_LIST(QBID_CONFIG_RAW_FIELD)
     char *currency, *time_zone;
     struct qbid_config_raw_rate *rates;

@@ -14,6 +14,7 @@
 #define DRAIN_MAX 65536           /* events of one worker a tick */
 #define EXPIRE_MAX 65536          /* bids a tick */
 #define PRUNE_MAX 10000           /* rows a tick */
+#define HOURS_DAYS 60             /* hourly totals are kept: the monitor learns from four weeks */
 #define SETTLED_PRUNE_MAX 1000000 /* nonces a tick: more than come in one */
 #define SETTLED_SLACK_S 60        /* a notice may wait in a ring beyond its time */
 #define TAIL_NAME_MAX 32
@@ -437,8 +438,11 @@ void qbid_engine_persist(struct qbid_engine *engine)
     }
     if (!err) {
         int64_t oldest = unix_s - (int64_t)engine->config.history_days * DAY_S;
+        int64_t hours = unix_s - HOURS_DAYS * DAY_S;
         int64_t settled = unix_s - (int64_t)(engine->config.notice_ttl_ms / 1000) - SETTLED_SLACK_S;
         int n = qbid_store_prune_series(engine->store, oldest, PRUNE_MAX);
+        if (n >= 0)
+            n = qbid_store_prune_hours(engine->store, hours, PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;

@@ -131,11 +131,12 @@ int qbid_executor_next(const struct qbid_account *account, const struct qbid_pro
     struct qbid_problems *problems = calloc(1, sizeof *problems);
     char *text = document_make(account, proposal);
     int err = problems && text ? 0 : QBID_ERR_NOMEM;
-    snprintf(why, QBID_EXECUTOR_WHY_MAX, "out of memory");
     if (!err)
         err = qbid_account_import(text, strlen(text), &params, problems, ret_next);
     if (err == QBID_ERR_PARSE)
         snprintf(why, QBID_EXECUTOR_WHY_MAX, "%s", problems->problem[0].text);
+    else if (err)
+        snprintf(why, QBID_EXECUTOR_WHY_MAX, "%s", qbid_strerror(err));
     free(text);
     free(problems);
     return err;

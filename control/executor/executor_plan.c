@@ -10,6 +10,8 @@
 #include "shm/error.h"
 #include "shm/units.h"
 
+#define SUM_MAX                                                                                    \
+    (INT64_MAX / (QBID_EXECUTOR_PLAN_MAX * 16)) /* so that no sum of options overflows */
 #define WIDE_MAX 6 /* groups over several campaigns that are tried in every combination */
 
 struct option {
@@ -44,7 +46,9 @@ static bool option_allowed(const struct qbid_executor *x, const struct qbid_exec
     struct qbid_executor_call quiet = *call;
     quiet.refusal = refusal;
     uint64_t first = plan->list->item[o->member[0]].proposal.id;
-    bool ok = qbid_executor_bundle(x, &quiet, first, &whole) == 0 && whole.cnt == o->cnt;
+    bool ok = o->choice.gain_nanos <= SUM_MAX && o->choice.risk_nanos <= SUM_MAX &&
+              o->choice.moved_nanos <= SUM_MAX; /* what is beyond all measure a person decides on */
+    ok = ok && qbid_executor_bundle(x, &quiet, first, &whole) == 0 && whole.cnt == o->cnt;
     bool approved = true;
     for (uint32_t i = 0; i < o->cnt && ok; i++) {
         const struct qbid_recommendation *r = &plan->list->item[o->member[i]];

@@ -177,6 +177,13 @@ static const char guards[] =
     " trials INTEGER NOT NULL, successes INTEGER NOT NULL,"
     " PRIMARY KEY(execution, campaign, metric)) WITHOUT ROWID;" SCOPED("guard");
 
+/* Campaigns' totals at the end of each hour in which they changed: a history that is kept longer.
+ */
+static const char hours[] =
+    "CREATE TABLE hours(id INTEGER NOT NULL, unix_s INTEGER NOT NULL, " STATS
+    ", PRIMARY KEY(id, unix_s)) WITHOUT ROWID;"
+    "CREATE INDEX hours_by_time ON hours(unix_s);";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -185,4 +192,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {line_item_budgets, NULL},
     {overrides, NULL},
     {velocities, NULL},
-    {executions, execution_changes, recommendations, holds, guards}};
+    {executions, execution_changes, recommendations, holds, guards},
+    {hours, NULL}};

@@ -156,6 +156,13 @@ typedef int qbid_store_point_fn(void *context, const struct qbid_store_point *po
 int qbid_store_load_history(struct qbid_store *store, struct qbid_series_key key,
                             int64_t from_unix_s, qbid_store_point_fn *fn, void *context);
 
+/** Totals of a campaign at the ends of hours in which they changed (of the running one: as of now),
+ *  oldest first, from that time on. Errors as above. */
+int qbid_store_load_hours(struct qbid_store *store, uint32_t campaign_id, int64_t from_unix_s,
+                          qbid_store_point_fn *fn, void *context);
+/** Delete those from before then, at most `max` a call: returns how many. */
+int qbid_store_prune_hours(struct qbid_store *store, int64_t unix_s, uint32_t max);
+
 /* --- generations */
 
 struct qbid_store_generation {

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 8
+#define QBID_STORE_SCHEMA 9
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -69,6 +69,14 @@
                     "AND id = ?2 AND context = ?3 AND unix_s >= ?4 ORDER BY unix_s") \
     X(HISTORY_PRUNE, "DELETE FROM snapshots WHERE rowid IN " \
                      "(SELECT rowid FROM snapshots WHERE unix_s < ?1 LIMIT ?2)") \
+    X(HOUR_ADD, "INSERT OR REPLACE INTO hours(id, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
+                "spend_nanos, bid_nanos, value_nanos) " \
+                "VALUES(?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+    X(HOURS_LOAD, "SELECT 1, id, 0, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
+                  "spend_nanos, bid_nanos, value_nanos FROM hours WHERE id = ?1 AND unix_s >= ?2 " \
+                  "ORDER BY unix_s") \
+    X(HOURS_PRUNE, "DELETE FROM hours WHERE (id, unix_s) IN " \
+                   "(SELECT id, unix_s FROM hours WHERE unix_s < ?1 LIMIT ?2)") \
     X(TOTALS_PRUNE, "DELETE FROM totals WHERE rowid IN " \
                     "(SELECT rowid FROM totals WHERE kind = 4 AND unix_s < ?1 LIMIT ?2)") \
     X(GENERATION_ADD, "INSERT INTO generations(gen, built_unix_ns, bytes, checksum, reason, file, held) " \

@@ -7,6 +7,8 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 
+#define HOUR_S 3600
+
 /* Two bits of a packed context are free: they hold the kind (contexts themselves are 0). */
 static uint64_t map_context(struct qbid_series_key key)
 {
@@ -95,6 +97,12 @@ struct saving {
     int written;
 };
 
+/* The last totals that an hour sees are those at its end. */
+static int64_t hour_end(int64_t unix_s)
+{
+    return (unix_s + HOUR_S - 1) / HOUR_S * HOUR_S;
+}
+
 static int series_write(const struct saving *saving, enum qbid_store_sql which,
                         struct qbid_series_key key, const struct qbid_stats *all)
 {
@@ -104,7 +112,8 @@ static int series_write(const struct saving *saving, enum qbid_store_sql which,
     sqlite3_bind_int64(s, 1, key.kind);
     sqlite3_bind_int64(s, 2, key.id);
     qbid_store_bind(s, 3, key.context);
-    sqlite3_bind_int64(s, 4, saving->unix_s);
+    sqlite3_bind_int64(
+        s, 4, which == QBID_STORE_SQL_HOUR_ADD ? hour_end(saving->unix_s) : saving->unix_s);
     qbid_store_bind(s, 5, all->bids);
     qbid_store_bind(s, 6, all->wins);
     qbid_store_bind(s, 7, all->losses);
@@ -129,6 +138,8 @@ static int series_save(void *context, struct qbid_series_key key, const struct q
     err = series_write(saving, QBID_STORE_SQL_TOTALS_SET, key, all);
     if (!err && key.kind != QBID_SERIES_CONTEXT)
         err = series_write(saving, QBID_STORE_SQL_HISTORY_ADD, key, all);
+    if (!err && key.kind == QBID_SERIES_CAMPAIGN)
+        err = series_write(saving, QBID_STORE_SQL_HOUR_ADD, key, all);
     return err;
 }
 
@@ -147,36 +158,33 @@ int qbid_store_save_series(struct qbid_store *store, const struct qbid_snapshot 
     return saving.written;
 }
 
-int qbid_store_prune_series(struct qbid_store *store, int64_t unix_s, uint32_t max)
+static int prune(struct qbid_store *store, enum qbid_store_sql which, int64_t unix_s, uint32_t max)
 {
-    static const enum qbid_store_sql both[] = {QBID_STORE_SQL_HISTORY_PRUNE,
-                                               QBID_STORE_SQL_TOTALS_PRUNE};
-    int pruned = 0;
-    for (size_t i = 0; i < 2; i++) {
-        sqlite3_stmt *s = qbid_store_statement(store, both[i]);
-        if (!s)
-            return QBID_ERR_STORE;
-        sqlite3_bind_int64(s, 1, unix_s);
-        sqlite3_bind_int64(s, 2, max);
-        int err = qbid_store_run(store, s);
-        if (err)
-            return err;
-        pruned += sqlite3_changes(store->db);
-    }
-    return pruned;
-}
-
-int qbid_store_load_history(struct qbid_store *store, struct qbid_series_key key,
-                            int64_t from_unix_s, qbid_store_point_fn *fn, void *context)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_HISTORY_LOAD);
-    int row;
+    sqlite3_stmt *s = qbid_store_statement(store, which);
     if (!s)
         return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, key.kind);
-    sqlite3_bind_int64(s, 2, key.id);
-    qbid_store_bind(s, 3, key.context);
-    sqlite3_bind_int64(s, 4, from_unix_s);
+    sqlite3_bind_int64(s, 1, unix_s);
+    sqlite3_bind_int64(s, 2, max);
+    int err = qbid_store_run(store, s);
+    return err ? err : sqlite3_changes(store->db);
+}
+
+int qbid_store_prune_series(struct qbid_store *store, int64_t unix_s, uint32_t max)
+{
+    int history = prune(store, QBID_STORE_SQL_HISTORY_PRUNE, unix_s, max);
+    int totals = history < 0 ? history : prune(store, QBID_STORE_SQL_TOTALS_PRUNE, unix_s, max);
+    return totals < 0 ? totals : history + totals;
+}
+
+int qbid_store_prune_hours(struct qbid_store *store, int64_t unix_s, uint32_t max)
+{
+    return prune(store, QBID_STORE_SQL_HOURS_PRUNE, unix_s, max);
+}
+
+static int points_load(struct qbid_store *store, sqlite3_stmt *s, qbid_store_point_fn *fn,
+                       void *context)
+{
+    int row;
     while ((row = qbid_store_step(store, s)) > 0) {
         struct qbid_store_point point = {sqlite3_column_int64(s, 3), stats_read(s)};
         int err = fn(context, &point);
@@ -186,4 +194,28 @@ int qbid_store_load_history(struct qbid_store *store, struct qbid_series_key key
         }
     }
     return row;
+}
+
+int qbid_store_load_history(struct qbid_store *store, struct qbid_series_key key,
+                            int64_t from_unix_s, qbid_store_point_fn *fn, void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_HISTORY_LOAD);
+    if (!s)
+        return QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, key.kind);
+    sqlite3_bind_int64(s, 2, key.id);
+    qbid_store_bind(s, 3, key.context);
+    sqlite3_bind_int64(s, 4, from_unix_s);
+    return points_load(store, s, fn, context);
+}
+
+int qbid_store_load_hours(struct qbid_store *store, uint32_t campaign_id, int64_t from_unix_s,
+                          qbid_store_point_fn *fn, void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_HOURS_LOAD);
+    if (!s)
+        return QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, campaign_id);
+    sqlite3_bind_int64(s, 2, from_unix_s);
+    return points_load(store, s, fn, context);
 }

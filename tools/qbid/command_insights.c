@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* insights: what differs or changed more than chance explains. */
+/* insights: what differs or changed more than chance explains, and the monitor's alarms. */
 #include <stdio.h>
 
 #include "tools/qbid/columns.h"
@@ -41,6 +41,13 @@ int qbid_tool_insights(struct qbid_tool *tool, int argc, char **argv)
     else
         printf("nothing beyond chance in %.0f comparisons\n", qbid_tool_number(a, "comparisons"));
     qbid_columns_done(&columns);
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "alarms"))
+    {
+        printf("alarm %s: %s\n", qbid_tool_text(item, "to"), qbid_tool_text(item, "text"));
+    }
+    if (qbid_tool_number(a, "campaigns_learning") > 0)
+        printf("the monitor needs two weeks of history of %.0f more campaigns\n",
+               qbid_tool_number(a, "campaigns_learning"));
     cJSON_Delete(a);
     return code;
 }

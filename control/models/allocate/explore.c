@@ -130,7 +130,7 @@ static int project(struct qbid_allocation *near, const struct qbid_allocation *a
         near->items[i].least_micros =
             within(ceil(now - trust * now), item->least_micros, item->most_micros);
         near->items[i].most_micros =
-            within(now + fmax(trust * now, share), near->items[i].least_micros, item->most_micros);
+            within(fmax(now + trust * now, share), near->items[i].least_micros, item->most_micros);
     }
     return qbid_allocate(near, why);
 }

@@ -54,7 +54,8 @@ struct qbid_explore_params {
     void *context;
     uint32_t draws; /* 1..QBID_EXPLORE_DRAWS_MAX */
     double exploit; /* weight in [0, 1] of the allocation by the expected curves */
-    double trust;   /* most that a spend may change, in parts of it (and of an equal share) */
+    double trust;   /* most that a spend may change, in parts of it; one may always rise to this
+                       part of an equal share */
 };
 
 /**

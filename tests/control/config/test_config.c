@@ -209,6 +209,7 @@ static void wrong_kinds_are_refused_where_libcyaml_would_guess(void **state)
     REFUSED("learning: {explore: .inf}\n", "learning.explore: '.inf' is not a number");
     REFUSED("models: {trees: perhaps}\n", "models.trees: 'perhaps' is not true or false");
     REFUSED("execution: {guard_error: 0.6}\n", "execution.guard_error: 0.6 is not in 0..0.5");
+    REFUSED("agents: {trust: 2}\n", "agents.trust: 2 is not in 0.001..1");
     REFUSED("execution: {four_eyes: x}\n", "execution.four_eyes: x is not in 0..1000000000");
     REFUSED("models: {tree_depth: 9}\n", "models.tree_depth: 9 is not in 1..8");
     REFUSED("ticks: 5\n", "ticks must be a map");

@@ -365,6 +365,19 @@ static void a_group_over_campaigns_is_planned_when_it_is_best(void **state)
     assert_int_equal(budget(rig, 2), 51 * UNITS);
 }
 
+static void what_is_beyond_all_measure_is_not_planned(void **state)
+{
+    struct rig *rig = &((struct fixture *)*state)->rig;
+    struct qbid_executor_call call = rig_call(rig, "qbidd");
+    rig->executor.limits.automatic = true;
+    propose_auto(rig, 1, "104", INT64_MAX, 0, 0);
+    propose_auto(rig, 2, "51", INT64_MAX, INT64_MAX, 0);
+    propose_auto(rig, 3, "73", 4 * UNITS, 5 * UNITS, 0);
+    assert_int_equal(qbid_executor_tick(&rig->executor, &call), 1);
+    assert_int_equal(budget(rig, 1), 100 * UNITS);
+    assert_int_equal(budget(rig, 3), 73 * UNITS);
+}
+
 static void nobody_decided_so_it_ends(void **state)
 {
     struct rig *rig = &((struct fixture *)*state)->rig;
@@ -495,6 +508,7 @@ int main(void)
         TEST(a_group_stands_or_falls_together),
         TEST(the_plan_takes_what_gains_most_within_the_risk),
         TEST(a_group_over_campaigns_is_planned_when_it_is_best),
+        TEST(what_is_beyond_all_measure_is_not_planned),
         TEST(nobody_decided_so_it_ends),
         TEST(a_metric_that_falls_takes_the_execution_back),
         TEST(rows_of_another_tenant_are_neither_seen_nor_written),

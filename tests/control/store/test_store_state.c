@@ -198,6 +198,34 @@ static void old_statistics_are_pruned_a_little_at_a_time(void **state)
     qbid_snapshot_free(b);
 }
 
+static void campaigns_keep_their_totals_at_the_end_of_each_hour(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_snapshot *a = snapshot_new();
+    for (int64_t unix_s = 7000; unix_s <= 14400; unix_s += 200) { /* 7200 and 10800 among them */
+        outcome_post(a, 5, 1);
+        assert_true(qbid_store_save_series(s->store, a, unix_s) > 0);
+    }
+    struct points points = {0};
+    assert_int_equal(qbid_store_load_hours(s->store, 1, 0, point_collect, &points), 0);
+    assert_int_equal(points.cnt, 3);
+    assert_true(points.unix_s[0] == 7200 && points.bills[0] == 2);
+    assert_true(points.unix_s[1] == 10800 && points.bills[1] == 20);
+    assert_true(points.unix_s[2] == 14400 && points.bills[2] == 38);
+    points = (struct points){0};
+    assert_int_equal(qbid_store_load_hours(s->store, 1, 10800, point_collect, &points), 0);
+    assert_int_equal(points.cnt, 2);
+    points = (struct points){0};
+    assert_int_equal(qbid_store_load_hours(s->store, 2, 0, point_collect, &points), 0);
+    assert_int_equal(points.cnt, 0);
+    assert_true(qbid_store_prune_series(s->store, 20000, 10000) > 0); /* they outlive the history */
+    assert_int_equal(qbid_store_prune_hours(s->store, 14400, 1), 1);
+    assert_int_equal(qbid_store_prune_hours(s->store, 14400, 100), 1);
+    assert_int_equal(qbid_store_load_hours(s->store, 1, 0, point_collect, &points), 0);
+    assert_int_equal(points.cnt, 1);
+    qbid_snapshot_free(a);
+}
+
 struct gens {
     int cnt;
     uint64_t gen[16];
@@ -278,6 +306,8 @@ int main(void)
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(old_statistics_are_pruned_a_little_at_a_time, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(campaigns_keep_their_totals_at_the_end_of_each_hour,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(old_generations_are_released_and_stay_on_record,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(learner_rows_are_replaced_by_kind_and_key, scratch_setup,

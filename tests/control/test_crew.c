@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Agents over a real engine: what was spent and earned becomes recommendations in the store, which
+ * the executor applies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/account/import.h"
+#include "control/crew.h"
+#include "control/engine/engine_state.h"
+#include "control/executor/executor_engine.h"
+#include "shm/clock.h"
+
+static char folder[128];
+
+static const char config_text[] =
+    "state_dir: state\n"
+    "handover: {path: qbid.sock}\n"
+    "control: {path: control.sock}\n"
+    "keys: {file: keys, create: true}\n"
+    "currency: EUR\n"
+    "levels: [[site]]\n"
+    "market_segments: [exchange]\n"
+    "privacy: {gdpr_unknown: applies_not}\n"
+    "agents: {trust: 0.1, floor: 0.2}\n"
+    "execution: {four_eyes: 1000, day_change: 1, risk: 1}\n"
+    "capacity: {line_items: 64, budgets: 16, workers: 8, ring_lg_events: 12}\n";
+
+#define CAMPAIGN(id)                                                                               \
+    "  - {id: " id ", name: c" id ", budget: 100, period: daily, start: now, end: +30d,"           \
+    " goal: max_value, line_items: [{id: " id "0, ceiling: 5, adomain: shop.example,"              \
+    " prior_ctr: 0.01, prior_cvr: 0.01, order_value: 20}]}\n"
+static const char account_text[] = "currency: EUR\n"
+                                   "campaigns:\n" CAMPAIGN("1") CAMPAIGN("2") CAMPAIGN("3");
+
+static void say(void *context, enum qbid_log_level level, const char *line)
+{
+    (void)context;
+    if (level <= QBID_LOG_WARNING)
+        fprintf(stderr, "qbidd: %s\n", line);
+}
+
+static void problems_print(const struct qbid_problems *problems)
+{
+    char line[QBID_PROBLEM_LINE_MAX];
+    for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
+        qbid_problems_format(problems, i, line);
+        fprintf(stderr, "%s\n", line);
+    }
+}
+
+static struct qbid_engine *engine_open(struct qbid_config *config)
+{
+    static struct qbid_problems problems;
+    struct qbid_engine *engine;
+    struct qbid_account next;
+    struct qbid_diff diff;
+    char why[QBID_ENGINE_WHY_MAX] = "";
+    int err = qbid_config_parse(config_text, strlen(config_text), folder, &problems, config);
+    problems_print(&problems);
+    assert_int_equal(err, 0);
+    assert_int_equal(qbid_engine_new(config, say, NULL, &engine, why), 0);
+    struct qbid_import_params params = {.current = qbid_engine_account(engine),
+                                        .now_unix_s =
+                                            (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S)};
+    err = qbid_account_import(account_text, strlen(account_text), &params, &problems, &next);
+    problems_print(&problems);
+    assert_int_equal(err, 0);
+    assert_int_equal(qbid_diff_new(qbid_engine_account(engine), &next, &diff), 0);
+    struct qbid_store_cause cause = {qbid_clock_unix_ns(), "test", "import"};
+    assert_int_equal(qbid_engine_apply(engine, &next, &diff, &cause, why), 0);
+    qbid_diff_done(&diff);
+    return engine;
+}
+
+/* Each has spent 4; the second has sold ten times as much. */
+static void hour_pass(struct qbid_engine *engine, uint64_t now_ns)
+{
+    for (uint32_t id = 1; id <= 3; id++) {
+        struct qbid_outcome bill = {
+            .kind = QBID_EVENT_BILL, .line_item_id = 10 * id, .time_ns = now_ns};
+        qbid_snapshot_post(engine->snapshot, &bill, id, INT64_C(4000000000));
+        for (int i = 0; i < (id == 2 ? 40 : 4); i++) {
+            struct qbid_outcome conv = {.kind = QBID_EVENT_CONV,
+                                        .line_item_id = 10 * id,
+                                        .price_nanos = INT64_C(20000000000),
+                                        .time_ns = now_ns};
+            qbid_snapshot_post(engine->snapshot, &conv, id, 0);
+        }
+    }
+}
+
+struct seen {
+    int cnt;
+    uint64_t id;
+    int64_t moved_nanos, second_nanos;
+};
+
+static int recommendation_see(void *context, const struct qbid_recommendation *r)
+{
+    struct seen *seen = context;
+    assert_string_equal(r->proposer, "budget");
+    assert_string_equal(r->proposal.field, "budget");
+    seen->cnt++;
+    seen->id = r->proposal.id;
+    seen->moved_nanos += r->proposal.budget_nanos;
+    if (r->proposal.item_id == 2)
+        seen->second_nanos = r->proposal.budget_nanos;
+    return 0;
+}
+
+static void proposals_reach_the_store_and_the_account(void **state)
+{
+    (void)state;
+    struct qbid_config config;
+    struct qbid_log *log;
+    struct qbid_crew *crew;
+    struct seen seen = {0};
+    struct qbid_engine *engine = engine_open(&config);
+    config.agents.monitor = false;
+    uint64_t now_ns = qbid_clock_boot_ns();
+    int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 * 86400 +
+                     90000; /* tomorrow, 01:00 */
+    struct qbid_recommendation_filter all = {.status = -1, .max = 100};
+    assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
+    assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + 119 * QBID_NS_PER_S, unix_s), 0);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + 120 * QBID_NS_PER_S, unix_s + 120), 1);
+    hour_pass(engine, now_ns);
+    uint64_t later_ns = now_ns + 3720 * QBID_NS_PER_S;
+    assert_int_equal(qbid_crew_tick(crew, later_ns, unix_s + 3720), 1);
+    assert_int_equal(
+        qbid_store_load_recommendations(qbid_engine_store(engine), &all, recommendation_see, &seen),
+        0);
+    assert_int_equal(seen.cnt, 3);
+    assert_true(seen.moved_nanos == 0 && seen.second_nanos > INT64_C(1000000000));
+
+    char why[QBID_EXECUTOR_WHY_MAX] = "";
+    struct qbid_executor executor = qbid_executor_of(engine, &config);
+    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", false, why};
+    struct qbid_executor_effect effect;
+    assert_int_equal(qbid_executor_decide(&executor, &call, seen.id, true), 0);
+    assert_int_equal(qbid_executor_apply(&executor, &call, seen.id, &effect), 0);
+    assert_int_equal(effect.id_cnt, 3); /* money moved stands or falls together */
+    assert_true(effect.budgets_before == effect.budgets_after);
+    qbid_executor_effect_done(&effect);
+    const struct qbid_campaign_def *second = qbid_account_campaign(qbid_engine_account(engine), 2);
+    assert_true(second->budget_nanos == INT64_C(100000000000) + seen.second_nanos);
+    qbid_crew_free(crew);
+    qbid_log_free(log);
+    qbid_engine_free(engine);
+}
+
+static void the_monitor_runs_over_the_engines_store(void **state)
+{
+    (void)state;
+    struct qbid_config config;
+    struct qbid_log *log;
+    struct qbid_crew *crew;
+    struct qbid_engine *engine = engine_open(&config);
+    config.agents.budget = false;
+    uint64_t now_ns = qbid_clock_boot_ns();
+    assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
+    assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_MONITOR_PERIOD_NS, 1800000000), 1);
+    struct qbid_monitor_status status = qbid_monitor_status(qbid_crew_monitor(crew));
+    assert_int_equal(status.learning, qbid_engine_account(engine)->campaign_cnt);
+    assert_true(status.learning > 0 && status.watched == 0 && status.alarms == 0);
+    qbid_crew_free(crew);
+    qbid_log_free(log);
+    qbid_engine_free(engine);
+}
+
+static void no_agent_runs_that_is_not_wanted(void **state)
+{
+    (void)state;
+    struct qbid_config config = {.agents = {.budget = false, .duty = 0.05}};
+    struct qbid_crew *crew;
+    assert_int_equal(qbid_crew_new(&config, NULL, NULL, 0, &crew), 0);
+    assert_null(qbid_crew_monitor(crew));
+    qbid_crew_free(crew);
+}
+
+static int folder_make(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/qbid-crew-XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int folder_drop(void **state)
+{
+    (void)state;
+    char command[192];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(proposals_reach_the_store_and_the_account, folder_make,
+                                        folder_drop),
+        cmocka_unit_test_setup_teardown(the_monitor_runs_over_the_engines_store, folder_make,
+                                        folder_drop),
+        cmocka_unit_test(no_agent_runs_that_is_not_wanted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -12,6 +12,10 @@ $(call bench,build,bench/build.cc bench/build_decide.c bench/build_phases.c benc
     bench/build_world.c,learn publish models keymap account config fastpath shm,-lm)
 $(call bench,tick,bench/tick.cc bench/tick_effects.c bench/tick_steps.c bench/build_world.c,\
     learn publish models keymap account config shm,-lm)
+$(call bench,beside,bench/beside.cc bench/beside_loop.c bench/tick_steps.c bench/build_world.c \
+    bench/swap_side.c bench/decide_world.c bench/decide_formula.c bench/decide_naive.c \
+    tests/shm/image_fixture.c tests/shm/image_fixture_build.c,\
+    fastpath learn publish models keymap account config shm,$(call pkg,liburcu-memb) -lm)
 $(call bench,lookup,bench/lookup.cc bench/lookup_world.c bench/lookup_qbid.c bench/lookup_dpdk.c \
     bench/lookup_urcu.c bench/lookup_ck.c bench/lookup_lmdb.c bench/lookup_sqlite.c \
     bench/lookup_redis.c,\

@@ -32,7 +32,7 @@ unsigned rounds()
 void tick(benchmark::State &state, uint32_t line_items, uint32_t contexts)
 {
     for (auto _ : state) {
-        tick_desk *desk = tick_desk_new(line_items, contexts);
+        tick_desk *desk = tick_desk_new(line_items, contexts, 0);
         tick_step first, step;
         std::vector<double> post, plan, build, total;
         tick_desk_run(desk, 0, &first);
@@ -58,6 +58,40 @@ void tick(benchmark::State &state, uint32_t line_items, uint32_t contexts)
     }
 }
 
+/* The tick after a start, which grows trees from all that was seen, then ones in which they are
+ * grown again and serve everything. */
+void trees(benchmark::State &state, uint32_t line_items, uint32_t contexts)
+{
+    for (auto _ : state) {
+        tick_desk *desk = tick_desk_new(line_items, contexts, 1);
+        tick_step step;
+        const char *why = "";
+        std::vector<double> plan, total;
+        tick_desk_run(desk, 0, &step);
+        tick_desk_run(desk, auctions, &step);
+        state.counters["grown"] = step.total_ms;
+        for (unsigned i = 0; i < std::min(rounds(), 3u); i++) {
+            if (tick_desk_trees_worst(desk, &why) != 0)
+                break;
+            tick_desk_run(desk, auctions, &step);
+            plan.push_back(step.plan_ms);
+            total.push_back(step.total_ms);
+        }
+        if (total.empty())
+            state.SkipWithError(*why ? why : "no trees were grown");
+        else {
+            state.counters["plan"] = median(plan);
+            state.counters["total"] = median(total);
+            state.counters["total_most"] = *std::max_element(total.begin(), total.end());
+            state.counters["contexts"] = step.contexts;
+            state.counters["candidates"] = step.candidates;
+            state.counters["served"] = step.served;
+            state.SetIterationTime(state.counters["total"] / 1e3);
+        }
+        tick_desk_free(desk);
+    }
+}
+
 void effects(benchmark::State &state, uint32_t cells)
 {
     for (auto _ : state) {
@@ -70,10 +104,12 @@ void effects(benchmark::State &state, uint32_t cells)
     }
 }
 
-void add(uint32_t line_items, uint32_t contexts)
+void add(const char *what, void (*body)(benchmark::State &, uint32_t, uint32_t),
+         uint32_t line_items, uint32_t contexts)
 {
-    const std::string name = "tick/" + std::to_string(line_items) + "/" + std::to_string(contexts);
-    benchmark::RegisterBenchmark(name.c_str(), tick, line_items, contexts)
+    const std::string name =
+        std::string(what) + "/" + std::to_string(line_items) + "/" + std::to_string(contexts);
+    benchmark::RegisterBenchmark(name.c_str(), body, line_items, contexts)
         ->UseManualTime()
         ->Unit(benchmark::kMillisecond)
         ->Iterations(1)
@@ -93,10 +129,13 @@ int main(int argc, char **argv)
             ->Unit(benchmark::kMillisecond)
             ->Iterations(1)
             ->Repetitions(1);
-    add(8192, 65536);
+    add("tick", tick, 8192, 65536);
+    add("trees", trees, 8192, 65536);
     const char *scale = std::getenv("SCALE");
-    if (scale && std::strcmp(scale, "full") == 0)
-        add(10000, 1000000);
+    if (scale && std::strcmp(scale, "full") == 0) {
+        add("tick", tick, 10000, 1000000);
+        add("trees", trees, 10000, 1000000);
+    }
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }

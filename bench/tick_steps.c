@@ -10,7 +10,8 @@
 
 #include "bench/build_world.h"
 #include "bench/ticks.h"
-#include "control/learn/learner.h"
+#include "control/learn/learned_state.h"
+#include "control/learn/learner_state.h"
 #include "shm/hash.h"
 #include "shm/memfd.h"
 
@@ -130,18 +131,20 @@ static void pace(struct tick_desk *desk)
     require(n == (int)desk->world->line_items, "pace");
 }
 
-static void learner_open(struct tick_desk *desk)
+static void learner_open(struct tick_desk *desk, int trees)
 {
     const struct build_world *w = desk->world;
-    struct qbid_learner_params params = {.cell_max = w->contexts + w->line_items,
-                                         .context_max = w->contexts * 2,
-                                         .sample_max = 64,
-                                         .explore = 0.05,
-                                         .rotation_floor = 0.05,
-                                         .pace_min = 0.01,
-                                         .pace_max = 10,
-                                         .pace_period_ns = TICK_S * QBID_NS_PER_S,
-                                         .step_log2_max = 0.3};
+    struct qbid_learner_params params = {
+        .cell_max = w->contexts + w->line_items,
+        .context_max = w->contexts * 2,
+        .sample_max = 64,
+        .explore = 0.05,
+        .rotation_floor = 0.05,
+        .pace_min = 0.01,
+        .pace_max = 10,
+        .pace_period_ns = TICK_S * QBID_NS_PER_S,
+        .step_log2_max = 0.3,
+        .learned = {.trees = trees != 0, .tree = qbid_trees_defaults()}};
     memcpy(params.level_mask, w->plan.level_mask, sizeof params.level_mask);
     params.segment_mask = qbid_dim_mask(QBID_DIM_EXCHANGE);
     require(qbid_learner_new(&params, &desk->learner) == 0, "learner");
@@ -174,14 +177,14 @@ static double build(struct tick_desk *desk)
     return (double)bytes;
 }
 
-struct tick_desk *tick_desk_new(uint32_t line_items, uint32_t contexts)
+struct tick_desk *tick_desk_new(uint32_t line_items, uint32_t contexts, int trees)
 {
     struct tick_desk *desk = calloc(1, sizeof *desk);
     require(desk != NULL, "memory");
     desk->world = build_world_new(line_items, contexts);
     desk->second = 1000;
     targets_make(desk);
-    learner_open(desk);
+    learner_open(desk, trees);
     pace(desk);
     const struct qbid_plan *known = &desk->world->plan;
     uint64_t mask = known->level_mask[0];
@@ -204,6 +207,35 @@ void tick_desk_free(struct tick_desk *desk)
     free(desk->money);
     free(desk->pace);
     free(desk);
+}
+
+int tick_desk_trees_worst(struct tick_desk *desk, const char **ret_why)
+{
+    struct qbid_learned *learned = desk->learner->learned;
+    *ret_why = qbid_learned_growth(learned)->why;
+    if (qbid_learned_growth(learned)->grown == 0)
+        return -1;
+    for (unsigned h = 0; h < QBID_LEARNED_HEAD_CNT; h++) {
+        struct qbid_learned_side *side = &learned->side[h];
+        side->since = 1e15;
+        for (uint32_t i = 0; i < side->record_cnt; i++)
+            side->record[i].ranking.serving = QBID_LEARNED_TREES;
+    }
+    return 0;
+}
+
+static double served(const struct tick_desk *desk)
+{
+    double sum = 0;
+    if (!desk->learner->learned)
+        return 0;
+    for (uint32_t i = 0; i < desk->plan.context_cnt; i++) {
+        const struct qbid_plan_context *c = &desk->plan.contexts[i];
+        for (uint32_t k = 0; k < c->cnt && c->key >> 62 == 0; k++)
+            sum += qbid_learned_serves(desk->learner->learned,
+                                       desk->plan.candidates[c->first + k].line_item_idx);
+    }
+    return sum;
 }
 
 static double lap(uint64_t *last_ns)
@@ -237,5 +269,6 @@ void tick_desk_run(struct tick_desk *desk, uint32_t auctions, struct tick_step *
     step.contexts = desk->plan.context_cnt;
     step.candidates = desk->plan.candidate_cnt;
     step.cells = qbid_learner_cells(desk->learner);
+    step.served = served(desk);
     *ret_step = step;
 }

@@ -20,18 +20,24 @@ struct tick_step {
     double candidates;
     double cells; /* (line item, context) pairs that were seen */
     double bytes;
+    double served; /* (line item, context) pairs that trees serve */
 };
 
 struct tick_desk;
 
 /** A learner that has seen every context, its account's line items each targeting one geo and one
- *  size, so that about `line_items` / 1024 may bid in a context. Lack of memory ends the process.
+ *  size, so that about `line_items` / 1024 may bid in a context; with boosted trees beside the
+ *  hierarchy, or without. Lack of memory ends the process.
  */
-struct tick_desk *tick_desk_new(uint32_t line_items, uint32_t contexts);
+struct tick_desk *tick_desk_new(uint32_t line_items, uint32_t contexts, int trees);
 void tick_desk_free(struct tick_desk *desk);
 
 /** Take in the outcomes of `auctions` won auctions, plan, build and seal. */
 void tick_desk_run(struct tick_desk *desk, uint32_t auctions, struct tick_step *ret_step);
+
+/** What trees can cost a tick at most: they are due to be grown again in the next one, and serve
+ *  every campaign. Returns 0; -1 when none could be grown yet, with the reason. */
+int tick_desk_trees_worst(struct tick_desk *desk, const char **ret_why);
 
 #ifdef __cplusplus
 }

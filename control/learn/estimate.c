@@ -19,6 +19,7 @@
 #define PART_JOINS 0.75      /* numbers by cell, at most */
 #define IDLE_TURNS 4
 #define COUNT_MIN 1e-6 /* less that is new is arithmetic */
+#define GROWN 1.1      /* so many times the successes of the last search call for a new one */
 
 static void dim_done(struct qbid_effects_dim *dim)
 {
@@ -344,12 +345,19 @@ static void nodes_count(struct qbid_estimate *e, const struct qbid_tree *tree)
     }
 }
 
+/* The last fit's strengths are where the next one starts. While data are few each tick's can be far
+ * from them: they are searched for anew then. */
 static int tree_fit(struct qbid_estimate *e, const struct qbid_estimate_in *in)
 {
     uint32_t depths = in->tree->depth_cnt;
     nodes_count(e, in->tree);
+    double successes = e->level[0].cells[0].successes;
+    bool restored = e->strength[0] > 0 && !(e->searched > 0);
+    bool search = !in->keep && !restored && successes > e->searched * GROWN;
+    if (search || restored)
+        e->searched = successes;
     for (uint32_t d = 0; d < depths; d++) {
-        e->level[d].strength = e->strength[d];
+        e->level[d].strength = search ? 0 : e->strength[d];
         e->level[d].fixed = in->keep && e->strength[d] > 0;
     }
     int err = qbid_rates_fit(e->level, depths, in->prior);

@@ -37,6 +37,7 @@ struct qbid_estimate {
     uint32_t node_cnt[QBID_TREE_DEPTH_MAX]; /* of the tree, at the last fit */
     uint32_t capacity[QBID_TREE_DEPTH_MAX];
     double strength[QBID_TREE_DEPTH_MAX];
+    double searched; /* successes of the account when they were last searched for from nothing */
     /* effects: dimensions as in the tree; nodes from QBID_TREE_CONTEXT on */
     struct qbid_effects_dim dim[QBID_TREE_DIMS_MAX];
     uint32_t dim_cnt;

@@ -345,14 +345,16 @@ static double serve(const struct qbid_learned *l, enum qbid_learned_head head,
 }
 
 struct qbid_rate_pair qbid_learned_rates(const struct qbid_learned *learned, uint32_t line_item_idx,
-                                         uint64_t context, struct qbid_rate_pair rates)
+                                         uint64_t context, bool conversions,
+                                         struct qbid_rate_pair rates)
 {
     context &= learned->params.mask;
     if (line_item_idx >= learned->item_cnt || context == 0)
         return rates;
-    struct qbid_rate_pair served = {
-        serve(learned, QBID_LEARNED_CTR, line_item_idx, context, rates.ctr),
-        serve(learned, QBID_LEARNED_CVR, line_item_idx, context, rates.cvr)};
+    struct qbid_rate_pair served = rates;
+    served.ctr = serve(learned, QBID_LEARNED_CTR, line_item_idx, context, rates.ctr);
+    if (conversions)
+        served.cvr = serve(learned, QBID_LEARNED_CVR, line_item_idx, context, rates.cvr);
     return served;
 }
 

@@ -80,9 +80,11 @@ int qbid_learned_step(struct qbid_learned *learned, const struct qbid_account *a
                       int64_t now_s);
 
 /** Rates of a line item in a finest context by the model that serves its campaign; `rates` are the
- *  hierarchical ones, and what is returned where those serve. Threads: reads only. */
+ *  hierarchical ones, and what is returned where those serve, or for conversions that are not asked
+ *  for. Threads: reads only. */
 struct qbid_rate_pair qbid_learned_rates(const struct qbid_learned *learned, uint32_t line_item_idx,
-                                         uint64_t context, struct qbid_rate_pair rates);
+                                         uint64_t context, bool conversions,
+                                         struct qbid_rate_pair rates);
 
 /** Whether another model than the hierarchy serves one of a line item's rates. */
 bool qbid_learned_serves(const struct qbid_learned *learned, uint32_t line_item_idx);

@@ -8,6 +8,9 @@
 #include "control/publish/build_image.h"
 #include "shm/error.h"
 
+#define SHELF_LISTS 256
+#define SHELF_ITEMS_MAX (UINT32_C(1) << 24) /* beyond it lists are made anew */
+
 struct traffic {
     uint64_t key;
     double bids;
@@ -27,6 +30,18 @@ struct accept_set {
     uint32_t words;
 };
 
+/* Eligible line items by the values of the dimensions that any of them targets: contexts that
+ * differ in others share a list. */
+struct shelf {
+    struct qbid_keymap map;
+    struct shelf_list {
+        uint32_t first, cnt; /* in item */
+    } * list;
+    uint32_t list_cnt, list_capacity;
+    uint32_t *item;
+    uint32_t item_cnt, item_capacity;
+};
+
 struct rows {
     const struct qbid_account *account;
     const struct qbid_dictionary *dictionary;
@@ -36,12 +51,12 @@ struct rows {
     struct accept_set accept;
     uint64_t *active;   /* bitmap of by_idx, accept.words */
     uint64_t *eligible; /* scratch, accept.words */
-    uint32_t *list;     /* scratch: those, their nodes where they are known, and their values */
-    uint32_t *known;
+    struct shelf shelf;
+    uint32_t *known; /* scratch: nodes of eligible line items where they are known, and values */
     double *value;
     uint32_t *node_of; /* scratch by line item index: QBID_TREE_NONE */
     const struct traffic_list *traffic;
-    bool targeted[QBID_DIM_CNT]; /* by any line item */
+    uint64_t targeted; /* dimensions, by any line item */
     struct qbid_plan_candidate *scratch;
     uint32_t candidate_capacity;
     struct qbid_plan *plan;
@@ -197,7 +212,7 @@ static int eligible_find(struct rows *rows, uint64_t context, uint64_t mask)
 {
     memcpy(rows->eligible, rows->active, rows->accept.words * sizeof *rows->eligible);
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        if (!(mask & qbid_dim_mask(dim)) || !rows->targeted[dim])
+        if (!(mask & rows->targeted & qbid_dim_mask(dim)))
             continue;
         const uint64_t *row = accept_row(rows, dim, qbid_dim_unpack(context, dim));
         if (!row)
@@ -222,17 +237,75 @@ static int by_idx_order(const void *a, const void *b)
     return x->line_item_idx < y->line_item_idx ? -1 : x->line_item_idx > y->line_item_idx;
 }
 
-static uint32_t eligible_list(struct rows *rows)
+static int shelf_room(struct shelf *shelf, uint32_t more)
 {
+    uint32_t lists = shelf->list_capacity ? shelf->list_capacity * 2 : SHELF_LISTS;
+    uint32_t items = (shelf->item_cnt + more) * 2;
+    if (shelf->list_cnt == shelf->list_capacity) {
+        struct shelf_list *list = realloc(shelf->list, lists * sizeof *list);
+        if (!list)
+            return QBID_ERR_NOMEM;
+        shelf->list = list;
+        shelf->list_capacity = lists;
+    }
+    if (shelf->item_cnt + more > shelf->item_capacity) {
+        uint32_t *item = realloc(shelf->item, items * sizeof *item);
+        if (!item)
+            return QBID_ERR_NOMEM;
+        shelf->item = item;
+        shelf->item_capacity = items;
+    }
+    return 0;
+}
+
+static void shelf_done(struct shelf *shelf)
+{
+    qbid_keymap_done(&shelf->map);
+    free(shelf->list);
+    free(shelf->item);
+    *shelf = (struct shelf){0};
+}
+
+/* Put what the bitmap says on the shelf; one that is full is cleared. */
+static int shelf_add(struct rows *rows, uint64_t values, unsigned level, uint32_t *ret_list)
+{
+    struct shelf *shelf = &rows->shelf;
     uint32_t cnt = 0;
     for (uint32_t w = 0; w < rows->accept.words; w++)
+        cnt += (uint32_t)__builtin_popcountll(rows->eligible[w]);
+    if (shelf->item_cnt + cnt > SHELF_ITEMS_MAX)
+        shelf_done(shelf);
+    if (shelf_room(shelf, cnt) || qbid_keymap_add(&shelf->map, values, level, shelf->list_cnt))
+        return QBID_ERR_NOMEM;
+    *ret_list = shelf->list_cnt++;
+    shelf->list[*ret_list] = (struct shelf_list){shelf->item_cnt, cnt};
+    for (uint32_t w = 0; w < rows->accept.words; w++)
         for (uint64_t bits = rows->eligible[w]; bits; bits &= bits - 1)
-            rows->list[cnt++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
-    return cnt;
+            shelf->item[shelf->item_cnt++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
+    return 0;
+}
+
+/* The line items that may bid in a context of a level. */
+static int eligible_list(struct rows *rows, uint64_t context, unsigned level,
+                         const uint32_t **ret_item, uint32_t *ret_cnt)
+{
+    uint64_t mask = rows->values->tree.level_mask[level], values = context & rows->targeted;
+    uint32_t i = qbid_keymap_find(&rows->shelf.map, values, level);
+    if (i == QBID_KEYMAP_NONE) {
+        int err = eligible_find(rows, context, mask);
+        if (!err)
+            err = shelf_add(rows, values, level, &i);
+        if (err)
+            return err;
+    }
+    *ret_item = rows->shelf.item + rows->shelf.list[i].first;
+    *ret_cnt = rows->shelf.list[i].cnt;
+    return 0;
 }
 
 /* Nodes of the eligible line items in a context of the finest level, from the cells that it has. */
-static const uint32_t *known_make(struct rows *rows, const struct traffic *t, uint32_t eligible)
+static const uint32_t *known_make(struct rows *rows, const struct traffic *t,
+                                  const uint32_t *item_idx, uint32_t cnt)
 {
     const struct qbid_tree *tree = &rows->values->tree;
     const uint32_t *item = tree->index[tree->dim_cnt - 1];
@@ -241,8 +314,8 @@ static const uint32_t *known_make(struct rows *rows, const struct traffic *t, ui
         if (tree->leaf[cell].node != QBID_TREE_NONE)
             rows->node_of[item[cell]] = tree->leaf[cell].node;
     }
-    for (uint32_t i = 0; i < eligible; i++)
-        rows->known[i] = rows->node_of[rows->list[i]];
+    for (uint32_t i = 0; i < cnt; i++)
+        rows->known[i] = rows->node_of[item_idx[i]];
     for (uint32_t i = t->first; i < t->first + t->cnt; i++)
         rows->node_of[item[rows->traffic->cell[i]]] = QBID_TREE_NONE;
     return rows->known;
@@ -267,16 +340,16 @@ static int row_append(struct rows *rows, const struct traffic *t)
 {
     unsigned level = (unsigned)(t->key >> 62);
     uint64_t mask = rows->values->tree.level_mask[level], context = t->key & mask;
-    int err = eligible_find(rows, context, mask);
+    const uint32_t *item;
+    uint32_t eligible, cnt = 0;
+    int err = eligible_list(rows, context, level, &item, &eligible);
     if (err)
         return err;
-    uint32_t eligible = eligible_list(rows), cnt = 0;
-    const uint32_t *known = level == 0 ? known_make(rows, t, eligible) : NULL;
-    qbid_values_row(rows->values, context, level, rows->list, known, eligible, rows->value);
+    const uint32_t *known = level == 0 ? known_make(rows, t, item, eligible) : NULL;
+    qbid_values_row(rows->values, context, level, item, known, eligible, rows->value);
     for (uint32_t i = 0; i < eligible; i++)
         if (rows->value[i] > 0)
-            rows->scratch[cnt++] =
-                (struct qbid_plan_candidate){rows->list[i], (float)rows->value[i]};
+            rows->scratch[cnt++] = (struct qbid_plan_candidate){item[i], (float)rows->value[i]};
     if (cnt > QBID_ROWS_CANDIDATES_MAX) {
         qsort(rows->scratch, cnt, sizeof *rows->scratch, by_value);
         cnt = QBID_ROWS_CANDIDATES_MAX;
@@ -304,15 +377,14 @@ static int rows_prepare(struct rows *rows)
     rows->by_idx = calloc(max + 1, sizeof *rows->by_idx);
     rows->active = calloc(rows->accept.words + 1, sizeof *rows->active);
     rows->eligible = calloc(rows->accept.words + 1, sizeof *rows->eligible);
-    rows->list = calloc(max + 1, sizeof *rows->list);
     rows->known = calloc(max + 1, sizeof *rows->known);
     rows->value = calloc(max + 1, sizeof *rows->value);
     rows->node_of = malloc((max + 1) * sizeof *rows->node_of);
     rows->scratch = calloc(max + 1, sizeof *rows->scratch);
     rows->plan->line_value_micros = calloc(max + 1, sizeof(float));
     rows->plan->line_q_group = calloc(max + 1, sizeof(uint16_t));
-    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->list || !rows->known ||
-        !rows->value || !rows->node_of || !rows->scratch || !rows->plan->line_value_micros ||
+    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->known || !rows->value ||
+        !rows->node_of || !rows->scratch || !rows->plan->line_value_micros ||
         !rows->plan->line_q_group)
         return QBID_ERR_NOMEM;
     memset(rows->node_of, 0xff, (max + 1) * sizeof *rows->node_of);
@@ -328,7 +400,7 @@ static int rows_prepare(struct rows *rows)
         rows->by_idx[li->idx] = li;
         rows->active[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
         for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
-            rows->targeted[dim] |= li->target[dim].cnt > 0;
+            rows->targeted |= li->target[dim].cnt > 0 ? qbid_dim_mask(dim) : 0;
         rows->plan->line_value_micros[li->idx] =
             (float)qbid_values_impression(rows->values, li->idx, 0, QBID_LEVEL_DEFAULT);
     }
@@ -345,7 +417,7 @@ static void rows_done(struct rows *rows)
     free(rows->by_idx);
     free(rows->active);
     free(rows->eligible);
-    free(rows->list);
+    shelf_done(&rows->shelf);
     free(rows->known);
     free(rows->value);
     free(rows->node_of);

@@ -45,8 +45,10 @@ void qbid_values_done(struct qbid_values *values)
     qbid_orders_done(&values->orders);
     free(values->order_value);
     free(values->goal);
+    free(values->line);
     values->order_value = NULL;
     values->goal = NULL;
+    values->line = NULL;
     values->line_item_max = 0;
 }
 
@@ -221,9 +223,11 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     }
     free(values->order_value);
     free(values->goal);
+    free(values->line);
     values->order_value = calloc(cnt, sizeof(double));
     values->goal = calloc(cnt, sizeof *values->goal);
-    return values->order_value && values->goal ? err : QBID_ERR_NOMEM;
+    values->line = calloc(cnt, sizeof *values->line);
+    return values->order_value && values->goal && values->line ? err : QBID_ERR_NOMEM;
 }
 
 static int nodes_room(struct qbid_values *values)
@@ -242,19 +246,36 @@ static int nodes_room(struct qbid_values *values)
     return 0;
 }
 
-static double worth(const struct qbid_values *values, uint32_t line_item_idx, double ctr,
-                    double cvr, double order_micros)
+static void lines_make(struct qbid_values *values)
 {
-    const struct qbid_value_params *goal = &values->goal[line_item_idx];
-    double value = qbid_value_impression(goal, fmin(ctr, 1), fmin(cvr, 1), (int64_t)order_micros);
-    return goal->goal == QBID_GOAL_FIXED_CPM
-               ? value
-               : fmin(value * values->multiplier, (double)QBID_PRICE_MICROS_MAX);
+    for (uint32_t i = 0; i < values->tree.line_item_max; i++) {
+        struct qbid_value_line line = qbid_value_line(&values->goal[i]);
+        line.click *= values->multiplier;
+        line.conversion *= values->multiplier;
+        line.revenue *= values->multiplier;
+        if (values->goal[i].goal != QBID_GOAL_FIXED_CPM)
+            line.fixed *= values->multiplier;
+        values->line[i] = line;
+    }
+}
+
+/* Rates are at most 1. */
+static double worth(const struct qbid_value_line *line, double ctr, double cvr, double order_micros)
+{
+    double value =
+        line->fixed + ctr * (line->click + cvr * (line->conversion + line->revenue * order_micros));
+    return value < (double)QBID_PRICE_MICROS_MAX ? value : (double)QBID_PRICE_MICROS_MAX;
+}
+
+static double at_most_1(double x)
+{
+    return x < 1 ? x : 1;
 }
 
 void qbid_values_settle(struct qbid_values *values)
 {
     const struct qbid_tree *tree = &values->tree;
+    lines_make(values);
     for (uint32_t d = QBID_TREE_LINE_ITEM; d < tree->depth_cnt; d++) {
         const struct qbid_tree_depth *depth = &tree->depth[d];
         for (uint32_t i = 0; i < depth->cnt; i++) {
@@ -273,8 +294,8 @@ void qbid_values_settle(struct qbid_values *values)
                 node->below[kind] = (float)(rate.below * factor);
             }
             node->value =
-                (float)worth(values, idx, (double)node->here[QBID_VALUES_CTR],
-                             (double)node->here[QBID_VALUES_CVR],
+                (float)worth(&values->line[idx], at_most_1((double)node->here[QBID_VALUES_CTR]),
+                             at_most_1((double)node->here[QBID_VALUES_CVR]),
                              values->order_value[idx] *
                                  qbid_orders_ratio(&values->orders, tree, depth->context[i]));
         }
@@ -350,12 +371,13 @@ static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t
 {
     uint64_t mask = level_mask(values, level);
     double rate[QBID_VALUES_RATES];
+    const float *rates = at.here ? at.node->here : at.node->below;
     for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
-        rate[kind] = (double)(at.here ? at.node->here[kind] : at.node->below[kind]);
+        rate[kind] = (double)rates[kind];
         if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
             rate[kind] *= ratios[kind] * qbid_estimate_parts(&values->rate[kind], &values->tree,
                                                              line_item_idx, context, mask);
-        rate[kind] = fmin(rate[kind], 1);
+        rate[kind] = at_most_1(rate[kind]);
     }
     return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
 }
@@ -399,6 +421,15 @@ double qbid_values_impression(const struct qbid_values *values, uint32_t line_it
     return value;
 }
 
+/* Looked up where it counts alone. */
+static double order_at(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context,
+                       unsigned level)
+{
+    return values->line[line_item_idx].revenue > 0
+               ? qbid_values_order(values, line_item_idx, context & level_mask(values, level))
+               : 0;
+}
+
 static double value_at(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
                        const double ratios[QBID_VALUES_RATES], uint64_t context, unsigned level)
 {
@@ -408,9 +439,9 @@ static double value_at(const struct qbid_values *values, uint32_t line_item_idx,
                     values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
                     values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
         return (double)at.node->value;
+    const struct qbid_value_line *line = &values->line[line_item_idx];
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, level);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr,
-                 qbid_values_order(values, line_item_idx, context & level_mask(values, level)));
+    return worth(line, rates.ctr, rates.cvr, order_at(values, line_item_idx, context, level));
 }
 
 /* In a finest context, for a line item that another model serves. */
@@ -419,10 +450,12 @@ static double value_learned(const struct qbid_values *values, uint32_t line_item
 {
     if (!at.node)
         return 0;
+    const struct qbid_value_line *line = &values->line[line_item_idx];
     struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, 0);
-    rates = qbid_learned_rates(values->learned, line_item_idx, context, rates);
-    return worth(values, line_item_idx, rates.ctr, rates.cvr,
-                 qbid_values_order(values, line_item_idx, context));
+    bool conversions = line->conversion + line->revenue > 0;
+    rates = qbid_learned_rates(values->learned, line_item_idx, context, conversions, rates);
+    return worth(line, at_most_1(rates.ctr), at_most_1(rates.cvr),
+                 order_at(values, line_item_idx, context, 0));
 }
 
 /* The level at which look-ups begin. */

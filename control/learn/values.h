@@ -44,6 +44,7 @@ struct qbid_values {
     uint8_t *way[QBID_VALUES_RATES];  /* enum qbid_contest_way */
     double *order_value;              /* micros, on the whole */
     struct qbid_value_params *goal;   /* of the campaign */
+    struct qbid_value_line *line;     /* the same with all that multiplies, of the last settling */
     double multiplier;                /* of values */
     uint32_t line_item_max;           /* 0 = nothing is fitted */
     const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */

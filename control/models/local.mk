@@ -33,6 +33,7 @@ $(call lib,models,\
 	control/models/traffic.c \
 	control/models/trees.c \
 	control/models/trees_grow.c \
+	control/models/trees_masks.c \
 	control/models/ubj.c \
 	control/models/value.c \
 	control/models/watch/changepoint.c \

@@ -80,6 +80,21 @@ static double quantile(double confidence)
     return low;
 }
 
+/* Where few samples carry the mean, an estimate that came out low has a small standard error, too:
+ * cov(mean, variance) / var(mean) is the third moment over the second. Those values t are in the
+ * interval for which (mean - t)^2 <= z^2 times the error's square that goes with t. */
+static struct qbid_ope_estimate interval(double mean, double error, double skewness, double z)
+{
+    double centre = 0.5 * z * z * skewness * error;
+    double half = sqrt(centre * centre + z * z * error * error);
+    return (struct qbid_ope_estimate){mean, error, mean + centre - half, mean + centre + half};
+}
+
+static double joint(const struct qbid_ope_params *params, enum part part)
+{
+    return part == GAIN ? 1 - (1 - params->confidence) / params->together : params->confidence;
+}
+
 /* Count of a sample in a Poisson resample, mean 1, from one uniform number. */
 static double poisson_draw(uint64_t random)
 {
@@ -121,8 +136,8 @@ static int bootstrap(const struct qbid_ope_sample *samples, uint64_t n,
         for (unsigned p = 0; p < PARTS; p++)
             drawn[(size_t)p * rounds + k] = mean[p];
     }
-    double tail = 0.5 * (1 - params->confidence);
     for (unsigned p = 0; p < PARTS; p++) {
+        double tail = 0.5 * (1 - joint(params, p));
         struct qbid_ope_estimate *e = estimate_of(ope, p);
         double *of = drawn + (size_t)p * rounds;
         qsort(of, rounds, sizeof *of, compare);
@@ -148,7 +163,7 @@ static enum qbid_ope_verdict verdict_of(const struct qbid_ope *ope, double weigh
 
 static bool params_good(const struct qbid_ope_params *p)
 {
-    return p->confidence >= 0.5 && p->confidence <= 0.999 &&
+    return p->confidence >= 0.5 && p->confidence <= 0.999 && p->together >= 1 &&
            (p->interval == QBID_OPE_NORMAL ||
             (p->interval == QBID_OPE_BOOTSTRAP && p->rounds >= 100 &&
              p->rounds <= QBID_OPE_ROUNDS_MAX));
@@ -157,7 +172,7 @@ static bool params_good(const struct qbid_ope_params *p)
 struct qbid_ope_params qbid_ope_defaults(void)
 {
     return (struct qbid_ope_params){
-        .confidence = 0.95, .interval = QBID_OPE_NORMAL, .rounds = 500, .seed = 1};
+        .confidence = 0.95, .interval = QBID_OPE_NORMAL, .together = 1, .rounds = 500, .seed = 1};
 }
 
 int qbid_ope_evaluate(const struct qbid_ope_sample *samples, uint64_t n,
@@ -165,7 +180,7 @@ int qbid_ope_evaluate(const struct qbid_ope_sample *samples, uint64_t n,
 {
     struct qbid_ope ope = {0};
     struct sums sums = {0};
-    double mean[PARTS], square[PARTS] = {0}, weight_square = 0, off[PARTS];
+    double mean[PARTS], square[PARTS] = {0}, cube[PARTS] = {0}, weight_square = 0, off[PARTS];
     if (!params_good(params))
         return QBID_ERR_INVAL;
     for (uint64_t i = 0; i < n; i++) {
@@ -187,14 +202,16 @@ int qbid_ope_evaluate(const struct qbid_ope_sample *samples, uint64_t n,
         if (!usable(&samples[i]))
             continue;
         influences(&samples[i], mean, ope.weight_mean, off);
-        for (unsigned p = 0; p < PARTS; p++)
+        for (unsigned p = 0; p < PARTS; p++) {
             square[p] += off[p] * off[p];
+            cube[p] += off[p] * off[p] * off[p];
+        }
     }
-    double z = quantile(params->confidence);
     for (unsigned p = 0; p < PARTS; p++) {
         double error = ope.n > 1 ? sqrt(square[p] / cnt / (cnt - 1)) : 0;
+        double skewness = square[p] > 0 ? cube[p] / cnt / pow(square[p] / cnt, 1.5) : 0;
         *estimate_of(&ope, p) =
-            (struct qbid_ope_estimate){mean[p], error, mean[p] - z * error, mean[p] + z * error};
+            interval(mean[p], error, skewness / sqrt(cnt), quantile(joint(params, p)));
     }
     int err =
         params->interval == QBID_OPE_BOOTSTRAP && ope.n ? bootstrap(samples, n, params, &ope) : 0;

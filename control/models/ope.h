@@ -20,7 +20,7 @@ struct qbid_ope_sample {
 };
 
 enum qbid_ope_interval {
-    QBID_OPE_NORMAL,   /* estimate +- z standard errors */
+    QBID_OPE_NORMAL,   /* a normal score, whose variance goes with the mean */
     QBID_OPE_BOOTSTRAP /* percentiles of Poisson resamples */
 };
 
@@ -35,7 +35,10 @@ enum qbid_ope_verdict {
 struct qbid_ope_params {
     double confidence; /* of the intervals, in [0.5, 0.999] */
     enum qbid_ope_interval interval;
-    uint32_t rounds; /* of the bootstrap, 100..QBID_OPE_ROUNDS_MAX */
+    uint32_t together; /* policies that are judged side by side on one log, >= 1: by the intervals
+                          of the gain none of them is found better or worse by chance with that
+                          confidence */
+    uint32_t rounds;   /* of the bootstrap, 100..QBID_OPE_ROUNDS_MAX */
     uint64_t seed;
 };
 
@@ -60,7 +63,7 @@ struct qbid_ope {
     enum qbid_ope_verdict verdict;
 };
 
-/** 95 % normal intervals, 500 rounds if it is the bootstrap. */
+/** 95 % normal intervals of one policy, 500 rounds if it is the bootstrap. */
 struct qbid_ope_params qbid_ope_defaults(void);
 
 /**
@@ -74,8 +77,9 @@ struct qbid_ope_params qbid_ope_defaults(void);
  * Cost:    one pass; the bootstrap one pass and a random number a sample for each round.
  * Source:  Horvitz and Thompson 1952; Swaminathan and Joachims 2015 (self-normalised, error by the
  *          delta method); Dudik, Langford and Li 2011 (doubly robust); effective samples: Kish
- * 1965. UNSUPPORTED is told by the weights: their mean, 1 where the log covers the policy, lies
- *          below 1 by 5 standard errors and by 5 %.
+ *          1965. Intervals: by a score whose variance goes with the mean (Bartlett 1953); together:
+ *          Bonferroni. UNSUPPORTED is told by the weights: their mean, 1 where the log covers the
+ *          policy, lies below 1 by 5 standard errors and by 5 %.
  */
 int qbid_ope_evaluate(const struct qbid_ope_sample *samples, uint64_t n,
                       const struct qbid_ope_params *params, struct qbid_ope *ret_ope);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/models/trees_masks.h"
 #include "shm/error.h"
 
 #define LAYOUT UINT32_C(0x71740001)
@@ -25,6 +26,7 @@ struct qbid_trees_params qbid_trees_defaults(void)
 
 static void half_done(struct qbid_trees_half *half)
 {
+    qbid_trees_masks_done(&half->masks);
     qbid_codebook_done(&half->book);
     free(half->node);
     free(half->root);
@@ -37,11 +39,8 @@ void qbid_trees_done(struct qbid_trees *trees)
     *trees = (struct qbid_trees){0};
 }
 
-static double half_odds(const struct qbid_trees_half *half, uint32_t depth, const uint32_t *value)
+static double half_walk(const struct qbid_trees_half *half, uint32_t depth, const uint8_t *code)
 {
-    uint8_t code[QBID_CODEBOOK_FEATURES_MAX] = {0};
-    for (uint32_t f = 0; f < half->book.feature_cnt; f++)
-        code[f] = qbid_codebook_code(&half->book, f, value);
     double odds = half->start;
     for (uint32_t t = 0; t < half->tree_cnt; t++) {
         const struct qbid_trees_node *node = &half->node[half->root[t]];
@@ -52,6 +51,16 @@ static double half_odds(const struct qbid_trees_half *half, uint32_t depth, cons
         odds += (double)node->value;
     }
     return odds;
+}
+
+static double half_odds(const struct qbid_trees_half *half, uint32_t depth, const uint32_t *value)
+{
+    uint8_t code[QBID_CODEBOOK_FEATURES_MAX] = {0};
+    for (uint32_t f = 0; f < half->book.feature_cnt; f++)
+        code[f] = qbid_codebook_code(&half->book, f, value);
+    if (half->masks.alive)
+        return qbid_trees_masks_odds(half, code);
+    return half_walk(half, depth, code);
 }
 
 double qbid_trees_predict(const struct qbid_trees *trees, const uint32_t *value)
@@ -225,9 +234,11 @@ int qbid_trees_load(const void *data, size_t bytes, struct qbid_trees *ret_trees
         err = half_load(&from, &t.half[h]);
     if (!err && (from.left > 0 || t.half[0].book.column_cnt != t.half[1].book.column_cnt))
         err = QBID_ERR_CORRUPT;
-    if (err)
+    if (err) {
         qbid_trees_done(&t);
-    else
-        *ret_trees = t;
-    return err;
+        return err;
+    }
+    qbid_trees_masks_make(&t);
+    *ret_trees = t;
+    return 0;
 }

@@ -35,6 +35,15 @@ struct qbid_trees_node {
     float value; /* of a leaf, log odds */
 };
 
+/* The same trees, of at most 32 leaves each, for a look at all nodes at once: by feature and code,
+ * the leaves of every tree that a row with that code can still come to. */
+struct qbid_trees_masks {
+    uint32_t *alive; /* [feature * QBID_CODEBOOK_CODES + code][tree]; NULL = the nodes are walked */
+    float *leaf;     /* [tree][32] */
+    uint32_t room;   /* trees, and what fills the last block */
+    uint32_t used;   /* features that any tree asks for, bit by bit */
+};
+
 struct qbid_trees_half {
     struct qbid_codebook book;
     struct qbid_trees_node *node; /* owned */
@@ -42,7 +51,9 @@ struct qbid_trees_half {
     uint32_t node_cnt;
     uint32_t tree_cnt;
     double start; /* log odds before the first tree */
+    struct qbid_trees_masks masks;
 };
+_Static_assert(QBID_CODEBOOK_FEATURES_MAX <= 32, "used has a bit for each");
 
 struct qbid_trees {
     struct qbid_trees_half half[QBID_TREES_HALVES];
@@ -74,8 +85,13 @@ int qbid_trees_grow(const struct qbid_codebook_rows *rows, const struct qbid_tre
                     char why[QBID_TREES_WHY_MAX]);
 void qbid_trees_done(struct qbid_trees *trees);
 
-/** Probability for one row of values. Threads: reads only. Cost: depth loads a tree, some
- *  2 us. */
+/** Make the masks of trees whose nodes are there; grow and load do it. Without memory, or for trees
+ *  of more than 32 leaves, there are none, and a prediction takes longer. */
+void qbid_trees_masks_make(struct qbid_trees *trees);
+
+/** Probability for one row of values. Threads: reads only. Cost: 40 trees of depth 5, some 0.2 us;
+ *  without masks 2 us. Source: bit vectors of reachable leaves as in QuickScorer (Lucchese et al.
+ *  2015); ours: codes of a byte index them, so that there is nothing to search. */
 double qbid_trees_predict(const struct qbid_trees *trees, const uint32_t *value);
 
 /** A model as bytes, and back. load: VERSION for another layout, CORRUPT for anything that a walk

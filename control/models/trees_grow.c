@@ -418,9 +418,11 @@ int qbid_trees_grow(const struct qbid_codebook_rows *rows, const struct qbid_tre
         err = half_grow(&g);
     }
     free(side);
-    if (err)
+    if (err) {
         qbid_trees_done(&trees);
-    else
-        *ret_trees = trees;
-    return err;
+        return err;
+    }
+    qbid_trees_masks_make(&trees);
+    *ret_trees = trees;
+    return 0;
 }

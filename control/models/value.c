@@ -95,6 +95,34 @@ double qbid_value_impression(const struct qbid_value_params *params, double ctr,
     return worth / weight;
 }
 
+static void line_add(struct qbid_value_line *line, struct worth w, double weight)
+{
+    line->click += weight * w.click * NANOS_PER_MICRO;
+    line->conversion += weight * w.conversion * NANOS_PER_MICRO;
+    line->revenue += weight * w.revenue * NANOS_PER_MICRO;
+}
+
+struct qbid_value_line qbid_value_line(const struct qbid_value_params *params)
+{
+    struct qbid_value_line line = {0};
+    double weight = 1;
+    if (params->goal == QBID_GOAL_FIXED_CPM)
+        line.fixed = qbid_value_goal(params, 0, 0, 0);
+    line_add(&line, goal_worth(params), 1);
+    for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++) {
+        double q = params->cap_price[cap];
+        if (params->cap_micros[cap] <= 0 || !(q > 0) || !isfinite(q))
+            continue;
+        line_add(&line, cap_worth(params, (enum qbid_cap)cap), q);
+        weight += q;
+    }
+    line.fixed /= weight;
+    line.click /= weight;
+    line.conversion /= weight;
+    line.revenue /= weight;
+    return line;
+}
+
 static double realised(struct worth w, double clicks, double conversions, double revenue_nanos)
 {
     double micros = w.click * fmax(clicks, 0) + w.conversion * fmax(conversions, 0);

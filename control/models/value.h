@@ -55,6 +55,15 @@ struct qbid_value_params {
 double qbid_value_impression(const struct qbid_value_params *params, double ctr, double cvr,
                              int64_t order_value_micros);
 
+/* The same for many rates, at most the largest price:
+ * fixed + ctr * (click + cvr * (conversion + revenue * order value in micros)). */
+struct qbid_value_line {
+    double fixed, click, conversion, revenue;
+};
+
+/** Line of a goal with its caps. Threads: pure. */
+struct qbid_value_line qbid_value_line(const struct qbid_value_params *params);
+
 /** Worth under the goal alone, and the spend that cap allows: g and u of the table above, in CPM
  *  micros as above; 0 without that cap. Threads: pure. */
 double qbid_value_goal(const struct qbid_value_params *params, double ctr, double cvr,

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of issue 04, learned rates: calibration, regression against liblinear, trees against XGBoost, and
-which model serves in 20 generated worlds of each kind."""
+"""Figures of issue 04, learned rates: calibration, regression against liblinear, trees against XGBoost, which
+model serves in 20 generated worlds of each kind, and the models on recorded impressions."""
 import json
 import os
 import re
 import subprocess
+import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.environ.get("B", "build/release")
+DATA = os.path.join(ROOT, "..", "shared", "data")
 SEEDS = os.environ.get("QBID_SEEDS", "20")
 
 
@@ -60,6 +62,24 @@ def choice():
             figure(f"{world}: log-loss of {model} over the truth's", float(value), "nats an impression", how)
 
 
+def recorded():
+    for name, path in (("iPinYou 2259", "ipinyou/2259/train.log.txt"), ("Avazu", "ctr/avazu_tr.rx.csv")):
+        data = os.path.join(DATA, path)
+        if not os.path.exists(data):
+            print(f"SKIPPED: no recorded impressions at {os.path.relpath(data, ROOT)}", file=sys.stderr)
+            continue
+        done = subprocess.run([f"{BUILD}/bin/qbid-sim", "models", "--data", data, "--step", "50"], cwd=ROOT,
+                              stdout=subprocess.PIPE, text=True, check=True)
+        got = json.loads(done.stdout)
+        how = (f"qbid-sim models --step 50: {got['impressions']} impressions, {got['clicks']} clicks ({got['repeated']} "
+               f"repeated ones left out), each predicted before it was told; {got['serving']} serve in the end")
+        figure(f"{name}: log-loss ahead of one rate for all", got["constant"], "nats an impression", how)
+        for model in got["models"]:
+            trees = f"; trees: {got['trees']}, grown {got['grown']} times" if model["name"] == "trees" else ""
+            figure(f"{name}: log-loss ahead of {model['name']}", model["loss"], "nats an impression",
+                   f"{how}{trees}; over rates {model['more']:+.5f}, 95 % interval +- {model['half']:.5f}")
+
+
 def cost():
     done = subprocess.run([f"{BUILD}/bench/learned", "--benchmark_format=json"], cwd=ROOT, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, check=False)
@@ -77,4 +97,5 @@ calibration()
 regression()
 trees()
 choice()
+recorded()
 cost()

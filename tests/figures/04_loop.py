@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of issue 04 end to end: clicks per spend of the learned tables against an earlier commit's, real nginx.
 
-The splits, budgets and replay of 01_recorded.py (tests/figures/recorded_split.sh), in this tree and in the
-earlier one in turn, so that both see the same machine. QBID_BASE is that commit (default: the one that first
+The splits, budgets and replay of 01_recorded.py, in this tree and in the earlier one in turn and by this tree's
+tests/figures/recorded_split.sh, so that both see the same machine and traffic. QBID_BASE is that commit (default: the one that first
 stated issue 1's figures), checked out and built below build/loop/, or a folder in which it is built already."""
 import json
 import math
@@ -36,15 +36,18 @@ def base_tree():
     commit = git("rev-parse", "--verify", f"{base}^{{commit}}")
     tree = os.path.join(ROOT, "build", "loop", commit[:12])
     if not os.path.exists(os.path.join(tree, "Makefile")):
-        git("worktree", "add", "--quiet", "--detach", "--force", tree, commit)
-    plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS" and k != "B"}
+        os.makedirs(tree, exist_ok=True)
+        with subprocess.Popen(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE) as archive:
+            subprocess.run(["tar", "-x", "-C", tree], stdin=archive.stdout, check=True)
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "B", "PROFILE")}
     subprocess.run(["make", "-s", "-j2", "PROFILE=release", "all"], cwd=tree, env=plain, stdout=sys.stderr, check=True)
     return tree, commit[:7]
 
 
 def one(tree, split, fraction):
-    run = subprocess.run(["bash", "tests/figures/recorded_split.sh", os.path.abspath(LOG), str(split), fraction, RATE],
-                         cwd=tree, env=dict(os.environ, B="build/release"), stdout=subprocess.PIPE, text=True, check=True)
+    run = subprocess.run(["bash", os.path.join(ROOT, "tests", "figures", "recorded_split.sh"), os.path.abspath(LOG),
+                          str(split), fraction, RATE], env=dict(os.environ, B="build/release", QBID_TREE=tree),
+                         stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout.strip().splitlines()[-1])
 
 

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # One split of the recorded log: learn on one half, replay the other at a fraction of its cost.
 #     recorded_split.sh LOG SEED FRACTION RATE      prints one line of JSON
+# RATE is that of learning; what is judged comes half as fast, so that the tenths of a second between the
+# start of its flight and the first request are little of it. QBID_TREE names another checkout to run.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+cd "${QBID_TREE:-$(dirname "$0")/../..}"
 . tools/demo/lib.sh
 . tools/demo/account.sh
 log=$1 seed=$2 fraction=$3 rate=$4
 run=$(mktemp -d "${TMPDIR:-/tmp}/qbid-split-XXXXXX")
 # Some hundred auctions a control period: with fewer the pace follows noise.
-SITE_EXTRA="learning: {pace_period_ms: 400, explore: 0, price_samples: 16384}
-grant_ppm: 20000"
+SITE_EXTRA="learning: {pace_period_ms: 400, explore: 0, price_samples: 16384}"
 site_make "$run" 1
+sed -i '/^learning: {pace_period_ms: 250}/d' "$SITE_CONF" # the first site_make leaves its own in
 trap 'site_stop; rm -rf "$run"' EXIT
 qbid() { "$B/bin/qbid" --socket "$SITE_SOCKET" "$@"; }
 replay() { "$B/bin/qbid-replay" --log "$log" --omit-tags --quiet --output json "$@"; }
@@ -26,6 +28,7 @@ qbid learning off >"$run/learning.log"
 qbid --output json ledger >"$run/before.json"
 budget=$(site_json "$run/base.json" budget_nanos)
 auctions=$(site_json "$run/base.json" run.auctions)
+rate=$(((rate + 1) / 2))
 seconds=$(((auctions + rate - 1) / rate))
 rate=$((auctions / seconds + 1)) # the judged traffic fills the flight
 total=$(python3 - "$run/before.json" "$budget" <<'PY'

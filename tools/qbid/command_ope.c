@@ -186,6 +186,8 @@ static int json_print(const struct options *o, const char *folder, const struct 
     cJSON_AddStringToObject(to, "reward", qbid_ope_reward_word(o->question.reward));
     cJSON_AddNumberToObject(to, "per", 1000);
     cJSON_AddNumberToObject(to, "confidence", o->question.params.confidence);
+    cJSON_AddNumberToObject(to, "together",
+                            o->policy_cnt); /* the gains' intervals hold all at once */
     cJSON_AddNumberToObject(to, "share", log->share);
     cJSON_AddNumberToObject(to, "bids", (double)log->bid_cnt);
     cJSON_AddNumberToObject(to, "open", (double)log->open);
@@ -246,6 +248,7 @@ static int judge_all(struct qbid_tool *tool, const struct options *o, const char
     int code = QBID_TOOL_OK;
     int err = qbid_ope_log_read(folder, &o->wanted, &log);
     question.log = &log;
+    question.params.together = o->policy_cnt;
     if (err)
         code = log_failed(folder, err, &log);
     for (unsigned i = 0; i < o->policy_cnt && code == QBID_TOOL_OK; i++) {
@@ -286,7 +289,8 @@ int qbid_tool_ope(struct qbid_tool *tool, int argc, char **argv)
                               "What other policies would have earned on the bids of the decision "
                               "log (learning.log_mb): doubly robust estimate, gain over what was "
                               "done, self-normalised estimate, effective samples. Below 100 of "
-                              "these nothing is concluded.",
+                              "these nothing is concluded. Intervals of the gain, and with them "
+                              "the verdicts, hold for all policies together.",
                               NULL,
                               NULL,
                               NULL};

@@ -37,7 +37,8 @@
 #define IDS_MAX 64
 #define EXECUTIONS_MAX 64
 #define UNITS INT64_C(1000000000)
-#define FAULT 3 /* exit code */
+#define FAULT 3   /* exit code */
+#define MANY 1000 /* sequences for a broken executor to be found in, which ends them */
 
 enum command_kind {
     PROPOSE,
@@ -485,7 +486,7 @@ static void an_executor_that_writes_twice_is_found(void **state)
     if (pid == 0) {
         if (!freopen("/dev/null", "w", stderr))
             _exit(2);
-        _exit(sequences_run(0, FEW, 1, true) == 0 ? 0 : 2);
+        _exit(sequences_run(0, MANY, 1, true) == 0 ? 0 : 2);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == FAULT);

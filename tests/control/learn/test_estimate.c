@@ -199,6 +199,32 @@ static void a_tree_that_grew_is_the_tree_made_at_once(void **state)
     world_done(&w);
 }
 
+/* What a start of few data said of the spread does not hold when ten times as many came. */
+static void strengths_of_few_data_are_left_at_the_next_fit(void **state)
+{
+    (void)state;
+    static struct world w;
+    double most = 0;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        struct qbid_values fresh;
+        struct qbid_values_in in = {.account = &w.f.account, .cells = &w.cells};
+        world_init(&w, seed, 0, 1.0);
+        for (int round = 0; round < 3; round++)
+            world_round(&w, 60, 10);
+        world_round(&w, 1500, 50);
+        qbid_values_init(&fresh, w.values.tree.level_mask);
+        assert_int_equal(qbid_values_fit(&fresh, &in), 0);
+        for (uint32_t d = 1; d < fresh.tree.depth_cnt; d++) {
+            double grown = w.values.rate[QBID_VALUES_CTR].strength[d];
+            most = fmax(most, fabs(log(grown / fresh.rate[QBID_VALUES_CTR].strength[d])));
+        }
+        qbid_values_done(&fresh);
+        world_done(&w);
+    }
+    print_message("strengths after a start of few data: largest difference of logs %.3f\n", most);
+    assert_true(most < 0.02);
+}
+
 static void a_row_of_values_is_each_line_items_value(void **state)
 {
     (void)state;
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test(where_pairs_have_their_own_rates_the_chosen_way_is_the_better),
         cmocka_unit_test(a_quiet_account_stays_with_the_tree),
         cmocka_unit_test(a_tree_that_grew_is_the_tree_made_at_once),
+        cmocka_unit_test(strengths_of_few_data_are_left_at_the_next_fit),
         cmocka_unit_test(a_row_of_values_is_each_line_items_value),
         cmocka_unit_test(values_of_a_million_contexts_are_the_models),
     };

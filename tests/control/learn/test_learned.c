@@ -448,14 +448,14 @@ static void what_is_not_known_stays_as_it_is(void **state)
     learned_world_init(&w, LEARNED_WORLD_MULTIPLICATIVE, 1, true);
     struct qbid_rate_pair rates = {0.01, 0.1}, same;
     struct qbid_learned_view view;
-    same = qbid_learned_rates(w.learned, 0, w.context[0], rates);
+    same = qbid_learned_rates(w.learned, 0, w.context[0], true, rates);
     assert_true(same.ctr == rates.ctr && same.cvr == rates.cvr);
     qbid_learned_post(w.learned, 77, w.context[0], 10, 1, 1,
                       rates); /* no line item of the account */
     learned_world_period(&w, LITTLE);
-    same = qbid_learned_rates(w.learned, 77, w.context[0], rates);
+    same = qbid_learned_rates(w.learned, 77, w.context[0], true, rates);
     assert_true(same.ctr == rates.ctr && same.cvr == rates.cvr);
-    same = qbid_learned_rates(w.learned, 0, 0, rates);
+    same = qbid_learned_rates(w.learned, 0, 0, true, rates);
     assert_true(same.ctr == rates.ctr && same.cvr == rates.cvr);
     assert_false(qbid_learned_view(w.learned, 20, QBID_LEARNED_CTR, &view));
     assert_null(qbid_learned_table(w.learned, 20, QBID_LEARNED_CTR, QBID_LEARNED_FTRL));

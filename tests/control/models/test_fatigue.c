@@ -52,8 +52,6 @@ static uint64_t users_draw(uint64_t seed, uint64_t impressions, struct qbid_fati
     return shown;
 }
 
-/* One run's worst k is noise by its clicks; so it is the mean over seeds that is held to 5 %, and
- * how far single runs go is said. */
 static void a_planted_curve_comes_back_within_five_percent(void **state)
 {
     enum { SEEDS = 20 };
@@ -82,8 +80,7 @@ static void a_planted_curve_comes_back_within_five_percent(void **state)
     print_message("r(k) at 1,000,000 impressions, %d seeds: worst error %.4f on average, %.4f at "
                   "most, within 5 %% in %d; r(7) %.3f, over all users %.3f\n",
                   SEEDS, mean, most, within, planted(CAP - 1), wrong);
-    assert_true(mean <= 0.05);
-    assert_true(most <= 0.08);
+    assert_true(most <= 0.05);
     print_message("bias at the last exposure %+.4f\n", bias[CAP - 1]);
     for (int k = 0; k < CAP; k++) /* 20 clicks of prior draw towards 1 what few clicks tell */
         assert_true(bias[k] >= -0.01 && bias[k] <= 0.03);
@@ -100,8 +97,6 @@ static double log_likelihood(const struct qbid_fatigue *f, const double *r)
     return sum;
 }
 
-/* Where the maximum falls by itself, isotonic regression leaves it alone: nothing near is likelier.
- */
 static void the_fit_is_a_maximum_of_the_conditional_likelihood(void **state)
 {
     (void)state;
@@ -111,7 +106,7 @@ static void the_fit_is_a_maximum_of_the_conditional_likelihood(void **state)
     for (int g = 1; g < QBID_FATIGUE_MAX; g++)
         for (int k = 0; k <= g; k++)
             f.clicks[g][k] = 1e5 * pow(0.8, k) * (1 + 0.02 * rng_uniform(&rng));
-    qbid_fatigue_fit(&f, NULL, 1e-9, r);
+    qbid_fatigue_likeliest(&f, r);
     double best = log_likelihood(&f, r);
     for (int i = 0; i < 2000; i++) {
         memcpy(near, r, sizeof near);
@@ -167,6 +162,33 @@ static void without_data_the_prior_stands_and_little_data_moves_it_little(void *
         assert_true(r[k] <= 1 && r[k] > 0.8);
 }
 
+/* With clicks enough for every bend to be real nothing is smoothed away; a curve with a step in it
+ * keeps the step. */
+static void a_real_bend_stays(void **state)
+{
+    (void)state;
+    struct qbid_fatigue f = {{0}, {{0}}};
+    double r[QBID_FATIGUE_MAX];
+    for (int k = 0; k < CAP; k++)
+        f.clicks[CAP - 1][k] = k < 3 ? 1e5 : 4e4;
+    qbid_fatigue_fit(&f, NULL, 20, r);
+    for (int k = 0; k < CAP; k++)
+        assert_true(fabs(r[k] / (k < 3 ? 1 : 0.4) - 1) < 0.005);
+}
+
+/* Exposures that nobody had say nothing of those that were had. */
+static void what_was_not_seen_lifts_nothing(void **state)
+{
+    (void)state;
+    struct qbid_fatigue f = {{0}, {{0}}};
+    double r[QBID_FATIGUE_MAX];
+    for (int k = 0; k < 3; k++)
+        f.clicks[2][k] = 1000 * planted(k);
+    qbid_fatigue_fit(&f, NULL, 1e-6, r);
+    for (int k = 0; k < QBID_FATIGUE_MAX; k++)
+        assert_true(fabs(r[k] / planted(k < 2 ? k : 2) - 1) < 1e-6);
+}
+
 /* The value of a column in the first line of a CSV file whose first columns are as given. */
 static double table_value(const char *path, const char *starts, int column)
 {
@@ -220,6 +242,8 @@ int main(void)
         cmocka_unit_test(the_fit_is_a_maximum_of_the_conditional_likelihood),
         cmocka_unit_test(two_exposures_give_the_ratio_of_their_clicks),
         cmocka_unit_test(without_data_the_prior_stands_and_little_data_moves_it_little),
+        cmocka_unit_test(a_real_bend_stays),
+        cmocka_unit_test(what_was_not_seen_lifts_nothing),
         cmocka_unit_test(real_users_tire_while_their_pooled_rate_rises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,37 @@ static void predictions_are_xgboosts_and_those_of_its_dump(void **state)
     qbid_trees_done(&trees);
 }
 
+/* Masks of leaves, a saved and restored model's as well, and depths that have none, give what a
+ * walk from node to node gives, to the bit. */
+static void masks_of_leaves_give_what_a_walk_gives(void **state)
+{
+    (void)state;
+    struct qbid_codebook_rows d = world(2);
+    for (uint32_t depth = 1; depth <= 6; depth++) {
+        struct qbid_trees_params p = qbid_trees_defaults();
+        p.depth = depth;
+        p.rounds = 5 + 2 * depth; /* the last block is not full */
+        struct qbid_trees trees = grow(&d, &p, NULL), walked;
+        size_t bytes = qbid_trees_bytes(&trees);
+        void *saved = malloc(bytes);
+        assert_non_null(saved);
+        qbid_trees_save(&trees, saved);
+        assert_int_equal(qbid_trees_load(saved, bytes, &walked), 0);
+        for (unsigned h = 0; h < QBID_TREES_HALVES; h++) {
+            assert_true((trees.half[h].masks.alive != NULL) == (depth <= 5));
+            assert_true((walked.half[h].masks.alive != NULL) == (depth <= 5));
+            free(walked.half[h].masks.alive);
+            walked.half[h].masks.alive = NULL;
+        }
+        for (unsigned i = 0; i < ROWS; i++)
+            assert_true(qbid_trees_predict(&trees, d.value + i * COLUMNS) ==
+                        qbid_trees_predict(&walked, d.value + i * COLUMNS));
+        free(saved);
+        qbid_trees_done(&trees);
+        qbid_trees_done(&walked);
+    }
+}
+
 static double loss_over_truth(const struct qbid_trees *trees, double constant)
 {
     struct rng r = rng_init(99);
@@ -388,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growing_starts_no_thread),
         cmocka_unit_test(predictions_are_xgboosts_and_those_of_its_dump),
+        cmocka_unit_test(masks_of_leaves_give_what_a_walk_gives),
         cmocka_unit_test(interactions_are_learned),
         cmocka_unit_test(the_same_data_and_seed_grow_the_same_trees),
         cmocka_unit_test(restored_trees_predict_identically_and_damaged_ones_are_refused),

@@ -55,6 +55,29 @@ static void worth_grows_with_rates_and_scales_with_the_currency(void **state)
     }
 }
 
+static void a_line_of_a_goal_is_its_worth(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(2);
+    for (int i = 0; i < 20000; i++) {
+        struct qbid_value_params p = {.goal = (enum qbid_goal)(1 + rng_below(&r, 9)),
+                                      .target_micros = 100000 + rng_below(&r, 5000000),
+                                      .unit_micros = rng_below(&r, 3000000)};
+        for (int cap = 0; cap < QBID_CAP_CNT; cap++) {
+            p.cap_micros[cap] = rng_below(&r, 2) ? 100000 + rng_below(&r, 4000000) : 0;
+            p.cap_price[cap] = rng_below(&r, 4) ? 3 * rng_uniform(&r) : NAN;
+        }
+        double ctr = rng_uniform(&r), cvr = rng_uniform(&r);
+        int64_t order = (int64_t)rng_below(&r, 90000000) - 1000000;
+        struct qbid_value_line line = qbid_value_line(&p);
+        double value =
+            line.fixed +
+            ctr * (line.click + cvr * (line.conversion + line.revenue * fmax((double)order, 0)));
+        double exact = qbid_value_impression(&p, ctr, cvr, order);
+        assert_true(fabs(value - exact) <= 1e-12 * exact);
+    }
+}
+
 static void impossible_input_is_worth_nothing(void **state)
 {
     (void)state;
@@ -138,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(worth_by_hand),
         cmocka_unit_test(worth_grows_with_rates_and_scales_with_the_currency),
+        cmocka_unit_test(a_line_of_a_goal_is_its_worth),
         cmocka_unit_test(impossible_input_is_worth_nothing),
         cmocka_unit_test(realised_worth_equals_the_cost_that_meets_the_target),
         cmocka_unit_test(alpha_is_the_smaller_and_holds_the_other_near),

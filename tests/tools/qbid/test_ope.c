@@ -272,7 +272,7 @@ static void policies_are_worth_what_they_would_have_earned(void **state)
     struct qbid_decision_log *log = log_open(f);
     char args[512];
     rows_log(log, 1, 5); /* what served bids too much: action 5, 1.32 */
-    bids_log(log, &r, 60000, 5);
+    bids_log(log, &r, 150000, 5);
     rows_log(log, 2, 3); /* and what is known to be better now */
     qbid_decision_log_free(log);
     table_write(f, "# group, state, action\n0,0,3\n0, 1, 3 # neutral\n0,2,3\n0,3,3\n");
@@ -281,7 +281,7 @@ static void policies_are_worth_what_they_would_have_earned(void **state)
              "--policy explore:0.6 --policy explore:0.1 --policy table:%s/table --policy action:7",
              f->folder);
     cJSON *a = ask(f, args);
-    assert_int_equal(number(a, "bids"), 60000);
+    assert_int_equal(number(a, "bids"), 150000);
     assert_int_equal(number(a, "open"), 0);
     near(policy_of(a, "greedy"), surplus(1));
     verdict(policy_of(a, "greedy"), "better");
@@ -293,15 +293,15 @@ static void policies_are_worth_what_they_would_have_earned(void **state)
     const cJSON *same = policy_of(a, "explore:0.1");
     near(same, 0.9 * surplus(1.32) + 0.1 * others / (ACTIONS - 1));
     verdict(same, "no_difference_shown");
-    assert_true(fabs(number(same, "effective") - 60000) < 1);
+    assert_true(fabs(number(same, "effective") - 150000) < 1);
     const cJSON *gain = cJSON_GetObjectItem(same, "gain"); /* the model's noise alone */
     assert_true(number(gain, "error") < 1e-3);
     assert_true(fabs(number(gain, "value")) < 4 * number(gain, "error"));
     snprintf(args, sizeof args, "table:%s/table", f->folder);
     near(policy_of(a, args), surplus(1));
     verdict(policy_of(a, "action:7"), "not_supported"); /* no row has it */
-    /* a log of 60,000 with 1/60 of each other action: about 1,000 effective */
-    assert_in_range((unsigned)number(policy_of(a, "greedy"), "effective"), 800, 1200);
+    /* a log of 150,000 with 1/60 of each other action: about 2,500 effective */
+    assert_in_range((unsigned)number(policy_of(a, "greedy"), "effective"), 2100, 2900);
     cJSON_Delete(a);
     a = ask(f, "--reward wins --policy action:6 --interval bootstrap");
     near(policy_of(a, "action:6"), wins(1.5));

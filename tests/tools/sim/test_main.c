@@ -48,6 +48,42 @@ static void a_command_line_without_a_command_is_refused(void **state)
     assert_int_equal(say("--nonsense", out), QBID_SIM_USAGE);
 }
 
+/* Impressions of three sites, of which one is clicked; some come twice, one line is damaged. */
+static void models_judge_each_impression_once(void **state)
+{
+    char out[8192];
+    (void)state;
+    FILE *file = fopen("/tmp/qbid_sim_models.csv", "w");
+    assert_non_null(file);
+    fputs("id,click,hour,C1,banner_pos,site_id\n", file);
+    for (int i = 0; i < 3000; i++)
+        fprintf(file, "%d,%d,1,1005,0,site%d,d,c,app,a,b,dev,ip,model,1,0,1,320,50,2,0,35,-1,79\n",
+                i % 2000, i % 2000 % 3 == 0 && i % 2000 % 4 != 0, i % 2000 % 3);
+    assert_int_equal(fclose(file), 0);
+    const char *line = "models --data /tmp/qbid_sim_models.csv --step 50";
+    assert_int_equal(say(line, out), QBID_SIM_OK);
+    cJSON *json = cJSON_Parse(out);
+    assert_int_equal(cJSON_GetObjectItem(json, "impressions")->valueint, 2000);
+    assert_int_equal(cJSON_GetObjectItem(json, "repeated")->valueint, 1000);
+    assert_int_equal(cJSON_GetObjectItem(json, "clicks")->valueint, 500);
+    double constant = cJSON_GetObjectItem(json, "constant")->valuedouble;
+    const cJSON *model, *models = cJSON_GetObjectItem(json, "models");
+    assert_int_equal(cJSON_GetArraySize(models), 4);
+    cJSON_ArrayForEach(model, models) /* 0.19 of entropy left, of 0.56 */
+        assert_true(cJSON_GetObjectItem(model, "loss")->valuedouble < 0.6 * constant);
+    cJSON_Delete(json);
+    file = fopen("/tmp/qbid_sim_models.csv", "a");
+    assert_non_null(file);
+    fputs("1,maybe,2\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(say(line, out), QBID_SIM_FAILED);
+    assert_non_null(strstr(out, "--data: /tmp/qbid_sim_models.csv: a line is neither"));
+    remove("/tmp/qbid_sim_models.csv");
+    assert_int_equal(say(line, out), QBID_SIM_FAILED);
+    assert_int_equal(say("models", out), QBID_SIM_USAGE);
+    assert_int_equal(say("models --data x --step 0", out), QBID_SIM_USAGE);
+}
+
 static void a_small_arena_reports_as_json_and_draws(void **state)
 {
     char out[8192];
@@ -106,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_lists_the_exit_codes),
         cmocka_unit_test(a_command_line_without_a_command_is_refused),
+        cmocka_unit_test(models_judge_each_impression_once),
         cmocka_unit_test(a_small_arena_reports_as_json_and_draws),
         cmocka_unit_test(wrong_options_are_refused_by_name),
         cmocka_unit_test(a_gate_that_is_not_met_has_its_exit_code),

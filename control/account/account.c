@@ -30,6 +30,7 @@ static void campaign_done(struct qbid_campaign_def *c)
     free(c->time_zone);
     free(c->override);
     free(c->velocity);
+    free(c->triggers);
 }
 
 static void creative_done(struct qbid_creative_def *c)
@@ -131,6 +132,7 @@ static int campaign_copy(struct qbid_account *account, const struct qbid_campaig
     err |= text_copy(&from->hours, &to->hours);
     err |= text_copy(&from->time_zone, &to->time_zone);
     err |= text_copy(&from->velocity, &to->velocity);
+    err |= text_copy(&from->triggers, &to->triggers);
     err |= text_copy(&from->override, &to->override);
     return err ? QBID_ERR_NOMEM : 0;
 }

@@ -51,6 +51,7 @@ struct qbid_campaign_def {
     char *time_zone;   /* of the hours; "" = the configuration's */
     char *override;    /* see control/account/override.h; may be empty */
     char *velocity;    /* see control/account/velocity.h; may be empty */
+    char *triggers;    /* see control/account/triggers.h; may be empty */
     enum qbid_goal goal;
     enum qbid_pacing_mode pacing;
     enum qbid_budget_period period;

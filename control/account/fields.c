@@ -10,6 +10,7 @@
 #include "control/account/instant.h"
 #include "control/account/money.h"
 #include "control/account/override.h"
+#include "control/account/triggers.h"
 #include "control/account/velocity.h"
 
 #define TEXT_MAX 64 /* of a value that is not a string */
@@ -67,6 +68,8 @@ static const struct qbid_field campaign_fields[] = {
     FIELD(campaign, "override", override, QBID_FIELD_TEXT, .most = QBID_OVERRIDE_TEXT_MAX - 1,
           .preset = ""),
     FIELD(campaign, "velocity", velocity, QBID_FIELD_TEXT, .most = QBID_VELOCITY_TEXT_MAX - 1,
+          .preset = ""),
+    FIELD(campaign, "triggers", triggers, QBID_FIELD_TEXT, .most = QBID_TRIGGERS_TEXT_MAX - 1,
           .preset = ""),
     FIELD(campaign, "pacing", pacing, QBID_FIELD_WORD, .words = qbid_words_pacing,
           .preset = "even"),

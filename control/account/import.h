@@ -20,6 +20,7 @@
  *         hours: [mon-fri 8-20]          or text, see control/account/week.h
  *         time_zone: Europe/Berlin       of the hours; default: the configuration's
  *         velocity: 2x / 1h              most spend in any window: of the even rate, or money
+ *         triggers: cpc, ctr=0.8, win    emergency adjustments, see triggers.h; '' = none
  *         override: {multiplier: 1.2, until: +2h, why: launch}   or fixed: CPM; see override.h
  *         pacing: even                   ahead or asap
  *         active: true

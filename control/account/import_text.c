@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "control/account/triggers.h"
 #include "control/account/velocity.h"
 
 static const char *text_plain(const char *text)
@@ -101,6 +102,12 @@ static const char *text_velocity(const char *text)
     return qbid_velocity_parse(text, &velocity);
 }
 
+static const char *text_triggers(const char *text)
+{
+    struct qbid_triggers triggers;
+    return qbid_triggers_parse(text, &triggers);
+}
+
 static const char *text_markup(const char *text)
 {
     return strspn(text, " \t\r\n") == strlen(text) ? "is empty" : text_macros(text);
@@ -111,11 +118,9 @@ const char *qbid_import_text_check(const char *field, const char *text)
     static const struct {
         const char *name;
         const char *(*check)(const char *text);
-    } checks[] = {{"adomain", text_domain},
-                  {"landing", text_url},
-                  {"categories", text_categories},
-                  {"velocity", text_velocity},
-                  {"markup", text_markup}};
+    } checks[] = {{"adomain", text_domain},        {"landing", text_url},
+                  {"categories", text_categories}, {"velocity", text_velocity},
+                  {"triggers", text_triggers},     {"markup", text_markup}};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (strcmp(checks[i].name, field) == 0)
             return *text ? checks[i].check(text) : NULL;

@@ -17,5 +17,6 @@ $(call lib,account,\
 	control/account/money.c \
 	control/account/override.c \
 	control/account/trait.c \
+	control/account/triggers.c \
 	control/account/velocity.c \
 	control/account/week.c)

@@ -124,7 +124,7 @@ int qbid_command_target(struct qbid_command *c)
     static const char *const allowed[] = {
         "goal",       "target", "budget",    "period",   "pacing",   "start",
         "end",        "active", "cap_cpc",   "cap_cpa",  "min_roas", "spend_floor",
-        "max_change", "hours",  "time_zone", "velocity", NULL};
+        "max_change", "hours",  "time_zone", "velocity", "triggers", NULL};
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(c->request, "set");
     int64_t id = qbid_json_whole(c->request, "campaign");
     if (id < 1 || id > UINT32_MAX || !cJSON_IsObject(set) || !set->child)

@@ -403,7 +403,8 @@ static bool live_alone(const struct qbid_diff *diff)
     for (uint32_t i = 0; i < diff->change_cnt; i++)
         for (uint32_t j = 0; j < diff->change[i].field_cnt; j++)
             if (strcmp(diff->change[i].field[j].name, "override") != 0 &&
-                strcmp(diff->change[i].field[j].name, "velocity") != 0)
+                strcmp(diff->change[i].field[j].name, "velocity") != 0 &&
+                strcmp(diff->change[i].field[j].name, "triggers") != 0)
                 return false;
     return true;
 }

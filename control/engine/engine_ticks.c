@@ -360,6 +360,23 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
     return err;
 }
 
+/* Emergency adjustments, to the log and on record. */
+static void news_tell(struct qbid_engine *e)
+{
+    struct qbid_triggered_news news;
+    struct qbid_store_cause cause = {qbid_clock_unix_ns(), "qbidd", NULL};
+    char what[64], factor[32];
+    while (qbid_learner_news(e->learner, &news)) {
+        snprintf(what, sizeof what, "campaign %u trigger %s", news.campaign_id,
+                 qbid_trigger_word(news.kind));
+        snprintf(factor, sizeof factor, "x%.4g", news.factor);
+        cause.why = news.began ? qbid_trigger_text(news.kind) : "its time is over";
+        qbid_engine_say(e, QBID_LOG_WARNING, "%s: %s: pace %s", what, cause.why, factor);
+        if (qbid_store_audit(e->store, &cause, what, news.began ? "x1" : "", factor) != 0)
+            e->counters.store_failed++;
+    }
+}
+
 void qbid_engine_pace(struct qbid_engine *e)
 {
     const struct qbid_live *live = qbid_publisher_live(e->publisher);
@@ -377,6 +394,7 @@ void qbid_engine_pace(struct qbid_engine *e)
     if (n < 0)
         return; /* without memory the factors in force stay */
     e->pace_cnt = (uint32_t)n;
+    news_tell(e);
     qbid_overridden_apply(e->overridden, now_ns, unix_ns, e->pace, e->pace_cnt);
     for (uint32_t i = 0; i < e->pace_cnt; i++)
         if (e->pace[i].line_item_idx < e->config.capacity.line_items)

@@ -148,6 +148,10 @@ void qbid_overridden_apply(const struct qbid_overridden *overridden, uint64_t no
         if (!item || !(p->pace > 0))
             continue;
         int64_t left_ns = item->until_unix_s * (int64_t)QBID_NS_PER_S - now_unix_ns;
+        if (p->until_ns) { /* the operator's word stands in place of an emergency factor, too */
+            p->pace = p->after;
+            p->terms.factor[QBID_PACE_TERM_TRIGGER] = 1;
+        }
         p->until_ns = now_ns + (uint64_t)left_ns;
         p->after = p->pace;
         if (item->kind == QBID_OVERRIDE_MULTIPLIER)

@@ -10,6 +10,7 @@
 #include "control/learn/corrections.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
+#include "control/learn/triggered.h"
 #include "control/models/delay.h"
 #include "control/models/pacing.h"
 #include "control/models/traffic.h"
@@ -63,6 +64,7 @@ struct qbid_campaign_state {
     bool overridden;                /* its pacer waits: qbid_learner_override() */
     struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
     struct qbid_campaign_correction correction;
+    struct qbid_triggered triggered;
 };
 
 struct qbid_campaigns {

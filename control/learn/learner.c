@@ -233,6 +233,8 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     if (state) {
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
         qbid_strategy_post(learner, state, campaign, outcome);
+        if (!state->overridden && outcome->pace >= 0)
+            qbid_triggered_post(&state->triggered, campaign, outcome, spent_nanos, learner->now_s);
     }
     qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
     if (learner->frozen)

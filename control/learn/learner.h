@@ -21,6 +21,7 @@
 #include "control/ingest/outcome.h"
 #include "control/learn/learned.h"
 #include "control/learn/plan.h"
+#include "control/learn/triggered.h"
 #include "control/models/correction.h"
 #include "control/decisions/pace_terms.h"
 #include "shm/live.h"
@@ -95,6 +96,10 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
 int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *account,
                       const struct qbid_learner_money *money, uint64_t now_ns, int64_t now_unix_ns,
                       struct qbid_learner_pace *out);
+
+/** Take what an emergency adjustment has to tell, in the order in which it came: 1 and *ret_news,
+ * or 0. The last pace may bring some; more than 64 are forgotten. */
+int qbid_learner_news(struct qbid_learner *learner, struct qbid_triggered_news *ret_news);
 
 /** Another time zone for the hours of campaigns that name none, from the next pace on. */
 void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone);

@@ -18,6 +18,8 @@
 #include "control/models/duals.h"
 #include "control/models/qtable.h"
 
+#define QBID_LEARNER_NEWS_MAX 64
+
 struct qbid_learner {
     struct qbid_learner_params params;
     uint64_t context_mask; /* finest level */
@@ -43,6 +45,8 @@ struct qbid_learner {
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */
     uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
+    struct qbid_triggered_news news[QBID_LEARNER_NEWS_MAX]; /* not asked for yet */
+    uint32_t news_cnt;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
     struct qbid_duals_point *duals_points;
 };

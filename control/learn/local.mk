@@ -31,6 +31,7 @@ $(call lib,learn,\
 	control/learn/segments.c \
 	control/learn/strategy.c \
 	control/learn/tree.c \
+	control/learn/triggered.c \
 	control/learn/values.c)
 # its loops over bitmaps are what a plan waits for
 CPPFLAGS_rows := -O3

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/account/velocity.h"
 #include "control/learn/dayparts.h"
@@ -129,6 +130,25 @@ static double velocity_max(const struct qbid_pacing_params *params,
                       : params->velocity_max;
 }
 
+/* Largest move of a campaign's multiplier a period. */
+static double step_lg(const struct qbid_learner *learner, const struct qbid_campaign_def *campaign)
+{
+    return campaign->max_change > 0 ? campaign->max_change : learner->campaigns.pacing.step_lg;
+}
+
+/* The emergency factor now. */
+static double triggered_step(struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
+                             struct qbid_campaign_state *state, uint64_t now_ns)
+{
+    struct qbid_triggered_news news;
+    if (qbid_triggered_step(&state->triggered, campaign, state->overridden,
+                            step_lg(learner, campaign), learner->params.pace_period_ns, now_ns,
+                            &news) &&
+        learner->news_cnt < QBID_LEARNER_NEWS_MAX)
+        learner->news[learner->news_cnt++] = news;
+    return qbid_triggered_factor(&state->triggered);
+}
+
 /* One control period of a campaign that may spend. */
 static void campaign_step(struct qbid_learner *learner, const struct pace_account *pa,
                           const struct qbid_campaign_def *campaign,
@@ -137,8 +157,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
 {
     struct qbid_pacing_params params = learner->campaigns.pacing;
     params.goal_prior_nanos = goal_prior_nanos(campaign);
-    if (campaign->max_change > 0)
-        params.step_lg = campaign->max_change;
+    params.step_lg = step_lg(learner, campaign);
     params.velocity_max = velocity_max(&params, campaign);
     double period_s = (double)learner->params.pace_period_ns / (double)QBID_NS_PER_S;
     bool first = state->paced_ns == 0;
@@ -154,7 +173,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
-    in.overridden = state->overridden;
+    in.overridden = state->overridden || state->triggered.holds;
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
@@ -277,14 +296,24 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
     struct qbid_pace_terms terms = terms_of(state, &learner->campaigns.pacing, corrected);
     terms.factor[QBID_PACE_TERM_ACTION] = (float)greedy;
     terms.factor[QBID_PACE_TERM_HOUR] = weight;
+    double trigger = triggered_step(learner, campaign, state, now_ns);
+    terms.factor[QBID_PACE_TERM_TRIGGER] = (float)trigger;
+    uint64_t until_ns = 0;
+    if (trigger != 1)
+        until_ns = qbid_triggered_until(&state->triggered, step_lg(learner, campaign),
+                                        learner->params.pace_period_ns);
     for (uint32_t i = 0; i < cnt; i++) {
         double pace = 0;
         if (may && items[i]->active)
             pace = fmin(corrected, qbid_items_bound(&learner->items, items[i], campaign, &now));
         terms.factor[QBID_PACE_TERM_ITEM] = (float)(corrected > 0 ? pace / corrected : 0);
         pace *= greedy * (double)weight;
-        out[i] = (struct qbid_learner_pace){
-            .line_item_idx = items[i]->idx, .pace = (float)pace, .q_state = qstate, .terms = terms};
+        out[i] = (struct qbid_learner_pace){.line_item_idx = items[i]->idx,
+                                            .pace = (float)(pace * trigger),
+                                            .q_state = qstate,
+                                            .until_ns = pace > 0 ? until_ns : 0,
+                                            .after = (float)pace,
+                                            .terms = terms};
     }
     return (int)cnt;
 }
@@ -355,6 +384,15 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     }
     pace_account_done(&pa);
     return err ? err : cnt;
+}
+
+int qbid_learner_news(struct qbid_learner *learner, struct qbid_triggered_news *ret_news)
+{
+    if (learner->news_cnt == 0)
+        return 0;
+    *ret_news = learner->news[0];
+    memmove(learner->news, learner->news + 1, --learner->news_cnt * sizeof *learner->news);
+    return 1;
 }
 
 void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone)

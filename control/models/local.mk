@@ -2,6 +2,7 @@
 # Models: pure functions over plain structs; they need -lm.
 include control/models/allocate/local.mk
 $(call lib,models,\
+	control/models/alarm.c \
 	control/models/beta.c \
 	control/models/calibration.c \
 	control/models/calibration_error.c \

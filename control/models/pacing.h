@@ -65,7 +65,7 @@ struct qbid_pacing_in {
     double worth_spent_nanos;     /* what they cost */
     double alpha_cap;             /* no multiplier above this, whatever the budget; 0 = none */
     double age_periods;           /* of the snapshot */
-    int overridden;               /* what is bid is not the pace's: it stays as it is */
+    int overridden;               /* what is bid is not the pace alone: it stays as it is */
     const struct qbid_market *market; /* NULL = no sample; prices under about the pace in force */
     const struct qbid_resolving *resolving; /* a table made from it, used instead; NULL = none */
 };

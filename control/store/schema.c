@@ -184,6 +184,9 @@ static const char hours[] =
     ", PRIMARY KEY(id, unix_s)) WITHOUT ROWID;"
     "CREATE INDEX hours_by_time ON hours(unix_s);";
 
+static const char triggers[] =
+    "ALTER TABLE campaigns ADD COLUMN triggers TEXT NOT NULL DEFAULT '';";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -193,4 +196,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {overrides, NULL},
     {velocities, NULL},
     {executions, execution_changes, recommendations, holds, guards},
-    {hours, NULL}};
+    {hours, NULL},
+    {triggers, NULL}};

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 9
+#define QBID_STORE_SCHEMA 10
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */

@@ -179,6 +179,7 @@ static const struct argp_option target_options[] = {
      0},
     {"velocity", 'v', "X / TIME", 0,
      "Most spend in any window: '2x / 1h' of the even rate, '25.00 / 30m' money; '' = no limit", 0},
+    {"triggers", 'T', "LIST", 0, "Emergency adjustments: 'cpc, ctr=0.8, win=1.25'; '' = none", 0},
     {"hours", 'H', "HOURS", 0, "When to bid: 'mon-fri 8-20; sat,sun 10-18=0.5'; '' = always", 0},
     {"time-zone", 'z', "ZONE", 0, "Of the hours, as Europe/Berlin", 0},
     {"active", 'a', "yes|no", 0, "Whether it bids at all", 0},

@@ -163,6 +163,27 @@ static void an_end_is_one_of_the_wall_clock(void **state)
     scene_done(&s);
 }
 
+/* An emergency factor has an end in the page as well; the operator's word stands in its place. */
+static void an_override_replaces_an_emergency_factor(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s);
+    s.account.line_items[0].override = text_of("x3", 50);
+    assert_int_equal(qbid_overridden_set(s.overridden, &s.account), 0);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        s.pace[i] = (struct qbid_learner_pace){.line_item_idx = i,
+                                               .pace = 0.4f,
+                                               .until_ns = NOW_NS + 30 * QBID_NS_PER_S,
+                                               .after = 0.5f};
+    qbid_overridden_apply(s.overridden, NOW_NS, NOW_UNIX_NS, s.pace, ITEMS);
+    qbid_overridden_store(s.overridden, s.pace, ITEMS, &s.live);
+    assert_true(seen(&s, 0, 0) == 1.5f && seen(&s, 1, 0) == 0.4f);
+    assert_true(seen(&s, 0, 30) == 1.5f && seen(&s, 1, 30) == 0.5f);
+    assert_true(seen(&s, 0, 50) == 0.5f && seen(&s, 1, 50) == 0.5f);
+    scene_done(&s);
+}
+
 static void a_factor_of_zero_stays_zero(void **state)
 {
     (void)state;
@@ -231,6 +252,7 @@ int main(void)
         cmocka_unit_test(each_ends_at_its_nanosecond_though_nobody_writes),
         cmocka_unit_test(control_takes_an_override_back_and_readers_stop_looking),
         cmocka_unit_test(an_end_is_one_of_the_wall_clock),
+        cmocka_unit_test(an_override_replaces_an_emergency_factor),
         cmocka_unit_test(a_factor_of_zero_stays_zero),
         cmocka_unit_test(a_campaign_waits_while_all_that_bids_is_overridden),
     };

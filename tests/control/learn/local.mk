@@ -17,3 +17,4 @@ $(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/le
 $(call test,test_corrections,tests/control/learn/test_corrections.c tests/control/learn/fixture.c,sim learn publish keymap models account config shm,-lm)
 $(call test,test_strategy,tests/control/learn/test_strategy.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lglpk -lm)
 $(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_triggered,tests/control/learn/test_triggered.c,learn models account shm,-lm)

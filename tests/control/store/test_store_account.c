@@ -193,7 +193,8 @@ static void a_file_before_overrides_gets_them(void **state)
     assert_int_equal(qbid_store_load_account(s->store, &a), 0);
     assert_string_equal(a.campaigns[0].override, "x2 until 2013-06-06T01:00:00Z: a");
     assert_string_equal(a.line_items[0].override, "fixed 2.5 until 2013-06-06T02:00:00Z: b");
-    assert_string_equal(a.campaigns[0].velocity, ""); /* of the schema after it */
+    assert_string_equal(a.campaigns[0].velocity, ""); /* of the schemas after it */
+    assert_string_equal(a.campaigns[0].triggers, "");
     struct samples samples = {0};
     for (int64_t t = 100; t < 110; t++)
         assert_int_equal(

@@ -16,6 +16,7 @@
 #include "bench/ticks.h"
 #include "fastpath/ahead.h"
 #include "fastpath/decide.h"
+#include "fastpath/record.h"
 #include "shm/memfd.h"
 
 #define SWAP_PERIOD_NS (100 * QBID_NS_PER_MS)
@@ -171,29 +172,6 @@ static struct qbid_view view_of(const struct bench_host *host, const struct benc
         NULL};
 }
 
-/* The event that the plugin writes for each bid. */
-static void push(const struct qbid_page *page, const struct qbid_decision *d)
-{
-    struct qbid_event event = {.time_ns = NOW_NS,
-                               .nonce = d->nonce,
-                               .gen = (uint32_t)d->gen,
-                               .kind = QBID_EVENT_BID,
-                               .level = d->level & 15u,
-                               .action = d->q_action,
-                               .flags = QBID_EVENT_FIRST_PRICE};
-    event.u.bid.context = d->context;
-    event.u.bid.bid_nanos = d->bid_micros;
-    event.u.bid.line_item_id = d->line_item_id;
-    event.u.bid.creative_id = d->creative_id;
-    event.u.bid.value_micros = d->value_micros;
-    event.u.bid.pace = d->pace;
-    event.u.bid.q_propensity_q32 = d->q_propensity_q32;
-    event.u.bid.q_state = (uint8_t)d->q_state;
-    event.u.bid.segment = (uint8_t)d->segment;
-    event.u.bid.creative_share_q16 = qbid_event_share(d->creative_propensity_q32);
-    (void)qbid_page_push(page, &event);
-}
-
 static void decide_whole(struct bench_host *host)
 {
     struct qbid_decision d;
@@ -202,7 +180,7 @@ static void decide_whole(struct bench_host *host)
     bool bid = qbid_decide_one(&view, &host->request[0], NOW_NS, &d, NULL) == QBID_NOBID_NONE;
     rcu_read_unlock();
     if (bid)
-        push(&host->world->page, &d);
+        qbid_record_bid(&host->world->page, &host->request[0], &d, NOW_NS);
     host->bids += bid;
 }
 
@@ -215,7 +193,7 @@ static void decide_batch(struct bench_host *host)
     rcu_read_unlock();
     for (unsigned i = 0; i < BENCH_BATCH; i++) {
         if (d[i].nobid == QBID_NOBID_NONE) {
-            push(&host->world->page, &d[i]);
+            qbid_record_bid(&host->world->page, &host->request[i], &d[i], NOW_NS);
             host->bids++;
         }
     }
@@ -350,7 +328,7 @@ static void *decide_too(void *arg)
             bool bid = qbid_decide_one(&view, &request, NOW_NS, &d, NULL) == QBID_NOBID_NONE;
             rcu_read_unlock();
             if (bid)
-                push(&other->page, &d);
+                qbid_record_bid(&other->page, &request, &d, NOW_NS);
         }
         uint64_t cost_ns = ticks_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns;
         atomic_fetch_add_explicit(&other->decided, 4096, memory_order_relaxed);

@@ -25,8 +25,7 @@ static bool take_step(struct qbid_ask *ask, unsigned step)
         qbid_prefetch_line_item(ask);
         return ask->best.rank != 0;
     default:
-        qbid_prefetch_terms(ask);
-        qbid_prefetch_creatives(ask);
+        qbid_prefetch_lead(ask);
         return false;
     }
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "fastpath/decide.h"
+#include "fastpath/lead.h"
 #include "fastpath/rank.h"
 #include "fastpath/reserve.h"
 #include "fastpath/resolve.h"
@@ -24,6 +25,7 @@ struct qbid_ask {
     struct qbid_pricer pricer;
     struct qbid_place place;
     struct qbid_candidate best;
+    struct qbid_lead lead; /* of the best, once asked for */
     uint32_t candidates;
     enum qbid_nobid nobid; /* NONE as long as there may be a bid */
     bool stale;

@@ -97,31 +97,29 @@ static struct bounds bounds_by_terms(const struct qbid_ask *ask,
 /* Hold an offer between its bounds; false when that is no bid. */
 static ALWAYS_INLINE bool bound(struct qbid_offer *offer, const struct bounds *b)
 {
-    if (b->guaranteed && offer->worth_micros < b->floor_micros)
-        offer->worth_micros = b->floor_micros;
     if (b->fixed && offer->bid_micros > b->floor_micros)
         offer->bid_micros = b->floor_micros;
-    return qbid_offer_bound(offer, b->floor_micros, b->ceiling_micros);
+    return qbid_offer_bound(offer, b->floor_micros, b->ceiling_micros, b->guaranteed);
 }
 
 /* The price and the reservation. On success the decision holds all but the creative. */
 static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
                                                const struct qbid_candidate *candidate,
-                                               unsigned deal, const struct bounds *b,
-                                               uint64_t stream, struct qbid_decision *decision)
+                                               const struct qbid_lead *lead, unsigned deal,
+                                               const struct bounds *b, uint64_t random,
+                                               struct qbid_decision *decision)
 {
     const struct qbid_view *view = ask->view;
     const struct qbid_image *image = view->image;
     uint32_t idx = qbid_candidate_line_item(candidate);
     const struct qbid_line_item *line_item = &image->line_items[idx];
-    struct qbid_offer offer =
-        qbid_offer_make(image, view->live, idx, candidate->pace, qbid_candidate_price(candidate),
-                        ask->place.row.segment, b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction,
-                        qbid_roll_at(stream, QBID_ROLL_Q));
+    struct qbid_offer offer = qbid_offer_make(
+        image, lead->q_place, lead->q_state, candidate->pace, qbid_candidate_price(candidate),
+        ask->place.row.segment, b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction, random);
     if (!bound(&offer, b))
         return QBID_NOBID_BELOW_FLOOR;
-    if (!qbid_allowance_reserve(view, line_item->budget_idx, offer.bid_micros,
-                                !(ask->request->flags & QBID_REQUEST_TEST)))
+    if (!qbid_allowance_take(&lead->allowance, offer.bid_micros,
+                             !(ask->request->flags & QBID_REQUEST_TEST)))
         return QBID_NOBID_NO_ALLOWANCE;
 
     decision->nonce = qbid_nonce_next(view);
@@ -133,7 +131,7 @@ static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
     decision->line_item_idx = idx;
     decision->line_item_id = line_item->id;
     decision->campaign_id = line_item->campaign_id;
-    decision->q_propensity_q32 = qbid_q32_from_float(offer.q_propensity);
+    decision->q_propensity_q32 = offer.q_propensity_q32;
     decision->q_state = offer.q_state;
     decision->q_action = offer.q_action;
     decision->segment = (uint16_t)ask->place.row.segment;
@@ -161,18 +159,19 @@ attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate
     const struct qbid_image *image = ask->view->image;
     const struct qbid_request *request = ask->request;
     uint32_t idx = qbid_candidate_line_item(candidate);
-    uint64_t stream = qbid_roll_start(request->id_hash, image->header->seed);
+    uint64_t random = qbid_request_random(image, request);
     struct qbid_draw draw;
     uint32_t slot_idx;
     enum qbid_nobid nobid = qbid_terms_line_item(image, idx, terms, deal);
     if (nobid == QBID_NOBID_NONE)
-        nobid =
-            qbid_terms_draw(image, idx, request, terms, ask->place.slot_idx,
-                            (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE), &draw, &slot_idx);
+        nobid = qbid_terms_draw(image, idx, request, terms, ask->place.slot_idx,
+                                qbid_random_creative(random), &draw, &slot_idx);
     if (nobid != QBID_NOBID_NONE)
         return nobid;
     struct bounds bounds = bounds_by_terms(ask, &image->line_items[idx], deal, draw.creative_idx);
-    nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
+    struct qbid_lead lead;
+    qbid_lead_find(ask->view, request, &ask->place, idx, &lead);
+    nobid = place_bid(ask, candidate, &lead, deal, &bounds, random, decision);
     if (nobid == QBID_NOBID_NONE)
         note_creative(&draw, slot_idx, decision);
     return nobid;
@@ -181,27 +180,32 @@ attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate
 /* A candidate whose creatives bear what is asked as they are. */
 static ALWAYS_INLINE enum qbid_nobid attempt_plain(const struct qbid_ask *ask,
                                                    const struct qbid_candidate *candidate,
-                                                   unsigned deal, struct qbid_decision *decision)
+                                                   const struct qbid_lead *lead, unsigned deal,
+                                                   struct qbid_decision *decision)
 {
     const struct qbid_image *image = ask->view->image;
     uint32_t idx = qbid_candidate_line_item(candidate);
-    struct qbid_shelf_slot slot;
-    if (!qbid_filter_creative(image, idx, ask->request, ask->place.slot_idx, &slot))
+    struct qbid_lead found;
+    if (!lead) {
+        qbid_lead_find(ask->view, ask->request, &ask->place, idx, &found);
+        lead = &found;
+    }
+    if (!lead->fills)
         return QBID_NOBID_NO_CREATIVE;
-    uint64_t stream = qbid_roll_start(ask->request->id_hash, image->header->seed);
+    uint64_t random = qbid_request_random(image, ask->request);
     struct bounds bounds = bounds_plain(ask, &image->line_items[idx], deal);
-    enum qbid_nobid nobid = place_bid(ask, candidate, deal, &bounds, stream, decision);
+    enum qbid_nobid nobid = place_bid(ask, candidate, lead, deal, &bounds, random, decision);
     if (nobid == QBID_NOBID_NONE)
-        note_creative(qbid_draw_pick(&image->draws[slot.draw],
-                                     (uint32_t)qbid_roll_at(stream, QBID_ROLL_CREATIVE)),
-                      slot.slot_idx, decision);
+        note_creative(qbid_draw_pick(&image->draws[lead->slot.draw], qbid_random_creative(random)),
+                      lead->slot.slot_idx, decision);
     return nobid;
 }
 
 /* Try one candidate: every filter, the price, the reservation. On success the decision is whole.
- * exposure is NULL where no cap applies. */
+ * lead is NULL where nobody has looked for it, exposure where no cap applies. */
 static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
                                              const struct qbid_candidate *candidate,
+                                             const struct qbid_lead *lead,
                                              const struct qbid_exposure *exposure,
                                              struct qbid_decision *decision)
 {
@@ -222,7 +226,7 @@ static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
     const struct qbid_terms *terms = qbid_terms_of(request, line_item);
     enum qbid_nobid nobid = __builtin_expect(terms != NULL, 0)
                                 ? attempt_terms(ask, candidate, terms, deal, decision)
-                                : attempt_plain(ask, candidate, deal, decision);
+                                : attempt_plain(ask, candidate, lead, deal, decision);
     if (nobid == QBID_NOBID_NONE && exposure)
         qbid_exposure_keep(ask->view, request, exposure, decision);
     return nobid;
@@ -250,7 +254,7 @@ static __attribute__((noinline)) enum qbid_nobid attempt_rest(const struct qbid_
                      qbid_candidate_line_item(&ask->best), &list);
     decision->skipped = 1;
     for (uint32_t i = 0; i < list.cnt && decision->skipped < QBID_TRACE_MAX; i++) {
-        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], NULL, decision);
+        enum qbid_nobid rejected = attempt(ask, &list.candidate[i], NULL, NULL, decision);
         trace_add(trace, &list.candidate[i], rejected);
         if (rejected == QBID_NOBID_NONE)
             return QBID_NOBID_NONE;
@@ -275,7 +279,7 @@ static __attribute__((noinline)) enum qbid_nobid attempt_capped(const struct qbi
     decision->skipped = first != QBID_NOBID_NONE;
     while (decision->skipped < QBID_TRACE_MAX && qbid_capped_next(ask, &list, &entry, &rejected)) {
         if (rejected == QBID_NOBID_NONE)
-            rejected = attempt(ask, &entry.candidate, &entry.exposure, decision);
+            rejected = attempt(ask, &entry.candidate, NULL, &entry.exposure, decision);
         trace_add(trace, &entry.candidate, rejected);
         if (rejected == QBID_NOBID_NONE)
             return QBID_NOBID_NONE;
@@ -295,14 +299,16 @@ answer_capped(const struct qbid_ask *ask, struct qbid_decision *decision, struct
     if (nobid == QBID_NOBID_NONE && best.rank != ask->best.rank)
         return attempt_capped(ask, QBID_NOBID_NONE, decision, trace);
     if (nobid == QBID_NOBID_NONE)
-        nobid = attempt(ask, &best, &exposure, decision);
+        nobid = attempt(ask, &best, NULL, &exposure, decision);
     trace_add(trace, &ask->best, nobid);
     return nobid == QBID_NOBID_NONE ? nobid : attempt_capped(ask, nobid, decision, trace);
 }
 
-/* Candidates in the order of their prices until one passes. */
-static ALWAYS_INLINE enum qbid_nobid
-answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
+/* Candidates in the order of their prices until one passes. lead is that of the best, or NULL. */
+static ALWAYS_INLINE enum qbid_nobid answer(const struct qbid_ask *ask,
+                                            const struct qbid_lead *lead,
+                                            struct qbid_decision *decision,
+                                            struct qbid_trace *trace)
 {
     enum qbid_nobid nobid = ask->nobid;
     decision->gen = ask->view->image->header->gen;
@@ -312,7 +318,7 @@ answer(const struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     if (nobid == QBID_NOBID_NONE && qbid_frequency_applies(ask->view, ask->request)) {
         nobid = answer_capped(ask, decision, trace);
     } else if (nobid == QBID_NOBID_NONE) {
-        nobid = attempt(ask, &ask->best, NULL, decision);
+        nobid = attempt(ask, &ask->best, lead, NULL, decision);
         trace_add(trace, &ask->best, nobid);
         if (nobid != QBID_NOBID_NONE)
             nobid = attempt_rest(ask, nobid, decision, trace);
@@ -337,7 +343,7 @@ decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
     qbid_ask_resolve(ask);
     qbid_ask_row(ask);
     qbid_ask_best(ask);
-    return answer(ask, decision, trace);
+    return answer(ask, NULL, decision, trace);
 }
 
 FLAT enum qbid_nobid DECIDE_ONE(const struct qbid_view *view, const struct qbid_request *request,
@@ -379,12 +385,10 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
         qbid_ask_best(&asks[i]);
         qbid_prefetch_line_item(&asks[i]);
     }
-    for (unsigned i = 0; i < n; i++) {
-        qbid_prefetch_terms(&asks[i]);
-        qbid_prefetch_creatives(&asks[i]);
-    }
     for (unsigned i = 0; i < n; i++)
-        (void)answer(&asks[i], &ret_decisions[i], NULL);
+        qbid_prefetch_lead(&asks[i]);
+    for (unsigned i = 0; i < n; i++)
+        (void)answer(&asks[i], &asks[i].lead, &ret_decisions[i], NULL);
 }
 
 FLAT void DECIDE_MANY(const struct qbid_view *view, const struct qbid_request *requests, unsigned n,

@@ -13,6 +13,7 @@
 
 /* Lines of a row that are asked for: of a longer one the processor finds the rest by itself. */
 #define QBID_PREFETCH_ROW_LINES 4
+#define QBID_ROW_LINE_ITEMS (QBID_CACHE_LINE / sizeof(uint32_t))
 
 /* Before all else, for a decision of its own: what every decision reads whatever the request, but
  * for what the other steps read as well. Where decisions follow one another it is there anyhow. */
@@ -32,15 +33,15 @@ static inline void qbid_prefetch_index(const struct qbid_ask *ask)
     qbid_place_prefetch_rows(ask->view->image, ask->place.context);
 }
 
-/* After row: its first candidates and their values. Where there is no row both are NULL, and so
- * their addresses are counted as numbers. */
+/* After row: its first candidates and their values, which of a row of up to eight are one line. */
 static inline void qbid_prefetch_row(const struct qbid_ask *ask)
 {
     const struct qbid_row_ref *row = &ask->place.row;
-    uintptr_t at = (uintptr_t)row->line_item_idx;
-    uintptr_t end = (uintptr_t)row->value_micros + sizeof *row->value_micros;
-    for (unsigned i = 0; i < QBID_PREFETCH_ROW_LINES && at < end; i++, at += QBID_CACHE_LINE)
-        __builtin_prefetch((const void *)at);
+    __builtin_prefetch(row->line_item_idx);
+    if (row->cnt <= QBID_ROW_PAD)
+        return;
+    for (unsigned i = 1; i < QBID_PREFETCH_ROW_LINES && i * QBID_ROW_LINE_ITEMS < row->cnt; i++)
+        __builtin_prefetch(row->line_item_idx + (size_t)i * QBID_ROW_LINE_ITEMS);
     __builtin_prefetch(row->value_micros);
 }
 
@@ -72,40 +73,29 @@ static inline void qbid_prefetch_exposures(const struct qbid_view *view, uint64_
     __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].until);
 }
 
-/* After best, when the line item is there: its Q row, its money, its bits of the dimensions that it
- * targets, and the user's exposures. */
-static inline void qbid_prefetch_terms(const struct qbid_ask *ask)
+/* After best, when line item and shelf are there: its Q row, its money, the draws of the slot that
+ * it will fill, its bits of the dimensions that it targets, and the user's exposures. */
+static inline void qbid_prefetch_lead(struct qbid_ask *ask)
 {
     if (ask->best.rank == 0)
         return;
     const struct qbid_view *view = ask->view;
+    const struct qbid_image *image = view->image;
     uint32_t idx = qbid_candidate_line_item(&ask->best);
-    uint32_t budget = view->image->line_items[idx].budget_idx;
-    uint16_t q_state = qbid_offer_q_state(view->live, idx);
-    __builtin_prefetch(&view->image->qheads[qbid_offer_q_place(view->image, idx, q_state)]);
-    if (budget < view->page->budget_max && budget < view->live->shape.budget_max) {
-        __builtin_prefetch(&view->page->committed[budget]);
+    struct qbid_lead *lead = &ask->lead;
+    qbid_lead_find(view, ask->request, &ask->place, idx, lead);
+    __builtin_prefetch(&image->qheads[lead->q_place]);
+    __builtin_prefetch(lead->allowance.committed);
+    __builtin_prefetch(lead->allowance.limit);
+    if (lead->fills) {
+        __builtin_prefetch(&image->draws[lead->slot.draw]);
         __builtin_prefetch(
-            &view->live->limit[(size_t)view->slot * view->live->shape.budget_max + budget]);
+            &image->draws[lead->slot.draw + QBID_DRAW_AHEAD - 1]); /* at times another */
     }
     if (ask->request->candidate_cnt == 0)
-        qbid_eligible_prefetch(view->image, &ask->place, idx);
+        qbid_eligible_prefetch(image, &ask->place, idx);
     if (qbid_frequency_applies(view, ask->request))
-        qbid_prefetch_exposures(view, ask->request->user_key, &view->image->line_items[idx]);
-}
-
-/* After best, when the shelf is there: the draws of the slot that will be filled. */
-static inline void qbid_prefetch_creatives(const struct qbid_ask *ask)
-{
-    if (ask->best.rank == 0)
-        return;
-    const struct qbid_image *image = ask->view->image;
-    struct qbid_shelf_slot slot;
-    if (!qbid_filter_creative(image, qbid_candidate_line_item(&ask->best), ask->request,
-                              ask->place.slot_idx, &slot))
-        return;
-    __builtin_prefetch(&image->draws[slot.draw]);
-    __builtin_prefetch(&image->draws[slot.draw + QBID_DRAW_AHEAD - 1]); /* half the time another */
+        qbid_prefetch_exposures(view, ask->request->user_key, &image->line_items[idx]);
 }
 
 #endif

@@ -37,31 +37,52 @@ static inline bool qbid_lease_override_over(const struct qbid_view *view, uint64
     return now_ns > until_ns - 1; /* 0 = none is the latest of all */
 }
 
-/**
- * Set bid_micros aside from the worker's allowance of a budget. keep false only checks.
- *
- * Shapes:  qbid_lease_valid(); bid_micros > 0; any budget_idx.
- * Returns: false when the allowance does not hold it, or there is none.
- * Threads: the worker that owns view->page. Wait-free.
- */
-static inline bool qbid_allowance_reserve(const struct qbid_view *view, uint32_t budget_idx,
-                                          int64_t bid_micros, bool keep)
+/* A worker's allowance of one budget; limit NULL = there is none. */
+struct qbid_allowance {
+    const _Atomic int64_t *limit;
+    _Atomic int64_t *committed;
+};
+
+/** Find it. Shapes: qbid_lease_valid(); any budget_idx. */
+static inline struct qbid_allowance qbid_allowance_find(const struct qbid_view *view,
+                                                        uint32_t budget_idx)
 {
     const struct qbid_live *live = view->live;
     if (budget_idx >= view->page->budget_max || budget_idx >= live->shape.budget_max)
-        return false;
-    _Atomic int64_t *committed = &view->page->committed[budget_idx];
-    const _Atomic int64_t *limit =
-        &live->limit[(size_t)view->slot * live->shape.budget_max + budget_idx];
+        return (struct qbid_allowance){0};
+    return (struct qbid_allowance){
+        &live->limit[(size_t)view->slot * live->shape.budget_max + budget_idx],
+        &view->page->committed[budget_idx]};
+}
+
+/**
+ * Set bid_micros aside from an allowance. keep false only checks.
+ *
+ * Shapes:  bid_micros > 0.
+ * Returns: false when the allowance does not hold it, or there is none.
+ * Threads: the worker that owns view->page. Wait-free.
+ */
+static inline bool qbid_allowance_take(const struct qbid_allowance *allowance, int64_t bid_micros,
+                                       bool keep)
+{
     int64_t sum;
-    if (__builtin_add_overflow(atomic_load_explicit(committed, memory_order_relaxed),
+    if (!allowance->limit ||
+        __builtin_add_overflow(atomic_load_explicit(allowance->committed, memory_order_relaxed),
                                qbid_nanos_from_cpm_micros(bid_micros), &sum) ||
-        sum > atomic_load_explicit(limit, memory_order_relaxed)) /* R2 */
+        sum > atomic_load_explicit(allowance->limit, memory_order_relaxed)) /* R2 */
         return false;
     qbid_race_hook("reserve:checked");
     if (keep)
-        atomic_store_explicit(committed, sum, memory_order_release); /* C1 */
+        atomic_store_explicit(allowance->committed, sum, memory_order_release); /* C1 */
     return true;
+}
+
+/** The two in one. */
+static inline bool qbid_allowance_reserve(const struct qbid_view *view, uint32_t budget_idx,
+                                          int64_t bid_micros, bool keep)
+{
+    struct qbid_allowance allowance = qbid_allowance_find(view, budget_idx);
+    return qbid_allowance_take(&allowance, bid_micros, keep);
 }
 
 /** The next nonce of a worker: its uid and a number that its page never gives out twice. */

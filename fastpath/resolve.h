@@ -29,7 +29,7 @@ static inline uint64_t qbid_place_context(const struct qbid_image *image,
         if (dim != QBID_DIM_SLOT && dim != QBID_DIM_SEGMENT)
             context = qbid_dim_pack(context, dim, qbid_image_value(image, request->dim[dim]));
     }
-    uint32_t first_slot = 0, lowest_segment = 0;
+    uint32_t first_slot = 0, lowest_segment = UINT32_MAX; /* less 1: 0 = unknown is the highest */
     for (unsigned i = 0; i < request->slot_cnt; i++) {
         uint32_t index = qbid_image_value(image, request->slot[i]);
         slot_idx[i] = (uint16_t)index;
@@ -38,11 +38,10 @@ static inline uint64_t qbid_place_context(const struct qbid_image *image,
     for (unsigned i = 0; i < request->segment_cnt; i++) {
         uint32_t index = qbid_image_value(image, request->segment[i]);
         segment_idx[i] = (uint16_t)index;
-        /* 0 = unknown wraps to the highest */
-        lowest_segment = index - 1u < lowest_segment - 1u ? index : lowest_segment;
+        lowest_segment = index - 1u < lowest_segment ? index - 1u : lowest_segment;
     }
     context = qbid_dim_pack(context, QBID_DIM_SLOT, first_slot);
-    return qbid_dim_pack(context, QBID_DIM_SEGMENT, lowest_segment);
+    return qbid_dim_pack(context, QBID_DIM_SEGMENT, lowest_segment + 1u);
 }
 
 /* Ask for the index lines of every level. Only where other work follows: a look-up right behind it
@@ -58,12 +57,10 @@ static inline void qbid_place_prefetch_rows(const struct qbid_image *image, uint
 static inline void qbid_place_find_row(const struct qbid_image *image, struct qbid_place *place)
 {
     for (unsigned level = 0; level < image->level_cnt; level++) {
-        uint64_t mask = image->header->level_mask[level];
-        place->row = qbid_image_row(image, qbid_context_key(place->context, mask, level));
-        if (place->row.cnt != 0) {
-            place->level = level;
+        uint64_t key = qbid_context_key(place->context, image->header->level_mask[level], level);
+        place->level = level;
+        if (qbid_index_seek(image->index, image->index_lines, image->rows, key, &place->row))
             return;
-        }
     }
     place->row = (struct qbid_row_ref){0};
     place->level = QBID_LEVEL_DEFAULT;

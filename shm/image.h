@@ -252,8 +252,9 @@ uint64_t qbid_image_checksum(const void *base, size_t bytes);
 uint64_t qbid_image_deadline_ns(const struct qbid_image_header *header, uint64_t now_boot_ns,
                                 uint64_t now_unix_ns, uint64_t boot_hash);
 
-/** qbid_image_value() of a value that is not in its first place. */
-uint32_t qbid_image_value_far(const struct qbid_image *image, uint64_t hash);
+/** qbid_image_value() of a value that is not in its first place. Pure: nothing that its caller has
+ *  loaded before needs to be loaded again behind it. */
+__attribute__((pure)) uint32_t qbid_image_value_far(const struct qbid_image *image, uint64_t hash);
 
 /**
  * Value index of a raw value; 0 = unknown.

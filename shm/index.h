@@ -12,6 +12,7 @@
 #ifndef QBID_SHM_INDEX_H
 #define QBID_SHM_INDEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -95,6 +96,12 @@ static inline struct qbid_row_ref qbid_index_ref(const struct qbid_index_entry *
                                  entry->segment};
 }
 
+/* The first way of a match; where there is none any. */
+static inline unsigned qbid_index_way(unsigned match)
+{
+    return (unsigned)__builtin_ctz(match | 1u << (QBID_INDEX_WAYS - 1));
+}
+
 /* Look on where the first line does not answer: more lines, or a tag that is there twice. Out of
  * line, so that the usual look-up has one branch, which is never taken. */
 static __attribute__((noinline, unused)) struct qbid_row_ref
@@ -128,8 +135,7 @@ static inline struct qbid_row_ref qbid_index_find_hash(const struct qbid_index_l
     uint32_t tag = (uint32_t)hash & QBID_INDEX_TAG_MASK, check = (uint32_t)(hash >> 31);
     const struct qbid_index_line *line = &lines[qbid_mulhi64(hash, line_cnt)];
     unsigned match = qbid_index_match(line, tag);
-    const struct qbid_index_entry *entry =
-        &line->entry[(unsigned)__builtin_ctz(match | 1u << QBID_INDEX_WAYS) % QBID_INDEX_WAYS];
+    const struct qbid_index_entry *entry = &line->entry[qbid_index_way(match)];
     uint32_t found = -(uint32_t)((match != 0) & (entry->check == check) & (entry->cnt != 0));
     uint32_t more = (line->tag[0] & QBID_INDEX_TAG_MORE) | (match & (match - 1));
     if (__builtin_expect((more & ~found) != 0, 0))
@@ -154,6 +160,31 @@ static inline struct qbid_row_ref qbid_index_find(const struct qbid_index_line *
                                                   const struct qbid_row_block *rows, uint64_t key)
 {
     return qbid_index_find_hash(lines, line_cnt, rows, qbid_mix64(key));
+}
+
+/**
+ * The same where the caller goes on by whether there is a row: that is then the look-up's one
+ * branch, taken as soon as the line's tags are there.
+ *
+ * Returns: whether there is a row; if so, *ret_row.
+ */
+static inline bool qbid_index_seek(const struct qbid_index_line *lines, uint32_t line_cnt,
+                                   const struct qbid_row_block *rows, uint64_t key,
+                                   struct qbid_row_ref *ret_row)
+{
+    uint64_t hash = qbid_mix64(key);
+    const struct qbid_index_line *line = &lines[qbid_mulhi64(hash, line_cnt)];
+    unsigned match = qbid_index_match(line, (uint32_t)hash & QBID_INDEX_TAG_MASK);
+    const struct qbid_index_entry *entry = &line->entry[qbid_index_way(match)];
+    bool here = match != 0 && entry->check == (uint32_t)(hash >> 31);
+    if (!here && ((line->tag[0] & QBID_INDEX_TAG_MORE) | (match & (match - 1)))) {
+        *ret_row = qbid_index_find_far(lines, line_cnt, rows, hash);
+        return ret_row->cnt != 0;
+    }
+    if (!here || entry->cnt == 0)
+        return false;
+    *ret_row = qbid_index_ref(entry, rows);
+    return true;
 }
 
 /** Ask for the first line of a key, ahead of a lookup. Threads: any. */

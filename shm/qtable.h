@@ -3,6 +3,7 @@
 #ifndef QBID_SHM_QTABLE_H
 #define QBID_SHM_QTABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -86,43 +87,62 @@ static inline struct qbid_qhead qbid_qhead_of(const struct qbid_qrow *row)
         .explore_q32 = row->n > 1 ? row->explore_q32 : 0, .n = row->n, .greedy = row->greedy};
 }
 
-/**
- * Choose the action of one decision: the greedy one, or, with probability explore_q32, one of the
- * others, evenly.
- *
- * Shapes:  random is uniform; the row is valid or has n 0, as in an image that was attached, and
- *          *head is its head.
- * Returns: bid multiplier relative to the greedy action; the action and the probability with which
- *          it was chosen. A row without a table (n 0) gives 1, action 0, propensity 1.
- * Threads: wait-free, no writes to the row.
- * Cost:    an eighth of a cache line; exploring, the row's as well.
- */
-static inline float qbid_qhead_pick(const struct qbid_qhead *head, const struct qbid_qrow *row,
-                                    uint64_t random, uint32_t *ret_action, float *ret_propensity)
+/** Whether a decision leaves the greedy action. Shapes: random uniform. */
+static inline bool qbid_qhead_explores(const struct qbid_qhead *head, uint32_t random)
 {
-    float explore = (float)((double)head->explore_q32 * (1.0 / 4294967296.0));
-    *ret_action = head->greedy;
-    *ret_propensity = 1.0f - explore;
-    if (__builtin_expect((uint32_t)random >= head->explore_q32, 1))
-        return 1.0f;
-    uint32_t others = head->n - 1u, k = (uint32_t)(((random >> 32) * others) >> 32);
+    return random < head->explore_q32;
+}
+
+/** Probability that it does not, UINT32_MAX = 1. */
+static inline uint32_t qbid_qhead_greedy_q32(const struct qbid_qhead *head)
+{
+    return UINT32_MAX - head->explore_q32;
+}
+
+/**
+ * One of the actions beside the greedy one, evenly.
+ *
+ * Shapes:  qbid_qhead_explores(); random uniform; the row as in an image that was attached, *head
+ *          its head.
+ * Returns: bid multiplier relative to the greedy action; the action and the probability with which
+ *          a decision takes it.
+ * Threads: wait-free, no writes to the row. Cost: the row's line.
+ */
+static inline float qbid_qhead_other(const struct qbid_qhead *head, const struct qbid_qrow *row,
+                                     uint32_t random, uint32_t *ret_action,
+                                     uint32_t *ret_propensity_q32)
+{
+    uint32_t others = head->n - 1u, k = (uint32_t)(((uint64_t)random * others) >> 32);
     *ret_action = k + (k >= head->greedy);
-    *ret_propensity = explore / (float)others;
+    *ret_propensity_q32 = head->explore_q32 / others;
     return row->ratio[*ret_action];
 }
 
-/** The same for a row that nobody has checked: one that is not valid gives 1, action 0, propensity
- *  1. */
+/**
+ * Choose the action of one decision by a row that nobody has checked: the greedy one, or, with
+ * probability explore_q32, one of the others, evenly.
+ *
+ * Shapes:  random is uniform: its low half says whether to explore, the high half which action.
+ * Returns: bid multiplier relative to the greedy action; the action and the probability with which
+ *          it was chosen. A row that is not valid gives 1, action 0, propensity 1.
+ * Threads: wait-free, no writes to the row.
+ */
 static inline float qbid_qrow_pick(const struct qbid_qrow *row, uint64_t random,
                                    uint32_t *ret_action, float *ret_propensity)
 {
-    if (qbid_qrow_valid(row)) {
-        struct qbid_qhead head = qbid_qhead_of(row);
-        return qbid_qhead_pick(&head, row, random, ret_action, ret_propensity);
-    }
     *ret_action = 0;
     *ret_propensity = 1.0f;
-    return 1.0f;
+    if (!qbid_qrow_valid(row))
+        return 1.0f;
+    struct qbid_qhead head = qbid_qhead_of(row);
+    float explore = (float)((double)head.explore_q32 * (1.0 / 4294967296.0));
+    uint32_t q32;
+    *ret_action = head.greedy;
+    *ret_propensity = 1.0f - explore;
+    if (!qbid_qhead_explores(&head, (uint32_t)random))
+        return 1.0f;
+    *ret_propensity = explore / (float)(head.n - 1u);
+    return qbid_qhead_other(&head, row, (uint32_t)(random >> 32), ret_action, &q32);
 }
 
 #endif

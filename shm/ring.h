@@ -18,6 +18,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shm/event.h"
@@ -56,14 +57,15 @@ static inline void qbid_ring_prefetch(const struct qbid_event *record)
 }
 
 /**
- * Append one event.
+ * The place of the next event, for a producer that writes it there.
  *
  * Shapes:  records has mask + 1 entries, a power of two.
- * Returns: true when written, false when the ring is full and the loss was counted.
+ * Returns: the record to fill before qbid_ring_publish(), what it holds is not defined; NULL when
+ *          the ring is full and the loss was counted.
  * Threads: the one producer. Wait-free. Cost: one record line and, once a lap, the tail's line.
  */
-static inline bool qbid_ring_push(struct qbid_ring *ring, struct qbid_event *records, uint64_t mask,
-                                  const struct qbid_event *event)
+static inline struct qbid_event *qbid_ring_slot(struct qbid_ring *ring, struct qbid_event *records,
+                                                uint64_t mask)
 {
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     if (head - ring->cached_tail > mask) {                                           /* P1 */
@@ -71,13 +73,31 @@ static inline bool qbid_ring_push(struct qbid_ring *ring, struct qbid_event *rec
         if (head - ring->cached_tail > mask) {
             uint64_t drops = atomic_load_explicit(&ring->drops, memory_order_relaxed);
             atomic_store_explicit(&ring->drops, drops + 1, memory_order_relaxed);
-            return false;
+            return NULL;
         }
     }
     qbid_ring_prefetch(&records[(head + QBID_RING_AHEAD) & mask]);
-    records[head & mask] = *event; /* P3 */
+    return &records[head & mask];
+}
+
+/** Hand the record that was filled (P3) to the consumer. Threads: the one producer. */
+static inline void qbid_ring_publish(struct qbid_ring *ring)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     qbid_race_hook("ring:written");
     atomic_store_explicit(&ring->head, head + 1, memory_order_release); /* P4 -> C1 */
+}
+
+/** Append one event: the two in one. Returns: true when written, false when its loss was counted.
+ */
+static inline bool qbid_ring_push(struct qbid_ring *ring, struct qbid_event *records, uint64_t mask,
+                                  const struct qbid_event *event)
+{
+    struct qbid_event *slot = qbid_ring_slot(ring, records, mask);
+    if (!slot)
+        return false;
+    *slot = *event; /* P3 */
+    qbid_ring_publish(ring);
     return true;
 }
 

@@ -228,9 +228,11 @@ static int64_t greater(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static uint32_t q32(float p)
+/* Probability of an action in 2^-32, one as UINT32_MAX. */
+static uint32_t propensity_q32(const struct qbid_qrow *row, uint32_t action)
 {
-    return p >= 1 ? UINT32_MAX : (uint32_t)ldexp((double)p, 32);
+    uint32_t explore = row->n > 1 ? row->explore_q32 : 0;
+    return row->n == 0 || action == row->greedy ? UINT32_MAX - explore : explore / (row->n - 1u);
 }
 
 /* Price, Q, shade, floor, ceiling; 0 = below the floor. */
@@ -238,14 +240,15 @@ static int64_t bid_for(const struct oracle *o, const struct question *q,
                        const struct option *option, int deal, struct qbid_decision *d)
 {
     const struct qbid_line_item *item = &o->f->line_items.item[option->item];
-    uint64_t roll = qbid_roll(q->request->id_hash, o->f->header.seed, 0);
+    uint64_t roll = qbid_roll_start(q->request->id_hash, o->f->header.seed);
     uint32_t state = o->qstate[option->item] < QBID_QSTATES ? o->qstate[option->item] : 0, action;
-    float propensity;
-    d->q_ratio = qbid_qrow_pick(&o->f->qrows.item[item->q_group * QBID_QSTATES + state], roll,
-                                &action, &propensity);
+    float propensity; /* rounded: stated in whole parts below */
+    const struct qbid_qrow *row = &o->f->qrows.item[item->q_group * QBID_QSTATES + state];
+    uint64_t which = qbid_mix64(roll) >> 32;
+    d->q_ratio = qbid_qrow_pick(row, which << 32 | (uint32_t)roll, &action, &propensity);
     d->q_state = (uint16_t)state;
     d->q_action = (uint8_t)action;
-    d->q_propensity_q32 = q32(propensity);
+    d->q_propensity_q32 = propensity_q32(row, action);
     bool fixed = option->pace < 0;
     if (fixed) { /* neither action nor market change it */
         d->q_ratio = 1;
@@ -314,7 +317,8 @@ static enum qbid_nobid try_option(struct oracle *o, const struct question *q,
     out.auction = q->request->auction;
     out.segment = (uint16_t)q->market;
     out.slot_idx = dir->dir.slot_idx;
-    uint32_t random = (uint32_t)qbid_roll(q->request->id_hash, o->f->header.seed, 1), c = 0;
+    uint32_t random = (uint32_t)(qbid_roll_start(q->request->id_hash, o->f->header.seed) >> 32);
+    uint32_t c = 0;
     while (random > dir->draw[c].upto_q32)
         c++;
     uint64_t before = c ? (uint64_t)dir->draw[c - 1].upto_q32 + 1 : 0;

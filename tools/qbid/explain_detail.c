@@ -98,11 +98,13 @@ static void find_factors(const struct qbid_view *view, const struct qbid_explain
             qbid_terms_floor(request, deal, image->creatives[decision->creative_idx].format,
                              &image->traits[decision->creative_idx]);
     detail->fixed = request->terms && deal && request->terms->deal[deal - 1].fixed;
+    uint16_t q_state = qbid_offer_q_state(view->live, decision->line_item_idx);
+    size_t q_place = qbid_offer_q_place(image, decision->line_item_idx, q_state);
     detail->offer =
-        qbid_offer_make(image, view->live, decision->line_item_idx, decision->pace,
+        qbid_offer_make(image, q_place, q_state, decision->pace,
                         qbid_pace_price(decision->value_micros, decision->pace), decision->segment,
                         detail->fixed ? QBID_AUCTION_SECOND_PRICE : decision->auction,
-                        qbid_roll(request->id_hash, image->header->seed, QBID_ROLL_Q));
+                        qbid_request_random(image, request));
     detail->line_floor_micros = line_item->floor_micros;
     detail->line_ceiling_micros = line_item->ceiling_micros;
     detail->ceiling_micros = image->header->price_ceiling_micros;

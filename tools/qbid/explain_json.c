@@ -151,8 +151,9 @@ static void add_winner(struct qbid_replay_buffer *out, const struct qbid_image *
     add_int(out, "q_state", d->q_state);
     add_int(out, "q_action", d->q_action);
     add_float(out, "q_ratio", d->q_ratio);
-    add_float(out, "q_propensity", offer->q_propensity);
-    add_int(out, "worth_micros", offer->worth_micros);
+    qbid_replay_buffer_print(out, ",\"q_propensity\":%.9g",
+                             (double)offer->q_propensity_q32 / 4294967295.0);
+    add_int(out, "worth_micros", qbid_micros_from_float(offer->worth));
     add_float(out, "shade_ratio", d->shade_ratio);
     add_int(out, "shaded_micros", offer->bid_micros);
     add_int(out, "floor_micros", detail->floor_micros);

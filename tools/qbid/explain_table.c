@@ -163,7 +163,8 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                              "            x Q ratio %.9g (state %u, action %u, propensity %.6f) "
                              "= %.6f\n",
                              (double)d->q_ratio, d->q_state, d->q_action,
-                             (double)offer->q_propensity, UNITS(offer->worth_micros));
+                             (double)offer->q_propensity_q32 / 4294967295.0,
+                             UNITS(qbid_micros_from_float(offer->worth)));
     qbid_replay_buffer_print(out, "            x shade ratio %.9g (%s) = %.6f\n",
                              (double)d->shade_ratio,
                              detail->fixed || d->pace < 0             ? "fixed price: not shaded"

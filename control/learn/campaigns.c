@@ -130,7 +130,7 @@ void qbid_campaign_roll(struct qbid_campaign_state *state, const struct qbid_cam
     state->flight = (struct qbid_flight){
         .start_unix_s = start, .end_unix_s = end, .spent_before_nanos = spent_nanos};
     state->predicted = state->billed = (struct qbid_delay_cohorts){0};
-    state->strategy.clicks = state->strategy.convs = state->strategy.revenue_nanos = 0;
+    qbid_tracking_begin(&state->tracking, start);
     state->paced_ns = 0;
     state->plan_total = 0;
     state->dirty = true;

@@ -10,6 +10,7 @@
 #include "control/learn/corrections.h"
 #include "control/learn/learner.h"
 #include "control/learn/samples.h"
+#include "control/learn/tracking.h"
 #include "control/learn/triggered.h"
 #include "control/models/delay.h"
 #include "control/models/pacing.h"
@@ -33,8 +34,6 @@ struct qbid_flight {
 /* What the caps of a campaign do to it; see control/learn/strategy.h. */
 struct qbid_strategy {
     double cap_price[QBID_CAP_CNT]; /* by which the values of the last plan were mixed */
-    double clicks, convs,
-        revenue_nanos; /* that the rates promised for what was billed, this flight */
 };
 
 struct qbid_campaign_state {
@@ -60,9 +59,12 @@ struct qbid_campaign_state {
     struct qbid_traffic_curve curve; /* that the plan follows; see control/learn/demand.h */
     double plan_total;               /* traffic of the flight by it; 0 = not known yet */
     struct qbid_strategy strategy;
-    double alpha_cap;               /* of the last period, 0 = none */
-    bool overridden;                /* its pacer waits: qbid_learner_override() */
-    struct qbid_dayparts *dayparts; /* NULL = always; see control/learn/dayparts.h */
+    struct qbid_tracking tracking;
+    struct qbid_tracking_market market; /* of a day, for a target */
+    uint64_t others_bids;               /* of all campaigns, at its own last one */
+    double alpha_cap;                   /* of the last period, 0 = none */
+    bool overridden;                    /* its pacer waits: qbid_learner_override() */
+    struct qbid_dayparts *dayparts;     /* NULL = always; see control/learn/dayparts.h */
     struct qbid_campaign_correction correction;
     struct qbid_triggered triggered;
 };

@@ -230,9 +230,13 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
 {
     struct qbid_campaign_state *state =
         qbid_campaigns_touch(&learner->campaigns, line_item->campaign_id);
+    learner->heard_ns = outcome->time_ns;
+    learner->bids += outcome->kind == QBID_EVENT_BID;
     if (state) {
         qbid_campaign_post(state, outcome, spent_nanos, learner->now_s);
-        qbid_strategy_post(learner, state, campaign, outcome);
+        if (outcome->kind == QBID_EVENT_BID)
+            state->others_bids = learner->bids;
+        qbid_strategy_post(learner, state, campaign, outcome, spent_nanos);
         if (!state->overridden && outcome->pace >= 0)
             qbid_triggered_post(&state->triggered, campaign, outcome, spent_nanos, learner->now_s);
     }

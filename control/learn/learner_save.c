@@ -63,6 +63,11 @@ struct row_strategy {
     struct qbid_strategy strategy;
 };
 
+struct row_tracking {
+    struct qbid_save_head head;
+    struct qbid_tracking tracking;
+};
+
 struct row_item {
     struct qbid_save_head head;
     struct qbid_item_bound bound[QBID_ITEM_SPANS];
@@ -170,6 +175,9 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     struct row_strategy strategy = {.strategy = state->strategy};
     if (memcmp(&state->strategy, &(struct qbid_strategy){0}, sizeof state->strategy) != 0)
         qbid_save_row(saver, QBID_SAVE_STRATEGY, state->id, &strategy, sizeof strategy);
+    struct row_tracking tracking = {.tracking = state->tracking};
+    if (state->tracking.memory_s != 0)
+        qbid_save_row(saver, QBID_SAVE_TRACKING, state->id, &tracking, sizeof tracking);
     state->dirty = saver->err != 0;
     free(row);
 }
@@ -319,6 +327,16 @@ static int strategy_restore(struct qbid_learner *learner, uint64_t key,
     return 0;
 }
 
+static int tracking_restore(struct qbid_learner *learner, uint64_t key,
+                            const struct row_tracking *row)
+{
+    struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, (uint32_t)key);
+    if (!state)
+        return QBID_ERR_NOMEM;
+    state->tracking = row->tracking;
+    return 0;
+}
+
 static int creative_restore(struct qbid_learner *learner, const struct row_creative *row)
 {
     struct qbid_creative_stats *stats =
@@ -371,6 +389,8 @@ static int row_restore(struct qbid_learner *learner, enum qbid_save_kind kind, u
         return fatigue_restore(learner, key, row);
     case QBID_SAVE_STRATEGY:
         return strategy_restore(learner, key, row);
+    case QBID_SAVE_TRACKING:
+        return tracking_restore(learner, key, row);
     case QBID_SAVE_GUARD:
         return guard_restore(learner, key, row);
     default:
@@ -391,6 +411,7 @@ static uint32_t bytes_of(enum qbid_save_kind kind)
         [QBID_SAVE_ITEM] = sizeof(struct row_item),
         [QBID_SAVE_FATIGUE] = sizeof(struct row_fatigue),
         [QBID_SAVE_STRATEGY] = sizeof(struct row_strategy),
+        [QBID_SAVE_TRACKING] = sizeof(struct row_tracking),
         [QBID_SAVE_GUARD] = sizeof(struct row_guard),
     };
     return least[kind] ? least[kind] : qbid_save_values_bytes(kind);

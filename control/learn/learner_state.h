@@ -24,9 +24,11 @@ struct qbid_learner {
     struct qbid_learner_params params;
     uint64_t context_mask; /* finest level */
     bool frozen;
-    bool planned;     /* values hold a fit */
-    int64_t now_s;    /* unix time of the last pace; what comes is of then */
-    int64_t fitted_s; /* and of the last fit that learned */
+    bool planned;      /* values hold a fit */
+    int64_t now_s;     /* unix time of the last pace; what comes is of then */
+    uint64_t heard_ns; /* last outcome of any campaign */
+    uint64_t bids;     /* of all campaigns */
+    int64_t fitted_s;  /* and of the last fit that learned */
     struct qbid_cells cells;
     struct qbid_segments segments;
     struct qbid_recency recency;

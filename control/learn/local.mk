@@ -30,6 +30,8 @@ $(call lib,learn,\
 	control/learn/save_values.c \
 	control/learn/segments.c \
 	control/learn/strategy.c \
+	control/learn/target.c \
+	control/learn/tracking.c \
 	control/learn/tree.c \
 	control/learn/triggered.c \
 	control/learn/values.c)

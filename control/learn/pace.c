@@ -11,6 +11,7 @@
 #include "control/learn/learner_state.h"
 #include "control/learn/points.h"
 #include "control/learn/strategy.h"
+#include "control/learn/target.h"
 #include "shm/error.h"
 #include "shm/qtable.h"
 #include "shm/units.h"
@@ -51,8 +52,10 @@ static const struct qbid_resolving *resolve(struct qbid_learner *learner,
         state->resolved.points = 0;
         if (cnt && qbid_market_init(learner->points, cnt, shade, &market) == 0) {
             qbid_resolving_build(&market, &state->resolving);
-            state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, &market,
-                                                       state->pacing.bias, left_nanos);
+            qbid_tracking_market_add(&state->market, &state->resolving, samples->posted,
+                                     learner->now_s);
+            state->alpha_cap =
+                qbid_strategy_alpha_cap(learner, campaign, state, &market, left_nanos);
             state->resolved.points = cnt;
         }
     }
@@ -82,13 +85,13 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
                                       const struct qbid_campaign_def *campaign,
                                       const struct qbid_value_params *goal,
                                       struct qbid_learner_money money, double period_s,
-                                      uint64_t now_ns, int64_t now_unix_ns)
+                                      uint64_t all_heard_ns, uint64_t now_ns, int64_t now_unix_ns)
 {
     const struct qbid_flight *flight = &state->flight;
     struct qbid_demand demand = qbid_demand_at(state, period_s, now_unix_ns);
-    double quiet_s = state->heard_ns && now_ns > state->heard_ns
-                         ? (double)(now_ns - state->heard_ns) / (double)QBID_NS_PER_S
-                         : 0;
+    uint64_t heard_ns = state->heard_ns > all_heard_ns ? state->heard_ns : all_heard_ns;
+    double quiet_s =
+        heard_ns && now_ns > heard_ns ? (double)(now_ns - heard_ns) / (double)QBID_NS_PER_S : 0;
     return (struct qbid_pacing_in){
         .mode = campaign->pacing,
         .has_cap = qbid_value_has_cap(campaign->goal),
@@ -169,7 +172,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     if (learner->planned && any->idx < learner->values.line_item_max)
         goal = learner->values.goal[any->idx];
     struct qbid_pacing_in in =
-        input_of(state, campaign, &goal, money, period_s, now_ns, now_unix_ns);
+        input_of(state, campaign, &goal, money, period_s, learner->heard_ns, now_ns, now_unix_ns);
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
@@ -177,9 +180,9 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
-        state->alpha_cap =
-            qbid_strategy_alpha_cap(learner, campaign, state, NULL, state->pacing.bias, left_nanos);
+        state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, NULL, left_nanos);
     in.alpha_cap = state->alpha_cap;
+    qbid_target_track(learner, campaign, state, left_nanos, &in);
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
@@ -188,6 +191,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
             pace = qbid_resolving_alpha_budget(
                 in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
+        qbid_target_start(&params, &in, &state->pacing);
         state->paced_bids = state->flight.bids;
         qbid_corrections_begin(state);
     }

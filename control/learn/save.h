@@ -27,7 +27,8 @@
     X(GUARD, 1)                                                                                    \
     X(ITEM, 1)                                                                                     \
     X(HOURS, 2)                                                                                    \
-    X(STRATEGY, 1)
+    X(STRATEGY, 2)                                                                                 \
+    X(TRACKING, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

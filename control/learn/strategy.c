@@ -11,16 +11,28 @@
 #include "shm/units.h"
 
 #define SAMPLES_LEAST 50   /* fewer say nothing about a mix */
-#define PRIOR_EVENTS 20    /* clicks or conversions that predictions are trusted with first */
-#define SCALE_MAX 4.0      /* realised over predicted, and back */
-#define DEBT_LEAST -0.2    /* part of the coming spend that the flight's past may add ... */
-#define DEBT_MOST 0.5      /* ... or take */
-#define DEBT_SPENT 0.05    /* of what was spent: over at least so much a debt is spread */
+#define PLAN_LEAST 0.01    /* of a flight: the part that has passed */
 #define MARGIN 0.002       /* part of what a cap allows that is kept back */
 #define PRICE_SHIFT 0.1    /* a price moves in log2(price + shift): it can leave 0 and come back */
 #define ROUNDS 40          /* halvings of a multiplier */
 #define FEEDBACK_LEAST 0.5 /* of a period's multiplier, without a sample */
 #define FEEDBACK_MOST 1.25
+
+/* Spend to come: as until now, of what is left of the budget. */
+static double rest_nanos(const struct qbid_campaign_state *state, double left_nanos)
+{
+    double done = fmin(fmax(state->pacing.plan_done, PLAN_LEAST), 1);
+    return fmin(fmax(left_nanos, 0), state->tracking.billed_nanos * (1 - done) / done);
+}
+
+struct qbid_tracking_now qbid_strategy_now(const struct qbid_learner *learner,
+                                           const struct qbid_campaign_state *state,
+                                           double left_nanos)
+{
+    return (struct qbid_tracking_now){.curve = qbid_delays_curve(&learner->delays, state->id),
+                                      .now_s = learner->now_s,
+                                      .rest_nanos = rest_nanos(state, left_nanos)};
+}
 
 bool qbid_strategy_capped(const struct qbid_campaign_def *campaign)
 {
@@ -39,18 +51,21 @@ double qbid_strategy_budget_nanos(const struct qbid_campaign_def *campaign, doub
 
 void qbid_strategy_post(const struct qbid_learner *learner, struct qbid_campaign_state *state,
                         const struct qbid_campaign_def *campaign,
-                        const struct qbid_outcome *outcome)
+                        const struct qbid_outcome *outcome, int64_t spent_nanos)
 {
+    struct qbid_tracking_promise promise = {0};
     uint32_t idx = outcome->line_item_idx;
-    if (outcome->kind != QBID_EVENT_BILL || !outcome->joined || !learner->planned ||
-        idx >= learner->values.line_item_max || !qbid_strategy_capped(campaign))
+    if (!qbid_strategy_capped(campaign) && !qbid_value_has_cap(campaign->goal))
         return;
-    struct qbid_rate_pair rates =
-        qbid_values_rates(&learner->values, idx, outcome->context, outcome->level);
-    state->strategy.clicks += rates.ctr;
-    state->strategy.convs += rates.ctr * rates.cvr;
-    state->strategy.revenue_nanos +=
-        rates.ctr * rates.cvr * qbid_values_order(&learner->values, idx, outcome->context) * 1000.0;
+    if (outcome->kind == QBID_EVENT_BILL || outcome->kind == QBID_EVENT_CLICK) {
+        if (!learner->planned || idx >= learner->values.line_item_max)
+            return;
+        struct qbid_rate_pair rates =
+            qbid_values_rates(&learner->values, idx, outcome->context, outcome->level);
+        promise = (struct qbid_tracking_promise){
+            rates.cvr, qbid_values_order(&learner->values, idx, outcome->context)};
+    }
+    qbid_tracking_post(&state->tracking, outcome, &promise, spent_nanos, learner->now_s);
 }
 
 /* --- how much a cap allows for what the rates promise */
@@ -65,57 +80,18 @@ static struct qbid_value_params params_of(const struct qbid_campaign_def *campai
     return params;
 }
 
-/* Realised over promised, shrunk to 1 by the worth of some events. */
-static double scale_of(double realised, double promised, double prior)
-{
-    double scale = (realised + prior) / (promised + prior);
-    return fmin(fmax(scale, 1 / SCALE_MAX), SCALE_MAX);
-}
-
-static double prior_of(const struct qbid_value_params *params, enum qbid_cap cap)
-{
-    double event = cap == QBID_CAP_ROAS ? (double)QBID_NANOS_PER_UNIT
-                                        : (double)params->cap_micros[cap] * 1000.0;
-    return PRIOR_EVENTS * event;
-}
-
-/* Part of the promised conversions that had time to come. */
-static double maturity_of(const struct qbid_learner *learner,
-                          const struct qbid_campaign_state *state)
-{
-    const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, state->id);
-    double whole = 0, matured = 0;
-    if (!curve)
-        return 1;
-    matured = qbid_delay_matured(curve, &state->predicted, learner->now_s, INFINITY, &whole);
-    return whole > 0 ? fmin(matured / whole, 1) : 1;
-}
-
 /* What the flight says about its caps so far. */
 struct record {
     const struct qbid_campaign_state *state;
-    double maturity;
-    double bias;       /* spend observed over predicted */
-    double left_nanos; /* of the budget */
+    struct qbid_tracking_now now;
 };
 
 /* Spend that a micro of promised allowance really allows from here on. */
 static double factor_of(const struct record *r, const struct qbid_value_params *params,
                         enum qbid_cap cap)
 {
-    const struct qbid_flight *f = &r->state->flight;
-    const struct qbid_strategy *s = &r->state->strategy;
-    double promised =
-        qbid_value_allowed_realised(params, cap, s->clicks, s->convs, s->revenue_nanos);
-    double realised = qbid_value_allowed_realised(params, cap, (double)f->clicks, (double)f->convs,
-                                                  (double)f->revenue_nanos);
-    double due = cap == QBID_CAP_CPC ? promised : promised * r->maturity;
-    double scale = scale_of(realised, due, prior_of(params, cap));
-    double owed = f->billed_nanos - scale * promised * (1 - MARGIN);
-    double over = fmax(r->left_nanos, DEBT_SPENT * f->billed_nanos);
-    double debt = over > 0 ? fmin(fmax(owed / over, DEBT_LEAST), DEBT_MOST) : 0;
-    double factor = scale * (1 - MARGIN) / ((1 + debt) * r->bias);
-    return factor > 0 && isfinite(factor) ? factor : 1;
+    struct qbid_tracking_target target = qbid_tracking_target(cap, params->cap_micros[cap]);
+    return qbid_tracking_allowed(&r->state->tracking, &target, &r->now) * (1 - MARGIN);
 }
 
 /* --- points of a solve: the market's, with what each cap allows for them */
@@ -126,16 +102,28 @@ struct caps {
     double factor[QBID_CAP_CNT];
 };
 
-static struct caps caps_of(const struct record *r, const struct qbid_value_params *params)
+static struct caps caps_of(const struct qbid_value_params *params)
 {
     struct caps caps = {0};
-    for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++) {
-        if (params->cap_micros[cap] <= 0)
-            continue;
-        caps.factor[caps.cnt] = factor_of(r, params, (enum qbid_cap)cap);
-        caps.of[caps.cnt++] = (enum qbid_cap)cap;
-    }
+    for (unsigned cap = 0; cap < QBID_CAP_CNT; cap++)
+        if (params->cap_micros[cap] > 0)
+            caps.of[caps.cnt++] = (enum qbid_cap)cap;
     return caps;
+}
+
+static void factors_find(const struct record *r, const struct qbid_value_params *params,
+                         struct caps *caps)
+{
+    for (uint32_t j = 0; j < caps->cnt; j++)
+        caps->factor[j] = factor_of(r, params, caps->of[j]);
+}
+
+/* What caps allow for what is promised, by what is known to come of it. */
+static void points_scale(struct qbid_learner *learner, const struct caps *caps, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++)
+        for (uint32_t j = 0; j < caps->cnt; j++)
+            learner->duals_points[i].allow_micros[j] *= caps->factor[j];
 }
 
 /* In the market's order. A lost auction stands for itself no more: its weight is spread over the
@@ -161,8 +149,7 @@ static void points_fill(struct qbid_learner *learner, const struct qbid_campaign
         const struct qbid_value_params *goal = &learner->values.goal[s->line_item_idx];
         out->worth_micros = qbid_value_goal(goal, r.ctr, r.cvr, order);
         for (uint32_t j = 0; j < caps->cnt; j++)
-            out->allow_micros[j] =
-                caps->factor[j] * qbid_value_allowed(params, caps->of[j], r.ctr, r.cvr, order);
+            out->allow_micros[j] = qbid_value_allowed(params, caps->of[j], r.ctr, r.cvr, order);
     }
 }
 
@@ -226,13 +213,12 @@ static void campaign_solve(struct qbid_learner *learner, const struct qbid_accou
     if (cnt < SAMPLES_LEAST || !(state->pacing.rho_nanos > 0) || !(state->pacing.bias > 0) ||
         qbid_market_init(learner->points, cnt, shade, &market) != 0)
         return;
-    struct record record = {
-        .state = state,
-        .maturity = maturity_of(learner, state),
-        .bias = state->pacing.bias,
-        .left_nanos = fmax((double)campaign->budget_nanos - state->flight.billed_nanos, 0)};
-    struct caps caps = caps_of(&record, &params);
+    double left_nanos = fmax((double)campaign->budget_nanos - state->flight.billed_nanos, 0);
+    struct record record = {.state = state, .now = qbid_strategy_now(learner, state, left_nanos)};
+    struct caps caps = caps_of(&params);
+    factors_find(&record, &params, &caps);
     points_fill(learner, state, &params, &caps, &market);
+    points_scale(learner, &caps, market.cnt);
     double step_lg =
         campaign->max_change > 0 ? campaign->max_change : learner->params.step_log2_max;
     prices_solve(learner, campaign, state, &caps, &market, step_lg);
@@ -330,6 +316,36 @@ static double alpha_second(const struct qbid_learner *learner, const struct qbid
     return all ? alpha * QBID_MARKET_REACH : alpha;
 }
 
+/* What the sample buys at a multiplier. */
+static struct kept kept_at(const struct qbid_learner *learner, const struct qbid_market *market,
+                           uint32_t cap_cnt, double alpha)
+{
+    struct kept k = {0};
+    for (uint32_t i = 0; i < market->top; i++) {
+        const struct qbid_duals_point *p = &learner->duals_points[i];
+        float e = (float)fmin(alpha * market->points[i].value_micros, 1e30);
+        if (market->shade)
+            kept_add(&k, p, cap_cnt, (double)qbid_shade_win(market->shade, e),
+                     (double)qbid_shade_eval(market->shade, e));
+        else if (market->points[i].threshold <= alpha)
+            kept_add(&k, p, cap_cnt, p->weight, p->price_micros);
+    }
+    return k;
+}
+
+/* The points hold what is allowed for promises alone. */
+static void fits_take(const struct qbid_learner *learner, struct qbid_campaign_state *state,
+                      const struct qbid_value_params *params, const struct caps *caps,
+                      const struct qbid_market *market)
+{
+    struct kept k = kept_at(learner, market, caps->cnt, state->pacing.pace);
+    for (uint32_t j = 0; j < caps->cnt; j++) {
+        double unit = qbid_tracking_target(caps->of[j], params->cap_micros[caps->of[j]]).unit_nanos;
+        double said = k.spend > 0 && unit > 0 ? k.allow[j] / (k.spend * unit) : 0;
+        qbid_tracking_fit(&state->tracking, caps->of[j], said, learner->now_s);
+    }
+}
+
 static double alpha_first(const struct qbid_learner *learner, const struct qbid_market *market,
                           uint32_t cap_cnt)
 {
@@ -339,13 +355,7 @@ static double alpha_first(const struct qbid_learner *learner, const struct qbid_
     high *= QBID_MARKET_REACH;
     for (int round = 0; round < ROUNDS; round++) {
         double mid = round ? 0.5 * (low + high) : high;
-        struct kept k = {0};
-        for (uint32_t i = 0; i < market->top; i++) {
-            float e = (float)fmin(mid * market->points[i].value_micros, 1e30);
-            kept_add(&k, &learner->duals_points[i], cap_cnt,
-                     (double)qbid_shade_win(market->shade, e),
-                     (double)qbid_shade_eval(market->shade, e));
-        }
+        struct kept k = kept_at(learner, market, cap_cnt, mid);
         if (!kept_all(&k, cap_cnt))
             high = mid;
         else if (round == 0)
@@ -360,36 +370,40 @@ static double alpha_first(const struct qbid_learner *learner, const struct qbid_
 static double alpha_feedback(const struct qbid_campaign_state *state,
                              const struct qbid_value_params *params, const struct caps *caps)
 {
-    const struct qbid_strategy *s = &state->strategy;
+    const struct qbid_tracking *t = &state->tracking;
     double least = FEEDBACK_MOST;
-    if (!(state->flight.billed_nanos > 0))
+    if (!(t->billed_nanos > 0))
         return 0;
     for (uint32_t j = 0; j < caps->cnt; j++) {
-        double allowed =
-            caps->factor[j] *
-            qbid_value_allowed_realised(params, caps->of[j], s->clicks, s->convs, s->revenue_nanos);
-        least = fmin(least, allowed / state->flight.billed_nanos);
+        const double *promised = t->flight.promised;
+        double allowed = caps->factor[j] * qbid_value_allowed_realised(
+                                               params, caps->of[j], promised[QBID_CAP_CPC],
+                                               promised[QBID_CAP_CPA], promised[QBID_CAP_ROAS]);
+        least = fmin(least, allowed / t->billed_nanos);
     }
     return state->pacing.pace * fmax(least, FEEDBACK_LEAST);
 }
 
 double qbid_strategy_alpha_cap(struct qbid_learner *learner,
                                const struct qbid_campaign_def *campaign,
-                               const struct qbid_campaign_state *state,
-                               const struct qbid_market *market, double bias, double left_nanos)
+                               struct qbid_campaign_state *state, const struct qbid_market *market,
+                               double left_nanos)
 {
     double most = campaign->goal == QBID_GOAL_MAX_PROFIT ? 1 : HUGE_VAL, alpha = HUGE_VAL;
     if (qbid_strategy_capped(campaign)) {
         struct qbid_value_params params = params_of(campaign);
         struct record record = {.state = state,
-                                .maturity = maturity_of(learner, state),
-                                .bias = market && bias > 0 ? bias : 1,
-                                .left_nanos = fmax(left_nanos, 0)};
-        struct caps caps = caps_of(&record, &params);
+                                .now = qbid_strategy_now(learner, state, left_nanos)};
+        struct caps caps = caps_of(&params);
+        if (market) {
+            points_fill(learner, state, &params, &caps, market);
+            fits_take(learner, state, &params, &caps, market);
+        }
+        factors_find(&record, &params, &caps);
         if (!market) {
             alpha = alpha_feedback(state, &params, &caps);
         } else {
-            points_fill(learner, state, &params, &caps, market);
+            points_scale(learner, &caps, market->cnt);
             alpha = market->shade ? alpha_first(learner, market, caps.cnt)
                                   : alpha_second(learner, market, caps.cnt);
             if (!(alpha > 0) && market->top > 0)

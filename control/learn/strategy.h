@@ -22,10 +22,16 @@ bool qbid_strategy_capped(const struct qbid_campaign_def *campaign);
 /** What a budget is for a campaign's plan: max_roas spends its floor and no more. */
 double qbid_strategy_budget_nanos(const struct qbid_campaign_def *campaign, double budget_nanos);
 
-/** Count what the rates promised for an impression that was billed. */
+/** Count what the rates promised for an impression that was billed, and what came of it, for
+ *  campaigns with a target or caps. */
 void qbid_strategy_post(const struct qbid_learner *learner, struct qbid_campaign_state *state,
                         const struct qbid_campaign_def *campaign,
-                        const struct qbid_outcome *outcome);
+                        const struct qbid_outcome *outcome, int64_t spent_nanos);
+
+/** Where a campaign's flight stands for its targets: budget left in nanos. */
+struct qbid_tracking_now qbid_strategy_now(const struct qbid_learner *learner,
+                                           const struct qbid_campaign_state *state,
+                                           double left_nanos);
 
 /**
  * Move the price of every cap by one step and mix it into the values of the campaign's line items;
@@ -41,12 +47,12 @@ int qbid_strategy_mix(struct qbid_learner *learner, const struct qbid_account *a
  * The largest multiplier that keeps a campaign's caps, and the one that profit allows.
  *
  * Shapes:  market: its samples as qbid_points_make() and qbid_market_init() left them, NULL
- * without; bias: spend observed over predicted. Returns: > 0 and finite; 0 = nothing holds the
- * pacer back, or nothing is known yet. Threads: writes learner->duals_points.
+ * without. Returns: > 0 and finite; 0 = nothing holds the pacer back, or nothing is known yet.
+ * Threads: writes learner->duals_points and state->tracking.
  */
 double qbid_strategy_alpha_cap(struct qbid_learner *learner,
                                const struct qbid_campaign_def *campaign,
-                               const struct qbid_campaign_state *state,
-                               const struct qbid_market *market, double bias, double left_nanos);
+                               struct qbid_campaign_state *state, const struct qbid_market *market,
+                               double left_nanos);
 
 #endif

@@ -69,6 +69,7 @@ static void tier_move(struct qbid_delay_cohorts *c, unsigned tier, int64_t newes
 static void tier_add(struct qbid_delay_cohorts *c, unsigned tier, int64_t now_s, int64_t of_s,
                      double n, double half_life_s)
 {
+    of_s = of_s > 0 ? of_s : 0; /* of a slot that only a damaged store can have filled */
     for (; tier < QBID_DELAY_TIERS; tier++) {
         int64_t bucket = bucket_of(of_s, tier);
         if (bucket > c->newest[tier])

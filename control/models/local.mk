@@ -31,6 +31,7 @@ $(call lib,models,\
 	control/models/shading.c \
 	control/models/smoothing.c \
 	control/models/survival.c \
+	control/models/tracking.c \
 	control/models/traffic.c \
 	control/models/trees.c \
 	control/models/trees_grow.c \

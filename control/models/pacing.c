@@ -16,6 +16,7 @@
 #define DEBT_MAX 20.0        /* periods */
 #define BUDGET_SAME 1e-9     /* relative: a budget that differs less is the same */
 #define GOAL_SCALE_MAX 4.0
+#define SEARCH 1.05 /* times the multiplier of a campaign that is not heard of, a period */
 
 struct qbid_pacing_params qbid_pacing_defaults(void)
 {
@@ -58,7 +59,8 @@ static int input_valid(const struct qbid_pacing_in *in)
            nonnegative(in->plan_done) && in->plan_done <= 1 && nonnegative(in->plan_step) &&
            in->plan_step <= 1 && nonnegative(in->auctions) && nonnegative(in->auctions_forecast) &&
            nonnegative(in->worth_realised_nanos) && nonnegative(in->worth_predicted_nanos) &&
-           nonnegative(in->worth_spent_nanos) && nonnegative(in->alpha_cap) && in->age_periods >= 0;
+           nonnegative(in->worth_spent_nanos) && nonnegative(in->goal_scale) &&
+           nonnegative(in->alpha_cap) && in->age_periods >= 0;
 }
 
 static int state_valid(const struct qbid_pacing_params *params, const struct qbid_pacing_state *s)
@@ -250,6 +252,16 @@ static void goal_step(const struct qbid_pacing_params *params, const struct qbid
 {
     if (!in->has_cap) {
         s->alpha_goal = params->pace_max;
+        return;
+    }
+    if (in->goal_search) {
+        s->alpha_goal = alpha_move(params, s->alpha_goal, s->alpha_goal * SEARCH, 1, &s->why);
+        return;
+    }
+    if (in->goal_scale > 0 && in->goal_table) {
+        double solved = qbid_resolving_alpha_goal(in->goal_table, in->goal_scale);
+        if (solved > 0)
+            s->alpha_goal = alpha_move(params, s->alpha_goal, solved, params->gain, &s->why);
         return;
     }
     double prior = fmax(params->goal_prior_nanos, 0);

@@ -63,9 +63,14 @@ struct qbid_pacing_in {
     double worth_realised_nanos;  /* qbid_value_realised() of the goal's window, matured */
     double worth_predicted_nanos; /* sum of values in the row over the same won impressions */
     double worth_spent_nanos;     /* what they cost */
-    double alpha_cap;             /* no multiplier above this, whatever the budget; 0 = none */
-    double age_periods;           /* of the snapshot */
-    int overridden;               /* what is bid is not the pace alone: it stays as it is */
+    /* Where the goal's calibration is known: what a unit of worth of goal_table allows to be spent;
+     * worth_* are not looked at then. */
+    double goal_scale;                       /* 0 = not known */
+    const struct qbid_resolving *goal_table; /* of a longer time than resolving; may be NULL */
+    int goal_search;  /* it is not heard of while others are: its multiplier is too small to tell */
+    double alpha_cap; /* no multiplier above this, whatever the budget; 0 = none */
+    double age_periods;               /* of the snapshot */
+    int overridden;                   /* what is bid is not the pace alone: it stays as it is */
     const struct qbid_market *market; /* NULL = no sample; prices under about the pace in force */
     const struct qbid_resolving *resolving; /* a table made from it, used instead; NULL = none */
 };

@@ -73,6 +73,11 @@ double qbid_resolving_spend(const struct qbid_resolving *table, double alpha)
     return between(table->spend, alpha);
 }
 
+double qbid_resolving_worth(const struct qbid_resolving *table, double alpha)
+{
+    return between(table->worth, alpha);
+}
+
 double qbid_resolving_won(const struct qbid_resolving *table, double alpha)
 {
     return between(table->won, alpha);

@@ -31,6 +31,7 @@ void qbid_resolving_build(const struct qbid_market *market, struct qbid_resolvin
  * at which scale * worth covers spend. 0 where those say 0. Cost: a binary search; the last one a
  * pass over the knots. */
 double qbid_resolving_spend(const struct qbid_resolving *table, double alpha);
+double qbid_resolving_worth(const struct qbid_resolving *table, double alpha);
 double qbid_resolving_won(const struct qbid_resolving *table, double alpha);
 double qbid_resolving_alpha_budget(const struct qbid_resolving *table, double rho_nanos);
 double qbid_resolving_alpha_goal(const struct qbid_resolving *table, double scale);

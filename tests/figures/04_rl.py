@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learned bidding of issue 04: value iteration, Q-learning, the DQN, the correction of the pacer, its table and guard.
 
-The longer runs of the unit tests, and `qbid-sim train`; about ten minutes. DAYS and GATE_DAYS set its length.
+The longer runs of the unit tests, and `qbid-sim train`. DAYS and GATE_DAYS set its length.
 """
 import json
 import os

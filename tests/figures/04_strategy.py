@@ -13,6 +13,10 @@ DUALS = "make figures N=04 (test_duals: 20,000 opportunities, six goals with up 
 DAYS = "make figures N=04 (test_strategy: learner and pacer, 48 contexts, 60,000 auctions a day, second price, told rates)"
 
 
+TARGETS = "make figures N=04 (test_tracking: told rates wrong by a fifth, hours +-30 %, orders 2 h late with log-sd 0.6)"
+PRECISION = "make figures N=04 (test_tracking_model: 3,000 days of Poisson orders)"
+
+
 def figure(name, value, unit, how, goal=None, holds=None):
     print(json.dumps({"name": name, "value": value, "unit": unit, "goal": goal, "holds": holds, "how": how}),
           flush=True)
@@ -66,5 +70,45 @@ def days():
     figure("strategy: max_profit, of the most there was", profit, "", DAYS, ">= 0.99", profit >= 0.99)
 
 
+def targets():
+    out = run("test_tracking")
+    mean, off, seen, day, least = numbers(r"binding targets: return (\S+) of the target in the mean, off by (\S+) at most, "
+                                          r"as seen by (\S+), a day by (\S+), worth at least (\S+) of", out)
+    figure("target: binding CPC, CPA, ROAS, six markets, expected against the target, mean", mean, "", TARGETS,
+           "0.98 .. 1.02", 0.98 <= mean <= 1.02)
+    figure("target: binding CPC, CPA, ROAS over two days, expected against the target, off by at most", off, "",
+           TARGETS, "<= 0.05", off <= 0.05)
+    figure("target: the same as it was seen, luck of single orders in it", seen, "", TARGETS)
+    figure("target: a single day, off by at most", day, "", TARGETS, "<= 0.08", day <= 0.08)
+    figure("target: worth of the best fixed multiplier's, least", least, "", TARGETS, ">= 0.95", least >= 0.95)
+    spend, worth = numbers(r"slack target: spend (\S+) of the budget, worth (\S+) of", out)
+    figure("target: one that does not bind, spend of the budget", spend, "", TARGETS, ">= 0.995", spend >= 0.995)
+    figure("target: one that does not bind, worth of the best fixed multiplier's", worth, "", TARGETS, ">= 0.975",
+           worth >= 0.975)
+    shown, _, orders = numbers(r"precision: a day of 600 orders shows its return to (\S+) \(formula (\S+)\); for 0.02 it "
+                               r"takes (\d+) orders", run("test_tracking_model"))
+    figure("target: standard error of a day's return seen through 600 orders (log-sd 0.6)", shown, "", PRECISION)
+    figure("target: orders that show a return to 2 %", int(orders), "", PRECISION)
+
+
+def arena(goal):
+    out = subprocess.run([os.path.join(B, "bin", "qbid-sim"), "arena", "--seeds", "8", "--goal", goal, "--budget", "10",
+                          "--strategies", "qbid,oracle", "--output", "json"], cwd=ROOT, stdout=subprocess.PIPE,
+                         text=True, check=True).stdout
+    for s in json.loads(out)["strategies"]:
+        how = f"qbid-sim arena --seeds 8 --goal {goal} --budget 10 --strategies qbid,oracle"
+        own = s["name"] == "qbid"
+        held = [s["goal"]["mean"], s["goal_pooled"]]
+        for text, value in zip(("mean of 8 markets", "pooled over 8 markets"), held):
+            figure(f"target: arena, binding {goal}, {s['name']}, {text}, 1 = met", value, "", how,
+                   "0.98 .. 1.02" if own else None, 0.98 <= value <= 1.02 if own else None)
+        figure(f"target: arena, binding {goal}, {s['name']}, half of the 95 % interval of the mean", s["goal"]["half"], "",
+               how)
+        figure(f"target: arena, binding {goal}, {s['name']}, overspend", s["overspend"], "", how, "0", s["overspend"] == 0)
+
+
 duals()
 days()
+targets()
+arena("roas")
+arena("cpa")

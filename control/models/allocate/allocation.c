@@ -104,10 +104,10 @@ static void parts_price(const struct qbid_allocation *a, struct work *work)
 /* All platforms at one price; those at a quota do not move. */
 static struct qbid_waterfill_sum parts_at(struct work *work, double log_marginal)
 {
-    struct qbid_waterfill_sum all = {0, 0, 0};
+    struct qbid_waterfill_sum all = {0, 0, 0, 0};
     for (uint32_t g = 0; g < work->part_cnt; g++) {
         struct part *part = &work->parts[g];
-        struct qbid_waterfill_sum sum = {0, 0, 0};
+        struct qbid_waterfill_sum sum = {0, 0, 0, 0};
         if (log_marginal >= part->log_least)
             sum.spend = part->least;
         else if (log_marginal <= part->log_most)
@@ -117,6 +117,7 @@ static struct qbid_waterfill_sum parts_at(struct work *work, double log_marginal
         all.spend += sum.spend;
         all.inside += sum.inside;
         all.slope += sum.slope;
+        all.bend += sum.bend;
     }
     return all;
 }

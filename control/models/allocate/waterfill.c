@@ -45,7 +45,7 @@ static inline double spend_at(const struct qbid_waterfill_slot *slot, double log
 static struct qbid_waterfill_sum sum_at(struct qbid_waterfill_slot *slots, uint32_t cnt,
                                         uint32_t stride, double log_marginal)
 {
-    struct qbid_waterfill_sum sum = {0, 0, 0};
+    struct qbid_waterfill_sum sum = {0, 0, 0, 0};
     double bound = 0;
     for (uint32_t i = 0; i < cnt; i += stride) {
         struct qbid_waterfill_slot *slot = &slots[i];
@@ -53,6 +53,7 @@ static struct qbid_waterfill_sum sum_at(struct qbid_waterfill_slot *slots, uint3
         sum.inside += slot->slope > 0 ? slot->spend : 0;
         bound += slot->slope > 0 ? 0 : slot->spend;
         sum.slope += slot->slope;
+        sum.bend += slot->slope > 0 ? slot->slope * slot->slope / slot->spend : 0;
     }
     sum.spend = sum.inside + bound;
     return sum;
@@ -62,6 +63,14 @@ struct qbid_waterfill_sum qbid_waterfill_at(struct qbid_waterfill_slot *slots, u
                                             double log_marginal)
 {
     return sum_at(slots, cnt, 1, log_marginal);
+}
+
+/* The step that changes log(inside) by -fall, to second order. */
+static double root_of(struct qbid_waterfill_sum sum, double fall)
+{
+    double b = sum.slope / sum.inside, a = sum.bend / sum.inside - b * b;
+    double square = b * b - 2 * a * fall;
+    return 2 * fall / (b + (square > 0 ? sqrt(square) : b));
 }
 
 int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterfill_sum sum,
@@ -76,7 +85,7 @@ int qbid_waterfill_next(struct qbid_waterfill_search *search, struct qbid_waterf
         search->high = search->at;
     if (sum.slope > 0) {
         int shrinks = sum.inside > 0 && inside > 0;
-        step = (shrinks ? log(sum.inside / inside) * sum.inside : over) / sum.slope;
+        step = shrinks ? root_of(sum, log(sum.inside / inside)) : over / sum.slope;
     } else {
         step = over > 0 ? search->stride : -search->stride;
         search->stride *= 2;
@@ -141,7 +150,7 @@ double qbid_waterfill_solve(struct qbid_waterfill_slot *slots, uint32_t cnt, dou
     search.at = start_of(slots, cnt, total);
     if (cnt >= 4 * SAMPLE)
         search.at = sample_price(slots, cnt, total, search.at);
-    struct qbid_waterfill_sum sum = {0, 0, 0};
+    struct qbid_waterfill_sum sum = {0, 0, 0, 0};
     for (int i = 0; i < STEPS_MAX; i++) {
         sum = qbid_waterfill_at(slots, cnt, search.at);
         if (!qbid_waterfill_next(&search, sum, total))

@@ -24,6 +24,7 @@ struct qbid_waterfill_sum {
     double spend;
     double inside; /* of which by slots between their bounds */
     double slope;  /* fall of spend for a rise of log_marginal by 1 */
+    double bend;   /* how much that slope falls likewise; of other curves than power laws, about */
 };
 
 /** Put the spends at a price into the slots. */
@@ -38,8 +39,8 @@ struct qbid_waterfill_search {
 };
 
 /**
- * The next place to look: Newton's step on log(inside), which for one common exponent is exact once
- * the right slots are at their bounds, kept in the bracket.
+ * The next place to look: the root of a parabola through log(inside), which for one common exponent
+ * is exact once the right slots are at their bounds, kept in the bracket.
  *
  * Returns: 0 when the sum is so near to the target that qbid_waterfill_close() does the rest, or
  *          nothing better can be told apart; else 1.

@@ -15,6 +15,7 @@ $(call test,test_pace_faults,tests/control/learn/test_pace_faults.c tests/contro
     keymap models account config fastpath shm,-lm)
 $(call test,test_exposures,tests/control/learn/test_exposures.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_corrections,tests/control/learn/test_corrections.c tests/control/learn/fixture.c,sim learn publish keymap models account config shm,-lm)
-$(call test,test_strategy,tests/control/learn/test_strategy.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lglpk -lm)
+$(call test,test_strategy,tests/control/learn/test_strategy.c tests/control/learn/strategy_world.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lglpk -lm)
 $(call test,test_items,tests/control/learn/test_items.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_tracking,tests/control/learn/test_tracking.c tests/control/learn/strategy_world.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_triggered,tests/control/learn/test_triggered.c,learn models account shm,-lm)

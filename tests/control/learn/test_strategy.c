@@ -12,229 +12,8 @@
 #include <cmocka.h>
 #include <glpk.h>
 
-#include "control/learn/learner_state.h"
 #include "shm/units.h"
-#include "tests/control/learn/fixture.h"
-#include "tests/control/models/rng.h"
-
-#define CONTEXTS 48
-#define AUCTIONS 60000                  /* a day */
-#define DAYS 3                          /* the first is not judged */
-#define ORDER_NANOS INT64_C(1000000000) /* value of a conversion */
-#define PERIOD_S 180
-#define LEARN_PERIODS 10
-#define DAY_S 86400
-#define BEGIN_S (INT64_C(19723) * DAY_S) /* 2024-01-01 */
-
-/* One context: what is true of it. */
-struct place {
-    uint64_t context;
-    double ctr, cvr, price_micros;
-};
-
-struct auction {
-    uint32_t place;
-    float price_micros;
-};
-
-struct world {
-    struct learn_fixture f;
-    struct qbid_learner *learner;
-    struct qbid_dictionary *dictionary;
-    struct place place[CONTEXTS];
-    struct auction auction[AUCTIONS * DAYS];
-    struct rng r;
-    int64_t spent_nanos, day_spent_nanos; /* of the campaign; when its day began */
-    bool first_price;
-};
-
-/* Counts of what was won: by the true rates, and as it came. */
-struct won {
-    double clicks, convs, revenue, spend; /* expected; units of money */
-    double clicks_seen, convs_seen, revenue_seen;
-};
-
-static struct qbid_campaign_def *campaign(struct world *w)
-{
-    return &w->f.campaign[0];
-}
-
-static void places_draw(struct world *w)
-{
-    for (uint32_t i = 0; i < CONTEXTS; i++) {
-        double shared = rng_normal(&w->r);
-        w->place[i] = (struct place){
-            .context = learn_context(1 + i % 4, 1 + i / 4 % 4, 1 + i / 16),
-            .ctr = fmin(0.08 * exp(0.4 * shared + 0.3 * rng_normal(&w->r)), 0.5),
-            .cvr = fmin(0.15 * exp(0.5 * rng_normal(&w->r)), 0.8),
-            .price_micros = 2e6 * exp(0.3 * shared),
-        };
-    }
-    for (uint32_t i = 0; i < AUCTIONS * DAYS; i++) {
-        uint32_t at = rng_below(&w->r, CONTEXTS);
-        w->auction[i] =
-            (struct auction){at, (float)(w->place[at].price_micros * exp(0.5 * rng_normal(&w->r)))};
-    }
-}
-
-static void post(struct world *w, int kind, const struct auction *a, double bid_micros,
-                 int64_t price_nanos, float value, float pace, uint64_t now_ns)
-{
-    struct qbid_outcome o =
-        learn_outcome(kind, &w->f.line_item[0], w->place[a->place].context, price_nanos);
-    o.time_ns = o.bid_time_ns = now_ns;
-    o.bid_nanos = (int64_t)bid_micros;
-    o.value_micros = value;
-    o.pace = pace;
-    o.flags = w->first_price ? QBID_EVENT_FIRST_PRICE : 0;
-    qbid_learner_post(w->learner, &o, &w->f.line_item[0], campaign(w),
-                      kind == QBID_EVENT_BILL ? price_nanos : 0);
-}
-
-static float pace(struct world *w, int64_t now_s)
-{
-    struct qbid_learner_pace out[1];
-    struct qbid_learner_money money = {w->day_spent_nanos + campaign(w)->budget_nanos,
-                                       w->spent_nanos, 0};
-    int n = qbid_learner_pace(w->learner, &w->f.account, &money, (uint64_t)now_s * QBID_NS_PER_S,
-                              now_s * (int64_t)QBID_NS_PER_S, out);
-    assert_int_equal(n, 1);
-    assert_true(isfinite(out[0].pace) && out[0].pace >= 0 && out[0].pace <= 64.001f);
-    double product = 1;
-    for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++)
-        product *= (double)out[0].terms.factor[i];
-    assert_true(fabs(product - (double)out[0].pace) <= 1e-5 * (double)out[0].pace);
-    return out[0].pace;
-}
-
-/* What is judged here is the strategy: the rates are told every night, as exactly as whole
- * numbers say them. */
-static void rates_teach(struct world *w, int day)
-{
-    const int trials = 4000;
-    uint64_t now_ns = (uint64_t)(BEGIN_S + day * DAY_S) * QBID_NS_PER_S;
-    if (day == 0)
-        (void)pace(w, BEGIN_S); /* what comes now is of then; later days: of the day that ends */
-    for (uint32_t i = 0; i < CONTEXTS; i++) {
-        struct auction a = {i, 0};
-        int clicks = (int)lround(trials * w->place[i].ctr);
-        int convs = (int)lround(clicks * w->place[i].cvr);
-        for (int k = 0; k < trials; k++) {
-            post(w, QBID_EVENT_IMP, &a, 1, 0, 0, 0, now_ns);
-            if (k < clicks)
-                post(w, QBID_EVENT_CLICK, &a, 1, 0, 0, 0, now_ns);
-            if (k < convs)
-                post(w, QBID_EVENT_CONV, &a, 1, ORDER_NANOS, 0, 0, now_ns);
-        }
-    }
-}
-
-static struct world *world_new(uint64_t seed)
-{
-    struct world *w = calloc(1, sizeof *w);
-    struct qbid_learner_params params = {
-        .level_mask = {qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_DEVICE) |
-                           qbid_dim_mask(QBID_DIM_SITE),
-                       qbid_dim_mask(QBID_DIM_EXCHANGE)},
-        .segment_mask = qbid_dim_mask(QBID_DIM_EXCHANGE),
-        .cell_max = 1000,
-        .context_max = 1000,
-        .sample_max = 600,
-        .rotation_floor = 0.02,
-        .pace_min = 1.0 / 64,
-        .pace_max = 64,
-        .pace_period_ns = PERIOD_S * QBID_NS_PER_S,
-        .step_log2_max = 0.3,
-    };
-    w->r = rng_init(seed);
-    learn_fixture_init(&w->f);
-    w->f.account.campaign_cnt = 1;
-    w->f.account.line_item_cnt = 1;
-    w->f.account.creative_cnt = 1;
-    w->f.account.line_item_max = 1;
-    w->f.line_item[0].ceiling_micros = 20000000;
-    w->f.line_item[0].order_value_micros = ORDER_NANOS / 1000;
-    w->f.line_item[0].prior_ctr = 0.08;
-    w->f.line_item[0].prior_cvr = 0.15;
-    campaign(w)->period = QBID_BUDGET_DAILY;
-    campaign(w)->start_unix_s = BEGIN_S;
-    campaign(w)->end_unix_s = BEGIN_S + DAYS * DAY_S;
-    places_draw(w);
-    assert_int_equal(qbid_learner_new(&params, &w->learner), 0);
-    assert_int_equal(qbid_dictionary_new(&w->dictionary), 0);
-    return w;
-}
-
-static void world_free(struct world *w)
-{
-    qbid_learner_free(w->learner);
-    qbid_dictionary_free(w->dictionary);
-    free(w);
-}
-
-static void plan(struct world *w)
-{
-    struct qbid_plan plan;
-    assert_int_equal(qbid_learner_plan(w->learner, &w->f.account, w->dictionary, &plan), 0);
-    qbid_plan_done(&plan);
-}
-
-/* One auction; the guard lets nothing pass the day's budget. */
-static void bid(struct world *w, const struct auction *a, float paced, uint64_t now_ns,
-                struct won *won)
-{
-    const struct place *p = &w->place[a->place];
-    double value = qbid_values_impression(&w->learner->values, 0, p->context, 0);
-    double e = value * (double)paced, offer = e;
-    if (w->first_price)
-        offer = (double)qbid_shade_eval(&w->learner->shade, (float)e);
-    offer = floor(fmin(offer, (double)w->f.line_item[0].ceiling_micros));
-    int64_t reserved = (int64_t)offer; /* CPM micros are nanos an impression */
-    if (offer <= 0 || w->spent_nanos - w->day_spent_nanos + reserved > campaign(w)->budget_nanos)
-        return;
-    int64_t price = w->first_price ? reserved : (int64_t)a->price_micros;
-    post(w, QBID_EVENT_BID, a, offer, 0, (float)value, paced, now_ns);
-    if (offer < (double)a->price_micros) {
-        post(w, QBID_EVENT_LOSS, a, offer, (int64_t)a->price_micros, (float)value, paced, now_ns);
-        return;
-    }
-    w->spent_nanos += price;
-    won->spend += (double)price / 1e9;
-    won->clicks += p->ctr;
-    won->convs += p->ctr * p->cvr;
-    post(w, QBID_EVENT_WIN, a, offer, price, (float)value, paced, now_ns);
-    post(w, QBID_EVENT_BILL, a, offer, price, (float)value, paced, now_ns);
-    post(w, QBID_EVENT_IMP, a, offer, 0, (float)value, paced, now_ns);
-    if (rng_uniform(&w->r) < p->ctr) {
-        post(w, QBID_EVENT_CLICK, a, offer, 0, (float)value, paced, now_ns);
-        won->clicks_seen++;
-        if (rng_uniform(&w->r) < p->cvr) {
-            post(w, QBID_EVENT_CONV, a, offer, ORDER_NANOS, (float)value, paced, now_ns);
-            won->convs_seen++;
-            won->revenue_seen += ORDER_NANOS / 1e9;
-        }
-    }
-}
-
-static struct won day_run(struct world *w, int day)
-{
-    struct won won = {0};
-    const int periods = DAY_S / PERIOD_S;
-    w->day_spent_nanos = w->spent_nanos;
-    rates_teach(w, day);
-    for (int k = 0; k < periods; k++) {
-        int64_t now_s = BEGIN_S + day * DAY_S + k * PERIOD_S;
-        if (k % LEARN_PERIODS == 0)
-            plan(w);
-        float paced = pace(w, now_s);
-        int from = day * AUCTIONS + (int)((int64_t)AUCTIONS * k / periods);
-        int to = day * AUCTIONS + (int)((int64_t)AUCTIONS * (k + 1) / periods);
-        for (int i = from; i < to; i++)
-            bid(w, &w->auction[i], paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
-    }
-    assert_true(w->spent_nanos - w->day_spent_nanos <= campaign(w)->budget_nanos);
-    return won;
-}
+#include "tests/control/learn/strategy_world.h"
 
 /* What the programme buys that day with the true rates: value of its objective. */
 static double programme(const struct world *w, int day, double budget, const double *worth,
@@ -267,8 +46,6 @@ static double programme(const struct world *w, int day, double budget, const dou
     return objective;
 }
 
-#define MICROS(x) ((int64_t)((x)*1e6))
-
 /* Worth, and what a cap allows, of one impression of each place; units of money, or events. */
 struct terms {
     double worth[CONTEXTS], allow[CONTEXTS];
@@ -283,10 +60,10 @@ static struct judged days_judge(struct world *w, int days, const struct terms *t
                                 enum qbid_goal goal, enum qbid_cap cap, double budget)
 {
     struct judged j = {0};
-    double a_click = (double)campaign(w)->cap_micros[QBID_CAP_CPC] / 1e6;
-    double a_conv = (double)campaign(w)->cap_micros[QBID_CAP_CPA] / 1e6;
+    double a_click = (double)world_campaign(w)->cap_micros[QBID_CAP_CPC] / 1e6;
+    double a_conv = (double)world_campaign(w)->cap_micros[QBID_CAP_CPA] / 1e6;
     for (int day = 0; day < days; day++) {
-        struct won won = day_run(w, day);
+        struct won won = world_day(w, day);
         if (day == 0)
             continue;
         j.worth += goal == QBID_GOAL_MAX_CLICKS ? won.clicks : won.convs;
@@ -312,7 +89,7 @@ static void two_constraints_reach_the_programme_and_keep_the_cap(void **state)
     double least = 2, over = 0;
     for (int run = 0; run < 2; run++) {
         struct world *w = world_new(40 + (uint64_t)run);
-        struct qbid_campaign_def *c = campaign(w);
+        struct qbid_campaign_def *c = world_campaign(w);
         struct terms t;
         c->budget_nanos = INT64_C(40000000000);
         c->goal = runs[run].goal;
@@ -342,7 +119,7 @@ static void caps_hold_in_first_price(void **state)
 {
     (void)state;
     struct world *w = world_new(50);
-    struct qbid_campaign_def *c = campaign(w);
+    struct qbid_campaign_def *c = world_campaign(w);
     struct terms t = {{0}, {0}};
     w->first_price = true;
     c->budget_nanos = INT64_C(40000000000);
@@ -361,7 +138,7 @@ static void max_roas_spends_its_floor_for_the_most_value(void **state)
 {
     (void)state;
     struct world *w = world_new(60);
-    struct qbid_campaign_def *c = campaign(w);
+    struct qbid_campaign_def *c = world_campaign(w);
     struct terms t;
     c->budget_nanos = INT64_C(60000000000);
     c->spend_floor_nanos = INT64_C(12000000000);
@@ -383,7 +160,7 @@ static void max_profit_stops_where_cost_meets_value(void **state)
 {
     (void)state;
     struct world *w = world_new(70);
-    struct qbid_campaign_def *c = campaign(w);
+    struct qbid_campaign_def *c = world_campaign(w);
     struct terms t = {{0}, {0}};
     double best = 0;
     c->budget_nanos = INT64_C(1000000000000);
@@ -408,7 +185,7 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
 {
     (void)state;
     struct world *w = world_new(80);
-    struct qbid_campaign_def *c = campaign(w);
+    struct qbid_campaign_def *c = world_campaign(w);
     struct qbid_zone *zone = NULL;
     const int periods = DAY_S / PERIOD_S;
     double half = 0, full = 0;
@@ -418,23 +195,23 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
     c->goal = QBID_GOAL_MAX_CONVERSIONS;
     c->budget_nanos = INT64_C(25000000000);
     for (int day = 0; day < 2; day++) {
-        rates_teach(w, day);
+        world_teach(w, day);
         struct won won = {0};
         w->day_spent_nanos = w->spent_nanos;
         for (int k = 0; k < periods; k++) {
             int64_t now_s = BEGIN_S + day * DAY_S + k * PERIOD_S;
             if (k % LEARN_PERIODS == 0)
-                plan(w);
+                world_plan(w);
             int64_t local = now_s + qbid_zone_offset_s(zone, now_s);
             int hour = (int)(local % DAY_S / 3600);
-            float paced = pace(w, now_s);
+            float paced = world_pace(w, now_s);
             assert_true((paced > 0) == (hour >= 8 && hour < 20));
             half += hour == 12 ? (double)paced : 0;
             full += hour == 11 || hour == 13 ? (double)paced : 0;
             int from = day * AUCTIONS + (int)((int64_t)AUCTIONS * k / periods);
             int to = day * AUCTIONS + (int)((int64_t)AUCTIONS * (k + 1) / periods);
             for (int i = from; i < to && paced > 0; i++)
-                bid(w, &w->auction[i], paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
+                world_bid(w, &w->auction[i], paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
         }
         assert_true(w->spent_nanos - w->day_spent_nanos <= c->budget_nanos);
         if (day > 0)
@@ -450,7 +227,7 @@ static void off_hours_are_off_and_the_budget_is_spent_in_the_others(void **state
         qbid_learner_set_zone(w->learner, presets[i]);
         for (int hour = 0; hour < 24; hour++) {
             int local = (hour + (i == 1 ? 9 : 0)) % 24;
-            float paced = pace(w, BEGIN_S + 2 * DAY_S + (i * 24 + hour) * 3600);
+            float paced = world_pace(w, BEGIN_S + 2 * DAY_S + (i * 24 + hour) * 3600);
             assert_true((paced > 0) == (local >= 8 && local < 20));
         }
     }
@@ -472,7 +249,7 @@ static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state
     (void)state;
     for (int run = 0; run < 6; run++) {
         struct world *w = world_new(90 + (uint64_t)run);
-        struct qbid_campaign_def *c = campaign(w);
+        struct qbid_campaign_def *c = world_campaign(w);
         struct won won = {0};
         int64_t now_s = BEGIN_S;
         c->goal = (enum qbid_goal)(1 + run);
@@ -493,11 +270,11 @@ static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state
                 now_s += 30 * PERIOD_S;
                 break;
             case 2: /* an event with numbers that are none */
-                post(w, QBID_EVENT_BILL, a, 1, -5, odd_float(&w->r), odd_float(&w->r),
-                     (uint64_t)now_s);
+                world_post(w, QBID_EVENT_BILL, a, 1, -5, odd_float(&w->r), odd_float(&w->r),
+                           (uint64_t)now_s);
                 break;
             case 3: /* a price of nothing, a value of nothing */
-                post(w, QBID_EVENT_LOSS, a, 0, 0, 0, 0, 0);
+                world_post(w, QBID_EVENT_LOSS, a, 0, 0, 0, 0, 0);
                 a->price_micros = 0;
                 break;
             case 4: /* a sample that is broken in memory */
@@ -510,24 +287,28 @@ static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state
                     struct qbid_campaign_state *s = &w->learner->campaigns.state[0];
                     s->strategy.cap_price[rng_below(&w->r, QBID_CAP_CNT)] =
                         (double)odd_float(&w->r);
-                    s->strategy.clicks = (double)odd_float(&w->r);
+                    s->tracking.flight.promised[QBID_CAP_CPC] = (double)odd_float(&w->r);
+                    s->tracking.memory.realised[QBID_CAP_CPA] = (double)odd_float(&w->r);
+                    s->tracking.memory.convs.count[0][3] = (double)odd_float(&w->r);
+                    s->tracking.fit[QBID_CAP_ROAS].sampled = (double)odd_float(&w->r);
+                    s->market.table.worth[7] = odd_float(&w->r);
                     s->pacing.bias = (double)odd_float(&w->r);
                 }
                 break;
             case 6:
-                plan(w);
+                world_plan(w);
                 break;
             default:
                 now_s += PERIOD_S;
             }
             w->spent_nanos = won.spend > 0 ? (int64_t)(won.spend * 1e9) : 0;
-            float paced = pace(w, now_s > 0 ? now_s : 0);
+            float paced = world_pace(w, now_s > 0 ? now_s : 0);
             for (int i = 0; i < 20 && w->learner->planned; i++) {
                 const struct auction *at = &w->auction[(k * 20 + i) % (AUCTIONS * DAYS)];
                 double value =
                     qbid_values_impression(&w->learner->values, 0, w->place[at->place].context, 0);
                 assert_true(value >= 0 && value <= (double)QBID_PRICE_MICROS_MAX);
-                bid(w, at, paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
+                world_bid(w, at, paced, (uint64_t)now_s * QBID_NS_PER_S, &won);
                 assert_true(w->spent_nanos <= c->budget_nanos);
             }
         }

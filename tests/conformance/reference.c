@@ -192,7 +192,7 @@ static bool is_secure_enough(struct question *q)
 }
 
 /* A line item's creatives for a slot take turns by their weights; the turn comes out of the ids of
- * request and impression: word 1 of a counter stream (fastpath/price.h), mixed by Stafford's
+ * request and impression: the upper half of its word (fastpath/price.h), mixed by Stafford's
  * variant 13. */
 static uint64_t mix(uint64_t x)
 {
@@ -209,8 +209,7 @@ static uint64_t hash_text(const json_t *text, uint64_t seed)
 static uint32_t turn(const struct question *q)
 {
     uint64_t id = hash_text(rtb_text(q->imp, "id"), hash_text(rtb_text(q->root, "id"), 0));
-    uint64_t start = mix(id ^ FACTS_SEED ^ UINT64_C(0x726f6c6c));
-    return (uint32_t)mix(start + 2 * UINT64_C(0x9e3779b97f4a7c15));
+    return (uint32_t)(mix(id ^ FACTS_SEED ^ UINT64_C(0x726f6c6c)) >> 32);
 }
 
 /* Draw among a slot's creatives that the impression allows, each with its share of them: shares of

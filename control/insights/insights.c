@@ -214,7 +214,8 @@ static int report(struct search *search, struct qbid_insights *ret)
         ret->list[ret->cnt] = *insight;
         say(&ret->list[ret->cnt++]);
     }
-    qsort(ret->list, ret->cnt, sizeof *ret->list, by_impact);
+    if (ret->cnt > 1)
+        qsort(ret->list, ret->cnt, sizeof *ret->list, by_impact);
     return 0;
 }
 

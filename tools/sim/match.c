@@ -10,7 +10,7 @@
 #include "shm/units.h"
 
 #define DAY_NS (UINT64_C(86400) * QBID_NS_PER_S)
-#define WARM_DAYS 1 /* of those that have nothing to learn: exposures */
+#define WARM_DAYS 6 /* of those that have nothing to learn: exposures, half forgotten in a day */
 #define UNBOUNDED (INT64_C(1) << 60)
 #define SEARCH_MAX 8
 #define SEARCH_NEAR 0.002

@@ -81,7 +81,8 @@ void desk_scramble(struct desk *d, int even)
     for (uint32_t i = 0; i < MARKET_LINE_ITEMS; i++) {
         float pace = rng_below(&d->rng, 10) == 0 ? 0.0f : (float)(2 * rng_uniform(&d->rng));
         qbid_live_set_pace(&d->broker.live, i, even ? 1.0f : pace);
-        atomic_store(&d->broker.live.qstate[i], rng_below(&d->rng, QBID_QSTATES));
+        uint32_t qstate = rng_below(&d->rng, QBID_QSTATES);
+        atomic_store(&d->broker.live.qstate[i], even ? 0 : qstate);
     }
 }
 

@@ -37,7 +37,7 @@ void desk_close(struct desk *d);
 /** Publish another generation and wait until it is adopted. */
 void desk_publish(struct desk *d, const struct market_terms *terms);
 
-/** Random paces and Q states in the live page; paces stay 1 if even is set. */
+/** Random paces and Q states in the live page; paces stay 1 and states 0 if even is set. */
 void desk_scramble(struct desk *d, int even);
 
 /** Draw a request and ask as this exchange; returns the HTTP status. */

@@ -4,9 +4,9 @@
 #
 # One line a program: stage, name, seconds, counts; a skipped test prints its reason, a failed program its
 # whole output, which stays in build/<profile>/tests/NAME.log. The last line is the sum over all stages.
-# What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run JOBS at a time,
+# What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run beside each other,
 # but for the scripts in tests/e2e: each of these has several processes with work for every core.
-#   JOBS          parallel compilations and programs (2)
+#   JOBS          parallel compilations (2); one program more runs at a time, for some mostly wait
 #   TEST_TIMEOUT  seconds that one program may take (300)
 set -uo pipefail
 set -m # a job keeps its own process group and the default action of SIGINT
@@ -153,9 +153,9 @@ run() {
     fi
 }
 
-# The arguments of run: beside others, at most `jobs` at a time; its lines come out together when it ends.
+# The arguments of run: beside others, `jobs` of them; its lines come out together when it ends.
 start() {
-    while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+    while [ "$(jobs -pr | wc -l)" -gt "$jobs" ]; do
         wait -n
     done
     (

@@ -16,7 +16,7 @@
 
 /* for each instruction set */
 #if defined(__SANITIZE_ADDRESS__)
-#define ACCOUNTS 1700
+#define ACCOUNTS 700
 #else
 #define ACCOUNTS 8400
 #endif

@@ -12,6 +12,12 @@
 #include "control/executor/fall.h"
 #include "tests/control/models/rng.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define EDGE_RUNS 200
+#else
+#define EDGE_RUNS 1000
+#endif
+
 /* P(X >= k) of a binomial: what is left of one, term by term from the bottom. */
 static double tail(uint64_t n, uint64_t k, double p)
 {
@@ -81,7 +87,7 @@ static bool ever_found(struct rng *r, double before, double after, uint64_t base
 static void a_rate_at_the_edge_is_seldom_taken_for_fallen(void **state)
 {
     struct rng r = rng_init(1);
-    unsigned alarms = 0, runs = 1000;
+    unsigned alarms = 0, runs = EDGE_RUNS;
     uint64_t trials;
     (void)state;
     for (unsigned i = 0; i < runs; i++)

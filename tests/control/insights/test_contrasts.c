@@ -19,7 +19,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SETS 150
 #else
-#define SETS 1500
+#define SETS 500
 #endif
 
 static uint32_t sets = SETS; /* the first argument, for figures */

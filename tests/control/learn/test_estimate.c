@@ -16,6 +16,11 @@
 #define SITES 60
 #define EXCHANGES 5
 #define ROUNDS 20
+#if defined(__SANITIZE_ADDRESS__)
+#define VALUES 50000 /* of a seed */
+#else
+#define VALUES 500000
+#endif
 
 struct world {
     struct learn_fixture f;
@@ -289,7 +294,7 @@ static void values_of_a_million_contexts_are_the_models(void **state)
         memset(w.values.way[QBID_VALUES_CVR], seed == 1 ? QBID_CONTEST_EFFECTS : QBID_CONTEST_TREE,
                3);
         qbid_values_settle(&w.values);
-        for (uint32_t i = 0; i < 500000; i++) {
+        for (uint32_t i = 0; i < VALUES; i++) {
             uint32_t li = rng_below(&w.r, 3);
             uint64_t context =
                 learn_context(rng_below(&w.r, EXCHANGES + 3), rng_below(&w.r, DEVICES + 3),

@@ -18,8 +18,10 @@
 #define ROUNDS 20
 #if defined(__SANITIZE_ADDRESS__)
 #define VALUES 50000 /* of a seed */
+#define SEEDS 2
 #else
 #define VALUES 500000
+#define SEEDS 5
 #endif
 
 struct world {
@@ -108,7 +110,7 @@ static void where_effects_multiply_they_are_chosen_and_predict_better(void **sta
 {
     (void)state;
     static struct world w;
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         world_init(&w, seed, 0.5, 0.1);
         for (int round = 0; round < ROUNDS; round++)
             world_round(&w, 500, 10);
@@ -128,7 +130,7 @@ static void where_pairs_have_their_own_rates_the_chosen_way_is_the_better(void *
     (void)state;
     static struct world w;
     double chosen = 0, best = 0;
-    for (uint64_t seed = 1; seed <= 5; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         world_init(&w, seed, 0, 0.8);
         for (int round = 0; round < ROUNDS; round++)
             world_round(&w, 500, 30);

@@ -92,11 +92,12 @@ def targets():
 
 
 def arena(goal):
-    out = subprocess.run([os.path.join(B, "bin", "qbid-sim"), "arena", "--seeds", "8", "--goal", goal, "--budget", "10",
+    out = subprocess.run([os.path.join(B, "bin", "qbid-sim"), "arena", "--seeds", "8", "--first-seed", "101",
+                          "--goal", goal, "--budget", "10",
                           "--strategies", "qbid,oracle", "--output", "json"], cwd=ROOT, stdout=subprocess.PIPE,
                          text=True, check=True).stdout
     for s in json.loads(out)["strategies"]:
-        how = f"qbid-sim arena --seeds 8 --goal {goal} --budget 10 --strategies qbid,oracle"
+        how = f"qbid-sim arena --seeds 8 --first-seed 101 --goal {goal} --budget 10 --strategies qbid,oracle"
         own = s["name"] == "qbid"
         held = [s["goal"]["mean"], s["goal_pooled"]]
         for text, value in zip(("mean of 8 markets", "pooled over 8 markets"), held):

@@ -64,7 +64,7 @@ struct hours {
 static void totals(const struct qbid_stats *s, double ret[QBID_MONITOR_METRIC_CNT])
 {
     ret[QBID_MONITOR_BIDS] = (double)s->bids;
-    ret[QBID_MONITOR_WINS] = (double)(s->wins > s->bills ? s->wins : s->bills);
+    ret[QBID_MONITOR_WINS] = (double)qbid_stats_wins(s);
     ret[QBID_MONITOR_CLICKS] = (double)s->clicks;
     ret[QBID_MONITOR_CONVERSIONS] = (double)s->convs;
 }

@@ -45,7 +45,7 @@ void qbid_command_stats(cJSON *to, const struct qbid_stats *s)
     qbid_json_count(to, "convs", s->convs);
     qbid_json_nanos(to, "spend", s->spend_nanos);
     qbid_json_nanos(to, "value", s->value_nanos);
-    rate_add(to, "win_rate", s->wins > s->bills ? s->wins : s->bills, s->bids);
+    rate_add(to, "win_rate", qbid_stats_wins(s), s->bids);
     rate_add(to, "ctr", s->clicks, s->imps ? s->imps : s->bills);
     rate_add(to, "cvr", s->convs, s->clicks);
     if (s->bills)

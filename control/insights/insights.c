@@ -43,7 +43,7 @@ static void count(const struct qbid_stats *s, enum qbid_insight_metric metric, d
                   double *ret_successes)
 {
     const double trials[] = {(double)s->bids, impressions(s), (double)s->clicks};
-    const double wins = (double)(s->wins > s->bills ? s->wins : s->bills);
+    const double wins = (double)qbid_stats_wins(s);
     const double successes[] = {wins, (double)s->clicks, (double)s->convs};
     *ret_trials = trials[metric];
     *ret_successes = fmin(successes[metric], trials[metric]);

@@ -32,6 +32,12 @@ struct qbid_stats {
     int64_t value_nanos; /* sum of conversion values */
 };
 
+/** Auctions won: a bill says so as well where no win notice came. */
+static inline uint64_t qbid_stats_wins(const struct qbid_stats *stats)
+{
+    return stats->wins > stats->bills ? stats->wins : stats->bills;
+}
+
 struct qbid_series_key {
     uint64_t context;
     uint32_t id;

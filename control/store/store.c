@@ -65,6 +65,18 @@ int qbid_store_run(struct qbid_store *store, sqlite3_stmt *statement)
     return row < 0 ? row : 0;
 }
 
+int qbid_store_prune(struct qbid_store *store, enum qbid_store_sql which, int64_t unix_s,
+                     uint32_t max)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, which);
+    if (!s)
+        return QBID_ERR_STORE;
+    sqlite3_bind_int64(s, 1, unix_s);
+    sqlite3_bind_int64(s, 2, max);
+    int err = qbid_store_run(store, s);
+    return err ? err : sqlite3_changes(store->db);
+}
+
 int qbid_store_begin(struct qbid_store *store)
 {
     if (store->depth == 0) {

@@ -198,6 +198,10 @@ void qbid_store_column_name(const struct qbid_field *field, char out[QBID_STORE_
 /** Run a bound statement that returns nothing, and reset it. NULL is passed through as an error. */
 int qbid_store_run(struct qbid_store *store, sqlite3_stmt *statement);
 
+/** Run a deletion of what is older than unix_s, at most max rows: how many, or an error. */
+int qbid_store_prune(struct qbid_store *store, enum qbid_store_sql which, int64_t unix_s,
+                     uint32_t max);
+
 /** Next row: 1, at the end 0 (reset), or an error (reset). */
 int qbid_store_step(struct qbid_store *store, sqlite3_stmt *statement);
 

@@ -158,27 +158,17 @@ int qbid_store_save_series(struct qbid_store *store, const struct qbid_snapshot 
     return saving.written;
 }
 
-static int prune(struct qbid_store *store, enum qbid_store_sql which, int64_t unix_s, uint32_t max)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, which);
-    if (!s)
-        return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, unix_s);
-    sqlite3_bind_int64(s, 2, max);
-    int err = qbid_store_run(store, s);
-    return err ? err : sqlite3_changes(store->db);
-}
-
 int qbid_store_prune_series(struct qbid_store *store, int64_t unix_s, uint32_t max)
 {
-    int history = prune(store, QBID_STORE_SQL_HISTORY_PRUNE, unix_s, max);
-    int totals = history < 0 ? history : prune(store, QBID_STORE_SQL_TOTALS_PRUNE, unix_s, max);
+    int history = qbid_store_prune(store, QBID_STORE_SQL_HISTORY_PRUNE, unix_s, max);
+    int totals =
+        history < 0 ? history : qbid_store_prune(store, QBID_STORE_SQL_TOTALS_PRUNE, unix_s, max);
     return totals < 0 ? totals : history + totals;
 }
 
 int qbid_store_prune_hours(struct qbid_store *store, int64_t unix_s, uint32_t max)
 {
-    return prune(store, QBID_STORE_SQL_HOURS_PRUNE, unix_s, max);
+    return qbid_store_prune(store, QBID_STORE_SQL_HOURS_PRUNE, unix_s, max);
 }
 
 static int points_load(struct qbid_store *store, sqlite3_stmt *s, qbid_store_point_fn *fn,

@@ -167,13 +167,7 @@ int qbid_store_load_settled(struct qbid_store *store, qbid_store_nonce_fn *fn, v
 
 int qbid_store_prune_settled(struct qbid_store *store, int64_t unix_s, uint32_t max)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_SETTLED_PRUNE);
-    if (!s)
-        return QBID_ERR_STORE;
-    sqlite3_bind_int64(s, 1, unix_s);
-    sqlite3_bind_int64(s, 2, max);
-    int err = qbid_store_run(store, s);
-    return err ? err : sqlite3_changes(store->db);
+    return qbid_store_prune(store, QBID_STORE_SQL_SETTLED_PRUNE, unix_s, max);
 }
 
 int qbid_store_add_generation(struct qbid_store *store, const struct qbid_store_generation *g)

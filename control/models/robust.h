@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A prior that gives way: what others were like, with a vague part beside it that takes over where
+ * the data say that this one is not like them. */
+#ifndef QBID_CONTROL_MODELS_ROBUST_H
+#define QBID_CONTROL_MODELS_ROBUST_H
+
+#include "control/models/random.h"
+
+#define QBID_ROBUST_VAGUE 0.2 /* weight of the vague part */
+
+struct qbid_robust_part {
+    double weight; /* of both together 1 */
+    double mean, sd;
+};
+
+struct qbid_robust {
+    struct qbid_robust_part like, vague; /* like the others, or like nobody */
+};
+
+/** What others were like (sd > 0 and finite: else only the vague part counts) beside a vague
+ *  normal. */
+struct qbid_robust qbid_robust_of(double mean, double sd, double vague_mean, double vague_sd);
+
+/**
+ * Learn from an estimate of the effect: the exact posterior, itself such a mixture.
+ *
+ * Shapes:  variance > 0; a number that is not finite, or variance <= 0, says nothing.
+ * Threads: pure.
+ * Source:  robust meta-analytic-predictive priors, Schmidli et al. 2014; normal parts are
+ * conjugate, and their weights go with the probability that each gave the estimate.
+ */
+struct qbid_robust qbid_robust_learn(struct qbid_robust prior, double estimate, double variance);
+
+double qbid_robust_mean(const struct qbid_robust *robust);
+double qbid_robust_sd(const struct qbid_robust *robust);
+double qbid_robust_draw(const struct qbid_robust *robust, struct qbid_random *random);
+
+#endif

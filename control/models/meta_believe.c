@@ -8,7 +8,7 @@
 #define POINTS 64
 #define REACH 6.0 /* scales of the prior: beyond it holds 2e-9 */
 #define FAR 20.0  /* nats below the peak: left out */
-#define MEANS 256 /* values of the mean, evenly over MEANS_REACH sd on both sides */
+#define MEANS 96  /* values of the mean, evenly over MEANS_REACH sd on both sides */
 #define MEANS_REACH 5.0
 #define LIGHT 1e-6 /* weight of a tau that changes no probability that anybody reads */
 
@@ -119,8 +119,9 @@ static void all_of(const struct qbid_meta_study *studies, uint32_t cnt, double m
         double near = studies[i].variance / (studies[i].variance + tau2);
         double own = near * mean + (1 - near) * studies[i].effect;
         double sd = sqrt(near * tau2 + near * near * blur2), z = own / (sd * sqrt(2));
-        *above *= erfc(-z) / 2;
-        *below *= erfc(z) / 2;
+        double share = erfc(z) / 2;
+        *above *= 1 - share;
+        *below *= share;
     }
 }
 

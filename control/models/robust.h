@@ -6,7 +6,10 @@
 
 #include "control/models/random.h"
 
-#define QBID_ROBUST_VAGUE 0.2 /* weight of the vague part */
+/* Weight of the vague part. ALGORITHMS 10.5 has 0.2, by which a campaign that is like no other
+ * loses 8 % more in its first 10,000 impressions than without a library; at 1/3 it is 4 %, below
+ * the 5 % that it allows, and one that is like the others still saves more than half. */
+#define QBID_ROBUST_VAGUE (1.0 / 3)
 
 struct qbid_robust_part {
     double weight; /* of both together 1 */
@@ -31,8 +34,21 @@ struct qbid_robust qbid_robust_of(double mean, double sd, double vague_mean, dou
  */
 struct qbid_robust qbid_robust_learn(struct qbid_robust prior, double estimate, double variance);
 
+/**
+ * Learn several effects of one thing (elements of a campaign, campaigns of a tenant) that is like
+ * the others in all of them or in none: what one effect says of that counts for all.
+ *
+ * Shapes:  robust[cnt] are priors with one weight, and become posteriors with one weight; the rest
+ * as qbid_robust_learn(), by effect.
+ */
+void qbid_robust_learn_together(struct qbid_robust *robust, const double *estimate,
+                                const double *variance, uint32_t cnt);
+
 double qbid_robust_mean(const struct qbid_robust *robust);
 double qbid_robust_sd(const struct qbid_robust *robust);
 double qbid_robust_draw(const struct qbid_robust *robust, struct qbid_random *random);
+/** The same of several effects of one thing: all like the others, or none. */
+void qbid_robust_draw_together(const struct qbid_robust *robust, uint32_t cnt,
+                               struct qbid_random *random, double *ret_drawn);
 
 #endif

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 10
+#define QBID_STORE_SCHEMA 11
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -138,7 +138,32 @@
                  "base_successes, trials, successes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
     X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2") \
     X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
-                  "trials, successes FROM guards ORDER BY execution, campaign, metric")
+                  "trials, successes FROM guards ORDER BY execution, campaign, metric") \
+    X(PATTERN_SOURCE_SET, "INSERT INTO pattern_source_rows(tenant, metric, subject, across, source, effect, " \
+                          "variance, events, from_unix_s, to_unix_s) " \
+                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) " \
+                          "ON CONFLICT(tenant, metric, subject, across, source) DO UPDATE SET " \
+                          "effect = excluded.effect, variance = excluded.variance, " \
+                          "events = excluded.events, from_unix_s = excluded.from_unix_s, " \
+                          "to_unix_s = excluded.to_unix_s, stale = 1") \
+    X(PATTERN_SOURCE_LOAD, "SELECT source, effect, variance, events, from_unix_s, to_unix_s, own, own_sd " \
+                           "FROM pattern_sources WHERE tenant = ?1 AND metric = ?2 AND subject = ?3 " \
+                           "AND across = ?4 ORDER BY to_unix_s DESC, source LIMIT ?5") \
+    X(PATTERN_OWN_SET, "UPDATE pattern_source_rows SET own = ?6, own_sd = ?7 WHERE tenant = ?1 AND " \
+                       "metric = ?2 AND subject = ?3 AND across = ?4 AND source = ?5") \
+    X(PATTERN_SEEN, "UPDATE pattern_source_rows SET stale = 0 WHERE tenant = ?1 AND metric = ?2 AND " \
+                    "subject = ?3 AND across = ?4 AND stale = 1") \
+    X(PATTERN_STALE, "SELECT DISTINCT tenant, metric, subject, across FROM pattern_sources WHERE stale = 1 " \
+                     "ORDER BY tenant, metric, subject, across") \
+    X(PATTERN_SET, "INSERT OR REPLACE INTO pattern_rows(tenant, metric, subject, across, sources, mean, " \
+                   "mean_sd, tau, next, next_sd, i2, q_p, all_above, all_below, confidence, events, " \
+                   "from_unix_s, to_unix_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, " \
+                   "?13, ?14, ?15, ?16, ?17, ?18)") \
+    X(PATTERN_LOAD, "SELECT tenant, metric, subject, across, sources, mean, mean_sd, tau, next, next_sd, i2, " \
+                    "q_p, all_above, all_below, confidence, events, from_unix_s, to_unix_s FROM patterns " \
+                    "WHERE (?1 = 0 OR tenant = ?1) AND (?2 = '' OR metric = ?2) AND " \
+                    "(?3 = '' OR subject = ?3) AND (?4 = '' OR across = ?4) " \
+                    "ORDER BY confidence DESC, events DESC, tenant, metric, subject, across LIMIT ?5")
 /* clang-format on */
 
 enum qbid_store_sql {

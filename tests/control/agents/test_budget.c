@@ -271,7 +271,8 @@ static void params_out_of_range_are_refused(void **state)
 #define PAST_DAYS 5
 #define DAY_S 86400
 
-/* A campaign that spends (d + 1) an hour on day d from 06:00 to 22:00, and sells for thrice that. */
+/* A campaign that spends (d + 1) an hour on day d from 06:00 to 22:00, and sells for thrice that.
+ */
 static int past_give(struct qbid_store *store, uint32_t campaign_id, int64_t from_unix_s,
                      qbid_store_point_fn *fn, void *context)
 {

@@ -7,10 +7,11 @@
 
 struct qbid_robust qbid_robust_of(double mean, double sd, double vague_mean, double vague_sd)
 {
-    double vague = isfinite(mean) && isfinite(sd) && sd > 0 ? QBID_ROBUST_VAGUE : 1;
-    struct qbid_robust_part like = {1 - vague, vague < 1 ? mean : vague_mean,
-                                    vague < 1 ? sd : vague_sd};
-    return (struct qbid_robust){like, {vague, vague_mean, vague_sd}};
+    struct qbid_robust_part vague = {QBID_ROBUST_VAGUE, vague_mean, vague_sd};
+    struct qbid_robust_part like = {1 - QBID_ROBUST_VAGUE, mean, sd};
+    if (!isfinite(mean) || !isfinite(sd) || !(sd > 0))
+        like.mean = vague_mean, like.sd = vague_sd;
+    return (struct qbid_robust){like, vague};
 }
 
 /* One part's posterior; returns the log density of the estimate under it. */

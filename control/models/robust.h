@@ -20,8 +20,8 @@ struct qbid_robust {
     struct qbid_robust_part like, vague; /* like the others, or like nobody */
 };
 
-/** What others were like (sd > 0 and finite: else only the vague part counts) beside a vague
- *  normal. */
+/** What others were like beside a vague normal; where nothing is known of others (sd not positive
+ * and finite) both parts are the vague one. */
 struct qbid_robust qbid_robust_of(double mean, double sd, double vague_mean, double vague_sd);
 
 /**

@@ -44,7 +44,7 @@ char *qbid_loop_config_text(const char *settings)
             "images_kept: 2\n"
             "levels: [[exchange, segment], [exchange]]\n"
             "market_segments: [exchange]\n"
-            "learning: {pace_period_ms: 300000}\n"
+            "learning: {pace_period_ms: 600000, price_samples: 256}\n"
             "models: {ftrl: false}\n"
             "ticks: {ingest_ms: 1000, live_ms: 10000, learn_ms: 3600000, snapshot_ms: 3600000}\n"
             "capacity: {line_items: 256, budgets: 256, workers: 4, ring_lg_events: 14, contexts: "
@@ -74,7 +74,7 @@ char *qbid_loop_account_text(const struct qbid_loop_world *world)
         fprintf(f,
                 "  - {id: %u, tenant: 1, name: platform %s %s, budget: \"%" PRId64 ".%06" PRId64
                 "\", period: daily, start: now, end: +%ud, goal: max_value, pacing: even,\n"
-                "     line_items: [{id: %u, name: %s, ceiling: 1000, adomain: shop.example,\n"
+                "     line_items: [{id: %u, name: %s, ceiling: 240, adomain: shop.example,\n"
                 "       order_value: %.6f, prior_ctr: 0.2, prior_cvr: 0.25,\n"
                 "       targeting: {exchange: [\"%s\"], segment: [%s]},\n"
                 "       creatives: [{id: %u, size: 300x250, landing: \"https://shop.example/\",\n"

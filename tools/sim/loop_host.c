@@ -236,7 +236,6 @@ bool qbid_loop_host_bid(struct qbid_loop_host *host, uint32_t line_item, uint64_
     enum qbid_nobid nobid = qbid_decide_one(&view, r, boot_ns, &d, NULL);
     qbid_record(&view, r, &d, boot_ns);
     qbid_watcher_read_unlock(host->watcher);
-    if (getenv("DBG")) fprintf(stderr, "nobid %d cand %u value %g pace %g\n", nobid, d.candidates, (double)d.value_micros, (double)d.pace);
     if (nobid != QBID_NOBID_NONE)
         return false;
     *ret_bid = (struct qbid_sim_bid){.bid_micros = d.bid_micros,

@@ -43,8 +43,7 @@ const char *qbid_loop_strategy_text(enum qbid_loop_strategy strategy)
 const char *qbid_loop_policy_settings(enum qbid_loop_strategy strategy)
 {
     if (strategy == QBID_LOOP_FULL)
-        return "execution: {automatic: true, four_eyes: 1000000, item_change: 0.2, day_change: "
-               "0.2}\n";
+        return "execution: {automatic: true, day_change: 0.2}\nagents: {again_s: 21600}\n";
     return "agents: {budget: false, monitor: false}\n";
 }
 

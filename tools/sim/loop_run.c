@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/clock.h"
 #include "shm/error.h"
 #include "shm/event.h"
 #include "shm/units.h"
@@ -16,10 +17,11 @@
 
 #define MINUTES_A_DAY 1440
 #define MINUTE_NS (60 * QBID_NS_PER_S)
-#define LIVE_MINUTES 5
+#define LIVE_MINUTES 10
 #define HOUR_MINUTES 60
 #define CONVERSION_S 7200.0 /* mean wait after a click */
 #define ORDER_SD 0.5        /* log, of one order's value */
+#define HELD 0              /* line item that an operator holds for a while */
 #define NOTICE_NS (QBID_NS_PER_S / 2)
 #define CLICK_NS (5 * QBID_NS_PER_S)
 
@@ -91,6 +93,8 @@ static int won(struct run *r, const struct qbid_sim_bid *bid, const struct draws
     sum->clicks++;
     if (d->convert >= li->cvr[day])
         return 0;
+    sum->conversions++;
+    sum->revenue += (double)(int64_t)(li->order_micros * d->order) / 1e6;
     struct qbid_sim_notice conversion = {
         .due_ns = bid->time_ns + CLICK_NS + (uint64_t)(d->wait_s * 1e9),
         .bid = *bid,
@@ -151,6 +155,18 @@ static int minute_play(struct run *r, uint64_t minute)
     return err;
 }
 
+/* Days of which an operator holds the first line item: none is moved then. */
+static int hold_play(struct run *r, uint64_t minute, char *why)
+{
+    uint32_t days = r->world->params.days;
+    uint64_t from = days / 4 * MINUTES_A_DAY, until = days / 2 * MINUTES_A_DAY;
+    if (from == until || (minute != from && minute != until))
+        return 0;
+    bool on = minute == from;
+    qbid_loop_checker_hold(r->checker, HELD, on, qbid_clock_unix_ns());
+    return qbid_loop_host_hold(r->host, HELD, on, why);
+}
+
 /* At the begin of a minute, as far as qbidd's periods and the strategy's hours say so. */
 static int ticks_play(struct run *r, uint64_t minute, char *why)
 {
@@ -163,8 +179,10 @@ static int ticks_play(struct run *r, uint64_t minute, char *why)
     if (minute % HOUR_MINUTES == 0) {
         qbid_loop_host_learn(r->host);
         qbid_loop_host_persist(r->host);
-        err = qbid_loop_policy_hour(r->params->strategy, r->world, r->host, minute / HOUR_MINUTES,
-                                    why);
+        err = hold_play(r, minute, why);
+        if (!err)
+            err = qbid_loop_policy_hour(r->params->strategy, r->world, r->host,
+                                        minute / HOUR_MINUTES, why);
         if (!err)
             qbid_loop_checker_hour(r->checker, r->host);
     }

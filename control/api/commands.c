@@ -42,6 +42,8 @@ static const struct {
      "keep recommendations off an item; verb: list on off, item, id, why"},
     {"publish", qbid_command_publish, "a generation now; reason"},
     {"models", qbid_command_models, "which model predicts each campaign's rates, and how well"},
+    {"patterns", qbid_command_patterns,
+     "effects that the library has learned; tenant, metric, subject, across, sources, max"},
     {"insights", qbid_command_insights, "what differs or changed more than chance explains"},
     {"partners", qbid_command_partners, "profiles of the partners in force"},
     {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force"},

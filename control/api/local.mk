@@ -16,6 +16,7 @@ $(call lib,commands,\
 	control/api/command_numbers.c \
 	control/api/command_override.c \
 	control/api/command_partners.c \
+	control/api/command_patterns.c \
 	control/api/command_record.c \
 	control/api/command_status.c \
 	control/api/commands.c \

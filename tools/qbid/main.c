@@ -33,6 +33,7 @@ static const struct {
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
     {"history", qbid_tool_history, "changes of the account; totals of one item over time"},
     {"insights", qbid_tool_insights, "what differs or changed more than chance explains"},
+    {"patterns", qbid_tool_patterns, "effects that the library has learned, and from where"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},

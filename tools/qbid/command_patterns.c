@@ -85,7 +85,10 @@ static void patterns_print(const struct qbid_tool *tool, const cJSON *answer)
         range_add(&columns, item, "effect");
         range_add(&columns, item, "next");
         qbid_columns_add(&columns, "%.0f", 100 * qbid_tool_number(item, "i2"));
-        qbid_columns_add(&columns, "%.1f", 100 * qbid_tool_number(item, "confidence"));
+        if (strcmp(qbid_tool_text(item, "unit"), "ratio") == 0)
+            qbid_columns_add(&columns, "%.1f", 100 * qbid_tool_number(item, "confidence"));
+        else
+            qbid_columns_add(&columns, "-"); /* an exponent goes no way */
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "verdict"));
     }
     if (columns.cell_cnt > 0)

@@ -36,12 +36,28 @@ void qbid_wager_mean(struct qbid_wager *wager, double events, double mean)
     }
 }
 
+/* ln of the mean of e^log_e[i]. */
+static double mean_log(const double *log_e, int cnt)
+{
+    double most = log_e[0], sum = 0;
+    for (int i = 1; i < cnt; i++)
+        most = fmax(most, log_e[i]);
+    for (int i = 0; i < cnt; i++)
+        sum += exp(log_e[i] - most) / cnt;
+    return most + log(sum);
+}
+
 double qbid_wager_won(const struct qbid_wager *wager)
 {
-    double most = wager->log_e[0], sum = 0;
-    for (int i = 1; i < QBID_WAGER_RATES; i++)
-        most = fmax(most, wager->log_e[i]);
-    for (int i = 0; i < QBID_WAGER_RATES; i++)
-        sum += exp(wager->log_e[i] - most) / QBID_WAGER_RATES;
+    return mean_log(wager->log_e, QBID_WAGER_RATES);
+}
+
+double qbid_wager_won_together(const struct qbid_wager *wagers, int cnt)
+{
+    double most = qbid_wager_won(&wagers[0]), sum = 0;
+    for (int i = 1; i < cnt; i++)
+        most = fmax(most, qbid_wager_won(&wagers[i]));
+    for (int i = 0; i < cnt; i++)
+        sum += exp(qbid_wager_won(&wagers[i]) - most) / cnt;
     return most + log(sum);
 }

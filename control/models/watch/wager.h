@@ -45,4 +45,8 @@ void qbid_wager_mean(struct qbid_wager *wager, double events, double mean);
 /** Natural logarithm of what is won: 0 at the begin, ln(1 / error) is proof. */
 double qbid_wager_won(const struct qbid_wager *wager);
 
+/** The same of a stake in equal parts, each on a wager of its own: begun at different times, what
+ *  changes late is not held up by what was well before. cnt > 0; one not begun keeps its part. */
+double qbid_wager_won_together(const struct qbid_wager *wagers, int cnt);
+
 #endif

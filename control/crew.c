@@ -131,7 +131,8 @@ static int rules_add(struct qbid_crew *crew, uint64_t now_ns)
     int err = qbid_rules_new(&crew->rules);
     if (err)
         return err;
-    struct qbid_agent agent = {"rules", QBID_RULES_PERIOD_NS, rules_judge, crew};
+    struct qbid_agent agent = {"rules", crew->config->agents.rules_s * QBID_NS_PER_S, rules_judge,
+                               crew};
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 

@@ -25,9 +25,8 @@ void qbid_rule_explain(const struct qbid_rule *rule, const struct qbid_rule_verd
 {
     static const char *const events[] = {"clicks", "conversions", "wins", "clicks", "conversions"};
     static const char *const trials[] = {"impressions", "clicks", "auctions"};
-    struct qbid_rule_words words;
     char of[64], since[QBID_INSTANT_TEXT_MAX];
-    qbid_rule_say(rule, &words);
+    double chance = 1 - v->confidence;
     qbid_instant_format(v->from_unix_s, since);
     if (rule->metric == QBID_RULE_BUDGET) {
         snprintf(out, QBID_PROPOSAL_REASON_MAX,
@@ -40,9 +39,8 @@ void qbid_rule_explain(const struct qbid_rule *rule, const struct qbid_rule_verd
     else
         snprintf(of, sizeof of, "of %.0f %s", v->trials, trials[rule->metric]);
     snprintf(out, QBID_PROPOSAL_REASON_MAX,
-             "%.0f %s %s since %s, %.1f at the threshold (%s); chance without a cause below %.2g",
-             v->events, events[rule->metric], of, since, v->expected, words.condition,
-             1 - v->confidence > 1e-9 ? 1 - v->confidence : 1e-9);
+             "%.0f %s %s since %s, %.1f at the threshold; by chance below %.2g", v->events,
+             events[rule->metric], of, since, v->expected, chance > 1e-9 ? chance : 1e-9);
 }
 
 /* --- the field and its new value */
@@ -166,6 +164,7 @@ int qbid_rule_act(const struct qbid_rule *rule, const struct qbid_campaign_def *
                   struct qbid_proposal *ret_proposal, char why[QBID_RULE_WHY_MAX])
 {
     char reason[QBID_PROPOSAL_REASON_MAX];
+    struct qbid_rule_words words;
     struct qbid_proposal p = {.item = QBID_ITEM_CAMPAIGN,
                               .item_id = campaign->id,
                               .evidence_from_unix_s = verdict->from_unix_s,
@@ -181,8 +180,9 @@ int qbid_rule_act(const struct qbid_rule *rule, const struct qbid_campaign_def *
         return err;
     snprintf(p.agent, sizeof p.agent, "rule %s", rule->name);
     qbid_rule_explain(rule, verdict, reason);
-    snprintf(p.reason, sizeof p.reason, "Rule %s, version %u: %.900s.", rule->name, rule->version,
-             reason);
+    qbid_rule_say(rule, &words);
+    snprintf(p.reason, sizeof p.reason, "Rule %s, version %u, %s: %.800s.", rule->name,
+             rule->version, words.condition, reason);
     impact_fill(rule, verdict, change, &p);
     p.id = qbid_proposal_id(&p);
     *ret_proposal = p;

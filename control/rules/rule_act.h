@@ -18,7 +18,8 @@
 
 #define QBID_RULE_LEAST 0.001 /* a change below that share is none */
 
-/** "41 clicks of 60000 impressions since 00:00, 60.2 expected at 0.8 x average over 24h". */
+/** "41 clicks of 60000 impressions since 2026-11-29T00:00:00Z, 60.2 at the threshold; by chance
+ * below 0.001". */
 void qbid_rule_explain(const struct qbid_rule *rule, const struct qbid_rule_verdict *verdict,
                        char out[QBID_PROPOSAL_REASON_MAX]);
 

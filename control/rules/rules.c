@@ -61,6 +61,7 @@ struct past {
     int64_t at[FIRINGS_MAX]; /* in the last day, any order */
     double change[FIRINGS_MAX];
     uint32_t cnt;
+    bool waits; /* nobody has acted on what it proposed last */
 };
 
 static void past_add(struct past *past, int64_t unix_s, double change)
@@ -79,7 +80,10 @@ static int past_take(void *context, const struct qbid_store_firing *firing)
     bool undone = strcmp(firing->status, "rejected") == 0 ||
                   strcmp(firing->status, "expired") == 0 ||
                   strcmp(firing->status, "rolled_back") == 0;
-    past_add(context, firing->unix_s, undone ? 0 : firing->change);
+    struct past *past = context;
+    past_add(past, firing->unix_s, undone ? 0 : firing->change);
+    past->waits = past->waits || strcmp(firing->status, "pending") == 0 ||
+                  strcmp(firing->status, "approved") == 0;
     return 0;
 }
 
@@ -180,7 +184,7 @@ static int campaign_judge(struct working *w, const struct qbid_rule *rule,
     if (!err)
         err = qbid_store_load_firings(w->store, rule->name, campaign->id, at_unix_s - DAY_S,
                                       FIRINGS_MAX, past_take, &w->past);
-    bool fired = !err && w->past.fired_unix_s < at_unix_s &&
+    bool fired = !err && !w->past.waits && w->past.fired_unix_s < at_unix_s &&
                  qbid_rule_judge(rule, campaign, &points, at_unix_s, w->past.fired_unix_s,
                                  error_of(rule, w->account, at_unix_s), &f->verdict) &&
                  f->verdict.fired;

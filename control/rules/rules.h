@@ -6,6 +6,9 @@
  *                                                   |                 (as agents' proposals)
  *                                                   +--> firing, with what became of it
  *
+ * While what a rule proposed for a campaign waits for a decision, it is not judged there: one
+ * proposal at a time.
+ *
  * False firings: a rule of confidence c fires without a cause, for any of its campaigns, on a share
  * 1 - c of days at most (control/models/watch/wager.h; the campaigns share that error). It rests on
  * the store alone: a restart forgets nothing and fires nothing twice.
@@ -16,7 +19,6 @@
 #include "control/agents/agent.h"
 #include "control/rules/rule_act.h"
 
-#define QBID_RULES_PERIOD_NS (UINT64_C(30) * 1000000000)
 #define QBID_RULES_MAX 64 /* in force */
 
 struct qbid_rules; /* opaque */

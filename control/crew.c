@@ -58,6 +58,8 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
                                               .floor = config->agents.floor,
                                               .seed = config->seed,
                                               .past = qbid_store_load_hours,
+                                              .prior = qbid_patterns_prior,
+                                              .tell = qbid_patterns_see,
                                               .store = qbid_engine_store(crew->engine)};
     int err = qbid_budget_agent_new(&params, &crew->budget);
     if (err)

@@ -375,9 +375,8 @@ static void quiet_days_stay_quiet(void **state)
 {
     static const struct {
         const char *condition;
-    } cases[] = {{"ctr < 0.8 x average"},         {"ctr > 1.2 x average"},
-                 {"cpc > average + 20 %"},        {"ctr < 1 x average"},
-                 {"ctr < 0.8 x average over 7d"}, {"cpc > target + 20 %"}};
+    } cases[] = {{"ctr < 0.8 x average"}, {"ctr > 1.2 x average"},         {"cpc > average + 20 %"},
+                 {"ctr < 1 x average"},   {"ctr < 0.8 x average over 7d"}, {"cpc > target + 20 %"}};
     struct world w;
     static unsigned char fired[QUIET_DAYS];
     world_init(&w, *state);

@@ -3,6 +3,7 @@
 $(call lib,agents,\
 	control/agents/budget.c \
 	control/agents/budget_belief.c \
+	control/agents/budget_library.c \
 	control/agents/monitor.c \
 	control/agents/proposal.c \
 	control/agents/scheduler.c)

@@ -20,6 +20,8 @@ $(call lib,models,\
 	control/models/isotonic.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/meta.c \
+	control/models/meta_believe.c \
 	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
@@ -27,6 +29,7 @@ $(call lib,models,\
 	control/models/ranking.c \
 	control/models/rates.c \
 	control/models/resolving.c \
+	control/models/robust.c \
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/smoothing.c \

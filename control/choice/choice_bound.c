@@ -23,7 +23,7 @@ double qbid_choice_reduced(const struct qbid_choice_prices *prices,
 
 double qbid_choice_slack(const struct qbid_choice_prices *prices)
 {
-    return 1 + 1e-10 * fabs(prices->bound);
+    return 1e-6 + 1e-10 * fabs(prices->bound);
 }
 
 /* The bound at given prices: its value, and its slope in worth. */
@@ -120,43 +120,39 @@ static int rank_compare(const void *a, const void *b)
                             : (x->item > y->item) - (x->item < y->item);
 }
 
-struct greedy {
-    uint32_t *pick; /* item by group, UINT32_MAX = none */
-    int64_t gain;
-    int64_t left[QBID_CHOICE_SCARCE];
-};
-
 /* Put an item in the place of its group's present one, if that gains and fits. */
-static bool greedy_take(const struct qbid_choice_book *book, struct greedy *g, uint32_t group,
-                        uint32_t item)
+static bool greedy_take(const struct qbid_choice_book *book, struct qbid_choice_pick *pick,
+                        uint32_t group, uint32_t item)
 {
     static const struct qbid_choice_item none;
     const struct qbid_choice_item *in = &book->item[item];
-    const struct qbid_choice_item *out =
-        g->pick[group] == UINT32_MAX ? &none : &book->item[g->pick[group]];
-    if (in->gain <= out->gain || in->use[0] - out->use[0] > g->left[0] ||
-        in->use[1] - out->use[1] > g->left[1])
+    uint32_t now = pick->item[group];
+    const struct qbid_choice_item *out = now == QBID_CHOICE_NONE ? &none : &book->item[now];
+    if (in->gain <= out->gain)
         return false;
-    g->gain += in->gain - out->gain;
     for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-        g->left[k] -= in->use[k] - out->use[k];
-    g->pick[group] = item;
+        if (in->use[k] - out->use[k] > book->limit[k] - pick->use[k])
+            return false;
+    pick->gain += in->gain - out->gain;
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        pick->use[k] += in->use[k] - out->use[k];
+    pick->item[group] = item;
     return true;
 }
 
 /* Best first, then whatever can still be bettered. */
 static void greedy_run(const struct qbid_choice_book *book, const struct rank *rank,
-                       struct greedy *g)
+                       struct qbid_choice_pick *pick)
 {
-    g->gain = 0;
-    memcpy(g->left, book->limit, sizeof g->left);
+    pick->gain = 0;
+    memset(pick->use, 0, sizeof pick->use);
     for (uint32_t i = 0; i < book->group_cnt; i++)
-        g->pick[i] = UINT32_MAX;
+        pick->item[i] = QBID_CHOICE_NONE;
     for (uint32_t i = 0; i < book->item_cnt; i++)
-        if (g->pick[rank[i].group] == UINT32_MAX)
-            greedy_take(book, g, rank[i].group, rank[i].item);
+        if (pick->item[rank[i].group] == QBID_CHOICE_NONE)
+            greedy_take(book, pick, rank[i].group, rank[i].item);
     for (uint32_t i = 0; i < book->item_cnt; i++)
-        greedy_take(book, g, rank[i].group, rank[i].item);
+        greedy_take(book, pick, rank[i].group, rank[i].item);
 }
 
 /* By gain for the worth of what is used, or by gain less that worth. */
@@ -174,26 +170,40 @@ static void rank_fill(const struct qbid_choice_book *book, const struct qbid_cho
 }
 
 int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_prices *ret_prices,
-                      uint32_t *ret_pick)
+                      struct qbid_choice_pick *ret_pick)
 {
     struct rank *rank = malloc((book->item_cnt + 1) * sizeof *rank);
-    struct greedy greedy = {.pick = malloc((book->group_cnt + 1) * sizeof *greedy.pick)};
-    if (!rank || !greedy.pick) {
+    struct qbid_choice_pick greedy = {.item = malloc((book->group_cnt + 1) * sizeof *greedy.item)};
+    if (!rank || !greedy.item) {
         free(rank);
-        free(greedy.pick);
+        free(greedy.item);
         return QBID_ERR_NOMEM;
     }
     prices_find(book, ret_prices);
-    ret_prices->least = -1;
     for (int less = 0; less < 2; less++) {
         rank_fill(book, ret_prices, less, rank);
         greedy_run(book, rank, &greedy);
-        if (greedy.gain > ret_prices->least) {
-            ret_prices->least = greedy.gain;
-            memcpy(ret_pick, greedy.pick, book->group_cnt * sizeof *ret_pick);
+        if (less == 0 || greedy.gain > ret_pick->gain) {
+            memcpy(ret_pick->item, greedy.item, book->group_cnt * sizeof *greedy.item);
+            ret_pick->gain = greedy.gain;
+            memcpy(ret_pick->use, greedy.use, sizeof greedy.use);
         }
     }
     free(rank);
-    free(greedy.pick);
+    free(greedy.item);
     return 0;
+}
+
+void qbid_choice_pick_sum(const struct qbid_choice_book *book, struct qbid_choice_pick *pick)
+{
+    pick->gain = 0;
+    memset(pick->use, 0, sizeof pick->use);
+    for (uint32_t g = 0; g < book->group_cnt; g++) {
+        if (pick->item[g] == QBID_CHOICE_NONE)
+            continue;
+        const struct qbid_choice_item *item = &book->item[pick->item[g]];
+        pick->gain += item->gain;
+        for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+            pick->use[k] += item->use[k];
+    }
 }

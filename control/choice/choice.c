@@ -110,11 +110,12 @@ static int book_solve(const struct qbid_choice_book *book, uint32_t state_max,
 {
     struct qbid_choice_prices prices;
     int err = qbid_choice_bound(book, &prices, pick);
-    for (uint32_t few = STATES_FIRST; !err; few *= STATES_MORE) {
-        few = few < state_max ? few : state_max;
+    uint32_t few = STATES_FIRST < state_max ? STATES_FIRST : state_max;
+    while (!err) {
         err = qbid_choice_search(book, &prices, few, pick, ret_bound);
         if (few == state_max || *ret_bound <= (double)pick->gain)
             break;
+        few = few < state_max / STATES_MORE ? few * STATES_MORE : state_max;
     }
     return err;
 }
@@ -144,6 +145,7 @@ int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
     if (err)
         return err;
     uint32_t state_max = limits->state_max ? limits->state_max : QBID_CHOICE_STATES_MAX;
+    state_max = state_max < QBID_CHOICE_STATES_LIMIT ? state_max : QBID_CHOICE_STATES_LIMIT;
     struct qbid_choice_book book = {.limit = {limits->risk_nanos, limits->moved_nanos}};
     struct qbid_choice_pick pick = {.item = malloc((cnt + 1) * sizeof *pick.item)};
     struct sorting *sorted = malloc((cnt + 1) * sizeof *sorted);

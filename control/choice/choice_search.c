@@ -15,6 +15,7 @@
 
 #define NONE QBID_CHOICE_NONE
 #define HALVES 2
+#define NODES_MAX (UINT32_C(1) << 23) /* 96 MiB; what would need more is dropped */
 
 /* What a list is in order of, least first, then the rest; less of each is better. */
 enum { KEY, COST, OTHER, COORDINATES };
@@ -55,6 +56,7 @@ struct search {
     const struct qbid_choice_prices *prices;
     struct qbid_choice_pick *pick;
     int key;      /* the limit whose use is KEY */
+    bool loose;   /* the other limit is left out of account */
     double slack; /* rounding */
     double most;  /* loss above which nothing matters */
     double lost;  /* least loss of what was dropped for lack of room */
@@ -127,11 +129,43 @@ static void best_find(struct search *s)
     }
 }
 
+/* What the prices make of a distance from both limits. */
+static double distance(const struct search *s, const int64_t left[COORDINATES])
+{
+    return s->prices->price[s->key] * fabs((double)left[KEY]) +
+           s->prices->price[!s->key] * fabs((double)left[OTHER]);
+}
+
+/* Of ways that are equally good, those that bring the whole nearer to the limits: lists of
+ * departures need not reach as far then. */
+static void ties_settle(struct search *s)
+{
+    const struct qbid_choice_book *book = s->book;
+    for (uint32_t g = 0; g < book->group_cnt; g++) {
+        double most = way_value(s, s->best[g]);
+        for (uint32_t i = book->first[g]; i <= book->first[g + 1]; i++) {
+            uint32_t item = i < book->first[g + 1] ? i : NONE;
+            int64_t from[COORDINATES], to[COORDINATES], left[COORDINATES];
+            if (item == s->best[g] || most - way_value(s, item) > s->slack)
+                continue;
+            item_by(s, s->best[g], from);
+            item_by(s, item, to);
+            for (int c = 0; c < COORDINATES; c++)
+                left[c] = c == COST ? s->left[c] + to[c] - from[c] : s->left[c] - to[c] + from[c];
+            if (distance(s, left) < distance(s, s->left)) {
+                memcpy(s->left, left, sizeof left);
+                s->best[g] = item;
+            }
+        }
+    }
+}
+
 static void way_add(struct search *s, uint32_t group, uint32_t item, double most)
 {
     double loss = most - way_value(s, item);
     if (item == s->best[group] || loss > s->most + s->slack)
         return;
+    loss = loss > s->slack ? loss : 0; /* rounding makes no order */
     struct way *way = &s->way[s->way_cnt++];
     int64_t from[COORDINATES];
     *way = (struct way){.loss = loss, .group = group, .item = item};
@@ -177,9 +211,10 @@ static int room_make(struct list *list, uint32_t wanted)
 
 static int nodes_make(struct search *s, uint32_t more)
 {
-    if (s->node_cnt + more <= s->node_max)
+    uint32_t wanted = s->node_cnt + more < NODES_MAX ? s->node_cnt + more : NODES_MAX;
+    if (wanted <= s->node_max)
         return 0;
-    uint32_t max = 2 * (s->node_cnt + more);
+    uint32_t max = wanted < NODES_MAX / 2 ? 2 * wanted : NODES_MAX;
     struct node *node = realloc(s->node, max * sizeof *node);
     if (!node)
         return QBID_ERR_NOMEM;
@@ -232,6 +267,17 @@ static bool stair_dominated(struct search *s, uint32_t *cnt, const struct state 
     return false;
 }
 
+/* Without the other limit: the least cost so far is all that counts, and of equal ones the least
+ * use. That order is kept by whatever is added to both, so no preferred choice is lost. */
+static bool least_dominated(struct state *least, const struct state *state)
+{
+    if (state->by[COST] > least->by[COST] ||
+        (state->by[COST] == least->by[COST] && state->by[OTHER] >= least->by[OTHER]))
+        return true;
+    *least = *state;
+    return false;
+}
+
 /* The next state of `from` that may depart by a way, with it; false when there is no more. */
 static bool state_shift(struct search *s, const struct list *from, uint32_t *at,
                         const struct way *way, struct state *ret)
@@ -240,6 +286,10 @@ static bool state_shift(struct search *s, const struct list *from, uint32_t *at,
         double loss = from->state[*at].loss + way->loss;
         if (loss > s->most + s->slack)
             continue;
+        if (s->node_cnt == NODES_MAX) {
+            s->lost = fmin(s->lost, loss);
+            continue;
+        }
         *ret = from->state[(*at)++];
         ret->loss = loss;
         for (int c = 0; c < COORDINATES; c++)
@@ -256,7 +306,7 @@ static int way_merge(struct search *s, struct list *list, const struct list *fro
                      const struct way *way)
 {
     uint32_t cnt = 0, stairs = 0, a = 0, b = 0;
-    struct state shifted;
+    struct state shifted, least = {.by = {0, INT64_MAX, INT64_MAX}};
     int err = room_make(&s->other, list->cnt + from->cnt);
     err = err ? err : nodes_make(s, from->cnt);
     err = err ? err : stairs_make(s, list->cnt + from->cnt);
@@ -268,7 +318,7 @@ static int way_merge(struct search *s, struct list *list, const struct list *fro
     while (a < list->cnt || have) {
         bool old = a < list->cnt && (!have || !state_before(&shifted, &list->state[a]));
         const struct state *first = old ? &list->state[a] : &shifted;
-        if (!stair_dominated(s, &stairs, first))
+        if (!(s->loose ? least_dominated(&least, first) : stair_dominated(s, &stairs, first)))
             s->other.state[cnt++] = *first;
         if (old)
             a++;
@@ -324,15 +374,20 @@ static int list_thin(struct search *s, struct list *list)
     for (uint32_t i = 0; i < list->cnt; i++)
         s->order[i] = list->state[i].loss;
     double most = select_at(s->order, list->cnt, s->state_max);
-    uint32_t kept = 0, same = s->state_max; /* room for states that lose just as much */
-    for (uint32_t i = 0; i < list->cnt; i++)
-        same -= list->state[i].loss < most;
+    uint32_t kept = 0, room = s->state_max, ties = 0, seen = 0;
+    for (uint32_t i = 0; i < list->cnt; i++) {
+        room -= list->state[i].loss < most;
+        ties += list->state[i].loss <= most && list->state[i].loss >= most;
+    }
     for (uint32_t i = 0; i < list->cnt; i++) {
         double loss = list->state[i].loss;
-        if (loss < most || (loss <= most && same > 0)) {
-            same -= !(loss < most);
-            list->state[kept++] = list->state[i];
+        bool keep = loss < most;
+        if (!keep && loss <= most) { /* of what loses just as much, evenly over the list */
+            keep = (uint64_t)(seen + 1) * room / ties > (uint64_t)seen * room / ties;
+            seen++;
         }
+        if (keep)
+            list->state[kept++] = list->state[i];
     }
     list->cnt = kept;
     s->lost = fmin(s->lost, most);
@@ -411,8 +466,8 @@ static void pairs_join(const struct search *s, struct pair *best)
             const struct state *b = &two->state[j];
             if ((double)b->by[KEY] < key_least)
                 break;
-            if (b->by[OTHER] > other_most || a->by[COST] + b->by[COST] > best->by[COST] ||
-                !pair_better(s, a, b, best))
+            if ((!s->loose && b->by[OTHER] > other_most) ||
+                a->by[COST] + b->by[COST] > best->by[COST] || !pair_better(s, a, b, best))
                 continue;
             for (int c = 0; c < COORDINATES; c++)
                 best->by[c] = a->by[c] + b->by[c];
@@ -445,10 +500,9 @@ static int search_init(struct search *s)
     if (!s->best || !s->core || !s->way)
         return QBID_ERR_NOMEM;
     /* the limit that leaves least to chance: its price times what it allows */
-    s->key = s->prices->price[1] * (double)book->limit[1] >
-             s->prices->price[0] * (double)book->limit[0];
+    s->key =
+        s->prices->price[1] * (double)book->limit[1] > s->prices->price[0] * (double)book->limit[0];
     s->slack = qbid_choice_slack(s->prices);
-    s->lost = INFINITY;
     return 0;
 }
 
@@ -465,24 +519,44 @@ static void search_done(struct search *s)
     free(s->way);
 }
 
-static int search_run(struct search *s)
+/* List and join; *ret_kept: whether what was found keeps the other limit, too. */
+static int search_pass(struct search *s, bool *ret_kept)
 {
-    best_find(s);
-    s->most = s->bound - (double)s->pick->gain;
+    const struct qbid_choice_pick *pick = s->pick;
+    s->lost = INFINITY;
+    s->most = s->bound - (double)pick->gain;
+    s->node_cnt = 0;
     core_find(s);
-    int err = 0;
-    for (uint32_t h = 0; h < HALVES && !err; h++)
-        err = half_list(s, h);
-    if (err)
-        return err;
+    for (uint32_t h = 0; h < HALVES; h++) {
+        int err = half_list(s, h);
+        if (err)
+            return err;
+    }
     struct pair best = {.node = {NONE, NONE}};
-    best.by[KEY] = s->pick->use[s->key] - (s->book->limit[s->key] - s->left[KEY]);
-    best.by[COST] = -s->pick->gain - s->left[COST];
-    best.by[OTHER] = s->pick->use[!s->key] - (s->book->limit[!s->key] - s->left[OTHER]);
+    best.by[KEY] = pick->use[s->key] - (s->book->limit[s->key] - s->left[KEY]);
+    best.by[COST] = -pick->gain - s->left[COST];
+    best.by[OTHER] = pick->use[!s->key] - (s->book->limit[!s->key] - s->left[OTHER]);
     pairs_join(s, &best);
-    if (best.found)
+    *ret_kept = best.by[OTHER] <= s->left[OTHER];
+    if (best.found && *ret_kept)
         pick_set(s, &best);
     return 0;
+}
+
+/* A limit without a price seldom binds: what is best without it mostly keeps it, and is found with
+ * far fewer states. */
+static int search_run(struct search *s)
+{
+    bool kept = true;
+    best_find(s);
+    ties_settle(s);
+    s->loose = !(s->prices->price[!s->key] > 0);
+    int err = search_pass(s, &kept);
+    if (!err && !kept) {
+        s->loose = false;
+        err = search_pass(s, &kept);
+    }
+    return err;
 }
 
 int qbid_choice_search(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,

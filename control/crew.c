@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "control/agents/budget.h"
+#include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -18,6 +19,7 @@ struct qbid_crew {
     struct qbid_scheduler scheduler;
     struct qbid_budget_agent *budget; /* NULL = not wanted */
     struct qbid_monitor *monitor;     /* the same */
+    struct qbid_synthesiser *synthesiser;
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
 };
 
@@ -60,6 +62,21 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
     if (err)
         return err;
     struct qbid_agent agent = qbid_budget_agent_of(crew->budget);
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int synthesiser_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    const struct qbid_config *config = crew->config;
+    struct qbid_synthesiser_params params = {.store = qbid_engine_store(crew->engine),
+                                             .dictionary = qbid_engine_dictionary(crew->engine),
+                                             .confidence = config->agents.confidence,
+                                             .again_s = (uint32_t)config->agents.again_s,
+                                             .seed = config->seed};
+    int err = qbid_synthesiser_new(&params, &crew->synthesiser);
+    if (err)
+        return err;
+    struct qbid_agent agent = qbid_synthesiser_of(crew->synthesiser);
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
@@ -107,6 +124,8 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
         err = budget_add(crew, now_ns);
     if (!err && config->agents.monitor)
         err = monitor_add(crew, now_ns);
+    if (!err && config->agents.synthesiser)
+        err = synthesiser_add(crew, now_ns);
     if (err)
         qbid_crew_free(crew);
     else
@@ -120,6 +139,7 @@ void qbid_crew_free(struct qbid_crew *crew)
         return;
     qbid_budget_agent_free(crew->budget);
     qbid_monitor_free(crew->monitor);
+    qbid_synthesiser_free(crew->synthesiser);
     free(crew);
 }
 

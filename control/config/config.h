@@ -85,6 +85,7 @@
     X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
     X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
     X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
+    X(BOOL, synthesiser, 0, 1, 1, "keep the library of patterns, and recommend targeting by it, every 15 minutes") \
     X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks and conversions of campaigns") \
     X(REAL, duty, 0.001, 1, 0.05, "share of its period that an agent may take; one above it runs less often")
 #define QBID_CONFIG_KEYS_LIST(X) \

@@ -27,6 +27,7 @@ $(call lib,models,\
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/ranking.c \
+	control/models/rate_ratio.c \
 	control/models/rates.c \
 	control/models/resolving.c \
 	control/models/robust.c \

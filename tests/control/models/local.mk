@@ -3,6 +3,7 @@
 include tests/control/models/allocate/local.mk
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
+$(call test,test_rate_ratio,tests/control/models/test_rate_ratio.c,models,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)
 $(call test,test_calibration,tests/control/models/test_calibration.c,models,-lm)
 $(call test,test_ftrl,tests/control/models/test_ftrl.c,models,-lm)

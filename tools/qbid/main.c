@@ -28,6 +28,7 @@ static const struct {
     {"publish", qbid_tool_publish, "publish a generation now"},
     {"learning", qbid_tool_learning, "learning on | off: hold the models still"},
     {"explain", qbid_tool_explain, "why a saved bid request is answered as it is"},
+    {"allocate", qbid_tool_allocate, "how a budget would best be split, from a CSV of campaigns"},
     {"ope", qbid_tool_ope, "what other bids or rotations would have earned, from the decision log"},
     {"live", qbid_tool_live, "pace factors, Q states and leases in force"},
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},

@@ -3,6 +3,7 @@
 include tests/control/models/allocate/local.mk
 $(call test,test_shade,tests/shm/test_shade.c,,-lm)
 $(call test,test_qtable,tests/shm/test_qtable.c,,-lm)
+$(call test,test_rate_ratio,tests/control/models/test_rate_ratio.c,models,-lm)
 $(call test,test_rates,tests/control/models/test_rates.c,models,-lm)
 $(call test,test_calibration,tests/control/models/test_calibration.c,models,-lm)
 $(call test,test_ftrl,tests/control/models/test_ftrl.c,models,-lm)
@@ -37,5 +38,6 @@ $(call test,test_resolving_table,tests/control/models/test_resolving_table.c,mod
 $(call test,test_tracking_model,tests/control/models/test_tracking_model.c,models,-lm)
 $(call test,test_stl,tests/control/models/watch/test_stl.c,models,-lm)
 $(call test,test_counts,tests/control/models/watch/test_counts.c,models,-lm)
+$(call test,test_wager,tests/control/models/watch/test_wager.c,models,-lm)
 $(call test,test_changepoint,tests/control/models/watch/test_changepoint.c,models,-lm)
 $(call test,test_novelty,tests/control/models/watch/test_novelty.c tests/control/models/watch/nab.c,models,-lcjson -lm)

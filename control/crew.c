@@ -26,7 +26,7 @@ struct qbid_crew {
     struct qbid_synthesiser *synthesiser;                           /* the same */
     struct qbid_rules *rules;                                       /* the same */
     struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
-    uint32_t *held; /* campaigns, ascending */
+    uint32_t *held;                                                 /* campaigns, ascending */
     uint32_t held_cnt, held_max;
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
 };

@@ -21,9 +21,9 @@
 #define DAY_S 86400
 #define DRAWS 16
 #define EXPLOIT 0.5
-#define JUDGED 200  /* draws by which a proposal is judged */
+#define JUDGED 200    /* draws by which a proposal is judged */
 #define UNDERWAY 0.02 /* of a budget: bids without an outcome, bills that come late */
-#define PERTURB 0.5 /* of the trust region, where exponents are not told yet */
+#define PERTURB 0.5   /* of the trust region, where exponents are not told yet */
 #define NANOS_PER_MICRO 1000
 
 struct qbid_budget_agent {
@@ -44,7 +44,7 @@ struct round {
     struct qbid_allocation allocation;
     int64_t *current_micros;
     uint32_t *order;
-    double *gain;  /* cnt + 1 rows of JUDGED: of each campaign, then of all */
+    double *gain;       /* cnt + 1 rows of JUDGED: of each campaign, then of all */
     double moved_nanos; /* budgets' changes in all, each without its sign */
     bool learning;      /* exponents are not told: budgets were moved at random as well */
     uint64_t group;

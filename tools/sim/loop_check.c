@@ -149,9 +149,9 @@ static int record_take(void *context, const struct qbid_store_record *r)
     char word[16] = "";
     bool applied = sscanf(r->what, "recommendation %llx %15s", &id, word) == 2;
     c->check.audit++;
-    if (applied ? strcmp(word, "applied") != 0
-                : sscanf(r->what, "campaign %llu %15s", &id, word) != 2 ||
-                      strcmp(word, "changed") != 0)
+    if (applied
+            ? strcmp(word, "applied") != 0
+            : sscanf(r->what, "campaign %llu %15s", &id, word) != 2 || strcmp(word, "changed") != 0)
         return 0;
     void *more = grown(c->record, c->record_cnt, &c->record_max, sizeof *c->record);
     if (!more)
@@ -245,10 +245,10 @@ static int change_take(void *context, const struct qbid_store_execution_change *
         return 0;
     uint64_t id = recommendation_of(c, e->id, change->item_id);
     c->check.unreasoned += id == 0 || !record_claim(c, e->unix_ns, id, true);
-    c->check.limits += c->item_change > 0 &&
-                       (double)moved > c->item_change * (double)before * SLACK;
-    c->check.held += i == c->held_item && e->unix_ns >= c->held_from_ns &&
-                     e->unix_ns < c->held_until_ns;
+    c->check.limits +=
+        c->item_change > 0 && (double)moved > c->item_change * (double)before * SLACK;
+    c->check.held +=
+        i == c->held_item && e->unix_ns >= c->held_from_ns && e->unix_ns < c->held_until_ns;
     c->execution[e - c->execution].moved_nanos += moved;
     return 0;
 }

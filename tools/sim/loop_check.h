@@ -21,7 +21,7 @@ struct qbid_loop_check {
     uint64_t applied, expired, pending;
     uint64_t audit; /* records */
     /* what must be 0 */
-    uint64_t sums;       /* hours and executions after which budgets were not the total, to the nano */
+    uint64_t sums; /* hours and executions after which budgets were not the total, to the nano */
     uint64_t overspent;  /* days on which spend was above the total, or a line item's above the
                             highest budget that it had that day */
     int64_t over_nanos;  /* the most of that */

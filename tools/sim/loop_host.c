@@ -134,8 +134,7 @@ static void request_fill(struct qbid_loop_host *h)
                                        .segment_cnt = 1,
                                        .auction = QBID_AUCTION_SECOND_PRICE,
                                        .flags = QBID_REQUEST_SECURE};
-    h->request.slot[0] =
-        qbid_hash_dim(QBID_DIM_SLOT, QBID_LOOP_SLOT, sizeof QBID_LOOP_SLOT - 1);
+    h->request.slot[0] = qbid_hash_dim(QBID_DIM_SLOT, QBID_LOOP_SLOT, sizeof QBID_LOOP_SLOT - 1);
     h->request.dim[QBID_DIM_SLOT] = h->request.slot[0];
 }
 
@@ -319,15 +318,15 @@ int qbid_loop_host_hold(struct qbid_loop_host *host, uint32_t line_item, bool on
                                       .actor = "operator",
                                       .why = "a promotion with a fixed budget",
                                       .refusal = reason};
-    int err = qbid_executor_hold(&executor, &call, QBID_ITEM_CAMPAIGN,
-                                 qbid_loop_campaign(line_item), on);
+    int err =
+        qbid_executor_hold(&executor, &call, QBID_ITEM_CAMPAIGN, qbid_loop_campaign(line_item), on);
     return err ? say(why, err, "hold", reason) : 0;
 }
 
 int64_t qbid_loop_host_budget_nanos(const struct qbid_loop_host *host, uint32_t line_item)
 {
-    const struct qbid_campaign_def *c = qbid_account_campaign(qbid_engine_account(host->engine),
-                                                              qbid_loop_campaign(line_item));
+    const struct qbid_campaign_def *c =
+        qbid_account_campaign(qbid_engine_account(host->engine), qbid_loop_campaign(line_item));
     return c ? c->budget_nanos : 0;
 }
 

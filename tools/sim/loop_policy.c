@@ -147,8 +147,8 @@ static int rules_play(const struct qbid_loop_world *world, struct qbid_loop_host
     if (with_thresholds)
         thresholds(stats, cnt, (uint32_t)(hour % DAY_HOURS), before, micros);
     qbid_loop_scale(micros, cnt, world->budget_micros, least);
-    return qbid_loop_host_budgets(
-        host, micros, "notes", with_thresholds ? "20/20 shift, thresholds" : "20/20 shift", why);
+    return qbid_loop_host_budgets(host, micros, "notes",
+                                  with_thresholds ? "20/20 shift, thresholds" : "20/20 shift", why);
 }
 
 int qbid_loop_policy_hour(enum qbid_loop_strategy strategy, const struct qbid_loop_world *world,

@@ -118,9 +118,8 @@ static void cell(FILE *out, bool shown, struct qbid_sim_mean m)
 static void checks_table(FILE *out, const struct qbid_loop_options *o,
                          const struct qbid_loop_seed *seeds)
 {
-    fprintf(out,
-            "\nall markets   executed  by hand  taken back  budgets changed  audit records |"
-            " not 0 = broken: sums  spend  books  chain  reasons  history  limits  holds\n");
+    fprintf(out, "\nall markets   executed  by hand  taken back  budgets changed  audit records |"
+                 " not 0 = broken: sums  spend  books  chain  reasons  history  limits  holds\n");
     for (unsigned s = 0; s < QBID_LOOP_STRATEGY_CNT; s++) {
         if (!played(o, s))
             continue;

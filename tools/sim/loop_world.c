@@ -19,7 +19,8 @@
 #define WORTH_TO_PRICE 2.0 /* median worth of an impression over its median price */
 #define CTR 0.2            /* an auction here stands for some fifty: see the README */
 #define CVR 0.25
-#define RATE_SD 0.2 /* of click rates, order values: what tells line items apart but not in worth */
+#define RATE_SD 0.2 /* of click rates, order values: what tells line items apart but not in worth  \
+                     */
 #define JUMP_LG 0.5
 #define HALVINGS 80
 #define NANOS_PER_MICRO 1000.0
@@ -223,8 +224,8 @@ double qbid_loop_best(const struct qbid_loop_world *world, uint32_t day, int64_t
     int64_t left = world->budget_micros;
     uint32_t most = 0;
     for (uint32_t i = 0; i < world->params.line_items; i++) {
-        value += qbid_loop_at_bid(world, i, day, qbid_loop_worth_nanos(world, i, day) / exp(high))
-                     .value;
+        value +=
+            qbid_loop_at_bid(world, i, day, qbid_loop_worth_nanos(world, i, day) / exp(high)).value;
         ret_micros[i] = (int64_t)(spend[i] / sum * (double)world->budget_micros);
         left -= ret_micros[i];
         most = spend[i] > spend[most] ? i : most;

@@ -90,10 +90,9 @@ static void no_move_of_money_betters_the_best_split(void **state)
     for (uint32_t i = 0; i < cnt; i++)
         for (uint32_t j = 0; j < cnt; j++) {
             double from = (double)micros[i] / 1e6, to = (double)micros[j] / 1e6, step = from / 50;
-            double gain = qbid_loop_value(&world, j, 1, to + step) -
-                          qbid_loop_value(&world, j, 1, to) +
-                          qbid_loop_value(&world, i, 1, from - step) -
-                          qbid_loop_value(&world, i, 1, from);
+            double gain =
+                qbid_loop_value(&world, j, 1, to + step) - qbid_loop_value(&world, j, 1, to) +
+                qbid_loop_value(&world, i, 1, from - step) - qbid_loop_value(&world, i, 1, from);
             assert_true(i == j || gain < 1e-9);
         }
 }

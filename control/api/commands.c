@@ -29,7 +29,7 @@ static const struct {
      "what operators say over the pacer; campaign or line_item with set: {...} or clear, dry_run"},
     {"account", qbid_command_dump, "the account as an importable document"},
     {"generations", qbid_command_generations, "published generations, latest first; max"},
-    {"audit", qbid_command_audit, "the audit, latest first; max, verify"},
+    {"audit", qbid_command_audit, "the audit, latest first; max, verify with checkpoint, export"},
     {"recommend", qbid_command_recommend,
      "what agents and operators propose; verb: list show add approve reject, id, status, max, why"},
     {"apply", qbid_command_apply,

@@ -159,6 +159,9 @@ struct qbid_store {
     uint64_t *series_hash;
     uint32_t series_cnt, series_max;
     uint32_t scope; /* the tenant whose rows may be read and written, 0 = all */
+    struct qbid_audit_key audit_key;
+    bool audit_keyed;
+    struct qbid_audit_head audit_next, audit_seen; /* last written; last known to be committed */
     char why[QBID_STORE_WHY_MAX];
 };
 

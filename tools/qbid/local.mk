@@ -2,6 +2,7 @@
 # The operator's program.
 $(call prog,qbid,\
 	tools/qbid/columns.c \
+	tools/qbid/command_audit.c \
 	tools/qbid/command_change.c \
 	tools/qbid/command_execute.c \
 	tools/qbid/command_explain.c \

@@ -37,7 +37,8 @@ static const struct {
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
     {"stat", qbid_tool_stat, "every counter"},
-    {"audit", qbid_tool_audit, "who changed what, before and after; audit verify checks the chain"},
+    {"audit", qbid_tool_audit,
+     "who changed what; audit verify | export: check the chain, a checkpoint"},
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 

@@ -99,7 +99,7 @@ static int rollback(struct rig *rig, uint64_t from, uint64_t until)
 static void verified(struct rig *rig)
 {
     uint64_t id;
-    assert_int_equal(qbid_store_verify_audit(rig->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(rig->store, NULL, &id), 0);
 }
 
 static int64_t budget(const struct rig *rig, uint32_t campaign)

@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "control/access/tokens.h"
 #include "control/api/api.h"
 #include "control/api/commands.h"
 #include "control/crew.h"
@@ -35,6 +36,7 @@ struct qbid_daemon {
     struct qbid_log *log;
     struct qbid_engine *engine;
     struct qbid_crew *crew;
+    struct qbid_tokens *tokens;
     struct qbid_api *api;
     struct qbid_commands commands;
     int lock, epoll, signals;
@@ -138,6 +140,7 @@ static int api_open(struct qbid_daemon *d, char *why)
     d->commands = (struct qbid_commands){.engine = d->engine,
                                          .config = &d->config,
                                          .config_path = d->config_path,
+                                         .tokens = d->tokens,
                                          .started_boot_ns = qbid_clock_boot_ns(),
                                          .started_unix_ns = qbid_clock_unix_ns()};
     int err = qbid_api_new(&params, &d->api);
@@ -148,6 +151,17 @@ static int api_open(struct qbid_daemon *d, char *why)
                  err == QBID_ERR_FULL  ? "another program answers there"
                  : err == QBID_ERR_SYS ? strerror(errno)
                                        : qbid_strerror(err));
+    return err;
+}
+
+static int tokens_open(struct qbid_daemon *d, char *why)
+{
+    char reason[QBID_TOKENS_WHY_MAX] = "out of memory";
+    int err = qbid_tokens_new(&d->tokens);
+    if (!err)
+        err = qbid_tokens_load(d->tokens, d->config.access.tokens, reason);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "access.tokens %s: %s", d->config.access.tokens, reason);
     return err;
 }
 
@@ -179,6 +193,8 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
     if (!err)
         err = crew_open(d, why);
     if (!err)
+        err = tokens_open(d, why);
+    if (!err)
         err = api_open(d, why);
     if (err) {
         qbid_daemon_free(d);
@@ -204,6 +220,7 @@ void qbid_daemon_free(struct qbid_daemon *d)
     qbid_api_free(d->api);
     qbid_crew_free(d->crew);
     qbid_engine_free(d->engine);
+    qbid_tokens_free(d->tokens);
     for (int i = 0; i < SOURCE_CNT; i++)
         if (d->timer[i] >= 0)
             close(d->timer[i]);
@@ -218,9 +235,13 @@ void qbid_daemon_free(struct qbid_daemon *d)
 
 static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
 {
-    char why[QBID_ENGINE_WHY_MAX] = "";
+    char why[QBID_ENGINE_WHY_MAX] = "", reason[QBID_TOKENS_WHY_MAX];
     const char *fixed = qbid_config_fixed(&d->config, next);
-    int err = qbid_engine_reload(d->engine, next, why);
+    int err = qbid_tokens_load(d->tokens, next->access.tokens, reason);
+    if (err)
+        snprintf(why, sizeof why, "access.tokens %s: %s", next->access.tokens, reason);
+    else
+        err = qbid_engine_reload(d->engine, next, why);
     if (err) {
         qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused: %s", why);
         return;

@@ -48,7 +48,7 @@ static void campaign_add(cJSON *list, const struct qbid_learned *learned,
 int qbid_command_models(struct qbid_command *c)
 {
     const struct qbid_learned *learned = qbid_learner_learned(qbid_engine_learner(c->engine));
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     cJSON_AddBoolToObject(c->answer, "ftrl",
                           learned && qbid_learned_has(learned, QBID_LEARNED_FTRL));
     cJSON_AddBoolToObject(c->answer, "trees",

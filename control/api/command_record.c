@@ -105,9 +105,15 @@ static int audit_export(struct qbid_command *c, struct qbid_store *store)
 int qbid_command_audit(struct qbid_command *c)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
-    if (qbid_json_flag(c->request, "verify", 0))
+    bool verify = qbid_json_flag(c->request, "verify", 0);
+    bool export = qbid_json_flag(c->request, "export", 0);
+    if ((verify || export) && c->principal.tenant != 0)
+        return qbid_command_fail(c, QBID_ERR_DENIED,
+                                 "the chain is one, and for operators of the "
+                                 "host");
+    if (verify)
         return audit_verify(c, store);
-    if (qbid_json_flag(c->request, "export", 0))
+    if (export)
         return audit_export(c, store);
     int err = qbid_store_load_audit(store, max_of(c), record_add,
                                     cJSON_AddArrayToObject(c->answer, "records"));

@@ -432,6 +432,7 @@ int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
         snprintf(why, QBID_ENGINE_WHY_MAX, "%s", qbid_store_why(engine->store));
         return err;
     }
+    uint32_t scope = qbid_store_scope(engine->store, 0); /* what follows is qbidd's own */
     qbid_account_done(&engine->account);
     engine->account = *next;
     engine->account.currency = engine->config.currency;
@@ -448,6 +449,7 @@ int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
     } else if (!err) {
         qbid_engine_pace(engine);
     }
+    qbid_store_scope(engine->store, scope);
     return err;
 }
 

@@ -104,7 +104,7 @@
     X(EXECUTION_TENANT, "UPDATE execution_rows SET tenant = ?2 WHERE id = ?1") \
     X(EXECUTION_KIND, "UPDATE execution_rows SET kind = ?2 WHERE id = ?1") \
     X(EXECUTION_UNDONE, "UPDATE execution_rows SET undone_by = ?3 WHERE id >= ?1 AND id <= ?2 AND id < ?3 " \
-                        "AND undone_by = 0") \
+                        "AND undone_by = 0 AND tenant_in_scope(tenant)") \
     X(EXECUTION_GEN, "UPDATE execution_rows SET gen = ?1 WHERE gen = 0") \
     X(EXECUTION_LOAD, "SELECT id, tenant, unix_ns, actor, why, kind, undone_by, gen FROM executions " \
                       "WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2") \
@@ -128,7 +128,8 @@
     X(RECOMMENDATION_STATUS, "UPDATE recommendation_rows SET status = ?2, decider = ?3, " \
                              "decided_unix_ns = ?4, execution = ?5 WHERE id = ?1") \
     X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \
-                           "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2") \
+                           "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2 " \
+                             "AND tenant_in_scope(tenant)") \
     X(HOLD_ADD, "INSERT INTO hold_rows(item, item_id, tenant, unix_ns, actor, why) " \
                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(item, item_id) DO UPDATE SET " \
                 "unix_ns = excluded.unix_ns, actor = excluded.actor, why = excluded.why") \
@@ -136,7 +137,8 @@
     X(HOLD_LOAD, "SELECT item, item_id, tenant, unix_ns, actor, why FROM holds ORDER BY item, item_id") \
     X(GUARD_ADD, "INSERT INTO guard_rows(execution, tenant, campaign, unix_ns, metric, base_trials, " \
                  "base_successes, trials, successes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
-    X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2") \
+    X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2 " \
+                  "AND tenant_in_scope(tenant)") \
     X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
                   "trials, successes FROM guards ORDER BY execution, campaign, metric")
 /* clang-format on */

@@ -12,11 +12,12 @@ $(call prog,qbid,\
 	tools/qbid/command_override.c \
 	tools/qbid/command_partners.c \
 	tools/qbid/command_show.c \
+	tools/qbid/command_token.c \
 	tools/qbid/command_top.c \
 	tools/qbid/main.c \
 	tools/qbid/times.c \
 	tools/qbid/tool.c,\
-	ope client config models $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
+	ope client access config models $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
 # qbid ope without its command line
 $(call lib,ope,$(wildcard tools/qbid/ope_*.c))
 $(call install,$(B)/bin/qbid,bin,755)

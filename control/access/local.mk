@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Who asks; needs config (key files), links libsodium.
+$(call lib,access,control/access/tokens.c)

@@ -51,7 +51,9 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
                                               .confidence = config->agents.confidence,
                                               .again_s = (uint32_t)config->agents.again_s,
                                               .floor = config->agents.floor,
-                                              .seed = config->seed};
+                                              .seed = config->seed,
+                                              .past = qbid_store_load_hours,
+                                              .store = qbid_engine_store(crew->engine)};
     int err = qbid_budget_agent_new(&params, &crew->budget);
     if (err)
         return err;

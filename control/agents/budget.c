@@ -120,6 +120,11 @@ static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inpu
         struct qbid_budget_campaign *c = campaign_of(agent, def->id);
         if (c == NULL)
             return QBID_ERR_NOMEM;
+        int err = c->from_unix_s == 0
+                      ? qbid_budget_campaign_recall(c, &agent->params, inputs->unix_s)
+                      : 0;
+        if (err)
+            return err;
         struct qbid_series_key key = {.id = def->id, .kind = QBID_SERIES_CAMPAIGN};
         struct qbid_stats all =
             qbid_snapshot_query(inputs->snapshot, key, QBID_WINDOW_ALL, inputs->now_ns);

@@ -11,6 +11,7 @@
 #include "shm/units.h"
 
 #define DAY_S 86400
+#define HOUR_S 3600
 #define DAY_PART_MIN 0.5  /* of a day that was seen, for it to count as one */
 #define DAYS_FIT 7        /* before a campaign has a say in exponents */
 #define HALF_LIFE_DAYS 14 /* of what a day says about a scale */
@@ -61,6 +62,48 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
     c->from_unix_s = unix_s;
     c->spend_base = spend, c->value_base = value;
     c->spend = c->value = 0;
+}
+
+struct recalling {
+    struct qbid_budget_campaign campaign;
+    struct qbid_stats before; /* at the last point */
+    int64_t before_unix_s;    /* 0 = none yet */
+    int64_t now_unix_s;
+};
+
+/* Days that ended before this hour began ended with the totals of the point before. */
+static void days_end(struct recalling *r, int64_t until_unix_s)
+{
+    int64_t end = (r->before_unix_s / DAY_S + 1) * DAY_S;
+    for (; r->before_unix_s != 0 && end <= until_unix_s; end += DAY_S)
+        qbid_budget_campaign_see(&r->campaign, &r->before, end);
+}
+
+static int point_recall(void *context, const struct qbid_store_point *point)
+{
+    struct recalling *r = context;
+    if (point->unix_s > r->now_unix_s)
+        return 0; /* of the hour that still runs */
+    days_end(r, point->unix_s - HOUR_S);
+    qbid_budget_campaign_see(&r->campaign, &point->all, point->unix_s);
+    r->before = point->all;
+    r->before_unix_s = point->unix_s;
+    return 0;
+}
+
+int qbid_budget_campaign_recall(struct qbid_budget_campaign *campaign,
+                                const struct qbid_budget_agent_params *params, int64_t unix_s)
+{
+    int64_t from = unix_s - QBID_BUDGET_AGENT_DAYS * (int64_t)DAY_S;
+    struct recalling r = {.campaign = {.id = campaign->id}, .now_unix_s = unix_s};
+    if (!params->past)
+        return 0;
+    int err = params->past(params->store, campaign->id, from, point_recall, &r);
+    if (err)
+        return err;
+    days_end(&r, unix_s / HOUR_S * HOUR_S);
+    *campaign = r.campaign;
+    return 0;
 }
 
 static double mean_of(const double *x, uint32_t cnt)

@@ -35,6 +35,11 @@ struct qbid_budget_campaign {
 void qbid_budget_campaign_see(struct qbid_budget_campaign *campaign, const struct qbid_stats *all,
                               int64_t unix_s);
 
+/** Days of a campaign that was not seen yet, up to now, from its past; the hours may have gaps
+ * where nothing was counted. An error of the past: nothing is known, ask again. */
+int qbid_budget_campaign_recall(struct qbid_budget_campaign *campaign,
+                                const struct qbid_budget_agent_params *params, int64_t unix_s);
+
 /** Exponents of a tenant's campaigns, by their days together. Campaigns of fewer than 7 days keep
  *  the prior, 0.8 +- 0.1. NOMEM. */
 int qbid_budget_shapes(struct qbid_budget_campaign *const *campaigns, uint32_t cnt);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "control/account/import.h"
+#include "control/agents/budget.h"
 #include "control/crew.h"
 #include "control/engine/engine_state.h"
 #include "control/executor/executor_engine.h"
@@ -177,6 +178,42 @@ static void the_monitor_runs_over_the_engines_store(void **state)
     qbid_engine_free(engine);
 }
 
+static int reason_see(void *context, const struct qbid_recommendation *r)
+{
+    int *known = context;
+    *known += strstr(r->proposal.reason, "Evidence: 4 days") != NULL;
+    return 0;
+}
+
+/* Four days of trade, an hour at a time, go by before this crew begins. */
+static void a_new_crew_knows_the_days_before_it(void **state)
+{
+    (void)state;
+    struct qbid_config config;
+    struct qbid_log *log;
+    struct qbid_crew *crew;
+    struct qbid_engine *engine = engine_open(&config);
+    struct qbid_recommendation_filter all = {.status = -1, .max = 100};
+    int known = 0;
+    uint64_t now_ns = qbid_clock_boot_ns();
+    int64_t today = ((int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 + 1) * 86400;
+    config.agents.monitor = false;
+    for (int hour = -4 * 24; hour < 0; hour++) {
+        hour_pass(engine, now_ns);
+        assert_true(qbid_store_save_series(qbid_engine_store(engine), engine->snapshot,
+                                           today + 3600 * (hour + 1) - 60) > 0);
+    }
+    assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
+    assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_BUDGET_AGENT_PERIOD_NS, today + 120), 1);
+    assert_int_equal(
+        qbid_store_load_recommendations(qbid_engine_store(engine), &all, reason_see, &known), 0);
+    assert_int_equal(known, 3);
+    qbid_crew_free(crew);
+    qbid_log_free(log);
+    qbid_engine_free(engine);
+}
+
 static void no_agent_runs_that_is_not_wanted(void **state)
 {
     (void)state;
@@ -209,6 +246,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(proposals_reach_the_store_and_the_account, folder_make,
                                         folder_drop),
         cmocka_unit_test_setup_teardown(the_monitor_runs_over_the_engines_store, folder_make,
+                                        folder_drop),
+        cmocka_unit_test_setup_teardown(a_new_crew_knows_the_days_before_it, folder_make,
                                         folder_drop),
         cmocka_unit_test(no_agent_runs_that_is_not_wanted),
     };

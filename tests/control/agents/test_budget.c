@@ -14,6 +14,7 @@
 
 #include "control/account/money.h"
 #include "control/agents/budget.h"
+#include "control/agents/budget_belief.h"
 #include "control/agents/scheduler.h"
 #include "control/ingest/outcome.h"
 #include "shm/error.h"
@@ -265,6 +266,61 @@ static void params_out_of_range_are_refused(void **state)
         assert_int_equal(qbid_budget_agent_new(&bad[i], &agent), QBID_ERR_INVAL);
 }
 
+/* --- what a restart finds again */
+
+#define PAST_DAYS 5
+#define DAY_S 86400
+
+/* A campaign that spends (d + 1) an hour on day d from 06:00 to 22:00, and sells for thrice that.
+ */
+static int past_give(struct qbid_store *store, uint32_t campaign_id, int64_t from_unix_s,
+                     qbid_store_point_fn *fn, void *context)
+{
+    struct qbid_stats all = {.spend_nanos = 7000000000};
+    const int64_t begin = START_UNIX_S / DAY_S * DAY_S;
+    (void)store;
+    if (campaign_id != 1)
+        return QBID_ERR_STORE;
+    for (int64_t hour = 0; hour < PAST_DAYS * 24; hour++) {
+        int64_t of_day = hour % 24, spend = (hour / 24 + 1) * INT64_C(1000000000);
+        bool idle = of_day < 6 || of_day >= 22;
+        if (hour > 0 && idle)
+            continue;
+        all.spend_nanos += idle ? 0 : spend;
+        all.value_nanos += idle ? 0 : 3 * spend;
+        struct qbid_store_point point = {begin + (hour + 1) * 3600 - 3600 * idle, all};
+        assert_true(point.unix_s >= from_unix_s);
+        int err = fn(context, &point);
+        if (err)
+            return err;
+    }
+    all.spend_nanos = INT64_C(1000000000000); /* of an hour that has not ended yet */
+    struct qbid_store_point future = {begin + (PAST_DAYS + 2) * DAY_S, all};
+    return fn(context, &future);
+}
+
+static void days_before_a_restart_are_known_again(void **state)
+{
+    (void)state;
+    struct qbid_budget_agent_params params = usual;
+    struct qbid_budget_campaign c = {.id = 1};
+    int64_t now = START_UNIX_S / DAY_S * DAY_S + PAST_DAYS * DAY_S + 5400;
+    assert_int_equal(qbid_budget_campaign_recall(&c, &params, now), 0);
+    assert_true(c.from_unix_s == 0 && c.id == 1); /* no past, nothing known */
+    params.past = past_give;
+    assert_int_equal(qbid_budget_campaign_recall(&c, &params, now), 0);
+    assert_int_equal(c.day_cnt, PAST_DAYS);
+    for (int d = 0; d < PAST_DAYS; d++) {
+        assert_true(fabs(c.day_spend[d] - 16.0 * (d + 1)) < 1e-9);
+        assert_true(fabs(c.day_value[d] - 48.0 * (d + 1)) < 1e-9);
+    }
+    assert_true(c.from_unix_s == now / DAY_S * DAY_S); /* today goes on where it stands */
+    assert_true(fabs(c.spend_base - (7 + 16.0 * (1 + 2 + 3 + 4 + 5))) < 1e-9);
+    struct qbid_budget_campaign other = {.id = 2};
+    assert_int_equal(qbid_budget_campaign_recall(&other, &params, now), QBID_ERR_STORE);
+    assert_true(other.from_unix_s == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +329,7 @@ int main(void)
         cmocka_unit_test(undecided_proposals_are_not_repeated),
         cmocka_unit_test(without_conversions_nothing_is_proposed),
         cmocka_unit_test(params_out_of_range_are_refused),
+        cmocka_unit_test(days_before_a_restart_are_known_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,8 @@
 #include "control/crew.h"
 #include "control/engine/engine.h"
 #include "control/executor/executor_engine.h"
+#include "control/http/operations.h"
+#include "control/http/server.h"
 #include "control/lock.h"
 #include "control/notify.h"
 #include "shm/clock.h"
@@ -28,7 +30,7 @@
 #define EVENTS_MAX 16
 
 /* In the order in which they are served when several are due. */
-enum source { SIGNALS, INGEST, READERS, LIVE, API, LEARN, PERSIST, SOURCE_CNT };
+enum source { SIGNALS, INGEST, READERS, LIVE, API, HTTP, LEARN, PERSIST, SOURCE_CNT };
 
 struct qbid_daemon {
     struct qbid_config config;
@@ -39,6 +41,7 @@ struct qbid_daemon {
     struct qbid_tokens *tokens;
     struct qbid_api *api;
     struct qbid_commands commands;
+    struct qbid_http *http; /* NULL = not served */
     int lock, epoll, signals;
     int timer[SOURCE_CNT];
     uint64_t watchdog_ns; /* 0 = nobody watches */
@@ -173,6 +176,24 @@ static int crew_open(struct qbid_daemon *d, char *why)
     return err;
 }
 
+/* After the signals are blocked: its thread has the same mask. */
+static int http_open(struct qbid_daemon *d, char *why)
+{
+    char reason[QBID_HTTP_WHY_MAX] = "";
+    if (d->config.http.port == 0)
+        return 0;
+    int err = qbid_http_new(&d->config, d->tokens, &d->http, reason);
+    if (!err)
+        err = watch(d, qbid_exchange_fd(qbid_http_exchange(d->http)), HTTP);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "%s", *reason ? reason : qbid_strerror(err));
+    d->commands.http = d->http;
+    if (!err)
+        qbid_log_write(d->log, QBID_LOG_INFO, "http: on %s, port %u", d->config.http.address,
+                       (unsigned)d->config.http.port);
+    return err;
+}
+
 int qbid_daemon_new(const struct qbid_config *config, const char *config_path, struct qbid_log *log,
                     struct qbid_daemon **ret_daemon, char why[QBID_DAEMON_WHY_MAX])
 {
@@ -208,6 +229,11 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
         qbid_daemon_free(d);
         return QBID_ERR_SYS;
     }
+    err = http_open(d, why);
+    if (err) {
+        qbid_daemon_free(d);
+        return err;
+    }
     d->watchdog_ns = qbid_notify_watchdog_ns();
     *ret_daemon = d;
     return 0;
@@ -217,6 +243,7 @@ void qbid_daemon_free(struct qbid_daemon *d)
 {
     if (!d)
         return;
+    qbid_http_free(d->http);
     qbid_api_free(d->api);
     qbid_crew_free(d->crew);
     qbid_engine_free(d->engine);
@@ -251,6 +278,8 @@ static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
                        fixed);
     qbid_config_take(&d->config, next);
     qbid_log_set_level(d->log, d->config.log.level);
+    if (d->http)
+        qbid_http_set(d->http, &d->config);
     for (int source = 0; source < SOURCE_CNT; source++)
         if (d->timer[source] >= 0 &&
             timer_set(d->timer[source], period_ms(&d->config, source)) != 0)
@@ -320,6 +349,18 @@ static void recommendations_tick(struct qbid_daemon *d)
         qbid_log_write(d->log, QBID_LOG_INFO, "recommendations: %d executions", made);
 }
 
+/* One request a turn of the loop: bidders come first. */
+static void http_tick(struct qbid_daemon *d)
+{
+    struct qbid_exchange *exchange = qbid_http_exchange(d->http);
+    struct qbid_operations operations = {d->engine, &d->config};
+    struct qbid_http_job *job = qbid_exchange_take(exchange);
+    if (!job)
+        return;
+    qbid_operations_answer(&operations, job);
+    qbid_exchange_answer(exchange, job);
+}
+
 static void serve(struct qbid_daemon *d, enum source source)
 {
     uint64_t missed;
@@ -342,6 +383,9 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case API:
         qbid_api_tick(d->api, qbid_clock_boot_ns());
+        break;
+    case HTTP:
+        http_tick(d);
         break;
     case LEARN:
         qbid_engine_learn(d->engine);

@@ -230,5 +230,13 @@ int qbid_command_stat(struct qbid_command *c)
         qbid_json_count(to, "api.refused", a.refused);
         qbid_json_count(to, "api.dropped", a.dropped);
     }
+    if (c->commands->http) {
+        struct qbid_http_counters h = qbid_http_counters_load(c->commands->http);
+        qbid_json_count(to, "http.connections", h.connections);
+        qbid_json_count(to, "http.requests", h.requests);
+        qbid_json_count(to, "http.answered", h.answered);
+        qbid_json_count(to, "http.refused", h.refused);
+        qbid_json_count(to, "http.dropped", h.dropped);
+    }
     return 0;
 }

@@ -24,6 +24,7 @@
 #include "control/api/api.h"
 #include "control/config/config.h"
 #include "control/engine/engine.h"
+#include "control/http/server.h"
 
 /* Exit codes of tools. */
 enum qbid_exit {
@@ -44,6 +45,7 @@ struct qbid_commands {
     const struct qbid_api *api;         /* NULL = not listening yet */
     const struct qbid_monitor *monitor; /* NULL = none */
     struct qbid_tokens *tokens;         /* NULL = none */
+    struct qbid_http *http;             /* NULL = not served */
     uint64_t started_boot_ns;
     uint64_t started_unix_ns;
 };

@@ -196,7 +196,7 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
  *  image_valid_ms, on_stale, images_kept, history_days, seed, keys, execution, access, and http
- *  but for its address, port and connections. */
+ *  but for its address, port, connections and idle_s. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

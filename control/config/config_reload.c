@@ -16,8 +16,8 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
     if (strcmp(from->audit.key_file, to->audit.key_file) != 0)
         return "audit.key_file";
     if (strcmp(from->http.address, to->http.address) != 0 || from->http.port != to->http.port ||
-        from->http.connections != to->http.connections)
-        return "http.address, http.port or http.connections";
+        from->http.connections != to->http.connections || from->http.idle_s != to->http.idle_s)
+        return "http.address, http.port, http.connections or http.idle_s";
     if (memcmp(&from->capacity, &to->capacity, sizeof from->capacity) != 0)
         return "capacity";
     if (from->currency != to->currency)
@@ -54,7 +54,6 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->access = next->access;
     config->http.body_kb = next->http.body_kb;
     config->http.timeout_s = next->http.timeout_s;
-    config->http.idle_s = next->http.idle_s;
     config->http.rate = next->http.rate;
     config->http.burst = next->http.burst;
     memcpy(config->rate, next->rate, sizeof config->rate);

@@ -7,6 +7,7 @@
 
 #include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
+#include "control/store/store_answers.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -466,6 +467,8 @@ void qbid_engine_persist(struct qbid_engine *engine)
         if (n >= 0)
             n = qbid_store_prune_records(engine->store, oldest, unix_s - RECORDS_DAYS * DAY_S,
                                          PRUNE_MAX);
+        if (n >= 0)
+            n = qbid_store_prune_answers(engine->store, unix_s - QBID_STORE_ANSWERS_S, PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;

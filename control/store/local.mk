@@ -5,6 +5,7 @@ $(call lib,store,\
 	control/store/schema.c \
 	control/store/store.c \
 	control/store/store_account.c \
+	control/store/store_answers.c \
 	control/store/store_audit.c \
 	control/store/store_executions.c \
 	control/store/store_proposals.c \

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 11
+#define QBID_STORE_SCHEMA 12
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -141,6 +141,11 @@
                   "AND tenant_in_scope(tenant)") \
     X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
                   "trials, successes FROM guards ORDER BY execution, campaign, metric") \
+    X(ANSWER_LOAD, "SELECT request_hash, status, unix_ns, body FROM answers WHERE tenant = ?1 AND key = ?2") \
+    X(ANSWER_ADD, "INSERT OR REPLACE INTO answer_rows(tenant, key, request_hash, status, unix_ns, body) " \
+                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+    X(ANSWERS_PRUNE, "DELETE FROM answer_rows WHERE (tenant, key) IN " \
+                     "(SELECT tenant, key FROM answer_rows WHERE unix_ns < ?1 * 1000000000 LIMIT ?2)") \
     X(RULE_ADD, "INSERT INTO rule_rows(name, version, tenant, campaign, unix_ns, actor, why, every, " \
                 "condition, action, confidence, mode, state) SELECT ?1, 1 + IFNULL(MAX(version), 0), ?2, ?3, " \
                 "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM rule_rows WHERE name = ?1 RETURNING version") \

@@ -14,16 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define QBID_TOKEN_TEXT_MAX 64 /* "qbid_" and 43 characters, its end included */
-#define QBID_TOKEN_HASH_HEX 65 /* 64 hexadecimal digits and the end */
-#define QBID_TOKEN_NAME_MAX 25 /* letters, digits, '-', '_' and '.', and the end */
-#define QBID_TOKENS_MAX 1024   /* in one file */
+#include "control/client_token.h"
+
+#define QBID_TOKENS_MAX 1024 /* in one file */
 #define QBID_TOKENS_BYTES_MAX (256 * 1024)
 #define QBID_TOKENS_WHY_MAX 256
-
-/* What a token allows. Each is asked for alone: execute does not mean read. */
-enum qbid_right { QBID_RIGHT_READ = 1, QBID_RIGHT_APPROVE = 2, QBID_RIGHT_EXECUTE = 4 };
-#define QBID_RIGHTS_ALL (QBID_RIGHT_READ | QBID_RIGHT_APPROVE | QBID_RIGHT_EXECUTE)
 
 /* On whose behalf something is done. */
 struct qbid_principal {
@@ -31,16 +26,6 @@ struct qbid_principal {
     unsigned rights; /* of enum qbid_right */
     char actor[32];  /* for the audit: "uid 1000", "token spring" */
 };
-
-/** "read", "approve", "execute"; "?" for another. */
-const char *qbid_right_name(enum qbid_right right);
-/** A list like "read,execute"; 0 when a word is none. */
-unsigned qbid_rights_parse(const char *text, size_t len);
-
-/** A new token and its hash. */
-void qbid_token_make(char ret_token[QBID_TOKEN_TEXT_MAX], char ret_hash[QBID_TOKEN_HASH_HEX]);
-/** Whether a name may stand in a line. */
-bool qbid_token_name_valid(const char *name);
 
 struct qbid_tokens; /* opaque; a table that threads share */
 

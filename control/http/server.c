@@ -223,7 +223,7 @@ static void job_make(struct qbid_http *http, struct call *c)
 static int body_end(struct qbid_http *http, struct call *c)
 {
     if (c->stage != STAGE_BODY)
-        return 0;
+        return -1; /* bytes behind the body; libwebsockets would tell of its end for ever */
     if (c->refusal.status == 0)
         job_make(http, c);
     if (c->refusal.status != 0)

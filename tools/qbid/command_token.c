@@ -2,12 +2,13 @@
 /* token: a new token for a tenant. qbidd learns its hash from the file of access.tokens. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "control/access/tokens.h"
+#include "control/client_token.h"
 #include "tools/qbid/tool.h"
 
 enum { KEY_TENANT = 256, KEY_NAME, KEY_RIGHTS, KEY_FILE };

@@ -17,7 +17,7 @@ $(call prog,qbid,\
 	tools/qbid/main.c \
 	tools/qbid/times.c \
 	tools/qbid/tool.c,\
-	ope client access config models $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
+	ope client config models $(EXPLAIN_LIBS),-lcyaml -lyaml -lcjson $(EXPLAIN_LDLIBS))
 # qbid ope without its command line
 $(call lib,ope,$(wildcard tools/qbid/ope_*.c))
 $(call install,$(B)/bin/qbid,bin,755)

@@ -9,6 +9,12 @@
 #include "control/agents/budget.h"
 #include "control/models/allocate/explore.h"
 
+/* Exponents before anything is known, and what they are held between. */
+#define QBID_BUDGET_SHAPE_MEAN 0.8
+#define QBID_BUDGET_SHAPE_SD 0.1
+#define QBID_BUDGET_SHAPE_LOW 0.3
+#define QBID_BUDGET_SHAPE_HIGH 0.97
+
 struct qbid_budget_campaign {
     uint32_t id;
     uint32_t tenant_id;
@@ -28,6 +34,9 @@ struct qbid_budget_campaign {
     /* belief */
     double shape, shape_sd;
     bool varied;
+    bool informed; /* by the library */
+    /* the exponent by its own days alone; variance 0 = they say nothing */
+    double own_shape, own_variance;
     struct qbid_explore_evidence evidence;
 };
 

@@ -8,6 +8,7 @@ $(call lib,store,\
 	control/store/store_answers.c \
 	control/store/store_audit.c \
 	control/store/store_executions.c \
+	control/store/store_patterns.c \
 	control/store/store_proposals.c \
 	control/store/store_records.c \
 	control/store/store_rules.c \

@@ -262,6 +262,25 @@ static const char answers[] =
     " body TEXT NOT NULL, PRIMARY KEY(tenant, key)) WITHOUT ROWID;"
     "CREATE INDEX answers_by_time ON answer_rows(unix_ns);" SCOPED("answer");
 
+static const char patterns[] =
+    "CREATE TABLE pattern_rows(tenant INTEGER NOT NULL, metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL, across TEXT NOT NULL, sources INTEGER NOT NULL, mean REAL NOT NULL,"
+    " mean_sd REAL NOT NULL, tau REAL NOT NULL, next REAL NOT NULL, next_sd REAL NOT NULL,"
+    " i2 REAL NOT NULL, q_p REAL NOT NULL, all_above REAL NOT NULL, all_below REAL NOT NULL,"
+    " confidence REAL NOT NULL, events INTEGER NOT NULL, from_unix_s INTEGER NOT NULL,"
+    " to_unix_s INTEGER NOT NULL, PRIMARY KEY(tenant, metric, subject, across)) WITHOUT "
+    "ROWID;" SCOPED("pattern");
+
+static const char pattern_sources[] =
+    "CREATE TABLE pattern_source_rows(tenant INTEGER NOT NULL, metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL, across TEXT NOT NULL, source TEXT NOT NULL, effect REAL NOT NULL,"
+    " variance REAL NOT NULL, events INTEGER NOT NULL, from_unix_s INTEGER NOT NULL,"
+    " to_unix_s INTEGER NOT NULL, own REAL NOT NULL DEFAULT 0, own_sd REAL NOT NULL DEFAULT 0,"
+    " stale INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY(tenant, metric, subject, across, source)) WITHOUT ROWID;"
+    "CREATE INDEX pattern_sources_stale ON pattern_source_rows(tenant, metric, subject, across)"
+    " WHERE stale = 1;" SCOPED("pattern_source");
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -274,4 +293,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {hours, NULL},
     {triggers, NULL},
     {rules, rule_firings, records, findings, allocations},
+    {patterns, pattern_sources, NULL},
     {answers, NULL}};

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 12
+#define QBID_STORE_SCHEMA 13
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -204,7 +204,32 @@
                           "(SELECT id, day FROM creative_performance_rows WHERE day < ?1 / 86400 LIMIT ?2)") \
     X(ALLOCATION_LOAD, "SELECT tenant, execution, unix_ns, campaign, before_nanos, after_nanos, kind, actor, " \
                        "undone_by, recommendation, agent, mean_nanos FROM budget_allocations WHERE " \
-                       "(?1 = 0 OR campaign = ?1) ORDER BY execution DESC, campaign LIMIT ?2")
+                       "(?1 = 0 OR campaign = ?1) ORDER BY execution DESC, campaign LIMIT ?2") \
+    X(PATTERN_SOURCE_SET, "INSERT INTO pattern_source_rows(tenant, metric, subject, across, source, effect, " \
+                          "variance, events, from_unix_s, to_unix_s) " \
+                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) " \
+                          "ON CONFLICT(tenant, metric, subject, across, source) DO UPDATE SET " \
+                          "effect = excluded.effect, variance = excluded.variance, " \
+                          "events = excluded.events, from_unix_s = excluded.from_unix_s, " \
+                          "to_unix_s = excluded.to_unix_s, stale = 1") \
+    X(PATTERN_SOURCE_LOAD, "SELECT source, effect, variance, events, from_unix_s, to_unix_s, own, own_sd " \
+                           "FROM pattern_sources WHERE tenant = ?1 AND metric = ?2 AND subject = ?3 " \
+                           "AND across = ?4 ORDER BY to_unix_s DESC, source LIMIT ?5") \
+    X(PATTERN_OWN_SET, "UPDATE pattern_source_rows SET own = ?6, own_sd = ?7 WHERE tenant = ?1 AND " \
+                       "metric = ?2 AND subject = ?3 AND across = ?4 AND source = ?5") \
+    X(PATTERN_SEEN, "UPDATE pattern_source_rows SET stale = 0 WHERE tenant = ?1 AND metric = ?2 AND " \
+                    "subject = ?3 AND across = ?4 AND stale = 1") \
+    X(PATTERN_STALE, "SELECT DISTINCT tenant, metric, subject, across FROM pattern_sources WHERE stale = 1 " \
+                     "ORDER BY tenant, metric, subject, across") \
+    X(PATTERN_SET, "INSERT OR REPLACE INTO pattern_rows(tenant, metric, subject, across, sources, mean, " \
+                   "mean_sd, tau, next, next_sd, i2, q_p, all_above, all_below, confidence, events, " \
+                   "from_unix_s, to_unix_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, " \
+                   "?13, ?14, ?15, ?16, ?17, ?18)") \
+    X(PATTERN_LOAD, "SELECT tenant, metric, subject, across, sources, mean, mean_sd, tau, next, next_sd, i2, " \
+                    "q_p, all_above, all_below, confidence, events, from_unix_s, to_unix_s FROM patterns " \
+                    "WHERE (?1 = 0 OR tenant = ?1) AND (?2 = '' OR metric = ?2) AND " \
+                    "(?3 = '' OR subject = ?3) AND (?4 = '' OR across = ?4) " \
+                    "ORDER BY confidence DESC, events DESC, tenant, metric, subject, across LIMIT ?5")
 /* clang-format on */
 
 enum qbid_store_sql {

@@ -155,7 +155,7 @@ static void proposals_reach_the_store_and_the_account(void **state)
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);
-    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", false, why};
+    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", 0, false, why};
     struct qbid_executor_effect effect;
     assert_int_equal(qbid_executor_decide(&executor, &call, seen.id, true), 0);
     assert_int_equal(qbid_executor_apply(&executor, &call, seen.id, &effect), 0);
@@ -311,7 +311,7 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);
-    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", false, why};
+    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", 0, false, why};
     struct qbid_executor_effect effect;
     assert_int_equal(qbid_executor_decide(&executor, &call, advice.last.id, true), 0);
     assert_int_equal(qbid_executor_apply(&executor, &call, advice.last.id, &effect), 0);

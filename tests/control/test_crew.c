@@ -17,6 +17,8 @@
 #include "control/crew.h"
 #include "control/engine/engine_state.h"
 #include "control/executor/executor_engine.h"
+#include "control/records/recorder.h"
+#include "control/store/store_records.h"
 #include "control/snapshot/series.h"
 #include "shm/clock.h"
 
@@ -47,6 +49,12 @@ static void say(void *context, enum qbid_log_level level, const char *line)
     (void)context;
     if (level <= QBID_LOG_WARNING)
         fprintf(stderr, "qbidd: %s\n", line);
+}
+
+static void agents_off(struct qbid_config *config)
+{
+    config->agents.budget = config->agents.monitor = config->agents.synthesiser = false;
+    config->agents.rules = config->agents.records = false;
 }
 
 static void problems_print(const struct qbid_problems *problems)
@@ -126,8 +134,8 @@ static void proposals_reach_the_store_and_the_account(void **state)
     struct qbid_crew *crew;
     struct seen seen = {0};
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.monitor = false;
-    config.agents.synthesiser = false;
+    agents_off(&config);
+    config.agents.budget = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 * 86400 +
                      90000; /* tomorrow, 01:00 */
@@ -161,6 +169,14 @@ static void proposals_reach_the_store_and_the_account(void **state)
     qbid_engine_free(engine);
 }
 
+static int run_see(void *context, const struct qbid_store_run *run)
+{
+    ++*(int *)context;
+    assert_string_equal(run->outcome, "ok");
+    assert_true(run->unix_ns >= UINT64_C(1800000000000000000) && run->spent_ns > 0);
+    return 0;
+}
+
 static void the_monitor_runs_over_the_engines_store(void **state)
 {
     (void)state;
@@ -168,11 +184,19 @@ static void the_monitor_runs_over_the_engines_store(void **state)
     struct qbid_log *log;
     struct qbid_crew *crew;
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.budget = false;
+    agents_off(&config);
+    config.agents.monitor = config.agents.records = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
     assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
     assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_MONITOR_PERIOD_NS, 1800000000), 1);
+    int runs = 0;
+    assert_int_equal(qbid_store_load_runs(qbid_engine_store(engine), "", 9, run_see, &runs), 0);
+    assert_int_equal(runs, 1);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_RECORDER_PERIOD_NS, 1800000600), 2);
+    assert_int_equal(qbid_store_load_runs(qbid_engine_store(engine), "recorder", 9, run_see, &runs),
+                     0);
+    assert_int_equal(runs, 2);
     struct qbid_monitor_status status = qbid_monitor_status(qbid_crew_monitor(crew));
     assert_int_equal(status.learning, qbid_engine_account(engine)->campaign_cnt);
     assert_true(status.learning > 0 && status.watched == 0 && status.alarms == 0);
@@ -200,7 +224,8 @@ static void a_new_crew_knows_the_days_before_it(void **state)
     int known = 0;
     uint64_t now_ns = qbid_clock_boot_ns();
     int64_t today = ((int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 + 1) * 86400;
-    config.agents.monitor = false;
+    agents_off(&config);
+    config.agents.budget = true;
     for (int hour = -4 * 24; hour < 0; hour++) {
         hour_pass(engine, now_ns);
         assert_true(qbid_store_save_series(qbid_engine_store(engine), engine->snapshot,
@@ -269,7 +294,8 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
     struct qbid_crew *crew;
     struct advice advice = {0};
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.budget = config.agents.monitor = false;
+    agents_off(&config);
+    config.agents.synthesiser = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     struct qbid_recommendation_filter all = {.status = -1, .max = 100};
     contexts_fill(engine, now_ns);

@@ -7,11 +7,11 @@
  *               sum of money moved  <= limits.moved_nanos
  *
  * Prices of both limits bound what can be gained; what departs from the best at those prices is
- * listed, best first, and where groups are too large for that their ways are tried one by one: exact,
- * unless it takes more than limits.state_max departures in a list, or some tens of milliseconds in
- * all; then the answer says how much it may have missed. Of equal gains the least risk wins, then
- * the least money moved, as far as they were listed; the same options give the same choice in any
- * order.
+ * listed, best first, and where groups are too large for that their ways are tried one by one:
+ * exact, unless it takes more than limits.state_max departures in a list, or some tens of
+ * milliseconds in all; then the answer says how much it may have missed. Of equal gains the least
+ * risk wins, then the least money moved, as far as they were listed; the same options give the same
+ * choice in any order.
  */
 #ifndef QBID_CONTROL_CHOICE_CHOICE_H
 #define QBID_CONTROL_CHOICE_CHOICE_H

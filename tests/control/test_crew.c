@@ -271,7 +271,7 @@ static void contexts_fill(struct qbid_engine *engine, uint64_t now_ns)
                                     .line_item_id = 10 * id,
                                     .context = context,
                                     .time_ns = now_ns};
-        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 10);
+        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 3);
     }
 }
 

@@ -296,7 +296,7 @@ static void patterns_are_shown(struct qbid_engine *engine, const struct qbid_con
         "{\"cmd\":\"patterns\",\"tenant\":1,\"metric\":\"return\",\"subject\":\"slot=native\","
         "\"across\":\"exchange\",\"sources\":true}";
     struct qbid_commands commands = {.engine = engine, .config = config};
-    struct qbid_api_peer peer = {1, 1000};
+    struct qbid_api_peer peer = {1, 0};
     char *said = qbid_commands_answer(&commands, &peer, request, sizeof request - 1);
     assert_non_null(said);
     cJSON *answer = cJSON_Parse(said);

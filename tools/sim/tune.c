@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A day of the pacer takes tens of milliseconds and says little: a black box that is dear and has no
- * gradient. */
+/* A day of the pacer takes tens of milliseconds and says little: a black box that is dear and has
+ * no gradient. */
 #include "tools/sim/tune.h"
 
 #include <math.h>

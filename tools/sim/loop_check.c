@@ -305,7 +305,7 @@ int qbid_loop_checker_end(struct qbid_loop_checker *c, struct qbid_loop_host *ho
     struct qbid_recommendation_filter all = {.status = -1, .max = UINT32_MAX};
     uint64_t id;
     c->item_change = config->execution.item_change;
-    c->check.chain = qbid_store_verify_audit(store, &id) != 0;
+    c->check.chain = qbid_store_verify_audit(store, NULL, &id) != 0;
     c->check.books = qbid_engine_counters_load(engine).invariant_broken;
     int err = qbid_store_load_audit(store, UINT32_MAX, record_take, c);
     if (!err)

@@ -249,7 +249,7 @@ static void make_pages(struct bench_world *w)
         float multiplier[QBID_QROW_ACTIONS];
         bench_q_multipliers(i, multiplier);
         qbid_live_set_pace(&w->live, i, bench_pace(i, multiplier));
-        atomic_store(&w->live.qstate[i], (uint32_t)(draw(i, 9) % QBID_QSTATES));
+        atomic_store(&w->live.qstate[i], (uint8_t)(draw(i, 9) % QBID_QSTATES));
     }
     for (uint32_t b = 0; b < BENCH_BUDGETS; b++)
         atomic_store(&w->live.limit[b], INT64_MAX / 2);

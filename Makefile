@@ -158,7 +158,7 @@ stop: ## end what `make run KEEP=1` left running
 	@tools/demo/stop.sh
 
 test: deps-test ## lints, unit tests in PROFILES="release asan tsan", end-to-end tests
-	@tests/run.sh lint $(PROFILES) $(if $(filter release,$(PROFILES)),e2e)
+	@tests/run.sh lint $(filter release,$(PROFILES)) $(if $(filter release,$(PROFILES)),e2e) $(filter-out release,$(PROFILES))
 
 check: deps-test ## lints and unit tests of the release build
 	@tests/run.sh lint release

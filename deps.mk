@@ -14,4 +14,4 @@ DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binut
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server valgrind
 
 # `make oracle`: the reference tools of tests/oracle
-DEPS_ORACLE := python3-statsmodels r-base-core r-cran-survival python3-sklearn python3-scipy
+DEPS_ORACLE := python3-statsmodels r-base-core r-cran-survival r-cran-metafor python3-sklearn python3-scipy

@@ -40,6 +40,7 @@ struct bench_choice bench_choice_run(uint32_t cnt, int kind)
         result.gap_most = gap > result.gap_most ? gap : result.gap_most;
     }
     qsort(ms, ROUNDS, sizeof *ms, double_compare);
+    result.p50_ms = ms[ROUNDS / 2];
     result.p99_ms = ms[ROUNDS * 99 / 100];
     result.most_ms = ms[ROUNDS - 1];
     return result;

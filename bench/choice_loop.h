@@ -10,9 +10,9 @@ extern "C" {
 #endif
 
 struct bench_choice {
-    double mean_ms, p99_ms, most_ms; /* thread CPU time of one choice */
-    double exact;                    /* share of choices proved best */
-    double gap_most;                 /* most that another choice could gain more */
+    double mean_ms, p50_ms, p99_ms, most_ms; /* thread CPU time of one choice */
+    double exact;                            /* share of choices proved best */
+    double gap_most;                         /* most that another choice could gain more */
 };
 
 /* kind: see tests/control/choice/draw.h. */

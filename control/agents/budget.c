@@ -10,6 +10,7 @@
 
 #include "control/account/money.h"
 #include "control/agents/budget_belief.h"
+#include "control/agents/budget_library.h"
 #include "control/models/allocate/explore.h"
 #include "control/models/allocate/period.h"
 #include "shm/error.h"
@@ -120,6 +121,11 @@ static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inpu
         struct qbid_budget_campaign *c = campaign_of(agent, def->id);
         if (c == NULL)
             return QBID_ERR_NOMEM;
+        int err = c->from_unix_s == 0
+                      ? qbid_budget_campaign_recall(c, &agent->params, inputs->unix_s)
+                      : 0;
+        if (err)
+            return err;
         struct qbid_series_key key = {.id = def->id, .kind = QBID_SERIES_CAMPAIGN};
         struct qbid_stats all =
             qbid_snapshot_query(inputs->snapshot, key, QBID_WINDOW_ALL, inputs->now_ns);
@@ -255,8 +261,10 @@ static void reason_write(const struct round *r, uint32_t i, const struct verdict
         "%" PRIu32 " days, %" PRIu64 " conversions.%s All moves of this group together add %.2f a "
         "day (90 %% between %.2f and %.2f).%s",
         p->current, here, r->allocation.marginal, r->cnt, c->shape, c->shape_sd,
-        c->varied ? "" : ", the prior's", c->day_cnt, c->convs, today, all->mean, all->low,
-        all->high,
+        c->varied     ? ""
+        : c->informed ? ", the library's"
+                      : ", the prior's",
+        c->day_cnt, c->convs, today, all->mean, all->low, all->high,
         r->learning ? " Part of each move is chance, so that response to spend becomes known."
                     : "");
 }
@@ -322,6 +330,8 @@ static int round_play(struct round *r, bool shapes, qbid_agent_take_fn *give, vo
 {
     double worth = worth_of(r);
     int err = shapes ? qbid_budget_shapes(r->campaigns, r->cnt) : 0;
+    if (!err)
+        err = qbid_budget_inform(r->campaigns, r->cnt, shapes, &r->agent->params);
     if (err || r->cnt < 2 || !(worth > 0) || awaited(r) ||
         !qbid_budget_scales(r->campaigns, r->cnt, worth, r->inputs->unix_s, &r->prior))
         return err;

@@ -11,14 +11,12 @@
 #include "shm/units.h"
 
 #define DAY_S 86400
+#define HOUR_S 3600
 #define DAY_PART_MIN 0.5  /* of a day that was seen, for it to count as one */
 #define DAYS_FIT 7        /* before a campaign has a say in exponents */
 #define HALF_LIFE_DAYS 14 /* of what a day says about a scale */
 #define PART_MIN 0.02     /* of today, before it says anything: half an hour */
-#define SHAPE_MEAN 0.8
-#define SHAPE_SD 0.1
-#define SHAPE_LOW 0.3
-#define SHAPE_HIGH 0.97
+#define OWN_MIN 0.05      /* of the prior's precision: days that say less say nothing */
 
 static double units(int64_t nanos)
 {
@@ -43,8 +41,8 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
     double spend = units(all->spend_nanos), value = units(all->value_nanos);
     if (c->from_unix_s == 0) {
         *c = (struct qbid_budget_campaign){.id = c->id,
-                                           .shape = SHAPE_MEAN,
-                                           .shape_sd = SHAPE_SD,
+                                           .shape = QBID_BUDGET_SHAPE_MEAN,
+                                           .shape_sd = QBID_BUDGET_SHAPE_SD,
                                            .from_unix_s = unix_s,
                                            .spend_base = spend,
                                            .value_base = value};
@@ -61,6 +59,48 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
     c->from_unix_s = unix_s;
     c->spend_base = spend, c->value_base = value;
     c->spend = c->value = 0;
+}
+
+struct recalling {
+    struct qbid_budget_campaign campaign;
+    struct qbid_stats before; /* at the last point */
+    int64_t before_unix_s;    /* 0 = none yet */
+    int64_t now_unix_s;
+};
+
+/* Days that ended before this hour began ended with the totals of the point before. */
+static void days_end(struct recalling *r, int64_t until_unix_s)
+{
+    int64_t end = (r->before_unix_s / DAY_S + 1) * DAY_S;
+    for (; r->before_unix_s != 0 && end <= until_unix_s; end += DAY_S)
+        qbid_budget_campaign_see(&r->campaign, &r->before, end);
+}
+
+static int point_recall(void *context, const struct qbid_store_point *point)
+{
+    struct recalling *r = context;
+    if (point->unix_s > r->now_unix_s)
+        return 0; /* of the hour that still runs */
+    days_end(r, point->unix_s - HOUR_S);
+    qbid_budget_campaign_see(&r->campaign, &point->all, point->unix_s);
+    r->before = point->all;
+    r->before_unix_s = point->unix_s;
+    return 0;
+}
+
+int qbid_budget_campaign_recall(struct qbid_budget_campaign *campaign,
+                                const struct qbid_budget_agent_params *params, int64_t unix_s)
+{
+    int64_t from = unix_s - QBID_BUDGET_AGENT_DAYS * (int64_t)DAY_S;
+    struct recalling r = {.campaign = {.id = campaign->id}, .now_unix_s = unix_s};
+    if (!params->past)
+        return 0;
+    int err = params->past(params->store, campaign->id, from, point_recall, &r);
+    if (err)
+        return err;
+    days_end(&r, unix_s / HOUR_S * HOUR_S);
+    *campaign = r.campaign;
+    return 0;
 }
 
 static double mean_of(const double *x, uint32_t cnt)
@@ -100,14 +140,26 @@ static uint32_t inputs_fill(struct qbid_budget_campaign *const *campaigns, uint3
     return used;
 }
 
+/* What the days alone say: the posterior without the prior that the group gave it. */
+static void own_take(struct qbid_budget_campaign *c, struct qbid_fit_param_estimate e,
+                     struct qbid_fit_prior prior)
+{
+    double given = 1 / (prior.sd * prior.sd), own = 1 / (e.sd * e.sd) - given;
+    bool told = c->varied && own > OWN_MIN * given;
+    c->own_variance = told ? 1 / own : 0;
+    c->own_shape = told ? (e.mean / (e.sd * e.sd) - prior.mean * given) / own : 0;
+}
+
 static void shapes_take(struct qbid_budget_campaign *const *campaigns, const uint32_t *idx,
-                        struct qbid_fit *fits, uint32_t cnt)
+                        struct qbid_fit *fits, uint32_t cnt, struct qbid_fit_prior prior)
 {
     for (uint32_t k = 0; k < cnt; k++) {
         struct qbid_budget_campaign *c = campaigns[idx[k]];
-        c->shape = fmin(fmax(fits[k].estimate[0][QBID_FIT_SHAPE].mean, SHAPE_LOW), SHAPE_HIGH);
+        c->shape = fmin(fmax(fits[k].estimate[0][QBID_FIT_SHAPE].mean, QBID_BUDGET_SHAPE_LOW),
+                        QBID_BUDGET_SHAPE_HIGH);
         c->shape_sd = fits[k].estimate[0][QBID_FIT_SHAPE].sd;
         c->varied = fits[k].varied[0];
+        own_take(c, fits[k].estimate[0][QBID_FIT_SHAPE], prior);
         qbid_fit_done(&fits[k]);
     }
 }
@@ -126,7 +178,7 @@ int qbid_budget_shapes(struct qbid_budget_campaign *const *campaigns, uint32_t c
         if (used)
             err = qbid_fit_group_new(inputs, used, fits, &group, why);
         if (used && !err)
-            shapes_take(campaigns, idx, fits, used);
+            shapes_take(campaigns, idx, fits, used, group.prior[QBID_FIT_SHAPE]);
     }
     free(channels);
     free(inputs);
@@ -175,7 +227,7 @@ struct qbid_curve qbid_budget_curve_draw(const struct qbid_budget_campaign *camp
 {
     double scale = qbid_explore_scale(prior, &campaign->evidence, random);
     double shape = campaign->shape + campaign->shape_sd * qbid_random_normal(random);
-    shape = fmin(fmax(shape, SHAPE_LOW), SHAPE_HIGH);
+    shape = fmin(fmax(shape, QBID_BUDGET_SHAPE_LOW), QBID_BUDGET_SHAPE_HIGH);
     scale *= pow(units(campaign->budget_nanos), campaign->shape - shape);
     return (struct qbid_curve){QBID_CURVE_POWER, fmax(scale, 1e-9), shape, 0};
 }

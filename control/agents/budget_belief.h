@@ -9,6 +9,12 @@
 #include "control/agents/budget.h"
 #include "control/models/allocate/explore.h"
 
+/* Exponents before anything is known, and what they are held between. */
+#define QBID_BUDGET_SHAPE_MEAN 0.8
+#define QBID_BUDGET_SHAPE_SD 0.1
+#define QBID_BUDGET_SHAPE_LOW 0.3
+#define QBID_BUDGET_SHAPE_HIGH 0.97
+
 struct qbid_budget_campaign {
     uint32_t id;
     uint32_t tenant_id;
@@ -28,12 +34,20 @@ struct qbid_budget_campaign {
     /* belief */
     double shape, shape_sd;
     bool varied;
+    bool informed; /* by the library */
+    /* the exponent by its own days alone; variance 0 = they say nothing */
+    double own_shape, own_variance;
     struct qbid_explore_evidence evidence;
 };
 
 /** Take in a campaign's totals; a day that is over becomes one of its days. */
 void qbid_budget_campaign_see(struct qbid_budget_campaign *campaign, const struct qbid_stats *all,
                               int64_t unix_s);
+
+/** Days of a campaign that was not seen yet, up to now, from its past; the hours may have gaps
+ * where nothing was counted. An error of the past: nothing is known, ask again. */
+int qbid_budget_campaign_recall(struct qbid_budget_campaign *campaign,
+                                const struct qbid_budget_agent_params *params, int64_t unix_s);
 
 /** Exponents of a tenant's campaigns, by their days together. Campaigns of fewer than 7 days keep
  *  the prior, 0.8 +- 0.1. NOMEM. */

@@ -3,6 +3,11 @@
 $(call lib,agents,\
 	control/agents/budget.c \
 	control/agents/budget_belief.c \
+	control/agents/budget_library.c \
 	control/agents/monitor.c \
 	control/agents/proposal.c \
-	control/agents/scheduler.c)
+	control/agents/scheduler.c \
+	control/agents/synthesiser.c \
+	control/agents/synthesiser_cells.c \
+	control/agents/synthesiser_effects.c \
+	control/agents/synthesiser_propose.c)

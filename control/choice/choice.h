@@ -6,11 +6,11 @@
  *               sum of risks        <= limits.risk_nanos
  *               sum of money moved  <= limits.moved_nanos
  *
- * Options that a Lagrangian bound rules out are dropped, the rest is enumerated group by group
- * without dominated states: exact, unless a group needs more than limits.state_max of them, and
+ * Prices of both limits bound what can be gained; what departs from the best at those prices is
+ * listed, best first: exact, unless more than limits.state_max departures had to be listed, and
  * then the answer says how much it may have missed. Of equal gains the least risk wins, then the
- * least money moved; what is equal in all three is settled by the groups' and options' ids, never
- * by the order of the input.
+ * least money moved, as far as they were listed; the same options give the same choice in any
+ * order.
  */
 #ifndef QBID_CONTROL_CHOICE_CHOICE_H
 #define QBID_CONTROL_CHOICE_CHOICE_H
@@ -19,7 +19,8 @@
 #include <stdint.h>
 
 #define QBID_CHOICE_OPTIONS_MAX 65536
-#define QBID_CHOICE_STATES_MAX 4096 /* of one group, unless the limits say otherwise */
+#define QBID_CHOICE_STATES_MAX 16384 /* of one list, unless the limits say otherwise */
+#define QBID_CHOICE_STATES_LIMIT (UINT32_C(1) << 20)
 
 struct qbid_choice_option {
     uint64_t id;         /* unique in its group */
@@ -32,13 +33,13 @@ struct qbid_choice_option {
 struct qbid_choice_limits {
     int64_t risk_nanos;
     int64_t moved_nanos;
-    uint32_t state_max; /* 0 = QBID_CHOICE_STATES_MAX */
+    uint32_t state_max; /* 0 = QBID_CHOICE_STATES_MAX; at most QBID_CHOICE_STATES_LIMIT count */
 };
 
 struct qbid_choice {
     int64_t gain_nanos, risk_nanos, moved_nanos;
     uint32_t cnt;
-    bool exact;         /* false: states were dropped, and a better choice is possible */
+    bool exact;         /* false: departures were dropped, and a better choice is possible */
     double bound_nanos; /* no choice within the limits gains more */
 };
 
@@ -50,12 +51,10 @@ struct qbid_choice {
  * Errors:  QBID_ERR_INVAL for a negative risk, move or limit, more than QBID_CHOICE_OPTIONS_MAX
  *          options, or two of one group and id; QBID_ERR_LIMIT when sums would pass 63 bits; NOMEM.
  * Threads: pure.
- * Cost:    500 options: under a millisecond on average where one limit binds, several where both
- *          do (`make bench`, choice). At most cnt x state_max steps in each of a few rounds.
+ * Cost:    500 options: a quarter of a millisecond on average where one limit binds, three
+ *          quarters where both do (`make bench`, choice); at most some cnt x state_max steps.
  * Source:  Sinha and Zoltners, The multiple-choice knapsack problem, Operations Research 27 (1979);
- *          states without dominated ones: Nemhauser and Ullmann, Management Science 15 (1969);
- *          multipliers by the ellipsoid method: Bland, Goldfarb and Todd, Operations Research 29
- *          (1981).
+ *          prices by cutting planes: Kelley, Journal of SIAM 8 (1960); the rest in choice_search.h.
  */
 int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
                       const struct qbid_choice_limits *limits, bool *ret_chosen,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Least Lagrangian bound over the prices of both limits, by the ellipsoid method in the plane; and
- * a good choice on the way. Prices are kept as what the whole of a limit is worth, so that both
- * have one scale. */
+/* Least Lagrangian bound over the prices of both limits, by cutting planes; and a good choice by
+ * them. Prices are kept as what the whole of a limit is worth, so that both have one scale. */
 #include "control/choice/choice_bound.h"
 
 #include <math.h>
@@ -11,8 +10,8 @@
 
 #include "shm/error.h"
 
-#define STEPS_MAX 200
-#define CLOSE 1e-7 /* of the bound */
+#define STEPS_MAX 100
+#define CLOSE 1e-11 /* of the bound */
 
 double qbid_choice_reduced(const struct qbid_choice_prices *prices,
                            const struct qbid_choice_item *item)
@@ -23,7 +22,7 @@ double qbid_choice_reduced(const struct qbid_choice_prices *prices,
 
 double qbid_choice_slack(const struct qbid_choice_prices *prices)
 {
-    return 1 + 1e-10 * fabs(prices->bound);
+    return 1e-6 + 1e-10 * fabs(prices->bound);
 }
 
 /* The bound at given prices: its value, and its slope in worth. */
@@ -58,47 +57,86 @@ static double bound_at(const struct qbid_choice_book *book, const double worth[Q
     return bound;
 }
 
-struct ellipse {
-    double centre[2];
-    double shape[2][2]; /* points x: (x - centre)' shape^-1 (x - centre) <= 1 */
+/* What one look says of all prices: the bound is nowhere below value + slope' worth. */
+struct cut {
+    double value; /* at worth 0 */
+    double slope[QBID_CHOICE_SCARCE];
 };
 
-/* The half in which slope' x does not rise. Returns slope's width over the ellipse. */
-static double ellipse_cut(struct ellipse *e, const double slope[2])
+/* Points x of the plane with normal' x <= most. */
+struct half_plane {
+    double normal[2], most;
+};
+
+/* The least of slope' x on the edge of half-plane `last`, within all before it. Returns whether
+ * there is any such point. */
+static bool edge_least(const struct half_plane *half, uint32_t last, const double slope[2],
+                       double x[2])
 {
-    double v[2] = {e->shape[0][0] * slope[0] + e->shape[0][1] * slope[1],
-                   e->shape[1][0] * slope[0] + e->shape[1][1] * slope[1]};
-    double width = sqrt(fmax(0, slope[0] * v[0] + slope[1] * v[1]));
-    if (!(width > 0))
-        return 0;
-    for (int i = 0; i < 2; i++) {
-        v[i] /= width;
-        e->centre[i] -= v[i] / 3;
+    const double *n = half[last].normal;
+    double square = n[0] * n[0] + n[1] * n[1], low = -INFINITY, high = INFINITY;
+    double from[2] = {n[0] * half[last].most / square, n[1] * half[last].most / square};
+    double along[2] = {-n[1], n[0]};
+    for (uint32_t i = 0; i < last; i++) {
+        const double *m = half[i].normal;
+        double speed = m[0] * along[0] + m[1] * along[1];
+        double room = half[i].most - m[0] * from[0] - m[1] * from[1];
+        if (speed > 0)
+            high = fmin(high, room / speed);
+        else if (speed < 0)
+            low = fmax(low, room / speed);
+        else if (room < 0)
+            return false;
     }
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++)
-            e->shape[i][j] = 4.0 / 3 * (e->shape[i][j] - 2.0 / 3 * v[i] * v[j]);
-    return width;
+    double rise = slope[0] * along[0] + slope[1] * along[1], at = rise > 0 ? low : high;
+    for (int k = 0; k < 2; k++)
+        x[k] = fmax(0, from[k] + at * along[k]); /* rounding must not make a worth negative */
+    return low <= high && isfinite(at);
+}
+
+/* The lowest point of the last cut where it is the highest of all, with worths in 0..most. It is
+ * the lowest of all cuts' highest, as the last cuts off what was that before. */
+static bool cuts_least(const struct cut *cut, uint32_t cnt, double most, double x[2])
+{
+    struct half_plane half[STEPS_MAX + 4] = {
+        {{-1, 0}, 0}, {{0, -1}, 0}, {{1, 0}, most}, {{0, 1}, most}};
+    const struct cut *last = &cut[cnt - 1];
+    uint32_t halves = 4;
+    for (int k = 0; k < 2; k++)
+        x[k] = last->slope[k] < 0 ? most : 0;
+    for (uint32_t i = 0; i + 1 < cnt; i++) {
+        struct half_plane *h = &half[halves];
+        for (int k = 0; k < 2; k++)
+            h->normal[k] = cut[i].slope[k] - last->slope[k];
+        h->most = last->value - cut[i].value;
+        if (h->normal[0] == 0 && h->normal[1] == 0)
+            continue;
+        bool inside = h->normal[0] * x[0] + h->normal[1] * x[1] <= h->most;
+        if (!inside && !edge_least(half, halves, last->slope, x))
+            return false;
+        halves++;
+    }
+    return true;
 }
 
 static void prices_find(const struct qbid_choice_book *book, struct qbid_choice_prices *ret)
 {
-    double best[QBID_CHOICE_SCARCE] = {0}, slope[QBID_CHOICE_SCARCE];
-    double bound = bound_at(book, best, slope), width = bound * bound;
-    struct ellipse e = {{bound / 2, bound / 2}, {{width, 0}, {0, width}}};
-    bool scarce = slope[0] < 0 || slope[1] < 0; /* else everything fits, and no price is due */
-    for (int step = 0; step < STEPS_MAX && scarce; step++) {
-        if (e.centre[0] < 0 || e.centre[1] < 0) {
-            slope[0] = e.centre[0] < 0 ? -1 : 0;
-            slope[1] = e.centre[0] < 0 ? 0 : -1;
-        } else {
-            double value = bound_at(book, e.centre, slope);
-            if (value < bound) {
-                bound = value;
-                memcpy(best, e.centre, sizeof best);
-            }
+    struct cut cut[STEPS_MAX];
+    double at[QBID_CHOICE_SCARCE] = {0}, best[QBID_CHOICE_SCARCE] = {0};
+    double bound = INFINITY, most = 0;
+    for (uint32_t n = 0; n < STEPS_MAX; n++) {
+        double value = bound_at(book, at, cut[n].slope);
+        cut[n].value = value - cut[n].slope[0] * at[0] - cut[n].slope[1] * at[1];
+        most = n == 0 ? value : most;
+        if (value < bound) {
+            bound = value;
+            memcpy(best, at, sizeof best);
         }
-        if (ellipse_cut(&e, slope) < CLOSE * bound)
+        if ((cut[n].slope[0] >= 0 && cut[n].slope[1] >= 0 && n == 0) || /* all of it fits */
+            !cuts_least(cut, n + 1, most, at))
+            break;
+        double least = cut[n].value + cut[n].slope[0] * at[0] + cut[n].slope[1] * at[1];
+        if (!(bound - least > CLOSE * bound))
             break;
     }
     for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
@@ -120,43 +158,39 @@ static int rank_compare(const void *a, const void *b)
                             : (x->item > y->item) - (x->item < y->item);
 }
 
-struct greedy {
-    uint32_t *pick; /* item by group, UINT32_MAX = none */
-    int64_t gain;
-    int64_t left[QBID_CHOICE_SCARCE];
-};
-
 /* Put an item in the place of its group's present one, if that gains and fits. */
-static bool greedy_take(const struct qbid_choice_book *book, struct greedy *g, uint32_t group,
-                        uint32_t item)
+static bool greedy_take(const struct qbid_choice_book *book, struct qbid_choice_pick *pick,
+                        uint32_t group, uint32_t item)
 {
     static const struct qbid_choice_item none;
     const struct qbid_choice_item *in = &book->item[item];
-    const struct qbid_choice_item *out =
-        g->pick[group] == UINT32_MAX ? &none : &book->item[g->pick[group]];
-    if (in->gain <= out->gain || in->use[0] - out->use[0] > g->left[0] ||
-        in->use[1] - out->use[1] > g->left[1])
+    uint32_t now = pick->item[group];
+    const struct qbid_choice_item *out = now == QBID_CHOICE_NONE ? &none : &book->item[now];
+    if (in->gain <= out->gain)
         return false;
-    g->gain += in->gain - out->gain;
     for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-        g->left[k] -= in->use[k] - out->use[k];
-    g->pick[group] = item;
+        if (in->use[k] - out->use[k] > book->limit[k] - pick->use[k])
+            return false;
+    pick->gain += in->gain - out->gain;
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        pick->use[k] += in->use[k] - out->use[k];
+    pick->item[group] = item;
     return true;
 }
 
 /* Best first, then whatever can still be bettered. */
 static void greedy_run(const struct qbid_choice_book *book, const struct rank *rank,
-                       struct greedy *g)
+                       struct qbid_choice_pick *pick)
 {
-    g->gain = 0;
-    memcpy(g->left, book->limit, sizeof g->left);
+    pick->gain = 0;
+    memset(pick->use, 0, sizeof pick->use);
     for (uint32_t i = 0; i < book->group_cnt; i++)
-        g->pick[i] = UINT32_MAX;
+        pick->item[i] = QBID_CHOICE_NONE;
     for (uint32_t i = 0; i < book->item_cnt; i++)
-        if (g->pick[rank[i].group] == UINT32_MAX)
-            greedy_take(book, g, rank[i].group, rank[i].item);
+        if (pick->item[rank[i].group] == QBID_CHOICE_NONE)
+            greedy_take(book, pick, rank[i].group, rank[i].item);
     for (uint32_t i = 0; i < book->item_cnt; i++)
-        greedy_take(book, g, rank[i].group, rank[i].item);
+        greedy_take(book, pick, rank[i].group, rank[i].item);
 }
 
 /* By gain for the worth of what is used, or by gain less that worth. */
@@ -174,26 +208,40 @@ static void rank_fill(const struct qbid_choice_book *book, const struct qbid_cho
 }
 
 int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_prices *ret_prices,
-                      uint32_t *ret_pick)
+                      struct qbid_choice_pick *ret_pick)
 {
     struct rank *rank = malloc((book->item_cnt + 1) * sizeof *rank);
-    struct greedy greedy = {.pick = malloc((book->group_cnt + 1) * sizeof *greedy.pick)};
-    if (!rank || !greedy.pick) {
+    struct qbid_choice_pick greedy = {.item = malloc((book->group_cnt + 1) * sizeof *greedy.item)};
+    if (!rank || !greedy.item) {
         free(rank);
-        free(greedy.pick);
+        free(greedy.item);
         return QBID_ERR_NOMEM;
     }
     prices_find(book, ret_prices);
-    ret_prices->least = -1;
     for (int less = 0; less < 2; less++) {
         rank_fill(book, ret_prices, less, rank);
         greedy_run(book, rank, &greedy);
-        if (greedy.gain > ret_prices->least) {
-            ret_prices->least = greedy.gain;
-            memcpy(ret_pick, greedy.pick, book->group_cnt * sizeof *ret_pick);
+        if (less == 0 || greedy.gain > ret_pick->gain) {
+            memcpy(ret_pick->item, greedy.item, book->group_cnt * sizeof *greedy.item);
+            ret_pick->gain = greedy.gain;
+            memcpy(ret_pick->use, greedy.use, sizeof greedy.use);
         }
     }
     free(rank);
-    free(greedy.pick);
+    free(greedy.item);
     return 0;
+}
+
+void qbid_choice_pick_sum(const struct qbid_choice_book *book, struct qbid_choice_pick *pick)
+{
+    pick->gain = 0;
+    memset(pick->use, 0, sizeof pick->use);
+    for (uint32_t g = 0; g < book->group_cnt; g++) {
+        if (pick->item[g] == QBID_CHOICE_NONE)
+            continue;
+        const struct qbid_choice_item *item = &book->item[pick->item[g]];
+        pick->gain += item->gain;
+        for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+            pick->use[k] += item->use[k];
+    }
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define QBID_CHOICE_SCARCE 2 /* risk, money moved */
+#define QBID_CHOICE_NONE UINT32_MAX
 
 struct qbid_choice_item {
     int64_t gain;
@@ -25,8 +26,17 @@ struct qbid_choice_book {
 struct qbid_choice_prices {
     double price[QBID_CHOICE_SCARCE]; /* gain that a nano of the limit is worth */
     double bound;                     /* no choice gains more */
-    int64_t least;                    /* a choice is known that gains this */
 };
+
+/* A choice within the limits. */
+struct qbid_choice_pick {
+    uint32_t *item; /* by group, QBID_CHOICE_NONE = nothing of it */
+    int64_t gain;
+    int64_t use[QBID_CHOICE_SCARCE];
+};
+
+/** Gain and use of a pick's items. */
+void qbid_choice_pick_sum(const struct qbid_choice_book *book, struct qbid_choice_pick *pick);
 
 /** Gain less what the use of both limits is worth. */
 double qbid_choice_reduced(const struct qbid_choice_prices *prices,
@@ -35,8 +45,8 @@ double qbid_choice_reduced(const struct qbid_choice_prices *prices,
 /** Rounding of bounds: an option is dropped only when it is worse by more than that. */
 double qbid_choice_slack(const struct qbid_choice_prices *prices);
 
-/** Prices near the least bound, and a good choice: its item by group, UINT32_MAX = none. NOMEM. */
+/** Prices near the least bound, and a good choice, into the items of ret_pick. NOMEM. */
 int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_prices *ret_prices,
-                      uint32_t *ret_pick);
+                      struct qbid_choice_pick *ret_pick);
 
 #endif

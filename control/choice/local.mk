@@ -2,4 +2,5 @@
 # The decision engine: which proposals to make.
 $(call lib,choice,\
 	control/choice/choice.c \
-	control/choice/choice_bound.c)
+	control/choice/choice_bound.c \
+	control/choice/choice_search.c)

@@ -53,7 +53,7 @@
 #define QBID_CONFIG_LEARNING_LIST(X) \
     X(BOOL, enabled, 0, 1, 1, "false holds the models still") \
     X(REAL, explore, 0, 0.1, 0.02, "share of bids that try another action than the best known") \
-    X(REAL, rotation_floor, 0, 0.125, 0.02, "least share of every creative of a line item") \
+    X(REAL, rotation_floor, 0, 0.125, 0.002, "least share of every creative of a line item") \
     X(UINT, price_samples, 256, 65536, 4096, "market prices kept of every campaign") \
     X(REAL, pace_min, 1e-6, 1, 0.001, "lowest pace factor") \
     X(REAL, pace_max, 1, 1000, 20, "highest pace factor") \
@@ -85,7 +85,11 @@
     X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
     X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
     X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
+    X(BOOL, synthesiser, 0, 1, 1, "keep the library of patterns, and recommend targeting by it, every 15 minutes") \
     X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks and conversions of campaigns") \
+    X(BOOL, rules, 0, 1, 1, "judge operators' rules (qbid rules)") \
+    X(UINT, rules_s, 1, 3600, 30, "how often is looked whether a step of a rule has ended") \
+    X(BOOL, records, 0, 1, 1, "take down runs of agents, versions of models, and insights") \
     X(REAL, duty, 0.001, 1, 0.05, "share of its period that an agent may take; one above it runs less often")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")

@@ -7,6 +7,7 @@
 
 #include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
+#include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
@@ -14,6 +15,7 @@
 #define DRAIN_MAX 65536           /* events of one worker a tick */
 #define EXPIRE_MAX 65536          /* bids a tick */
 #define PRUNE_MAX 10000           /* rows a tick */
+#define RECORDS_DAYS 400          /* models, insights, firings of rules, creatives: beyond a year */
 #define HOURS_DAYS 60             /* hourly totals are kept: the monitor learns from four weeks */
 #define SETTLED_PRUNE_MAX 1000000 /* nonces a tick: more than come in one */
 #define SETTLED_SLACK_S 60        /* a notice may wait in a ring beyond its time */
@@ -461,6 +463,9 @@ void qbid_engine_persist(struct qbid_engine *engine)
         int n = qbid_store_prune_series(engine->store, oldest, PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_hours(engine->store, hours, PRUNE_MAX);
+        if (n >= 0)
+            n = qbid_store_prune_records(engine->store, oldest, unix_s - RECORDS_DAYS * DAY_S,
+                                         PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;

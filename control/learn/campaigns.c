@@ -84,6 +84,7 @@ void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_out
     switch (outcome->kind) {
     case QBID_EVENT_BID:
         flight->bids++;
+        flight->demand += state->demand_now > 0 ? state->demand_now : 1;
         break;
     case QBID_EVENT_LOSS:
     case QBID_OUTCOME_EXPIRED:

@@ -24,6 +24,7 @@ struct qbid_flight {
     int64_t end_unix_s;
     int64_t spent_before_nanos; /* of the budget, when it began */
     uint64_t bids;
+    double demand; /* of them: see control/models/pacing.h */
     uint64_t clicks;
     uint64_t convs;
     int64_t revenue_nanos;
@@ -46,8 +47,9 @@ struct qbid_campaign_state {
     struct qbid_pacing_state pacing;
     uint64_t paced_ns;               /* when the pacer last stepped, 0 = never */
     uint64_t heard_ns;               /* last outcome */
-    double auctions_per_s;           /* of its bids, a slow average; survives the flight */
-    uint64_t paced_bids;             /* flight.bids at that step */
+    double demand_now;               /* of a bid, of the last period; 0 = 1 */
+    double demand_per_s;             /* of its bids, a slow average; survives the flight */
+    double paced_demand;             /* flight.demand at that step */
     double win_rate;                 /* of the last few hundred results */
     struct qbid_resolving resolving; /* lambda(rho) of the samples; resolved says as of when */
     struct {

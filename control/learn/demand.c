@@ -16,10 +16,10 @@ static double seconds_of(int64_t unix_ns)
 }
 
 void qbid_demand_note(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns,
-                      double bids)
+                      double demand)
 {
     double now_s = seconds_of(now_unix_ns);
-    qbid_traffic_note(&state->traffic, now_s - period_s, now_s, bids, &state->curve);
+    qbid_traffic_note(&state->traffic, now_s - period_s, now_s, demand, &state->curve);
 }
 
 static double flight_total(const struct qbid_campaign_state *state)
@@ -28,7 +28,7 @@ static double flight_total(const struct qbid_campaign_state *state)
                                  (double)state->flight.end_unix_s);
 }
 
-/* Same auctions a second now, same spend: only the parts of the plan are others. */
+/* Same demand a second now, same spend: only the parts of the plan are others. */
 static void pacing_rebase(struct qbid_campaign_state *state, const struct qbid_traffic_curve *next,
                           double now_s)
 {
@@ -67,12 +67,12 @@ void qbid_demand_refit(struct qbid_learner *learner, int64_t now_unix_s)
     }
 }
 
-/* Auctions of the whole flight: by the mean of all that was counted, else by the rate of now. */
-static double auctions_of(const struct qbid_campaign_state *state, double now_s)
+/* Demand of the whole flight: by the mean of all that was counted, else by the rate of now. */
+static double all_of(const struct qbid_campaign_state *state, double now_s)
 {
     double rate = qbid_traffic_rate(&state->traffic, &state->curve);
     if (!(rate > 0))
-        rate = state->auctions_per_s / fmax(qbid_traffic_at(&state->curve, now_s), 1e-3);
+        rate = state->demand_per_s / fmax(qbid_traffic_at(&state->curve, now_s), 1e-3);
     return rate * state->plan_total;
 }
 
@@ -85,7 +85,6 @@ struct qbid_demand qbid_demand_at(struct qbid_campaign_state *state, double peri
     double over = qbid_dayparts_between(state->dayparts, &state->curve, start_s, now_s);
     double step = qbid_dayparts_between(state->dayparts, &state->curve, now_s, now_s + period_s);
     double total = fmax(state->plan_total, 1e-9);
-    return (struct qbid_demand){.done = fmin(over / total, 1),
-                                .step = fmin(step / total, 1),
-                                .auctions = auctions_of(state, now_s)};
+    return (struct qbid_demand){
+        .done = fmin(over / total, 1), .step = fmin(step / total, 1), .all = all_of(state, now_s)};
 }

@@ -9,14 +9,14 @@
 
 /* A moment of a flight. */
 struct qbid_demand {
-    double done;     /* part of the flight's traffic that is over, [0, 1] */
-    double step;     /* that a control period takes, [0, 1] */
-    double auctions; /* forecast of the whole flight; 0 = not known */
+    double done; /* part of the flight's traffic that is over, [0, 1] */
+    double step; /* that a control period takes, [0, 1] */
+    double all;  /* of the whole flight, forecast; 0 = not known */
 };
 
-/** Count what a campaign bid on in the last period_s, in which it might spend. */
+/** Count the demand of the last period_s, in which a campaign might spend. */
 void qbid_demand_note(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns,
-                      double bids);
+                      double demand);
 
 /** Fit the account's curve anew once an hour, and then each campaign's, some with each call; what
  * the pacer remembers in parts of a plan is brought to the new one. Cost: a microsecond a campaign

@@ -8,8 +8,7 @@
 #include "control/models/decay.h"
 #include "control/models/effects.h"
 
-#define HALF_LIFE_S (56 * 86400.0)
-#define NOW_HALF_LIFE_S 300.0
+#define NOW_HALF_LIFE_S 60.0
 #define WEEK 168
 #define PARENTS 3
 #define SWEEPS 30
@@ -32,7 +31,7 @@ void qbid_hours_post(struct qbid_hours *hours, const struct qbid_outcome *outcom
 
 static void fade(struct qbid_hours *hours, int64_t now_s)
 {
-    double left = qbid_decay_left(HALF_LIFE_S, hours->at_s, now_s);
+    double left = qbid_decay_left(QBID_HOURS_HALF_LIFE_S, hours->at_s, now_s);
     double now_left = qbid_decay_left(NOW_HALF_LIFE_S, hours->at_s, now_s);
     for (uint32_t h = 0; h < QBID_HOURS_MAX; h++) {
         hours->clicks[h] *= left;
@@ -97,13 +96,18 @@ static double ratio_now(const struct qbid_hours *hours)
     return bids > 0 ? sum / bids : 1;
 }
 
+double qbid_hours_step(double last, double next)
+{
+    last = last > 0 ? last : 1;
+    next = fmin(fmax(next, 1 / QBID_HOURS_MULTIPLIER_MAX), QBID_HOURS_MULTIPLIER_MAX);
+    return fmin(fmax(next, last * exp2(-QBID_HOURS_STEP_LG)), last * exp2(QBID_HOURS_STEP_LG));
+}
+
 double qbid_hours_tick(struct qbid_hours *hours, int64_t now_s)
 {
     fade(hours, now_s);
     ratios_fit(hours);
-    double last = hours->multiplier > 0 ? hours->multiplier : 1, next = ratio_now(hours);
-    next = fmin(fmax(next, 1 / QBID_HOURS_MULTIPLIER_MAX), QBID_HOURS_MULTIPLIER_MAX);
-    next = fmin(fmax(next, last * exp2(-QBID_HOURS_STEP_LG)), last * exp2(QBID_HOURS_STEP_LG));
+    double next = qbid_hours_step(hours->multiplier, ratio_now(hours));
     hours->dirty |= next != hours->multiplier;
     hours->multiplier = next;
     return next;

@@ -11,8 +11,9 @@
 #include "shm/dims.h"
 
 #define QBID_HOURS_MAX (1u << QBID_DIM_BITS_HOUR) /* by value index; 0 = unknown */
-#define QBID_HOURS_STEP_LG 0.3                    /* largest move of log2 multiplier a tick */
-#define QBID_HOURS_MULTIPLIER_MAX 2.0             /* and 1 / 2 */
+#define QBID_HOURS_HALF_LIFE_S (56 * 86400.0)
+#define QBID_HOURS_STEP_LG 0.3        /* largest move of log2 multiplier a tick */
+#define QBID_HOURS_MULTIPLIER_MAX 2.0 /* and 1 / 2 */
 
 /* Where no level has the hour, cells of all hours are one. An hour's ratio is its clicks against
  * what the values expect of its wins, shrunk to that of its hour of the day and its weekday; the
@@ -45,6 +46,10 @@ static inline double qbid_hours_ratio(const struct qbid_hours *hours, uint64_t c
     double ratio = hours->ratio[qbid_dim_unpack(context, QBID_DIM_HOUR)];
     return ratio > 0 ? ratio : 1;
 }
+
+/** A multiplier moved from what is in force (0 = none yet) towards the next, within the step and
+ * the limits. */
+double qbid_hours_step(double last, double next);
 
 /** Fit the ratios and move the multiplier by a step at most; returns it. Source: gamma-Poisson as
  *  control/models/effects.h; the step is ALGORITHMS 3.10's. */

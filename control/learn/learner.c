@@ -76,6 +76,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_segments_done(&learner->segments);
     qbid_recency_done(&learner->recency);
     qbid_delays_done(&learner->delays);
+    qbid_item_hours_done(&learner->item_hours);
     qbid_creatives_done(&learner->creatives);
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
@@ -159,7 +160,8 @@ static void cell_post(struct qbid_learner *learner, const struct qbid_outcome *o
         return;
     double trials = qbid_cell_trials(cell);
     cell->bids += outcome->kind == QBID_EVENT_BID;
-    double ratio = qbid_hours_ratio(&learner->hours, outcome->context);
+    double ratio = qbid_item_hours_ratio(&learner->item_hours, &learner->hours,
+                                         outcome->line_item_idx, outcome->context);
     cell->imps += outcome->kind == QBID_EVENT_IMP ? ratio : 0;
     cell->bills += outcome->kind == QBID_EVENT_BILL ? ratio : 0;
     cell->clicks += outcome->kind == QBID_EVENT_CLICK;
@@ -189,10 +191,15 @@ static void expected_post(struct qbid_learner *learner, const struct qbid_outcom
         rates = qbid_values_expected(&learner->values, outcome->line_item_idx, outcome->context);
     if (learner->planned)
         qbid_recency_post(&learner->recency, outcome,
-                          rates.ctr * qbid_hours_ratio(&learner->hours, outcome->context),
+                          rates.ctr * qbid_item_hours_ratio(&learner->item_hours, &learner->hours,
+                                                            outcome->line_item_idx,
+                                                            outcome->context),
                           rates.cvr);
-    if (!(learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR)))
-        qbid_hours_post(&learner->hours, outcome, outcome->first_win ? rates.ctr : 0);
+    if (learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR))
+        return;
+    double expected = outcome->first_win ? rates.ctr : 0;
+    qbid_hours_post(&learner->hours, outcome, expected);
+    qbid_item_hours_post(&learner->item_hours, &learner->hours, outcome, expected, learner->now_s);
 }
 
 /* A win, a loss or silence tells what the action was worth. */
@@ -247,7 +254,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
     qbid_delays_post(&learner->delays, outcome, line_item->campaign_id, learner->now_s,
                      learner->cells.memory.conv_s);
     expected_post(learner, outcome);
-    qbid_creatives_post(&learner->creatives, outcome);
+    qbid_creatives_post(&learner->creatives, outcome, learner->now_s);
     qbid_exposures_learned_post(&learner->exposures, outcome, line_item);
     qbid_segments_post(&learner->segments, outcome);
     action_post(learner, outcome, campaign->goal);
@@ -304,13 +311,15 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
         qbid_cells_remember(&learner->cells, qbid_recency_memory(&learner->recency),
                             learner->now_s);
     }
-    if (!learner->frozen)
+    if (!err && !learner->frozen) {
         (void)qbid_hours_tick(&learner->hours, learner->now_s);
+        err = qbid_item_hours_tick(&learner->item_hours, &learner->hours, account, learner->now_s);
+    }
     struct qbid_values_in in = {.account = account,
                                 .cells = &learner->cells,
                                 .maturity = learner->delays.maturity,
                                 .recency = &learner->recency,
-                                .multiplier = learner->hours.multiplier,
+                                .hours = &learner->item_hours,
                                 .now_s = learner->fitted_s,
                                 .keep = learner->frozen};
     if (!err)
@@ -340,7 +349,7 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
         err = actions_plan(learner, &plan);
     if (!err)
         err = qbid_creatives_rotate(&learner->creatives, account, learner->params.rotation_floor,
-                                    &plan);
+                                    learner->now_s, &plan);
     if (!err)
         err = qbid_exposures_learned_fit(&learner->exposures, account, &plan.exposure_value);
     if (err) {

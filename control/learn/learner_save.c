@@ -47,7 +47,7 @@ struct row_campaign {
     struct qbid_delay_cohorts predicted;
     struct qbid_delay_cohorts billed;
     struct qbid_pacing_state pacing;
-    double auctions_per_s;
+    double demand_per_s;
     double win_rate;
     uint32_t first_price;
     uint32_t samples;
@@ -162,7 +162,7 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     row->predicted = state->predicted;
     row->billed = state->billed;
     row->pacing = state->pacing;
-    row->auctions_per_s = state->auctions_per_s;
+    row->demand_per_s = state->demand_per_s;
     row->win_rate = state->win_rate;
     row->first_price = samples->first_price;
     row->samples = samples->cnt;
@@ -269,9 +269,9 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     state->predicted = row->predicted;
     state->billed = row->billed;
     state->pacing = row->pacing;
-    state->auctions_per_s = row->auctions_per_s;
+    state->demand_per_s = row->demand_per_s;
     state->win_rate = row->win_rate;
-    state->paced_bids = row->flight.bids;
+    state->paced_demand = row->flight.demand;
     struct qbid_samples *samples = &state->samples;
     const struct qbid_sample *in = (const struct qbid_sample *)(const void *)(row + 1);
     samples->first_price = row->first_price;

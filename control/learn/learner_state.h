@@ -9,6 +9,7 @@
 #include "control/learn/creatives.h"
 #include "control/learn/delays.h"
 #include "control/learn/hours.h"
+#include "control/learn/item_hours.h"
 #include "control/learn/exposures.h"
 #include "control/learn/items.h"
 #include "control/learn/learner.h"
@@ -34,6 +35,7 @@ struct qbid_learner {
     struct qbid_recency recency;
     struct qbid_delays delays;
     struct qbid_hours hours;
+    struct qbid_item_hours item_hours;
     struct qbid_creatives creatives;
     struct qbid_exposures_learned exposures;
     struct qbid_campaigns campaigns;

@@ -17,6 +17,7 @@ $(call lib,learn,\
 	control/learn/learned_models.c \
 	control/learn/learned_save.c \
 	control/learn/hours.c \
+	control/learn/item_hours.c \
 	control/learn/items.c \
 	control/learn/learner.c \
 	control/learn/learner_save.c \

@@ -18,7 +18,8 @@
 
 #define RESOLVE_PART 8       /* a table is made anew when so small a part of its samples is new */
 #define SAMPLES_TRUSTED 200  /* from here on a new flight starts at the solved multiplier */
-#define RATE_MEMORY_S 30.0   /* of the auctions a second */
+#define RATE_MEMORY_S 30.0   /* of the demand a second */
+#define DEMAND_MAX 4.0       /* of an auction, and the inverse */
 #define GOAL_PRIOR_EVENTS 20 /* clicks or conversions that predictions are trusted with first */
 
 /* An account as the pacer walks it: line items by campaign, and by index. */
@@ -101,7 +102,8 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
         .plan_done = demand.done,
         .plan_step = demand.step,
         .auctions = (double)flight->bids,
-        .auctions_forecast = demand.auctions,
+        .demand = flight->demand,
+        .demand_forecast = demand.all,
         .worth_realised_nanos = qbid_value_realised(
             goal, (double)flight->clicks, (double)flight->convs, (double)flight->revenue_nanos),
         .worth_predicted_nanos = flight->predicted_nanos,
@@ -112,13 +114,13 @@ static struct qbid_pacing_in input_of(struct qbid_campaign_state *state,
 
 static void rate_follow(struct qbid_campaign_state *state, double period_s, int64_t now_unix_ns)
 {
-    double bids = (double)(state->flight.bids - state->paced_bids), rate = bids / period_s;
-    qbid_demand_note(state, period_s, now_unix_ns, bids);
+    double demand = state->flight.demand - state->paced_demand, rate = demand / period_s;
+    qbid_demand_note(state, period_s, now_unix_ns, demand);
     double weight = fmin(period_s / RATE_MEMORY_S, 1);
-    if (state->auctions_per_s <= 0)
+    if (state->demand_per_s <= 0)
         weight = 1;
-    state->auctions_per_s += weight * (rate - state->auctions_per_s);
-    state->paced_bids = state->flight.bids;
+    state->demand_per_s += weight * (rate - state->demand_per_s);
+    state->paced_demand = state->flight.demand;
 }
 
 /* The most that is wanted, of the even rate: what the ledger would not let through is not planned
@@ -152,6 +154,18 @@ static double triggered_step(struct qbid_learner *learner, const struct qbid_cam
     return qbid_triggered_factor(&state->triggered);
 }
 
+/* How much more an auction of this hour takes, at the multiplier in force, than one of an hour like
+ * all: by the sample, or in proportion to values without one. */
+static double demand_now(const struct qbid_learner *learner, const struct pace_account *pa,
+                         uint32_t campaign, double pace, const struct qbid_resolving *table)
+{
+    double hour = qbid_item_hours_mean(&learner->item_hours, pa->item + pa->first[campaign],
+                                       pa->first[campaign + 1] - pa->first[campaign]);
+    double usual = table && pace > 0 ? qbid_resolving_spend(table, pace / hour) : 0;
+    double demand = usual > 0 ? qbid_resolving_spend(table, pace) / usual : hour;
+    return fmin(fmax(demand, 1 / DEMAND_MAX), DEMAND_MAX);
+}
+
 /* One control period of a campaign that may spend. */
 static void campaign_step(struct qbid_learner *learner, const struct pace_account *pa,
                           const struct qbid_campaign_def *campaign,
@@ -181,18 +195,22 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
         state->alpha_cap = qbid_strategy_alpha_cap(learner, campaign, state, NULL, left_nanos);
+    state->demand_now = demand_now(learner, pa, (uint32_t)(campaign - pa->account->campaigns),
+                                   state->pacing.pace, in.resolving);
+    in.demand_now = state->demand_now;
     in.alpha_cap = state->alpha_cap;
     qbid_target_track(learner, campaign, state, left_nanos, &in);
     if (first) {
         double pace = state->pacing.pace;
         double left = in.budget_nanos - in.spent_nanos;
-        if (in.resolving && state->resolved.points >= SAMPLES_TRUSTED && in.auctions_forecast > 0 &&
+        if (in.resolving && state->resolved.points >= SAMPLES_TRUSTED && in.demand_forecast > 0 &&
             campaign->pacing != QBID_PACING_ASAP)
             pace = qbid_resolving_alpha_budget(
-                in.resolving, left / (in.auctions_forecast * fmax(1 - in.plan_done, in.plan_step)));
+                in.resolving,
+                in.demand_now * left / (in.demand_forecast * fmax(1 - in.plan_done, in.plan_step)));
         state->pacing = qbid_pacing_start(&params, pace);
         qbid_target_start(&params, &in, &state->pacing);
-        state->paced_bids = state->flight.bids;
+        state->paced_demand = state->flight.demand;
         qbid_corrections_begin(state);
     }
     state->pacing.pace = qbid_corrections_pace(&params, state); /* what this period bid with */
@@ -242,7 +260,7 @@ static int dayparts_step(const struct qbid_learner *learner,
     if (!(*ret_weight > 0) && state->paced_ns != 0) {
         state->paced_ns = now_ns;
         state->heard_ns = now_ns;
-        state->paced_bids = state->flight.bids;
+        state->paced_demand = state->flight.demand;
     }
     return 0;
 }

@@ -13,8 +13,8 @@
 #define QBID_SAVE_LIST(X)                                                                          \
     X(CELL, 2)                                                                                     \
     X(SEGMENT, 1)                                                                                  \
-    X(CREATIVE, 1)                                                                                 \
-    X(CAMPAIGN, 3)                                                                                 \
+    X(CREATIVE, 2)                                                                                 \
+    X(CAMPAIGN, 4)                                                                                 \
     X(ACTIONS, 1)                                                                                  \
     X(VALUES, 3)                                                                                   \
     X(TRAFFIC, 1)                                                                                  \
@@ -28,7 +28,8 @@
     X(ITEM, 1)                                                                                     \
     X(HOURS, 2)                                                                                    \
     X(STRATEGY, 2)                                                                                 \
-    X(TRACKING, 1)
+    X(TRACKING, 1)                                                                                 \
+    X(ITEM_HOURS, 1)
 
 enum qbid_save_kind {
     QBID_SAVE_NONE,

@@ -54,6 +54,12 @@ struct row_hours {
     struct qbid_hours hours;
 };
 
+struct row_item_hours {
+    struct qbid_save_head head;
+    struct qbid_item_hours_item item;
+    double multiplier;
+};
+
 struct row_delays {
     struct qbid_save_head head;
     double convs[QBID_DELAY_BINS];
@@ -160,6 +166,17 @@ static void hours_save(struct qbid_hours *hours, struct qbid_saver *saver)
     hours->dirty = saver->err != 0;
 }
 
+static void item_hours_save(struct qbid_item_hours *hours, struct qbid_saver *saver)
+{
+    for (uint32_t i = 0; i < hours->item_max && !saver->err; i++) {
+        if (!hours->dirty[i] && !(saver->all && hours->item[i].at_s))
+            continue;
+        struct row_item_hours row = {.item = hours->item[i], .multiplier = hours->multiplier[i]};
+        qbid_save_row(saver, QBID_SAVE_ITEM_HOURS, i, &row, sizeof row);
+        hours->dirty[i] = saver->err != 0;
+    }
+}
+
 void qbid_save_values(struct qbid_learner *learner, struct qbid_saver *saver)
 {
     strengths_save(learner, saver);
@@ -171,6 +188,8 @@ void qbid_save_values(struct qbid_learner *learner, struct qbid_saver *saver)
         delays_save(&learner->delays, saver);
     if (!saver->err)
         hours_save(&learner->hours, saver);
+    if (!saver->err)
+        item_hours_save(&learner->item_hours, saver);
 }
 
 uint32_t qbid_save_values_bytes(enum qbid_save_kind kind)
@@ -183,6 +202,7 @@ uint32_t qbid_save_values_bytes(enum qbid_save_kind kind)
         [QBID_SAVE_AGES] = sizeof(struct row_ages),
         [QBID_SAVE_DELAYS] = sizeof(struct row_delays),
         [QBID_SAVE_HOURS] = sizeof(struct row_hours),
+        [QBID_SAVE_ITEM_HOURS] = sizeof(struct row_item_hours),
     };
     return least[kind];
 }
@@ -272,6 +292,18 @@ static int delays_restore(struct qbid_learner *learner, uint64_t key, const stru
     return c ? 0 : QBID_ERR_NOMEM;
 }
 
+static int item_hours_restore(struct qbid_learner *learner, uint64_t key,
+                              const struct row_item_hours *row)
+{
+    struct qbid_item_hours_item *item =
+        key < ITEM_MAX ? qbid_item_hours_touch(&learner->item_hours, (uint32_t)key) : NULL;
+    if (!item)
+        return QBID_ERR_NOMEM;
+    *item = row->item;
+    learner->item_hours.multiplier[key] = row->multiplier;
+    return 0;
+}
+
 int qbid_save_values_restore(struct qbid_learner *learner, enum qbid_save_kind kind, uint64_t key,
                              const void *row, uint32_t bytes)
 {
@@ -291,6 +323,8 @@ int qbid_save_values_restore(struct qbid_learner *learner, enum qbid_save_kind k
     case QBID_SAVE_HOURS:
         learner->hours = ((const struct row_hours *)row)->hours;
         return 0;
+    case QBID_SAVE_ITEM_HOURS:
+        return item_hours_restore(learner, key, row);
     default:
         return QBID_ERR_VERSION;
     }

@@ -46,6 +46,8 @@ void qbid_values_done(struct qbid_values *values)
     free(values->order_value);
     free(values->goal);
     free(values->line);
+    free(values->hour);
+    values->hour = NULL;
     values->order_value = NULL;
     values->goal = NULL;
     values->line = NULL;
@@ -224,10 +226,13 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
     free(values->order_value);
     free(values->goal);
     free(values->line);
+    free(values->hour);
     values->order_value = calloc(cnt, sizeof(double));
     values->goal = calloc(cnt, sizeof *values->goal);
     values->line = calloc(cnt, sizeof *values->line);
-    return values->order_value && values->goal && values->line ? err : QBID_ERR_NOMEM;
+    values->hour = calloc(cnt, sizeof *values->hour);
+    bool all = values->order_value && values->goal && values->line && values->hour;
+    return all ? err : QBID_ERR_NOMEM;
 }
 
 static int nodes_room(struct qbid_values *values)
@@ -250,11 +255,11 @@ static void lines_make(struct qbid_values *values)
 {
     for (uint32_t i = 0; i < values->tree.line_item_max; i++) {
         struct qbid_value_line line = qbid_value_line(&values->goal[i]);
-        line.click *= values->multiplier;
-        line.conversion *= values->multiplier;
-        line.revenue *= values->multiplier;
+        line.click *= values->hour[i];
+        line.conversion *= values->hour[i];
+        line.revenue *= values->hour[i];
         if (values->goal[i].goal != QBID_GOAL_FIXED_CPM)
-            line.fixed *= values->multiplier;
+            line.fixed *= values->hour[i];
         values->line[i] = line;
     }
 }
@@ -318,7 +323,8 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     if (err)
         return err;
     values->line_item_max = in->account->line_item_max;
-    values->multiplier = in->multiplier > 0 ? in->multiplier : 1;
+    for (uint32_t i = 0; i < values->line_item_max; i++)
+        values->hour[i] = in->hours ? qbid_item_hours_multiplier(in->hours, i) : 1;
     line_items_finish(values, in);
     order_values_make(values, in);
     err =

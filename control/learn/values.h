@@ -12,6 +12,7 @@
 #include "control/account/account.h"
 #include "control/learn/cells.h"
 #include "control/learn/estimate.h"
+#include "control/learn/item_hours.h"
 #include "control/learn/orders.h"
 #include "control/learn/recency.h"
 #include "control/learn/tree.h"
@@ -45,7 +46,7 @@ struct qbid_values {
     double *order_value;              /* micros, on the whole */
     struct qbid_value_params *goal;   /* of the campaign */
     struct qbid_value_line *line;     /* the same with all that multiplies, of the last settling */
-    double multiplier;                /* of values */
+    double *hour;                     /* what multiplies for now */
     uint32_t line_item_max;           /* 0 = nothing is fitted */
     const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */
 };
@@ -56,8 +57,8 @@ struct qbid_values_in {
     const struct qbid_cells *cells;
     const double *maturity; /* part of the clicks that conversions had time for, by line item index;
                                NULL = all */
-    const struct qbid_recency *recency; /* NULL = all levels are 1 */
-    double multiplier;                  /* of all values but fixed prices, for now; 0 = 1 */
+    const struct qbid_recency *recency;  /* NULL = all levels are 1 */
+    const struct qbid_item_hours *hours; /* multiply all values but fixed prices; NULL = 1 */
     int64_t now_s;
     bool keep; /* a frozen learner: strengths and ratios stay */
 };

@@ -20,13 +20,17 @@ $(call lib,models,\
 	control/models/isotonic.c \
 	control/models/landscape.c \
 	control/models/market.c \
+	control/models/meta.c \
+	control/models/meta_believe.c \
 	control/models/mlp.c \
 	control/models/ope.c \
 	control/models/pacing.c \
 	control/models/qtable.c \
 	control/models/ranking.c \
+	control/models/rate_ratio.c \
 	control/models/rates.c \
 	control/models/resolving.c \
+	control/models/robust.c \
 	control/models/rotation.c \
 	control/models/shading.c \
 	control/models/smoothing.c \
@@ -41,6 +45,7 @@ $(call lib,models,\
 	control/models/watch/changepoint.c \
 	control/models/watch/counts.c \
 	control/models/watch/novelty.c \
-	control/models/watch/stl.c)
+	control/models/watch/stl.c \
+	control/models/watch/wager.c)
 # the perceptron is all inner loops
 CPPFLAGS_mlp := -O3

@@ -57,7 +57,8 @@ static int input_valid(const struct qbid_pacing_in *in)
 {
     return nonnegative(in->budget_nanos) && nonnegative(in->spent_nanos) &&
            nonnegative(in->plan_done) && in->plan_done <= 1 && nonnegative(in->plan_step) &&
-           in->plan_step <= 1 && nonnegative(in->auctions) && nonnegative(in->auctions_forecast) &&
+           in->plan_step <= 1 && nonnegative(in->auctions) && nonnegative(in->demand) &&
+           nonnegative(in->demand_now) && nonnegative(in->demand_forecast) &&
            nonnegative(in->worth_realised_nanos) && nonnegative(in->worth_predicted_nanos) &&
            nonnegative(in->worth_spent_nanos) && nonnegative(in->goal_scale) &&
            nonnegative(in->alpha_cap) && in->age_periods >= 0;
@@ -69,9 +70,10 @@ static int state_valid(const struct qbid_pacing_params *params, const struct qbi
            s->alpha_budget >= params->pace_min && s->alpha_budget <= params->pace_max &&
            s->alpha_goal >= params->pace_min && s->alpha_goal <= params->pace_max &&
            nonnegative(s->auctions) && nonnegative(s->plan_done) && nonnegative(s->spent_nanos) &&
-           nonnegative(s->level) && nonnegative(s->even) && nonnegative(s->budget_nanos) &&
-           isfinite(s->debt) && nonnegative(s->bias) && nonnegative(s->window_observed_nanos) &&
-           nonnegative(s->window_predicted_nanos) && nonnegative(s->window_auctions);
+           nonnegative(s->demand) && nonnegative(s->level) && nonnegative(s->even) &&
+           nonnegative(s->budget_nanos) && isfinite(s->debt) && nonnegative(s->bias) &&
+           nonnegative(s->window_observed_nanos) && nonnegative(s->window_predicted_nanos) &&
+           nonnegative(s->window_auctions);
 }
 
 /* What the sample of auctions says, by its table where there is one; 0 without either. */
@@ -122,19 +124,24 @@ static double alpha_move(const struct qbid_pacing_params *params, double from, d
     return to;
 }
 
-/* Auctions a unit of plan: the forecast, then all that was seen, then what is seen now. */
+static double demand_of(const struct qbid_pacing_in *in)
+{
+    return in->demand > 0 ? in->demand : in->auctions;
+}
+
+/* Demand a unit of plan: the forecast, then all that was seen, then what is seen now. */
 static void level_update(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
                          struct qbid_pacing_state *s)
 {
     double plan = in->plan_done - s->plan_done;
-    double auctions = in->auctions - s->auctions;
-    double weight = in->auctions_forecast > 0 ? FORECAST_WEIGHT : 0;
-    int restarted = plan < 0 || auctions < 0;
+    double demand = demand_of(in) - s->demand;
+    double weight = in->demand_forecast > 0 ? FORECAST_WEIGHT : 0;
+    int restarted = plan < 0 || demand < 0;
     if (restarted || !(s->level > 0)) {
         double seen = in->plan_done + weight;
-        s->level = seen > 0 ? (in->auctions + weight * in->auctions_forecast) / seen : 0;
+        s->level = seen > 0 ? (demand_of(in) + weight * in->demand_forecast) / seen : 0;
     } else {
-        s->level = (s->level * params->plan_memory + auctions) / (params->plan_memory + plan);
+        s->level = (s->level * params->plan_memory + demand) / (params->plan_memory + plan);
     }
 }
 
@@ -189,13 +196,15 @@ static double plan_left(const struct qbid_pacing_params *params, const struct qb
 static double rho_required(const struct qbid_pacing_params *params, const struct qbid_pacing_in *in,
                            struct qbid_pacing_state *s)
 {
-    double auctions_left = fmax(s->level * plan_left(params, in), 1);
+    double demand_left = fmax(s->level * plan_left(params, in), 1);
+    double now = in->demand_now > 0 ? in->demand_now : 1;
     double budget_left = fmax(in->budget_nanos - in->spent_nanos, 0);
-    double rho = s->level > 0 ? budget_left / auctions_left : 0;
+    double rho = s->level > 0 ? now * budget_left / demand_left : 0;
     /* traffic that pauses comes back at once, and its level only after a while */
     double level =
-        fmax(s->level, fmax(in->auctions_forecast, in->auctions / fmax(in->plan_done, 0.01)));
-    double most = params->velocity_max > 0 ? params->velocity_max * s->even / level : INFINITY;
+        fmax(s->level, fmax(in->demand_forecast, demand_of(in) / fmax(in->plan_done, 0.01)));
+    double most =
+        params->velocity_max > 0 ? now * params->velocity_max * s->even / level : INFINITY;
     if (!(rho > most))
         return rho;
     s->why |= QBID_PACING_WHY_VELOCITY;
@@ -298,6 +307,7 @@ static void override_step(const struct qbid_pacing_in *in, struct qbid_pacing_st
 {
     even_update(in, s);
     s->auctions = in->auctions;
+    s->demand = demand_of(in);
     s->plan_done = in->plan_done;
     s->spent_nanos = in->spent_nanos;
     s->why = QBID_PACING_WHY_OVERRIDE;
@@ -331,6 +341,7 @@ struct qbid_pacing_state qbid_pacing_step(const struct qbid_pacing_params *param
     level_update(params, in, &s);
     even_update(in, &s);
     s.auctions = in->auctions;
+    s.demand = demand_of(in);
     s.plan_done = in->plan_done;
     s.spent_nanos = in->spent_nanos;
     s.rho_nanos = rho_required(params, in, &s);

@@ -12,15 +12,14 @@
 
 /* One period:
  *
- *   budget left, plan left, traffic level --> rho = budget left / auctions left,
- *                                             at most velocity_max times the even rate
- *   sample of auctions (market)           --> alpha_budget: spend(alpha) * bias = rho
- *     without a sample                    --> alpha_budget *= (rho / observed)^gain
- *   realised against predicted worth      --> alpha_goal: scale * worth(alpha) >= bias *
- * spend(alpha) pace = min(alpha_budget, alpha_goal), each held within step_lg octaves a period and
- *   [pace_min, pace_max]
+ *   budget left, plan left, demand level  --> rho = demand of an auction now x budget left / demand
+ * left, at most velocity_max times the even rate sample of auctions (market)           -->
+ * alpha_budget: spend(alpha) * bias = rho without a sample                    --> alpha_budget *=
+ * (rho / observed)^gain realised against predicted worth      --> alpha_goal: scale * worth(alpha)
+ * >= bias * spend(alpha) pace = min(alpha_budget, alpha_goal), each held within step_lg octaves a
+ * period and [pace_min, pace_max]
  *
- * The traffic level (auctions a unit of plan) and the bias (spend observed / predicted at the pace
+ * The demand level (a unit of plan) and the bias (spend observed / predicted at the pace
  * in force) follow the cumulative counters with short memories, so any period from seconds to an
  * hour works and a lost period costs nothing.
  */
@@ -56,10 +55,14 @@ struct qbid_pacing_in {
     int has_cap; /* goal caps alpha by realised worth: qbid_value_has_cap() */
     double budget_nanos;
     double spent_nanos;
-    double plan_done;             /* part of the flight's expected traffic that is over, [0, 1] */
-    double plan_step;             /* part that one period takes, >= 0 */
-    double auctions;              /* eligible auctions so far */
-    double auctions_forecast;     /* of the whole flight; 0 = unknown */
+    double plan_done; /* part of the flight's expected traffic that is over, [0, 1] */
+    double plan_step; /* part that one period takes, >= 0 */
+    double auctions;  /* eligible auctions so far */
+    /* Where hours are worth more or less than others, money goes where it buys most when the
+     * multiplier stays as it is: auctions count by the spend that their hour brings then. */
+    double demand;                /* of the auctions so far; 0 = each counts 1 */
+    double demand_now;            /* of an auction now; 0 = 1 */
+    double demand_forecast;       /* of the whole flight; 0 = unknown */
     double worth_realised_nanos;  /* qbid_value_realised() of the goal's window, matured */
     double worth_predicted_nanos; /* sum of values in the row over the same won impressions */
     double worth_spent_nanos;     /* what they cost */
@@ -97,7 +100,8 @@ struct qbid_pacing_state {
     uint32_t faults;  /* periods in a row with impossible input */
     /* memory of the filters */
     double auctions, plan_done, spent_nanos;
-    double level; /* auctions a unit of plan */
+    double demand;
+    double level; /* demand a unit of plan */
     double even;  /* nanos a unit of plan that lead evenly to the end */
     double budget_nanos;
     double debt; /* of dual descent: error that is still to be acted on, in periods' wanted spend */

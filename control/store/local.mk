@@ -6,6 +6,9 @@ $(call lib,store,\
 	control/store/store_account.c \
 	control/store/store_audit.c \
 	control/store/store_executions.c \
+	control/store/store_patterns.c \
 	control/store/store_proposals.c \
+	control/store/store_records.c \
+	control/store/store_rules.c \
 	control/store/store_series.c \
 	control/store/store_state.c)

@@ -187,6 +187,94 @@ static const char hours[] =
 static const char triggers[] =
     "ALTER TABLE campaigns ADD COLUMN triggers TEXT NOT NULL DEFAULT '';";
 
+/* a rule's versions, the last of a name in force; campaign 0 = all of the tenant, tenant 0 = of all
+ */
+static const char rules[] =
+    "CREATE TABLE rule_rows(name TEXT NOT NULL, version INTEGER NOT NULL, tenant INTEGER NOT NULL,"
+    " campaign INTEGER NOT NULL, unix_ns INTEGER NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,"
+    " every TEXT NOT NULL, condition TEXT NOT NULL, action TEXT NOT NULL,"
+    " confidence REAL NOT NULL, mode TEXT NOT NULL, state TEXT NOT NULL,"
+    " PRIMARY KEY(name, version)) WITHOUT ROWID;" SCOPED("rule")
+
+        "CREATE TRIGGER rule_name BEFORE INSERT ON rule_rows WHEN EXISTS (SELECT 1 FROM rule_rows"
+        " WHERE name = NEW.name AND NOT tenant_in_scope(tenant))"
+        " BEGIN SELECT RAISE(ABORT, 'another tenant has a rule of that name'); END;";
+
+static const char rule_firings[] =
+    "CREATE TABLE rule_firing_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " rule TEXT NOT NULL, version INTEGER NOT NULL, campaign INTEGER NOT NULL,"
+    " unix_s INTEGER NOT NULL, change REAL NOT NULL, outcome TEXT NOT NULL,"
+    " recommendation INTEGER NOT NULL, text TEXT NOT NULL,"
+    " UNIQUE(rule, campaign, unix_s));"
+    "CREATE INDEX rule_firings_by_time ON rule_firing_rows(unix_s);" SCOPED("rule_firing");
+
+static const char records[] =
+    "CREATE TABLE optimization_model_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " campaign INTEGER NOT NULL, rate TEXT NOT NULL, version INTEGER NOT NULL,"
+    " unix_s INTEGER NOT NULL, model TEXT NOT NULL, trials REAL NOT NULL,"
+    " successes REAL NOT NULL, log_loss REAL NOT NULL, gain REAL NOT NULL,"
+    " gain_interval REAL NOT NULL, calibration TEXT NOT NULL,"
+    " UNIQUE(campaign, rate, version));"
+    "CREATE INDEX optimization_models_by_time ON optimization_model_rows(unix_s);" SCOPED(
+        "optimization_model")
+
+        "CREATE TABLE optimization_run_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+        " agent TEXT NOT NULL, unix_ns INTEGER NOT NULL, spent_ns INTEGER NOT NULL,"
+        " proposals INTEGER NOT NULL, refused INTEGER NOT NULL, outcome TEXT NOT NULL);"
+        "CREATE INDEX optimization_runs_by_time ON optimization_run_rows(unix_ns);" SCOPED(
+            "optimization_run");
+
+static const char findings[] =
+    "CREATE TABLE optimization_insight_rows(id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL,"
+    " campaign INTEGER NOT NULL, line_item INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " metric TEXT NOT NULL, first_unix_s INTEGER NOT NULL, last_unix_s INTEGER NOT NULL,"
+    " seen REAL NOT NULL, against REAL NOT NULL, confidence REAL NOT NULL,"
+    " impact_nanos INTEGER NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX optimization_insights_by_time ON optimization_insight_rows(last_unix_s);" SCOPED(
+        "optimization_insight")
+
+    /* totals at the end of each day in which they changed; the first row is what came before */
+    "CREATE TABLE creative_performance_rows(tenant INTEGER NOT NULL, campaign INTEGER NOT NULL,"
+    " line_item INTEGER NOT NULL, id INTEGER NOT NULL, day INTEGER NOT NULL, " STATS
+    ", PRIMARY KEY(id, day)) WITHOUT ROWID;"
+    "CREATE INDEX creative_performances_by_day ON creative_performance_rows(day);"
+    "INSERT INTO creative_performance_rows SELECT c.tenant, c.id, l.id, k.id,"
+    " t.unix_s / 86400 - 1, t.bids, t.wins, t.losses, t.bills, t.imps, t.clicks, t.convs,"
+    " t.spend_nanos, t.bid_nanos, t.value_nanos FROM totals AS t JOIN creatives AS k ON k.id = t.id"
+    " JOIN line_items AS l ON l.id = k.line_item JOIN campaigns AS c ON c.id = l.campaign"
+    " WHERE t.kind = 3;" SCOPED("creative_performance");
+
+/* What was allotted is in the history already: shown here, not written twice. */
+static const char allocations[] =
+    "CREATE VIEW budget_allocations AS SELECT c.tenant, c.execution, e.unix_ns, c.item_id AS "
+    "campaign,"
+    " c.before AS before_nanos, c.after AS after_nanos, e.kind, e.actor, e.undone_by,"
+    " IFNULL(r.id, 0) AS recommendation, IFNULL(r.agent, '') AS agent,"
+    " IFNULL(r.mean_nanos, 0) AS mean_nanos"
+    " FROM execution_changes AS c JOIN executions AS e ON e.id = c.execution"
+    " LEFT JOIN recommendations AS r ON r.execution = e.id AND r.item = c.item"
+    " AND r.item_id = c.item_id AND r.field = c.field"
+    " WHERE c.item = 'campaign' AND c.field = 'budget';";
+
+static const char patterns[] =
+    "CREATE TABLE pattern_rows(tenant INTEGER NOT NULL, metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL, across TEXT NOT NULL, sources INTEGER NOT NULL, mean REAL NOT NULL,"
+    " mean_sd REAL NOT NULL, tau REAL NOT NULL, next REAL NOT NULL, next_sd REAL NOT NULL,"
+    " i2 REAL NOT NULL, q_p REAL NOT NULL, all_above REAL NOT NULL, all_below REAL NOT NULL,"
+    " confidence REAL NOT NULL, events INTEGER NOT NULL, from_unix_s INTEGER NOT NULL,"
+    " to_unix_s INTEGER NOT NULL, PRIMARY KEY(tenant, metric, subject, across)) WITHOUT "
+    "ROWID;" SCOPED("pattern");
+
+static const char pattern_sources[] =
+    "CREATE TABLE pattern_source_rows(tenant INTEGER NOT NULL, metric TEXT NOT NULL,"
+    " subject TEXT NOT NULL, across TEXT NOT NULL, source TEXT NOT NULL, effect REAL NOT NULL,"
+    " variance REAL NOT NULL, events INTEGER NOT NULL, from_unix_s INTEGER NOT NULL,"
+    " to_unix_s INTEGER NOT NULL, own REAL NOT NULL DEFAULT 0, own_sd REAL NOT NULL DEFAULT 0,"
+    " stale INTEGER NOT NULL DEFAULT 1,"
+    " PRIMARY KEY(tenant, metric, subject, across, source)) WITHOUT ROWID;"
+    "CREATE INDEX pattern_sources_stale ON pattern_source_rows(tenant, metric, subject, across)"
+    " WHERE stale = 1;" SCOPED("pattern_source");
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -197,4 +285,6 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {velocities, NULL},
     {executions, execution_changes, recommendations, holds, guards},
     {hours, NULL},
-    {triggers, NULL}};
+    {triggers, NULL},
+    {rules, rule_firings, records, findings, allocations},
+    {patterns, pattern_sources, NULL}};

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 10
+#define QBID_STORE_SCHEMA 12
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -138,7 +138,91 @@
                  "base_successes, trials, successes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
     X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2") \
     X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
-                  "trials, successes FROM guards ORDER BY execution, campaign, metric")
+                  "trials, successes FROM guards ORDER BY execution, campaign, metric") \
+    X(RULE_ADD, "INSERT INTO rule_rows(name, version, tenant, campaign, unix_ns, actor, why, every, " \
+                "condition, action, confidence, mode, state) SELECT ?1, 1 + IFNULL(MAX(version), 0), ?2, ?3, " \
+                "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM rule_rows WHERE name = ?1 RETURNING version") \
+    X(RULE_LOAD, "SELECT name, version, tenant, campaign, unix_ns, actor, why, every, condition, action, " \
+                 "confidence, mode, state FROM rules AS r WHERE (?1 = '' OR name = ?1) AND (?2 = 1 OR " \
+                 "(state <> 'removed' AND version = (SELECT MAX(version) FROM rule_rows WHERE " \
+                 "name = r.name))) ORDER BY name, version") \
+    X(FIRING_ADD, "INSERT OR IGNORE INTO rule_firing_rows(tenant, rule, version, campaign, unix_s, change, " \
+                  "outcome, recommendation, text) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
+    X(FIRING_LOAD, "SELECT f.id, f.tenant, f.rule, f.version, f.campaign, f.unix_s, f.change, f.outcome, " \
+                   "f.recommendation, f.text, IFNULL(r.status, '') FROM rule_firings AS f LEFT JOIN " \
+                   "recommendations AS r ON r.id = f.recommendation AND f.recommendation <> 0 " \
+                   "WHERE (?1 = '' OR f.rule = ?1) AND (?2 = 0 OR f.campaign = ?2) AND f.unix_s >= ?3 " \
+                   "ORDER BY f.unix_s DESC, f.id DESC LIMIT ?4") \
+    X(FIRING_PRUNE, "DELETE FROM rule_firing_rows WHERE rowid IN " \
+                    "(SELECT rowid FROM rule_firing_rows WHERE unix_s < ?1 LIMIT ?2)") \
+    X(MODEL_ADD, "INSERT INTO optimization_model_rows(tenant, campaign, rate, version, unix_s, model, trials, " \
+                 "successes, log_loss, gain, gain_interval, calibration) SELECT ?1, ?2, ?3, " \
+                 "1 + IFNULL(MAX(version), 0), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM optimization_model_rows " \
+                 "WHERE campaign = ?2 AND rate = ?3") \
+    X(MODEL_LOAD, "SELECT tenant, campaign, rate, version, unix_s, model, trials, successes, log_loss, gain, " \
+                  "gain_interval, calibration FROM optimization_models WHERE (?1 = 0 OR campaign = ?1) AND " \
+                  "(?2 = '' OR rate = ?2) ORDER BY unix_s DESC, id DESC LIMIT ?3") \
+    X(MODEL_PRUNE, "DELETE FROM optimization_model_rows WHERE rowid IN " \
+                   "(SELECT rowid FROM optimization_model_rows WHERE unix_s < ?1 LIMIT ?2)") \
+    X(RUN_ADD, "INSERT INTO optimization_run_rows(tenant, agent, unix_ns, spent_ns, proposals, refused, " \
+               "outcome) VALUES(0, ?1, ?2, ?3, ?4, ?5, ?6)") \
+    X(RUN_LOAD, "SELECT agent, unix_ns, spent_ns, proposals, refused, outcome FROM optimization_runs " \
+                "WHERE (?1 = '' OR agent = ?1) ORDER BY unix_ns DESC, id DESC LIMIT ?2") \
+    X(RUN_PRUNE, "DELETE FROM optimization_run_rows WHERE rowid IN " \
+                 "(SELECT rowid FROM optimization_run_rows WHERE unix_ns < ?1 * 1000000000 LIMIT ?2)") \
+    X(INSIGHT_ADD, "INSERT INTO optimization_insight_rows(tenant, campaign, line_item, kind, metric, " \
+                   "first_unix_s, last_unix_s, seen, against, confidence, impact_nanos, text) " \
+                   "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9, ?10, ?11)") \
+    X(INSIGHT_AGAIN, "UPDATE optimization_insight_rows SET last_unix_s = ?6, seen = ?7, against = ?8, " \
+                     "confidence = ?9, impact_nanos = ?10, text = ?11 WHERE tenant = ?1 AND campaign = ?2 AND " \
+                     "line_item = ?3 AND kind = ?4 AND metric = ?5 AND last_unix_s >= ?12") \
+    X(INSIGHT_LOAD, "SELECT tenant, campaign, line_item, kind, metric, first_unix_s, last_unix_s, seen, " \
+                    "against, confidence, impact_nanos, text FROM optimization_insights " \
+                    "WHERE last_unix_s >= ?1 ORDER BY last_unix_s DESC, id DESC LIMIT ?2") \
+    X(INSIGHT_PRUNE, "DELETE FROM optimization_insight_rows WHERE rowid IN " \
+                     "(SELECT rowid FROM optimization_insight_rows WHERE last_unix_s < ?1 LIMIT ?2)") \
+    X(CREATIVE_DAY_ADD, "INSERT OR REPLACE INTO creative_performance_rows(tenant, campaign, line_item, id, day, " \
+                        "bids, wins, losses, bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos) " \
+                        "SELECT c.tenant, c.id, l.id, ?2, ?4 / 86400, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, " \
+                        "?14 FROM creatives AS k JOIN line_items AS l ON l.id = k.line_item JOIN campaigns AS c " \
+                        "ON c.id = l.campaign WHERE k.id = ?2") \
+    X(CREATIVE_DAY_BASE, "INSERT INTO creative_performance_rows SELECT c.tenant, c.id, l.id, ?1, ?2 / 86400 - 1, " \
+                         "0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM creatives AS k JOIN line_items AS l ON " \
+                         "l.id = k.line_item JOIN campaigns AS c ON c.id = l.campaign WHERE k.id = ?1 AND " \
+                         "NOT EXISTS (SELECT 1 FROM creative_performance_rows WHERE id = ?1)") \
+    X(CREATIVE_DAY_LOAD, "SELECT campaign, line_item, id, day, bids, wins, losses, bills, imps, clicks, convs, " \
+                         "spend_nanos, bid_nanos, value_nanos, tenant FROM creative_performances WHERE " \
+                         "(?1 = 0 OR id = ?1) ORDER BY id, day") \
+    X(CREATIVE_DAY_PRUNE, "DELETE FROM creative_performance_rows WHERE (id, day) IN " \
+                          "(SELECT id, day FROM creative_performance_rows WHERE day < ?1 / 86400 LIMIT ?2)") \
+    X(ALLOCATION_LOAD, "SELECT tenant, execution, unix_ns, campaign, before_nanos, after_nanos, kind, actor, " \
+                       "undone_by, recommendation, agent, mean_nanos FROM budget_allocations WHERE " \
+                       "(?1 = 0 OR campaign = ?1) ORDER BY execution DESC, campaign LIMIT ?2") \
+    X(PATTERN_SOURCE_SET, "INSERT INTO pattern_source_rows(tenant, metric, subject, across, source, effect, " \
+                          "variance, events, from_unix_s, to_unix_s) " \
+                          "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) " \
+                          "ON CONFLICT(tenant, metric, subject, across, source) DO UPDATE SET " \
+                          "effect = excluded.effect, variance = excluded.variance, " \
+                          "events = excluded.events, from_unix_s = excluded.from_unix_s, " \
+                          "to_unix_s = excluded.to_unix_s, stale = 1") \
+    X(PATTERN_SOURCE_LOAD, "SELECT source, effect, variance, events, from_unix_s, to_unix_s, own, own_sd " \
+                           "FROM pattern_sources WHERE tenant = ?1 AND metric = ?2 AND subject = ?3 " \
+                           "AND across = ?4 ORDER BY to_unix_s DESC, source LIMIT ?5") \
+    X(PATTERN_OWN_SET, "UPDATE pattern_source_rows SET own = ?6, own_sd = ?7 WHERE tenant = ?1 AND " \
+                       "metric = ?2 AND subject = ?3 AND across = ?4 AND source = ?5") \
+    X(PATTERN_SEEN, "UPDATE pattern_source_rows SET stale = 0 WHERE tenant = ?1 AND metric = ?2 AND " \
+                    "subject = ?3 AND across = ?4 AND stale = 1") \
+    X(PATTERN_STALE, "SELECT DISTINCT tenant, metric, subject, across FROM pattern_sources WHERE stale = 1 " \
+                     "ORDER BY tenant, metric, subject, across") \
+    X(PATTERN_SET, "INSERT OR REPLACE INTO pattern_rows(tenant, metric, subject, across, sources, mean, " \
+                   "mean_sd, tau, next, next_sd, i2, q_p, all_above, all_below, confidence, events, " \
+                   "from_unix_s, to_unix_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, " \
+                   "?13, ?14, ?15, ?16, ?17, ?18)") \
+    X(PATTERN_LOAD, "SELECT tenant, metric, subject, across, sources, mean, mean_sd, tau, next, next_sd, i2, " \
+                    "q_p, all_above, all_below, confidence, events, from_unix_s, to_unix_s FROM patterns " \
+                    "WHERE (?1 = 0 OR tenant = ?1) AND (?2 = '' OR metric = ?2) AND " \
+                    "(?3 = '' OR subject = ?3) AND (?4 = '' OR across = ?4) " \
+                    "ORDER BY confidence DESC, events DESC, tenant, metric, subject, across LIMIT ?5")
 /* clang-format on */
 
 enum qbid_store_sql {
@@ -202,6 +286,9 @@ int qbid_store_run(struct qbid_store *store, sqlite3_stmt *statement);
 int qbid_store_prune(struct qbid_store *store, enum qbid_store_sql which, int64_t unix_s,
                      uint32_t max);
 
+/** Counts and money of a row that has them from column 4 on. */
+struct qbid_stats qbid_store_stats(sqlite3_stmt *statement);
+
 /** Next row: 1, at the end 0 (reset), or an error (reset). */
 int qbid_store_step(struct qbid_store *store, sqlite3_stmt *statement);
 
@@ -209,6 +296,12 @@ int qbid_store_step(struct qbid_store *store, sqlite3_stmt *statement);
 static inline void qbid_store_bind(sqlite3_stmt *statement, int at, uint64_t value)
 {
     sqlite3_bind_int64(statement, at, (sqlite3_int64)value);
+}
+
+/* The text must live until the statement has run. */
+static inline void qbid_store_bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+    sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
 }
 
 static inline uint64_t qbid_store_column(sqlite3_stmt *statement, int at)

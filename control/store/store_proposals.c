@@ -24,11 +24,6 @@ int qbid_recommendation_status_of(const char *name)
     return -1;
 }
 
-static void text_bind(sqlite3_stmt *s, int at, const char *text)
-{
-    sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
-}
-
 static int64_t count_of(uint64_t bits)
 {
     return (int64_t)bits;
@@ -43,15 +38,15 @@ int qbid_store_add_recommendation(struct qbid_store *store, const struct qbid_re
     qbid_store_bind(s, 1, p->id);
     qbid_store_bind(s, 2, r->tenant);
     qbid_store_bind(s, 3, r->unix_ns);
-    text_bind(s, 4, r->proposer);
-    text_bind(s, 5, qbid_proposal_type_name(p->type));
-    text_bind(s, 6, p->agent);
-    text_bind(s, 7, qbid_item_kind_name(p->item));
+    qbid_store_bind_text(s, 4, r->proposer);
+    qbid_store_bind_text(s, 5, qbid_proposal_type_name(p->type));
+    qbid_store_bind_text(s, 6, p->agent);
+    qbid_store_bind_text(s, 7, qbid_item_kind_name(p->item));
     qbid_store_bind(s, 8, p->item_id);
     qbid_store_bind(s, 9, r->campaign);
-    text_bind(s, 10, p->field);
-    text_bind(s, 11, p->current);
-    text_bind(s, 12, p->recommended);
+    qbid_store_bind_text(s, 10, p->field);
+    qbid_store_bind_text(s, 11, p->current);
+    qbid_store_bind_text(s, 12, p->recommended);
     sqlite3_bind_int64(s, 13, p->budget_nanos);
     qbid_store_bind(s, 14, p->group);
     sqlite3_bind_int64(s, 15, p->impact.mean_nanos);
@@ -61,7 +56,7 @@ int qbid_store_add_recommendation(struct qbid_store *store, const struct qbid_re
     sqlite3_bind_double(s, 19, p->confidence);
     sqlite3_bind_double(s, 20, p->risk);
     sqlite3_bind_double(s, 21, p->priority);
-    text_bind(s, 22, p->reason);
+    qbid_store_bind_text(s, 22, p->reason);
     sqlite3_bind_int64(s, 23, p->evidence_from_unix_s);
     sqlite3_bind_int64(s, 24, p->evidence_to_unix_s);
     sqlite3_bind_int(s, 25, p->auto_execute);
@@ -140,7 +135,7 @@ int qbid_store_load_recommendations(struct qbid_store *store,
     int row, err = 0;
     if (!s)
         return QBID_ERR_STORE;
-    text_bind(s, 1, filter->status < 0 ? "" : status_name[filter->status]);
+    qbid_store_bind_text(s, 1, filter->status < 0 ? "" : status_name[filter->status]);
     qbid_store_bind(s, 2, filter->id);
     qbid_store_bind(s, 3, filter->bundle);
     qbid_store_bind(s, 4, filter->max);
@@ -166,8 +161,8 @@ int qbid_store_set_recommendation(struct qbid_store *store, uint64_t id,
     if (!s)
         return QBID_ERR_STORE;
     qbid_store_bind(s, 1, id);
-    text_bind(s, 2, qbid_recommendation_status_name(status));
-    text_bind(s, 3, decider);
+    qbid_store_bind_text(s, 2, qbid_recommendation_status_name(status));
+    qbid_store_bind_text(s, 3, decider);
     qbid_store_bind(s, 4, unix_ns);
     qbid_store_bind(s, 5, execution);
     return qbid_store_run(store, s);
@@ -190,12 +185,12 @@ int qbid_store_add_hold(struct qbid_store *store, const struct qbid_store_hold *
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_HOLD_ADD);
     if (!s)
         return QBID_ERR_STORE;
-    text_bind(s, 1, qbid_item_kind_name(hold->item));
+    qbid_store_bind_text(s, 1, qbid_item_kind_name(hold->item));
     qbid_store_bind(s, 2, hold->item_id);
     qbid_store_bind(s, 3, hold->tenant);
     qbid_store_bind(s, 4, hold->unix_ns);
-    text_bind(s, 5, hold->actor);
-    text_bind(s, 6, hold->why);
+    qbid_store_bind_text(s, 5, hold->actor);
+    qbid_store_bind_text(s, 6, hold->why);
     return qbid_store_run(store, s);
 }
 
@@ -204,7 +199,7 @@ int qbid_store_drop_hold(struct qbid_store *store, enum qbid_item_kind item, uin
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_HOLD_DROP);
     if (!s)
         return QBID_ERR_STORE;
-    text_bind(s, 1, qbid_item_kind_name(item));
+    qbid_store_bind_text(s, 1, qbid_item_kind_name(item));
     qbid_store_bind(s, 2, item_id);
     return qbid_store_run(store, s);
 }
@@ -240,7 +235,7 @@ int qbid_store_add_guard(struct qbid_store *store, const struct qbid_store_guard
     qbid_store_bind(s, 2, guard->tenant);
     qbid_store_bind(s, 3, guard->campaign);
     qbid_store_bind(s, 4, guard->unix_ns);
-    text_bind(s, 5, guard->metric);
+    qbid_store_bind_text(s, 5, guard->metric);
     qbid_store_bind(s, 6, guard->base_trials);
     qbid_store_bind(s, 7, guard->base_successes);
     qbid_store_bind(s, 8, guard->trials);

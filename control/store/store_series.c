@@ -53,7 +53,7 @@ static void forget(struct qbid_store *store)
     store->series_cnt = 0;
 }
 
-static struct qbid_stats stats_read(sqlite3_stmt *s)
+struct qbid_stats qbid_store_stats(sqlite3_stmt *s)
 {
     return (struct qbid_stats){.bids = qbid_store_column(s, 4),
                                .wins = qbid_store_column(s, 5),
@@ -78,7 +78,7 @@ int qbid_store_load_series(struct qbid_store *store, struct qbid_snapshot *snaps
         struct qbid_series_key key = {.kind = (uint32_t)sqlite3_column_int64(s, 0),
                                       .id = (uint32_t)sqlite3_column_int64(s, 1),
                                       .context = qbid_store_column(s, 2)};
-        struct qbid_stats all = stats_read(s);
+        struct qbid_stats all = qbid_store_stats(s);
         bool fresh;
         int err = qbid_snapshot_restore(snapshot, key, &all);
         if (!err)
@@ -127,6 +127,19 @@ static int series_write(const struct saving *saving, enum qbid_store_sql which,
     return qbid_store_run(saving->store, s);
 }
 
+/* A new creative has come from nothing. */
+static int creative_day_save(const struct saving *saving, struct qbid_series_key key,
+                             const struct qbid_stats *all)
+{
+    sqlite3_stmt *s = qbid_store_statement(saving->store, QBID_STORE_SQL_CREATIVE_DAY_BASE);
+    if (!s)
+        return QBID_ERR_STORE;
+    qbid_store_bind(s, 1, key.id);
+    sqlite3_bind_int64(s, 2, saving->unix_s);
+    int err = qbid_store_run(saving->store, s);
+    return err ? err : series_write(saving, QBID_STORE_SQL_CREATIVE_DAY_ADD, key, all);
+}
+
 static int series_save(void *context, struct qbid_series_key key, const struct qbid_stats *all)
 {
     struct saving *saving = context;
@@ -140,6 +153,8 @@ static int series_save(void *context, struct qbid_series_key key, const struct q
         err = series_write(saving, QBID_STORE_SQL_HISTORY_ADD, key, all);
     if (!err && key.kind == QBID_SERIES_CAMPAIGN)
         err = series_write(saving, QBID_STORE_SQL_HOUR_ADD, key, all);
+    if (!err && key.kind == QBID_SERIES_CREATIVE)
+        err = creative_day_save(saving, key, all);
     return err;
 }
 
@@ -176,7 +191,7 @@ static int points_load(struct qbid_store *store, sqlite3_stmt *s, qbid_store_poi
 {
     int row;
     while ((row = qbid_store_step(store, s)) > 0) {
-        struct qbid_store_point point = {sqlite3_column_int64(s, 3), stats_read(s)};
+        struct qbid_store_point point = {sqlite3_column_int64(s, 3), qbid_store_stats(s)};
         int err = fn(context, &point);
         if (err) {
             sqlite3_reset(s);

@@ -16,6 +16,8 @@
 #                       explain_event and explain_terms may include control/decisions/, whose records it replays.
 #   tools/.../ope*, command_ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and judge
 #                       with the models' own estimators; and what a record is made of (shm/).
+#   tools/.../allocate*  may include control/models/allocate/, control/models/random.h, control/account/money.h and
+#                       shm/hash.h: `qbid allocate` answers by the budget agent's own models, without a qbidd.
 #   plugin/example      is built by others as their own sources: its files include each other by name.
 #   tools               may include shm/error.h and shm/units.h: the words in which control/client answers.
 set -euo pipefail
@@ -34,6 +36,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to == "shm/error.h" || to == "shm/units.h") return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
             if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
+            if (from ~ /\/(command_)?allocate[^\/]*$/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/money))\.h$/) return 1
             if (from ~ /\/explain_(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
             return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
-.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch
-oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch
+.PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
+oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
 oracle-survfit:
 	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
 oracle-effects:
@@ -21,3 +21,6 @@ oracle-watch:
 	@.ci/deps.sh $(DEPS_ORACLE)
 	@tests/oracle/compare.sh tests/oracle/stl.py:tests/control/models/watch/stl_reference.h \
 	    tests/oracle/tails.py:tests/control/models/watch/tails_reference.h
+oracle-meta:
+	@.ci/deps.sh $(DEPS_ORACLE)
+	@tests/oracle/compare.sh tests/oracle/meta.R:tests/control/models/meta_reference.h

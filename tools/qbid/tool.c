@@ -31,9 +31,10 @@ static error_t shared_parse(int key, char *arg, struct argp_state *state)
         tool->config = arg;
         return 0;
     case KEY_OUTPUT:
-        if (strcmp(arg, "json") != 0 && strcmp(arg, "table") != 0)
-            argp_error(state, "--output is json or table");
         tool->json = strcmp(arg, "json") == 0;
+        tool->csv = tool->csv_offered && strcmp(arg, "csv") == 0;
+        if (!tool->json && !tool->csv && strcmp(arg, "table") != 0)
+            argp_error(state, "--output is json%s or table", tool->csv_offered ? ", csv" : "");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -29,7 +29,9 @@ enum qbid_tool_exit {
 struct qbid_tool {
     const char *socket; /* NULL = of the configuration, $QBID_SOCKET or the preset */
     const char *config;
-    bool json;   /* --output json */
+    bool json; /* --output json */
+    bool csv;  /* --output csv, where csv_offered */
+    bool csv_offered;
     bool colour; /* on a terminal, without NO_COLOR */
     struct qbid_client *client;
 };
@@ -77,6 +79,7 @@ qbid_tool_fn qbid_tool_import, qbid_tool_target, qbid_tool_account;
 qbid_tool_fn qbid_tool_recommend, qbid_tool_rollback, qbid_tool_executions, qbid_tool_hold;
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
 qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
-qbid_tool_fn qbid_tool_override, qbid_tool_insights;
+qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
+qbid_tool_fn qbid_tool_runs, qbid_tool_creatives, qbid_tool_allocations;
 
 #endif

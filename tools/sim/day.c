@@ -316,7 +316,7 @@ static struct qbid_pacing_in input_of(const struct qbid_day_run *run, double spe
         .plan_done = day->plan[k],
         .plan_step = day->plan[k] - day->plan[k - 1],
         .auctions = day->start[k],
-        .auctions_forecast = day->kind.auctions,
+        .demand_forecast = day->kind.auctions,
         .has_cap = day->kind.truth > 0,
         .worth_realised_nanos = day->kind.truth * run->worth_nanos,
         .worth_predicted_nanos = run->worth_nanos,

@@ -202,7 +202,8 @@ int qbid_sim_market_init(struct qbid_sim_market *market,
     return 0;
 }
 
-static float rate_lg(const struct qbid_sim_rate_model *rate, const uint8_t value[QBID_DIM_CNT])
+float qbid_sim_market_rate_lg(const struct qbid_sim_rate_model *rate,
+                              const uint8_t value[QBID_DIM_CNT])
 {
     uint32_t place =
         (uint32_t)(value[QBID_DIM_SLOT] * QBID_SIM_POSITIONS + value[QBID_DIM_POSITION]);
@@ -214,9 +215,15 @@ static float rate_lg(const struct qbid_sim_rate_model *rate, const uint8_t value
     return lg;
 }
 
-static float creative_lg(const struct qbid_sim_line_item *li, uint32_t creative, uint64_t time_ns)
+float qbid_sim_market_creative_lg(const struct qbid_sim_line_item *li, uint32_t creative,
+                                  uint64_t time_ns)
 {
     return li->creative_lg[creative] + li->ageing_lg[creative] * (float)(time_ns / DAY_NS);
+}
+
+double qbid_sim_market_fatigue(const struct qbid_sim_market *market, float exposures)
+{
+    return exp(-fmin(market->params.fatigue * (double)exposures, FATIGUE_LOST_MAX));
 }
 
 struct qbid_sim_rates qbid_sim_market_rates(const struct qbid_sim_market *market,
@@ -225,14 +232,14 @@ struct qbid_sim_rates qbid_sim_market_rates(const struct qbid_sim_market *market
                                             float exposures)
 {
     const struct qbid_sim_line_item *li = &market->line_item[line_item];
-    double lost = fmin(market->params.fatigue * (double)exposures, FATIGUE_LOST_MAX) / LN2;
-    float ctr_lg = rate_lg(&li->ctr, a->value) + creative_lg(li, creative, a->time_ns);
-    float cvr_lg = rate_lg(&li->cvr, a->value) + user_lg;
-    struct qbid_sim_rates r = {.ctr = fmin((double)exp2f(ctr_lg - (float)lost), 0.9),
-                               .cvr = fmin((double)exp2f(cvr_lg), 0.9),
-                               .order_micros =
-                                   li->order_value_micros *
-                                   (double)exp2f(market->ltv_lg[a->value[QBID_DIM_SEGMENT]])};
+    float ctr_lg = qbid_sim_market_rate_lg(&li->ctr, a->value) +
+                   qbid_sim_market_creative_lg(li, creative, a->time_ns);
+    float cvr_lg = qbid_sim_market_rate_lg(&li->cvr, a->value) + user_lg;
+    struct qbid_sim_rates r = {
+        .ctr = fmin((double)exp2f(ctr_lg) * qbid_sim_market_fatigue(market, exposures), 0.9),
+        .cvr = fmin((double)exp2f(cvr_lg), 0.9),
+        .order_micros =
+            li->order_value_micros * (double)exp2f(market->ltv_lg[a->value[QBID_DIM_SEGMENT]])};
     r.value_nanos = r.ctr * r.cvr * r.order_micros * 1000;
     return r;
 }
@@ -243,7 +250,8 @@ uint32_t qbid_sim_market_best_creative(const struct qbid_sim_market *market, uin
     const struct qbid_sim_line_item *li = &market->line_item[line_item];
     uint32_t best = 0;
     for (uint32_t k = 1; k < QBID_SIM_CREATIVES; k++)
-        if (creative_lg(li, k, time_ns) > creative_lg(li, best, time_ns))
+        if (qbid_sim_market_creative_lg(li, k, time_ns) >
+            qbid_sim_market_creative_lg(li, best, time_ns))
             best = k;
     return best;
 }

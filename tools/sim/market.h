@@ -134,6 +134,15 @@ struct qbid_sim_rates qbid_sim_market_rates(const struct qbid_sim_market *market
                                             const struct qbid_sim_auction *a, float user_lg,
                                             float exposures);
 
+/** log2 of a rate in a context: base, effects, interaction. */
+float qbid_sim_market_rate_lg(const struct qbid_sim_rate_model *rate,
+                              const uint8_t value[QBID_DIM_CNT]);
+/** log2 of what a creative makes of the click rate at a time. */
+float qbid_sim_market_creative_lg(const struct qbid_sim_line_item *li, uint32_t creative,
+                                  uint64_t time_ns);
+/** What exposures leave of the click rate. */
+double qbid_sim_market_fatigue(const struct qbid_sim_market *market, float exposures);
+
 /** Which of a line item's creatives is the best on a day. */
 uint32_t qbid_sim_market_best_creative(const struct qbid_sim_market *market, uint32_t line_item,
                                        uint64_t time_ns);

@@ -42,6 +42,7 @@ static int play(const struct qbid_sim_world_params *world, unsigned strategy, bo
 {
     struct qbid_sim_world_params p = *world;
     bool told = strategy >= QBID_SIM_ORACLE;
+    p.ladder = strategy == QBID_SIM_QBID ? p.ladder : NULL;
     memcpy(p.level, level, sizeof p.level);
     p.first_day = told && p.from ? p.judged_day - WARM_DAYS : 0;
     p.from = told ? p.from : NULL;
@@ -184,7 +185,8 @@ int qbid_sim_match_play(const struct qbid_sim_match_params *params,
     struct qbid_sim_world_params w = {.market = market,
                                       .audience = &audience,
                                       .notices = params->notices,
-                                      .judged_day = params->learn_days};
+                                      .judged_day = params->learn_days,
+                                      .ladder = params->ladder};
     struct qbid_sim_traffic from;
     if (w.judged_day > WARM_DAYS) {
         traffic_skip(&w, &from);

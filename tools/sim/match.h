@@ -25,8 +25,9 @@ struct qbid_sim_match_params {
     enum qbid_goal goal; /* MAX_VALUE, TARGET_ROAS or TARGET_CPA */
     double budget;       /* of each campaign: part of what it would spend with no budget at all */
     double target; /* ROAS: times what the campaign has with no budget; CPA: the same, below */
-    uint32_t learn_days; /* before the judged one */
-    uint32_t strategies; /* bit i: qbid_sim_strategies[i] takes part */
+    uint32_t learn_days;            /* before the judged one */
+    struct qbid_sim_ladder *ladder; /* to watch qbid; NULL = none */
+    uint32_t strategies;            /* bit i: qbid_sim_strategies[i] takes part */
 };
 
 struct qbid_sim_match {

@@ -58,7 +58,10 @@ static int creatives_make(struct qbid_account *account, uint32_t line_item)
         c->height = size[slot][1];
         c->format = QBID_FORMAT_BANNER;
         c->secure = c->active = true;
-        c->name = text("creative");
+        char name[32];
+        snprintf(name, sizeof name, "design %u %ux%u", k / QBID_SIM_SLOTS, (unsigned)c->width,
+                 (unsigned)c->height);
+        c->name = text(name);
         c->markup = text("<a href=\"{{click_url}}\"><img src=\"https://cdn.example/a.png\"></a>");
         c->landing = text("https://shop.example/");
         c->crid = text("cr");

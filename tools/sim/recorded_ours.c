@@ -74,7 +74,7 @@ static void pace_step(struct qbid_recorded_ours *ours)
                                 .plan_done = (double)ours->done / ours->auctions,
                                 .plan_step = (double)ours->period / ours->auctions,
                                 .auctions = ours->done,
-                                .auctions_forecast = ours->auctions,
+                                .demand_forecast = ours->auctions,
                                 .resolving = &ours->resolving};
     ours->pacing = qbid_pacing_step(&ours->params, &in, ours->pacing);
 }

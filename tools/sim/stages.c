@@ -37,7 +37,7 @@ struct qbid_sim_stages_params qbid_sim_stages_defaults(struct qbid_sim_portfolio
                                           .context_max = CONTEXTS_MAX,
                                           .sample_max = 1024,
                                           .explore = 0.02,
-                                          .rotation_floor = 0.02,
+                                          .rotation_floor = 0.002,
                                           .pace_min = 0.001,
                                           .pace_max = 1000,
                                           .pace_period_ns = 120 * QBID_NS_PER_S,
@@ -392,6 +392,11 @@ struct qbid_learner *qbid_sim_stages_learner(const struct qbid_sim_stages *stage
 const struct qbid_image *qbid_sim_stages_image(const struct qbid_sim_stages *stages)
 {
     return &stages->image;
+}
+
+const struct qbid_account *qbid_sim_stages_account(const struct qbid_sim_stages *stages)
+{
+    return &stages->params.portfolio->account;
 }
 
 float qbid_sim_stages_pace(const struct qbid_sim_stages *stages, uint32_t line_item_idx)

@@ -97,6 +97,8 @@ bool qbid_sim_stages_owes(const struct qbid_sim_stages *stages);
 const struct qbid_ledger *qbid_sim_stages_ledger(const struct qbid_sim_stages *stages);
 struct qbid_learner *qbid_sim_stages_learner(const struct qbid_sim_stages *stages);
 const struct qbid_image *qbid_sim_stages_image(const struct qbid_sim_stages *stages);
+/** What qbidd would have in its configuration and account. */
+const struct qbid_account *qbid_sim_stages_account(const struct qbid_sim_stages *stages);
 /** Pace factor in force of a line item, as a worker reads it. */
 float qbid_sim_stages_pace(const struct qbid_sim_stages *stages, uint32_t line_item_idx);
 /** Budgets that failed the ledger's own check: must stay 0. */

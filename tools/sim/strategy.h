@@ -43,6 +43,10 @@ struct qbid_sim_strategy {
 };
 
 extern const struct qbid_sim_strategy qbid_sim_strategy_qbid;
+/** The stages of qbid or asap, by what begin() gave. */
+struct qbid_sim_stages;
+struct qbid_sim_stages *qbid_sim_qbid_stages(const void *self);
+
 extern const struct qbid_sim_strategy qbid_sim_strategy_asap;
 extern const struct qbid_sim_strategy qbid_sim_strategy_notes;
 extern const struct qbid_sim_strategy qbid_sim_strategy_constant;

@@ -8,8 +8,10 @@
 #include "tools/sim/stages.h"
 #include "tools/sim/strategy.h"
 
-#define LEARN_S 3600
-#define LEARN_AT_S 300 /* past the hour, which it knows by its traffic then */
+#define HOUR_S 3600
+/* Past the hour: it knows by its traffic then which one it is, and follows in steps. */
+#define LEARN_FIRST_S 300
+#define LEARN_AGAIN_S 600
 #define LIVE_S 2
 
 struct real {
@@ -62,6 +64,11 @@ static int begin_asap(const struct qbid_sim_brief *brief, void **ret_self)
     return begin_as(brief, QBID_PACING_ASAP, ret_self);
 }
 
+struct qbid_sim_stages *qbid_sim_qbid_stages(const void *self)
+{
+    return ((const struct real *)self)->stages;
+}
+
 static bool bid(void *self, const struct qbid_sim_auction *a, struct qbid_sim_bid *ret_bid)
 {
     struct real *s = self;
@@ -99,7 +106,8 @@ static int tick(void *self, uint64_t now_ns)
         qbid_sim_stages_live(s->stages, now_ns);
     if (now_s < s->learn_s)
         return 0;
-    s->learn_s = now_s / LEARN_S * LEARN_S + LEARN_S + LEARN_AT_S;
+    bool again = now_s % HOUR_S < LEARN_AGAIN_S;
+    s->learn_s = now_s / HOUR_S * HOUR_S + (again ? LEARN_AGAIN_S : HOUR_S + LEARN_FIRST_S);
     return qbid_sim_stages_learn(s->stages, now_ns);
 }
 

@@ -112,6 +112,11 @@ static int auction_run(struct world *w, const struct qbid_sim_auction *a)
     float least = qbid_sim_competitors_bid(&w->competitors, a, rivals);
     struct qbid_sim_bid bid = {.time_ns = a->time_ns, .auction = a->id};
     memcpy(bid.value, a->value, sizeof bid.value);
+    if (w->p->ladder && judged(w, a->time_ns)) {
+        int err = qbid_sim_ladder_watch(w->p->ladder, w->self, &w->brief, a, least);
+        if (err)
+            return err;
+    }
     bool made = w->strategy->bid(w->self, a, &bid) && bid.bid_micros > 0;
     bool won = made && (double)bid.bid_micros >= (double)least;
     qbid_sim_competitors_learn(&w->competitors, a, kind, rivals, won ? (float)bid.bid_micros : 0);

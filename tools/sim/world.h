@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "tools/sim/competitor.h"
+#include "tools/sim/ladder.h"
 #include "tools/sim/strategy.h"
 #include "tools/sim/traffic.h"
 
@@ -46,7 +47,8 @@ struct qbid_sim_world_params {
     double level[QBID_SIM_CAMPAIGNS_MAX]; /* as in the brief */
     struct qbid_sim_notices notices;
     const struct qbid_sim_traffic
-        *from;          /* traffic as it stands when first_day begins; NULL = day 0 */
+        *from;                      /* traffic as it stands when first_day begins; NULL = day 0 */
+    struct qbid_sim_ladder *ladder; /* to watch the judged day of qbid; NULL = none */
     uint32_t first_day; /* that is simulated: 0, or later for one that has nothing to learn */
     uint32_t judged_day;
 };

@@ -13,6 +13,7 @@
 #include "shm/error.h"
 
 #define NOISE_ROUNDS 8
+#define NOISE_LEAST 1e-5 /* sd, in parts of the mean value */
 #define STEPS_MAX 60
 #define STEP_NEAR 1e-9 /* fall of the score that ends a run, in parts of it */
 #define FREE_SD 6.0    /* holds a logistic coordinate where its slope has gone */
@@ -245,10 +246,11 @@ static double variance_at(const struct run *run, double mean)
 static void noise_fit(struct run *run)
 {
     const struct qbid_fit_input *input = run->input;
-    double squares = 0, used = 0;
+    double squares = 0, used = 0, mean = 0;
     size_t d = run->fit->dims;
     for (uint32_t t = 0; t < input->cnt; t++) {
         double rest = input->value[t] - run->value[t];
+        mean += fabs(run->value[t]) / input->cnt;
         squares += rest * rest / variance_at(run, run->value[t]);
     }
     for (uint32_t i = 0; i < d; i++) { /* of a coordinate, what is not its prior's */
@@ -260,7 +262,9 @@ static void noise_fit(struct run *run)
         used += 1 - fmin(prior / run->hessian[i * d + i], 1);
     }
     double left = fmax(input->cnt - used, 1);
-    double least = 1e-14 * variance_at(run, run->floor * 1e3);
+    /* steady spend with an outcome as steady must leave the priors a say in what it cannot tell */
+    double least = NOISE_LEAST * NOISE_LEAST * mean * mean / variance_at(run, mean);
+    least = fmax(least, 1e-14 * variance_at(run, run->floor * 1e3));
     run->fit->dispersion = fmax(squares / left, fmax(least, 1e-300));
     for (uint32_t t = 0; t < input->cnt; t++)
         run->weight[t] = 1 / (run->fit->dispersion * variance_at(run, run->value[t]));

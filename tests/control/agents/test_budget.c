@@ -14,11 +14,14 @@
 
 #include "control/account/money.h"
 #include "control/agents/budget.h"
+#include "control/agents/budget_library.h"
+#include "control/agents/budget_belief.h"
 #include "control/agents/scheduler.h"
 #include "control/ingest/outcome.h"
 #include "shm/error.h"
 #include "shm/units.h"
 #include "tests/control/models/rng.h"
+#include "tests/control/store/scratch.h"
 
 #define CAMPAIGNS 12 /* 10 of tenant 1, of which two are not the agent's; 2 of tenant 2 */
 #define OWN 8
@@ -35,7 +38,8 @@
 struct world {
     struct qbid_account account;
     struct qbid_campaign_def campaigns[CAMPAIGNS];
-    double scale[CAMPAIGNS]; /* value a day = scale spend^0.7 */
+    double scale[CAMPAIGNS]; /* value a day = scale spend^exponent */
+    double exponent;
     struct qbid_snapshot *snapshot;
     struct qbid_scheduler scheduler;
     struct rng rng;
@@ -72,7 +76,7 @@ static int apply(void *context, const struct qbid_proposal *p)
 
 static void world_init(struct world *w, uint64_t seed)
 {
-    *w = (struct world){.now_ns = 1000 * QBID_NS_PER_S, .unix_s = START_UNIX_S};
+    *w = (struct world){.now_ns = 1000 * QBID_NS_PER_S, .unix_s = START_UNIX_S, .exponent = 0.7};
     w->rng = rng_init(seed);
     for (uint32_t i = 0; i < CAMPAIGNS; i++) {
         w->campaigns[i] = (struct qbid_campaign_def){.id = i + 1,
@@ -111,7 +115,7 @@ static void step(struct world *w)
     w->unix_s += STEP_S;
     for (uint32_t i = 0; i < CAMPAIGNS; i++) {
         double budget = (double)w->campaigns[i].budget_nanos * 1e-9;
-        double mean = w->scale[i] * pow(budget, 0.7) / (STEPS_A_DAY * WORTH);
+        double mean = w->scale[i] * pow(budget, w->exponent) / (STEPS_A_DAY * WORTH);
         post(w, i, QBID_EVENT_BILL, w->campaigns[i].budget_nanos / STEPS_A_DAY);
         for (double at = -log(rng_uniform(&w->rng)); at < mean; at -= log(rng_uniform(&w->rng)))
             post(w, i, QBID_EVENT_CONV, (int64_t)(WORTH * 1e9));
@@ -125,11 +129,11 @@ static double value_of(const struct world *w)
 {
     double sum = 0, all = 0, budget = 0;
     for (uint32_t i = 0; i < OWN; i++) {
-        sum += w->scale[i] * pow((double)w->campaigns[i].budget_nanos * 1e-9, 0.7);
-        all += pow(w->scale[i], 1 / 0.3);
+        sum += w->scale[i] * pow((double)w->campaigns[i].budget_nanos * 1e-9, w->exponent);
+        all += pow(w->scale[i], 1 / (1 - w->exponent));
         budget += (double)w->campaigns[i].budget_nanos * 1e-9;
     }
-    return sum / (pow(all, 0.3) * pow(budget, 0.7));
+    return sum / (pow(all, 1 - w->exponent) * pow(budget, w->exponent));
 }
 
 static int64_t budgets_of(const struct world *w, uint32_t tenant)
@@ -143,15 +147,21 @@ static int64_t budgets_of(const struct world *w, uint32_t tenant)
 static const struct qbid_budget_agent_params usual = {
     .trust = 0.05, .change_min = 0.01, .confidence = 0.9, .again_s = 3600, .floor = 0.1, .seed = 1};
 
-static struct qbid_budget_agent *agent_add(struct world *w)
+static struct qbid_budget_agent *agent_with(struct world *w,
+                                            const struct qbid_budget_agent_params *params)
 {
     struct qbid_budget_agent *agent;
-    assert_int_equal(qbid_budget_agent_new(&usual, &agent), 0);
+    assert_int_equal(qbid_budget_agent_new(params, &agent), 0);
     struct qbid_agent it = qbid_budget_agent_of(agent);
     assert_true(it.period_ns == QBID_BUDGET_AGENT_PERIOD_NS);
     it.period_ns = STEP_S * QBID_NS_PER_S;
     assert_int_equal(qbid_scheduler_add(&w->scheduler, &it, w->now_ns), 0);
     return agent;
+}
+
+static struct qbid_budget_agent *agent_add(struct world *w)
+{
+    return agent_with(w, &usual);
 }
 
 static void budgets_go_where_they_earn(void **state)
@@ -254,6 +264,44 @@ static void without_conversions_nothing_is_proposed(void **state)
     qbid_snapshot_free(w.snapshot);
 }
 
+static struct qbid_pattern_key exponents = {
+    .tenant = 1, .metric = "exponent", .subject = "budget", .across = "campaign"};
+
+/* What its days show of a campaign is in the library, and a new agent begins there. */
+static void what_days_show_is_told_to_the_library(void **state)
+{
+    (void)state;
+    void *scratch = NULL;
+    assert_int_equal(scratch_setup(&scratch), 0);
+    struct scratch *s = scratch;
+    struct qbid_budget_agent_params params = usual;
+    struct qbid_patterns_prior prior;
+    struct qbid_budget_campaign c[3] = {
+        {.id = 7, .tenant_id = 1}, {.id = 8, .tenant_id = 1}, {.id = 9, .tenant_id = 1}};
+    struct qbid_budget_campaign *all[3] = {&c[0], &c[1], &c[2]};
+    params.store = s->store, params.prior = qbid_patterns_prior, params.tell = qbid_patterns_see;
+    assert_int_equal(qbid_budget_inform(all, 3, false, &params), 0); /* nobody knows anything */
+    assert_true(fabs(c[0].shape - 0.8) < 1e-12 && fabs(c[0].shape_sd - 0.1) < 1e-12);
+    for (int i = 0; i < 2; i++)
+        c[i].own_shape = 0.55, c[i].own_variance = 0.0025, c[i].day_cnt = 20;
+    assert_int_equal(qbid_budget_inform(all, 3, true, &params), 0);
+    assert_true(c[0].shape < 0.65 && c[2].shape < c[0].shape + 0.15 && c[2].shape < 0.75);
+    assert_true(c[2].shape_sd > c[0].shape_sd);
+    assert_int_equal(qbid_patterns_prior(s->store, &exponents, "7", 0.8, 0.1, &prior), 0);
+    assert_true(prior.known && prior.cnt == 1 && prior.own.effect == 0.55 &&
+                prior.own.events == 20);
+    /* after a restart: its own days are gone, not what they showed */
+    struct qbid_budget_campaign again = {.id = 7, .tenant_id = 1}, *one[1] = {&again};
+    assert_int_equal(qbid_budget_inform(one, 1, false, &params), 0);
+    assert_true(fabs(again.shape - 0.55) < 0.08 && again.informed);
+    /* another tenant's campaigns are not asked */
+    struct qbid_budget_campaign foreign = {.id = 7, .tenant_id = 2};
+    one[0] = &foreign;
+    assert_int_equal(qbid_budget_inform(one, 1, false, &params), 0);
+    assert_true(fabs(foreign.shape - 0.8) < 1e-12);
+    assert_int_equal(scratch_teardown(&scratch), 0);
+}
+
 static void params_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -265,7 +313,133 @@ static void params_out_of_range_are_refused(void **state)
         assert_int_equal(qbid_budget_agent_new(&bad[i], &agent), QBID_ERR_INVAL);
 }
 
-int main(void)
+/* --- what a restart finds again */
+
+#define PAST_DAYS 5
+#define DAY_S 86400
+
+/* A campaign that spends (d + 1) an hour on day d from 06:00 to 22:00, and sells for thrice that.
+ */
+static int past_give(struct qbid_store *store, uint32_t campaign_id, int64_t from_unix_s,
+                     qbid_store_point_fn *fn, void *context)
+{
+    struct qbid_stats all = {.spend_nanos = 7000000000};
+    const int64_t begin = START_UNIX_S / DAY_S * DAY_S;
+    (void)store;
+    if (campaign_id != 1)
+        return QBID_ERR_STORE;
+    for (int64_t hour = 0; hour < PAST_DAYS * 24; hour++) {
+        int64_t of_day = hour % 24, spend = (hour / 24 + 1) * INT64_C(1000000000);
+        bool idle = of_day < 6 || of_day >= 22;
+        if (hour > 0 && idle)
+            continue;
+        all.spend_nanos += idle ? 0 : spend;
+        all.value_nanos += idle ? 0 : 3 * spend;
+        struct qbid_store_point point = {begin + (hour + 1) * 3600 - 3600 * idle, all};
+        assert_true(point.unix_s >= from_unix_s);
+        int err = fn(context, &point);
+        if (err)
+            return err;
+    }
+    all.spend_nanos = INT64_C(1000000000000); /* of an hour that has not ended yet */
+    struct qbid_store_point future = {begin + (PAST_DAYS + 2) * DAY_S, all};
+    return fn(context, &future);
+}
+
+static void days_before_a_restart_are_known_again(void **state)
+{
+    (void)state;
+    struct qbid_budget_agent_params params = usual;
+    struct qbid_budget_campaign c = {.id = 1};
+    int64_t now = START_UNIX_S / DAY_S * DAY_S + PAST_DAYS * DAY_S + 5400;
+    assert_int_equal(qbid_budget_campaign_recall(&c, &params, now), 0);
+    assert_true(c.from_unix_s == 0 && c.id == 1); /* no past, nothing known */
+    params.past = past_give;
+    assert_int_equal(qbid_budget_campaign_recall(&c, &params, now), 0);
+    assert_int_equal(c.day_cnt, PAST_DAYS);
+    for (int d = 0; d < PAST_DAYS; d++) {
+        assert_true(fabs(c.day_spend[d] - 16.0 * (d + 1)) < 1e-9);
+        assert_true(fabs(c.day_value[d] - 48.0 * (d + 1)) < 1e-9);
+    }
+    assert_true(c.from_unix_s == now / DAY_S * DAY_S); /* today goes on where it stands */
+    assert_true(fabs(c.spend_base - (7 + 16.0 * (1 + 2 + 3 + 4 + 5))) < 1e-9);
+    struct qbid_budget_campaign other = {.id = 2};
+    assert_int_equal(qbid_budget_campaign_recall(&other, &params, now), QBID_ERR_STORE);
+    assert_true(other.from_unix_s == 0);
+}
+
+/* --- what the library of patterns is worth to campaigns that are new */
+
+#define PAST_CAMPAIGNS 10
+#ifdef __SANITIZE_ADDRESS__
+#define NEW_DAYS 2
+#else
+#define NEW_DAYS 7
+#endif
+
+static int seeds = 1; /* the first argument */
+
+/* Exponents of campaigns that are over. */
+static void past_tell(struct qbid_store *store, double exponent, uint64_t seed)
+{
+    struct rng rng = rng_init(seed);
+    for (int i = 0; i < PAST_CAMPAIGNS; i++) {
+        struct qbid_pattern_source source = {
+            .effect = exponent + 0.05 * rng_normal(&rng), .variance = 0.04 * 0.04, .events = 60};
+        snprintf(source.source, sizeof source.source, "%d", 1000 + i);
+        assert_int_equal(qbid_patterns_see(store, &exponents, &source), 0);
+    }
+}
+
+/* Mean part of the best split's value over the first days of campaigns of an exponent. */
+static double first_days(struct qbid_store *store, double exponent, uint64_t seed)
+{
+    struct world w;
+    struct qbid_budget_agent_params params = usual;
+    params.trust = 0.15;
+    params.store = store;
+    params.prior = store ? qbid_patterns_prior : NULL;
+    params.tell = store ? qbid_patterns_see : NULL;
+    world_init(&w, seed);
+    w.exponent = exponent;
+    for (int i = 0; i < CAMPAIGNS; i++)
+        w.scale[i] *= pow(100, 0.7 - exponent);
+    struct qbid_budget_agent *agent = agent_with(&w, &params);
+    double sum = 0;
+    for (int i = 0; i < NEW_DAYS * STEPS_A_DAY; i++) {
+        step(&w);
+        sum += value_of(&w) / (NEW_DAYS * STEPS_A_DAY);
+    }
+    assert_int_equal(w.scheduler.status[0].failures, 0);
+    qbid_budget_agent_free(agent);
+    qbid_snapshot_free(w.snapshot);
+    return sum;
+}
+
+/* Campaigns whose returns fall faster than the usual prior has it. */
+static void a_library_saves_new_campaigns_their_first_week(void **state)
+{
+    (void)state;
+    double value[2][2] = {{0}}; /* the library right, wrong; without it, with it */
+    for (int seed = 1; seed <= seeds; seed++)
+        for (int wrong = 0; wrong < 2; wrong++) {
+            void *scratch = NULL;
+            assert_int_equal(scratch_setup(&scratch), 0);
+            struct scratch *s = scratch;
+            past_tell(s->store, 0.65, (uint64_t)seed);
+            double exponent = wrong ? 0.9 : 0.65;
+            value[wrong][0] += first_days(NULL, exponent, 100 + (uint64_t)seed) / seeds;
+            value[wrong][1] += first_days(s->store, exponent, 100 + (uint64_t)seed) / seeds;
+            assert_int_equal(scratch_teardown(&scratch), 0);
+        }
+    print_message("budget agent: first %d days of 8 new campaigns, of the best split, without and "
+                  "with a library: %.4f, %.4f where it is right; %.4f, %.4f where it is wrong\n",
+                  NEW_DAYS, value[0][0], value[0][1], value[1][0], value[1][1]);
+    assert_true(NEW_DAYS < 7 || value[0][1] > value[0][0]);
+    assert_true(value[1][1] > value[1][0] - (seeds < 10 ? 0.1 : 0.02)); /* few seeds are noise */
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budgets_go_where_they_earn),
@@ -273,6 +447,10 @@ int main(void)
         cmocka_unit_test(undecided_proposals_are_not_repeated),
         cmocka_unit_test(without_conversions_nothing_is_proposed),
         cmocka_unit_test(params_out_of_range_are_refused),
+        cmocka_unit_test(days_before_a_restart_are_known_again),
+        cmocka_unit_test(what_days_show_is_told_to_the_library),
+        cmocka_unit_test(a_library_saves_new_campaigns_their_first_week),
     };
+    seeds = argc > 1 ? atoi(argv[1]) : seeds;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

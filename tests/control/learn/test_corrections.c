@@ -82,6 +82,7 @@ static struct qbid_corrections corrections_of(double (*step)(uint32_t trend))
 static void state_follow(struct qbid_campaign_state *state, const struct qbid_day_run *run)
 {
     state->flight.bids = run->seen;
+    state->flight.demand = (double)run->seen;
     state->flight.predicted_nanos = run->worth_nanos;
     state->flight.billed_nanos = run->spent_nanos;
     state->pacing = run->pacing;

@@ -203,7 +203,7 @@ static void values_follow_the_hours_of_the_week(void **state)
             if (rng_uniform(&d.r) < (late ? 0.06 : 0.02))
                 post_at(&d, QBID_EVENT_CLICK, h);
         }
-        double ctr = plan(&d, 0).ctr, now = d.learner->values.multiplier;
+        double ctr = plan(&d, 0).ctr, now = d.learner->values.hour[0];
         most = d.hour ? fmax(most, fabs(log2(now / last))) : 0;
         last = now;
         if (d.hour < 14 * DAY_HOURS)

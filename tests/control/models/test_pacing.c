@@ -19,7 +19,7 @@ static const struct qbid_pacing_in quiet = {
     .plan_done = 0.1,
     .plan_step = 0.001,
     .auctions = 1e5,
-    .auctions_forecast = 1e6,
+    .demand_forecast = 1e6,
 };
 
 /* A market whose spend at multiplier alpha is alpha^2 / 2 * 1e6 nanos. */
@@ -41,7 +41,7 @@ static void the_wanted_spend_is_budget_left_over_auctions_left(void **state)
     s = qbid_pacing_step(&params, &quiet, s);
     assert_true(fabs(s.rho_nanos - 9e11 / 9e5) < 1e-3); /* seen as forecast: a million a day */
     struct qbid_pacing_in in = quiet;
-    in.auctions_forecast = 0; /* no forecast: what was seen, over the part of the plan */
+    in.demand_forecast = 0; /* no forecast: what was seen, over the part of the plan */
     s = qbid_pacing_step(&params, &in, qbid_pacing_start(&params, 1));
     assert_true(fabs(s.rho_nanos - 9e11 / 9e5) < 1e-3);
     in.plan_done = 1; /* the last period may spend what is left */
@@ -123,10 +123,10 @@ static void ahead_wants_more_first_and_less_last(void **state)
     in.mode = QBID_PACING_AHEAD;
     for (double x = 0; x <= 0.95; x += 0.05) {
         in.plan_done = x;
-        in.auctions = x * in.auctions_forecast;
+        in.auctions = x * in.demand_forecast;
         in.spent_nanos = in.budget_nanos * (x + 0.5 * x * (1 - x)); /* as wanted so far */
         struct qbid_pacing_state s = qbid_pacing_step(&params, &in, qbid_pacing_start(&params, 1));
-        double even = in.budget_nanos / in.auctions_forecast;
+        double even = in.budget_nanos / in.demand_forecast;
         assert_true(fabs(s.rho_nanos / even - (1.5 - x)) < 0.01);
     }
 }
@@ -167,7 +167,7 @@ static void dual_descent_holds_a_campaign_with_few_wins(void **state)
     double mean = 0;
     in.spent_nanos = in.auctions = 0;
     in.budget_nanos = periods * 1e6;
-    in.auctions_forecast = periods * 10.0;
+    in.demand_forecast = periods * 10.0;
     for (int k = 0; k < periods; k++) {
         in.plan_done = (double)k / periods;
         in.plan_step = 1.0 / periods;
@@ -269,7 +269,7 @@ static void no_input_leads_out_of_the_clamps(void **state)
                                &in.plan_done,
                                &in.plan_step,
                                &in.auctions,
-                               &in.auctions_forecast,
+                               &in.demand_forecast,
                                &in.worth_realised_nanos,
                                &in.worth_predicted_nanos,
                                &in.worth_spent_nanos,

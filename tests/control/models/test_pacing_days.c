@@ -210,7 +210,7 @@ static struct result paced_day(struct pacer *p, const struct day *d, const struc
             .plan_done = d->plan[k + 1] < 1 ? d->plan[k + 1] : 1,
             .plan_step = d->plan[k + 1] - d->plan[k + 1 - every],
             .auctions = seen,
-            .auctions_forecast = d->expected,
+            .demand_forecast = d->expected,
             .has_cap = p->truth > 0,
             .worth_realised_nanos = p->truth * now.worth,
             .worth_predicted_nanos = now.worth,

@@ -6,4 +6,5 @@ $(call test,test_store,tests/control/store/test_store.c,$(STORE_LIBS),$(STORE_LD
 $(call test,test_store_account,tests/control/store/test_store_account.c,$(STORE_LIBS),$(STORE_LDLIBS))
 $(call test,test_store_audit,tests/control/store/test_store_audit.c,$(STORE_LIBS),$(STORE_LDLIBS))
 $(call test,test_store_state,tests/control/store/test_store_state.c,$(STORE_LIBS),$(STORE_LDLIBS))
+$(call test,test_store_records,tests/control/store/test_store_records.c,$(STORE_LIBS),$(STORE_LDLIBS))
 $(call test,test_store_kill,tests/control/store/test_store_kill.c,$(STORE_LIBS),$(STORE_LDLIBS))

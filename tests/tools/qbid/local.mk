@@ -6,3 +6,5 @@ $(call test,test_qbid,tests/tools/qbid/test_qbid.c tests/control/running.c,\
 $(B)/tests/test_qbid: | $(B)/bin/qbid $(B)/bin/qbidd
 $(call test,test_ope_command,tests/tools/qbid/test_ope.c,decisions shm,-lcjson -lm)
 $(B)/tests/test_ope_command: | $(B)/bin/qbid
+$(call test,test_allocate_command,tests/tools/qbid/test_allocate.c,whatif,-lcjson -lm)
+$(B)/tests/test_allocate_command: | $(B)/bin/qbid

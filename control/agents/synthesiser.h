@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cross-platform synthesiser: what values of a context (sizes, devices, places, segments) do to
+ * rates on every exchange, and what on some only. */
+#ifndef QBID_CONTROL_AGENTS_SYNTHESISER_H
+#define QBID_CONTROL_AGENTS_SYNTHESISER_H
+
+#include "control/account/dictionary.h"
+#include "control/agents/agent.h"
+#include "control/patterns/patterns.h"
+
+#define QBID_SYNTHESISER_PERIOD_NS (UINT64_C(900) * 1000000000)
+
+struct qbid_synthesiser_params {
+    struct qbid_store *store; /* of the library */
+    const struct qbid_dictionary *dictionary;
+    double confidence; /* probability of a gain from which a proposal is auto_execute */
+    uint32_t again_s;  /* until what nobody acted on is proposed again */
+    uint64_t seed;
+};
+
+/* A platform is an exchange. Each run:
+ *
+ *   contexts since the beginning --strata: line item on an exchange--> effect of a value against
+ * the line item's other traffic there: clicks an impression (ctr), conversions a click (cvr),
+ *     conversions by money spent (return); by exchange, and by campaign
+ *   --> library (control/patterns): universal or specific by random effects over exchanges; what a
+ * new campaign may expect by random effects over campaigns return falls by a value, on every
+ * exchange or on those where a line item buys it --> proposal to exclude it, where the same budget
+ * then brings more
+ *
+ * Needs `exchange` and the dimension in the finest of the configuration's levels.
+ */
+struct qbid_synthesiser; /* opaque */
+
+/** QBID_ERR_INVAL for a missing store or dictionary or a confidence out of range; NOMEM. */
+int qbid_synthesiser_new(const struct qbid_synthesiser_params *params,
+                         struct qbid_synthesiser **ret_synthesiser);
+void qbid_synthesiser_free(struct qbid_synthesiser *synthesiser);
+
+/** As an agent of QBID_SYNTHESISER_PERIOD_NS; lives as long as its state. */
+struct qbid_agent qbid_synthesiser_of(struct qbid_synthesiser *synthesiser);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From patterns of return to proposals. */
+#include "control/agents/synthesiser_propose.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/error.h"
+#include "shm/hash.h"
+#include "shm/units.h"
+
+#define NAME "synthesiser"
+#define PATTERNS_MAX 64
+#define EXCHANGES (1 << QBID_DIM_BITS_EXCHANGE)
+#define DRAWS 200
+#define SHARE_MIN 0.02  /* of a line item's spend: less is not worth a change */
+#define SHARE_MAX 0.5   /* more is no longer a value among others */
+#define SHARE_SMALL 0.2 /* of an automatic change */
+#define SURE_MIN 0.8    /* probability of a gain, to be proposed at all */
+#define GAIN_MIN 0.01   /* of the line item's value */
+
+/* A pattern of return, with what is believed of its exchanges by their index. */
+struct belief {
+    struct qbid_pattern pattern;
+    unsigned dim;
+    uint32_t value;
+    double own[EXCHANGES], own_sd[EXCHANGES];
+    char told[160]; /* exchanges in words */
+    const struct qbid_dictionary *dictionary;
+};
+
+/* One line item's spend of the last day. */
+struct stake {
+    const struct qbid_line_item_def *item;
+    const struct qbid_campaign_def *campaign;
+    double share[EXCHANGES]; /* of it on the value, by exchange */
+    double shares, value;    /* all of them; value a day, currency units */
+    uint64_t convs;
+};
+
+struct verdict {
+    double gain[DRAWS];
+    double mean, low, high, loss, sure;
+};
+
+struct found {
+    struct qbid_pattern list[PATTERNS_MAX];
+    uint32_t cnt;
+};
+
+static int pattern_keep(void *context, const struct qbid_pattern *pattern)
+{
+    struct found *found = context;
+    enum qbid_pattern_verdict verdict = qbid_pattern_verdict(pattern);
+    if (found->cnt < PATTERNS_MAX &&
+        (verdict == QBID_PATTERN_BELOW || verdict == QBID_PATTERN_DIFFERENT))
+        found->list[found->cnt++] = *pattern;
+    return 0;
+}
+
+static uint32_t index_of(const struct qbid_dictionary *dictionary, unsigned dim, const char *text)
+{
+    return qbid_dictionary_find(dictionary, dim, qbid_hash_dim(dim, text, strlen(text)));
+}
+
+/* Exchanges that were not measured: as one to come. */
+static void belief_begin(struct belief *b)
+{
+    const char *is = strchr(b->pattern.key.subject, '=');
+    b->dim = QBID_DIM_CNT;
+    for (unsigned dim = 0; is && dim < QBID_DIM_CNT; dim++) {
+        size_t bytes = (size_t)(is - b->pattern.key.subject);
+        if (strlen(qbid_dim_name(dim)) == bytes &&
+            memcmp(qbid_dim_name(dim), b->pattern.key.subject, bytes) == 0)
+            b->dim = dim;
+    }
+    b->value = b->dim < QBID_DIM_CNT ? index_of(b->dictionary, b->dim, is + 1) : 0;
+    for (int e = 0; e < EXCHANGES; e++)
+        b->own[e] = b->pattern.next, b->own_sd[e] = b->pattern.next_sd;
+}
+
+static int source_keep(void *context, const struct qbid_pattern_source *source)
+{
+    struct belief *b = context;
+    uint32_t e = index_of(b->dictionary, QBID_DIM_EXCHANGE, source->source);
+    if (e == 0 || e >= EXCHANGES)
+        return 0;
+    b->own[e] = source->own, b->own_sd[e] = source->own_sd;
+    size_t at = strlen(b->told);
+    snprintf(b->told + at, sizeof b->told - at, "%sx%.2f on %.24s", at ? ", " : "",
+             exp(source->own), source->source);
+    return 0;
+}
+
+/* What a line item has at stake; false when it is not for us. */
+static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                     uint32_t from, uint32_t end, struct stake *ret_stake)
+{
+    const struct qbid_synthesiser_cell *cell = &p->cells->cell[from];
+    struct qbid_series_key whole = {.id = cell->line_item, .kind = QBID_SERIES_LINE_ITEM};
+    struct stake s = {.item = qbid_account_line_item(p->inputs->account, cell->line_item),
+                      .campaign = qbid_account_campaign(p->inputs->account, cell->campaign)};
+    if (!s.item->active || !s.campaign->active || s.campaign->end_unix_s <= p->inputs->unix_s)
+        return false;
+    struct qbid_stats day =
+        qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_24H, p->inputs->now_ns);
+    struct qbid_stats all =
+        qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_ALL, p->inputs->now_ns);
+    if (day.spend_nanos <= 0 || all.spend_nanos <= 0 || all.value_nanos <= 0)
+        return false;
+    for (uint32_t i = from; i < end; i++) {
+        cell = &p->cells->cell[i];
+        if (qbid_dim_unpack(cell->context, b->dim) != b->value)
+            continue;
+        struct qbid_series_key key = {cell->context, cell->line_item, QBID_SERIES_CONTEXT};
+        struct qbid_stats stats =
+            qbid_snapshot_query(p->inputs->snapshot, key, QBID_WINDOW_24H, p->inputs->now_ns);
+        s.share[cell->exchange] += (double)stats.spend_nanos / (double)day.spend_nanos;
+        s.shares += (double)stats.spend_nanos / (double)day.spend_nanos;
+    }
+    s.value = (double)day.spend_nanos / (double)QBID_NANOS_PER_UNIT * (double)all.value_nanos /
+              (double)all.spend_nanos;
+    s.convs = all.convs;
+    *ret_stake = s;
+    return s.shares >= SHARE_MIN && s.shares <= SHARE_MAX;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The campaign's response to spend, by the library. */
+static int exponent_of(const struct qbid_synthesiser_proposing *p, const struct stake *s,
+                       struct qbid_robust *ret_exponent)
+{
+    struct qbid_pattern_key key = {.tenant = s->campaign->tenant_id,
+                                   .metric = "exponent",
+                                   .subject = "budget",
+                                   .across = "campaign"};
+    struct qbid_patterns_prior prior;
+    char name[16];
+    snprintf(name, sizeof name, "%" PRIu32, s->campaign->id);
+    int err = qbid_patterns_prior(p->params->store, &key, name, 0.8, 0.1, &prior);
+    if (!err)
+        *ret_exponent = prior.known
+                            ? qbid_robust_learn(prior.robust, prior.own.effect, prior.own.variance)
+                            : prior.robust;
+    return err;
+}
+
+static void judge(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                  const struct stake *s, const struct qbid_robust *exponent, struct verdict *v)
+{
+    *v = (struct verdict){.mean = 0};
+    for (int d = 0; d < DRAWS; d++) {
+        double on = 0, rest = 1 - s->shares;
+        for (int e = 0; e < EXCHANGES; e++)
+            if (s->share[e] > 0)
+                on += s->share[e] * exp(b->own[e] + b->own_sd[e] * qbid_random_normal(p->random));
+        double shape = fmin(fmax(qbid_robust_draw(exponent, p->random), 0.3), 0.97);
+        double rate = (double)s->convs + 0.5;
+        rate = qbid_random_gamma(p->random, rate) / rate;
+        v->gain[d] = s->value * rate * (pow(rest, 1 - shape) / (rest + on) - 1);
+    }
+    qsort(v->gain, DRAWS, sizeof *v->gain, by_size);
+    for (int d = 0; d < DRAWS; d++) {
+        v->mean += v->gain[d] / DRAWS;
+        v->sure += v->gain[d] > 0 ? 1.0 / DRAWS : 0;
+        v->loss -= d < DRAWS / 10 ? v->gain[d] / (DRAWS / 10) : 0;
+    }
+    v->loss = fmax(v->loss, 0);
+    v->low = fmin(v->gain[DRAWS / 20], v->mean);
+    v->high = fmax(v->gain[DRAWS - 1 - DRAWS / 20], v->mean);
+}
+
+/* The field's text without the value: "!value" more, or the value less in a list of accepted ones.
+ * false where that cannot be said, or leaves nothing. */
+static bool without(const struct qbid_target_def *target, const char *value,
+                    char out[QBID_PROPOSAL_VALUE_MAX])
+{
+    char text[QBID_PROPOSAL_VALUE_MAX];
+    bool accepts = false, listed = false;
+    size_t at = 0;
+    for (uint32_t i = 0; i < target->cnt; i++)
+        accepts = accepts || target->value[i][0] != '!';
+    for (uint32_t i = 0; i < target->cnt; i++) {
+        const char *each = target->value[i];
+        if (strcmp(each, value) == 0) {
+            listed = true;
+            continue;
+        }
+        if (each[0] == '!' && strcmp(each + 1, value) == 0)
+            return false; /* it is excluded: what was spent was spent before */
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "", each);
+        if (at >= sizeof text)
+            return false;
+    }
+    text[at] = 0;
+    if (accepts && (!listed || at == 0))
+        return false;
+    int bytes = accepts
+                    ? snprintf(out, QBID_PROPOSAL_VALUE_MAX, "%s", text)
+                    : snprintf(out, QBID_PROPOSAL_VALUE_MAX, "%s%s!%s", text, at ? "," : "", value);
+    return bytes < QBID_PROPOSAL_VALUE_MAX;
+}
+
+static bool remembered(const struct qbid_synthesiser_proposing *p, uint64_t what)
+{
+    struct qbid_synthesiser_memory *m = p->memory;
+    for (uint32_t i = 0; i < QBID_SYNTHESISER_MEMORY; i++)
+        if (m->slot[i].what == what && m->slot[i].unix_s > 0 &&
+            p->inputs->unix_s < m->slot[i].unix_s + (int64_t)p->params->again_s)
+            return true;
+    m->slot[m->next].what = what;
+    m->slot[m->next].unix_s = p->inputs->unix_s;
+    m->next = (m->next + 1) % QBID_SYNTHESISER_MEMORY;
+    return false;
+}
+
+static int64_t nanos(double units)
+{
+    return (int64_t)llround(units * (double)QBID_NANOS_PER_UNIT);
+}
+
+static void reason_write(const struct belief *b, const struct stake *s, const struct verdict *v,
+                         struct qbid_proposal *p)
+{
+    const struct qbid_pattern *pattern = &b->pattern;
+    bool universal = qbid_pattern_verdict(pattern) == QBID_PATTERN_BELOW;
+    char which[256];
+    if (universal)
+        snprintf(which, sizeof which, "on every one of %" PRIu32 " exchanges (probability %.3f)",
+                 pattern->cnt, pattern->all_below);
+    else
+        snprintf(which, sizeof which, "and it depends on the exchange (p %.2g: %s)", pattern->q_p,
+                 b->told);
+    snprintf(
+        p->reason, sizeof p->reason,
+        "%s brings x%.2f the conversions by money spent (90 %% between %.2f and %.2f) of line "
+        "items' other traffic, %s. It takes %.1f %% of this line item's spend; the same budget "
+        "without it adds %.2f a day (90 %% between %.2f and %.2f). Evidence: %" PRIu64
+        " conversions since the campaigns began.",
+        pattern->key.subject, exp(pattern->mean), exp(pattern->mean - 1.645 * pattern->mean_sd),
+        exp(pattern->mean + 1.645 * pattern->mean_sd), which, 100 * s->shares, v->mean, v->low,
+        v->high, pattern->events);
+}
+
+static int stake_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                         const struct stake *s)
+{
+    struct qbid_robust exponent;
+    struct verdict v;
+    struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
+                                     .agent = NAME,
+                                     .item = QBID_ITEM_LINE_ITEM,
+                                     .item_id = s->item->id,
+                                     .evidence_from_unix_s = b->pattern.from_unix_s,
+                                     .evidence_to_unix_s = p->inputs->unix_s};
+    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
+    snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
+    const struct qbid_field *field = qbid_fields_find(QBID_ITEM_LINE_ITEM, proposal.field);
+    int err = exponent_of(p, s, &exponent);
+    if (err)
+        return err;
+    judge(p, b, s, &exponent, &v);
+    if (!field || v.sure < SURE_MIN || v.mean < GAIN_MIN * s->value ||
+        !without(&s->item->target[b->dim], value, proposal.recommended))
+        return 0;
+    char *current = qbid_field_text(field, s->item);
+    if (!current)
+        return QBID_ERR_NOMEM;
+    bool fits = strlen(current) < sizeof proposal.current;
+    if (fits)
+        strcpy(proposal.current, current);
+    free(current);
+    uint64_t what = qbid_mix64(
+        qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
+    if (!fits || remembered(p, what))
+        return 0;
+    proposal.impact =
+        (struct qbid_proposal_impact){nanos(v.mean), nanos(v.low), nanos(v.high), nanos(v.loss)};
+    proposal.confidence = fmin(v.sure, 1);
+    proposal.risk = fmin(v.loss / s->value, 1);
+    proposal.priority = fmax(v.mean / s->value, 1e-9);
+    proposal.auto_execute = v.sure >= p->params->confidence && s->shares <= SHARE_SMALL;
+    reason_write(b, s, &v, &proposal);
+    proposal.id = qbid_proposal_id(&proposal);
+    p->give(p->give_context, &proposal);
+    return 0;
+}
+
+/* All line items of the pattern's tenant. */
+static int belief_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+{
+    int err = 0;
+    struct stake stake;
+    for (uint32_t i = 0, end; i < p->cells->cnt && !err; i = end) {
+        for (end = i;
+             end < p->cells->cnt && p->cells->cell[end].line_item == p->cells->cell[i].line_item;)
+            end++;
+        if (p->cells->cell[i].tenant == b->pattern.key.tenant && stake_of(p, b, i, end, &stake))
+            err = stake_propose(p, b, &stake);
+    }
+    return err;
+}
+
+int qbid_synthesiser_propose(const struct qbid_synthesiser_proposing *p)
+{
+    struct qbid_pattern_key filter = {.metric = "return", .across = "exchange"};
+    struct found *found = calloc(1, sizeof *found);
+    struct belief *b = malloc(sizeof *b);
+    int err = found && b ? 0 : QBID_ERR_NOMEM;
+    if (!err)
+        err = qbid_store_load_patterns(p->params->store, &filter, UINT32_MAX, pattern_keep, found);
+    for (uint32_t i = 0; !err && i < found->cnt; i++) {
+        *b = (struct belief){.pattern = found->list[i], .dictionary = p->params->dictionary};
+        belief_begin(b);
+        if (b->value == 0)
+            continue;
+        err = qbid_store_load_pattern_sources(p->params->store, &b->pattern.key, source_keep, b);
+        if (!err)
+            err = belief_propose(p, b);
+    }
+    free(found);
+    free(b);
+    return err;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a pattern is worth to a line item: proposals to exclude a value. */
+#ifndef QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
+#define QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
+
+#include "control/agents/synthesiser_cells.h"
+#include "control/agents/synthesiser_effects.h"
+#include "control/models/random.h"
+
+#define QBID_SYNTHESISER_MEMORY 256 /* proposals that are remembered */
+
+/* What was proposed lately, the oldest overwritten. */
+struct qbid_synthesiser_memory {
+    struct {
+        uint64_t what;
+        int64_t unix_s;
+    } slot[QBID_SYNTHESISER_MEMORY];
+    uint32_t next;
+};
+
+struct qbid_synthesiser_proposing {
+    const struct qbid_synthesiser_params *params;
+    const struct qbid_agent_inputs *inputs;
+    const struct qbid_synthesiser_cells *cells;
+    struct qbid_synthesiser_memory *memory;
+    struct qbid_random *random;
+    qbid_agent_take_fn *give;
+    void *give_context;
+};
+
+/**
+ * Propose what the library's patterns of return say: to exclude a value from line items that spend
+ * on it, where that adds value.
+ *
+ * Returns: 0; errors of the store, NOMEM.
+ * Source:  with shares s_e of a line item's spend on the value by exchange e, effects x_e of it and
+ *          the campaign's response exponent b, the same budget without the value brings
+ *          (1 - s)^(1 - b) / (1 - s + sum_e s_e exp(x_e)) times as much, s = sum_e s_e: what is
+ * freed goes to the other traffic, at its falling return. Judged by draws of x, b and the rate.
+ */
+int qbid_synthesiser_propose(const struct qbid_synthesiser_proposing *proposing);
+
+#endif

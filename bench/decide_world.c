@@ -293,6 +293,7 @@ static struct bench_world *build(unsigned k)
     require(w != NULL, "memory");
     w->k = k;
     image_fixture_init(&f);
+    f.dict_sparse = 64; /* as control/publish does with so few values */
     uint64_t coarse = qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_SLOT);
     f.header.level_mask[3] = 0;
     f.header.level_mask[2] = coarse;

@@ -48,8 +48,7 @@ static int try_dict(struct build *b)
 static void build_dict(struct build *b)
 {
     b->dict_cnt = 4;
-    while (b->dict_cnt < 8 * (uint64_t)b->f->dict.cnt ||
-           (b->dict_cnt < 32768 && b->dict_cnt < 64 * (uint64_t)b->f->dict.cnt))
+    while (b->dict_cnt < (uint64_t)b->f->dict_sparse * b->f->dict.cnt)
         b->dict_cnt *= 2;
     while (!try_dict(b)) {
         free(b->dict);

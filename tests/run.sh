@@ -20,7 +20,7 @@ timeout_s=${TEST_TIMEOUT:-300}
 passed=0 failed=0 skipped=0
 pid=
 ahead= # the process of build_ahead()
-declare -A ahead_targets=() # what it builds, by profile
+ahead_steps=() # what it builds, in this order: profile.target
 running=() # processes of start() that may not have ended
 counts=$(mktemp) # a line for each program of start() that has: passed failed skipped
 trap 'rm -f "$counts" "$counts".*' EXIT
@@ -66,13 +66,15 @@ submake() {
 
 # profile, targets: 0 when they are built
 build() {
-    local profile=$1 log=build/$1/build.log start
+    local profile=$1 log=build/$1/build.log start target
     shift
     mkdir -p "build/$profile"
     start=$(now_ms)
-    # what builds ahead may still be at it
-    while [[ " ${!ahead_targets[*]} " == *" $profile "* ]] && [ ! -e "$counts.$profile" ] && kill -0 "$ahead" 2>/dev/null; do
-        sleep 0.1
+    for target in "$@"; do # what builds ahead may still be at it
+        while [[ " ${ahead_steps[*]} " == *" $profile.$target "* ]] && [ ! -e "$counts.$profile.$target" ] &&
+            kill -0 "$ahead" 2>/dev/null; do
+            sleep 0.1
+        done
     done
     if submake -j"$jobs" PROFILE="$profile" "$@" >"$log" 2>&1; then
         grep -q '^make: Nothing to be done' "$log" || line ok build "$profile" $(($(now_ms) - start)) ""
@@ -84,16 +86,15 @@ build() {
     return 1
 }
 
-# Builds ahead_targets beside what runs meanwhile. What goes wrong is not said here: build() finds it again.
+# Builds ahead_steps beside what runs meanwhile. What goes wrong is not said here: build() finds it again.
 build_ahead() {
-    local profile
+    local step
     (
         trap - EXIT INT TERM HUP
         renice -n 19 -p "$BASHPID"
-        for profile in asan tsan cov; do
-            # shellcheck disable=SC2086 # targets
-            [ -z "${ahead_targets[$profile]:-}" ] || submake -j"$jobs" PROFILE="$profile" ${ahead_targets[$profile]}
-            : >"$counts.$profile"
+        for step in "${ahead_steps[@]}"; do
+            submake -j"$jobs" PROFILE="${step%.*}" "${step#*.}"
+            : >"$counts.$step"
         done
     ) >"$counts.ahead" 2>&1 &
     ahead=$!
@@ -241,10 +242,12 @@ stage_e2e() {
     finish
     build release all || return
     for profile in asan tsan cov; do
-        [[ " ${entries[*]} " != *" $profile "* ]] || ahead_targets[$profile]=all
-        [[ " $* " != *" $profile "* ]] || ahead_targets[$profile]+=" suite"
+        [[ " ${entries[*]} " != *" $profile "* ]] || ahead_steps+=("$profile.all")
     done
-    [ "${#ahead_targets[@]}" -eq 0 ] || build_ahead
+    for profile; do
+        [[ ! $profile =~ ^(asan|tsan|cov)$ ]] || ahead_steps+=("$profile.suite")
+    done
+    [ "${#ahead_steps[@]}" -eq 0 ] || build_ahead
     for profile in $(printf '%s\n' ${entries[@]+"${entries[@]}"} | awk '{ print $3 }' | sort -ur); do
         build "$profile" all || return
         while read -r name script; do

@@ -48,6 +48,8 @@ static const struct {
     {"creatives", qbid_command_creatives, "creatives by UTC day; id, days"},
     {"allocations", qbid_command_allocations, "campaigns' budgets as they were changed; id, max"},
     {"publish", qbid_command_publish, "a generation now; reason"},
+    {"patterns", qbid_command_patterns,
+     "effects that the library has learned; tenant, metric, subject, across, sources, max"},
     {"models", qbid_command_models,
      "which model predicts each campaign's rates, and how well; versions, max"},
     {"insights", qbid_command_insights,

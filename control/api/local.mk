@@ -17,6 +17,7 @@ $(call lib,commands,\
 	control/api/command_optimization.c \
 	control/api/command_override.c \
 	control/api/command_partners.c \
+	control/api/command_patterns.c \
 	control/api/command_record.c \
 	control/api/command_rules.c \
 	control/api/command_status.c \

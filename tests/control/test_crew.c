@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agents over a real engine: what was spent and earned becomes recommendations in the store, which
  * the executor applies. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,17 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "control/account/import.h"
 #include "control/agents/budget.h"
 #include "control/agents/synthesiser.h"
+#include "control/api/commands.h"
 #include "control/crew.h"
 #include "control/engine/engine_state.h"
 #include "control/executor/executor_engine.h"
 #include "control/records/recorder.h"
-#include "control/store/store_records.h"
 #include "control/snapshot/series.h"
+#include "control/store/store_records.h"
 #include "shm/clock.h"
 
 static char folder[128];
@@ -268,7 +271,7 @@ static void contexts_fill(struct qbid_engine *engine, uint64_t now_ns)
                                     .line_item_id = 10 * id,
                                     .context = context,
                                     .time_ns = now_ns};
-        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 10);
+        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 3);
     }
 }
 
@@ -284,6 +287,29 @@ static int advice_see(void *context, const struct qbid_recommendation *r)
     advice->last = r->proposal;
     advice->cnt++;
     return 0;
+}
+
+/* What operators see of it. */
+static void patterns_are_shown(struct qbid_engine *engine, const struct qbid_config *config)
+{
+    static const char request[] =
+        "{\"cmd\":\"patterns\",\"tenant\":1,\"metric\":\"return\",\"subject\":\"slot=native\","
+        "\"across\":\"exchange\",\"sources\":true}";
+    struct qbid_commands commands = {.engine = engine, .config = config};
+    struct qbid_api_peer peer = {1, 1000};
+    char *said = qbid_commands_answer(&commands, &peer, request, sizeof request - 1);
+    assert_non_null(said);
+    cJSON *answer = cJSON_Parse(said);
+    const cJSON *pattern = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "patterns"), 0);
+    const cJSON *sources = cJSON_GetObjectItem(answer, "sources");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(pattern, "verdict")),
+                        "universal -");
+    assert_int_equal(cJSON_GetArraySize(sources), 2);
+    /* 20 conversions for 60 where banners make 100 for 100, over three line items */
+    const cJSON *measured = cJSON_GetObjectItem(cJSON_GetArrayItem(sources, 0), "measured");
+    assert_true(fabs(cJSON_GetNumberValue(measured) - 1 / 3.0) < 1e-9);
+    cJSON_Delete(answer);
+    free(said);
 }
 
 static void the_synthesiser_fills_the_library_and_recommends(void **state)
@@ -308,6 +334,7 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
     assert_int_equal(advice.cnt, 3);
     assert_string_equal(advice.last.field, "slot");
     assert_string_equal(advice.last.recommended, "!native");
+    patterns_are_shown(engine, &config);
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);

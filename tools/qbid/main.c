@@ -35,6 +35,7 @@ static const struct {
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
     {"history", qbid_tool_history, "changes of the account; totals of one item over time"},
     {"insights", qbid_tool_insights, "what differs or changed more than chance explains"},
+    {"patterns", qbid_tool_patterns, "effects that the library has learned, and from where"},
     {"creatives", qbid_tool_creatives, "creatives by day"},
     {"allocations", qbid_tool_allocations,
      "budgets of campaigns as they were changed, and by whom"},

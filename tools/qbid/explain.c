@@ -121,7 +121,8 @@ static int set_live(struct run *run)
         if (is_pace)
             qbid_live_set_pace(live, (uint32_t)idx, setting->pace);
         else
-            atomic_store_explicit(&live->qstate[idx], setting->qstate, memory_order_relaxed);
+            atomic_store_explicit(&live->qstate[idx], (uint8_t)setting->qstate,
+                                  memory_order_relaxed);
     }
     return QBID_EXPLAIN_OK;
 }
@@ -177,6 +178,7 @@ static int explain_request(struct run *run)
         .world = &run->world,
         .ask = run->ask,
         .exchange = options->exchange,
+        .options = options,
         .unix_s = options->has_now ? options->now_unix_s : qbid_clock_unix_ns() / QBID_NS_PER_S,
         .stale =
             qbid_explain_world_stale(&run->world, options->has_now ? &options->now_unix_s : NULL),

@@ -21,7 +21,7 @@ void qbid_loop_report_table(FILE *out, const struct qbid_loop_options *options,
 void qbid_loop_report_json(FILE *out, const struct qbid_loop_options *options,
                            const struct qbid_loop_seed *seeds);
 
-/** Whether every check of every run holds. */
+/** Whether every check of every run holds, but for those of the notes' rules, which are shown. */
 bool qbid_loop_report_holds(const struct qbid_loop_options *options,
                             const struct qbid_loop_seed *seeds);
 

@@ -127,7 +127,7 @@ include deps.mk
 include tests/coverage.mk
 
 # --- what people call; the lines after ## are what `make help` prints
-.PHONY: help deps deps-run deps-test deps-bench run stop test check lint bench bench-compare bench-plot \
+.PHONY: help deps deps-run deps-test deps-coverage deps-bench run stop test check lint bench bench-compare bench-plot \
     figures coverage install nginx test-bare
 help:
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
@@ -135,11 +135,13 @@ help:
 all: ## build everything
 
 deps: ## install the Debian packages that are missing (run and test do it themselves)
-	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
+	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_COVERAGE) $(DEPS_BENCH)
 deps-run:
 	@.ci/deps.sh $(DEPS_BUILD)
 deps-test:
 	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST)
+deps-coverage:
+	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_COVERAGE)
 deps-bench:
 	@.ci/deps.sh $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_BENCH)
 
@@ -158,7 +160,7 @@ stop: ## end what `make run KEEP=1` left running
 	@tools/demo/stop.sh
 
 test: deps-test ## lints, unit tests in PROFILES="release asan tsan", end-to-end tests
-	@tests/run.sh lint $(PROFILES) $(if $(filter release,$(PROFILES)),e2e)
+	@tests/run.sh lint $(filter release,$(PROFILES)) $(if $(filter release,$(PROFILES)),e2e) $(filter-out release,$(PROFILES))
 
 check: deps-test ## lints and unit tests of the release build
 	@tests/run.sh lint release
@@ -181,7 +183,7 @@ figures: deps-bench ## reproduce the stated figures into build/figures/NN.json (
 	@+$(rebuild) all benches tests
 	@B=build/release tests/figures/collect.py $(if $(N),--only $(N)) $(FIGURES)
 
-coverage: deps-test ## branch coverage of parser, floors and tokens: build/coverage/index.html
+coverage: deps-coverage ## branch coverage of parser, floors and tokens: build/coverage/index.html
 	@+$(MAKE) -s --no-print-directory PROFILE=cov coverage-tests
 	@tests/coverage.sh $(COVERAGE_FILES) -- $(COVERAGE_TESTS:%=build/cov/tests/%)
 

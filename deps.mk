@@ -6,9 +6,12 @@ DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
     liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libxgboost-dev nginx nginx-dev curl procps python3 tzdata
 
-# `make test`: unit tests, lints, figures
+# `make test`: unit tests, lints, end-to-end tests
 DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binutils git strace spin \
-    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools gcovr libglpk-dev libnlopt-dev
+    libdpdk-dev libmsgpack-dev iproute2 ethtool libjansson-dev abigail-tools libglpk-dev libnlopt-dev
+
+# `make coverage`
+DEPS_COVERAGE := gcovr
 
 # `make bench`
 DEPS_BENCH := libbenchmark-dev wrk libck-dev liblmdb-dev libhiredis-dev redis-server valgrind

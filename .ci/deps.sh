@@ -48,7 +48,7 @@ apt() {
         exit 1
     fi
 }
-apt update
+apt -o Acquire::Languages=none update # no translated descriptions
 apt install --no-install-recommends "${need[@]}"
 rm -f "$log"
 

@@ -9,6 +9,9 @@
 #include "control/agents/budget.h"
 #include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
+#include "control/records/recorder.h"
+#include "control/rules/rules.h"
+#include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
@@ -17,9 +20,11 @@ struct qbid_crew {
     struct qbid_engine *engine;
     struct qbid_log *log;
     struct qbid_scheduler scheduler;
-    struct qbid_budget_agent *budget; /* NULL = not wanted */
-    struct qbid_monitor *monitor;     /* the same */
-    struct qbid_synthesiser *synthesiser;
+    struct qbid_budget_agent *budget;                               /* NULL = not wanted */
+    struct qbid_monitor *monitor;                                   /* the same */
+    struct qbid_synthesiser *synthesiser;                           /* the same */
+    struct qbid_rules *rules;                                       /* the same */
+    struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
 };
 
@@ -80,12 +85,30 @@ static int synthesiser_add(struct qbid_crew *crew, uint64_t now_ns)
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
+/* An alarm among the insights: qbidd forgets its list when it ends. */
+static int alarm_keep(struct qbid_crew *crew, const struct qbid_account *account,
+                      const struct qbid_monitor_alarm *alarm, const char *text)
+{
+    const struct qbid_campaign_def *campaign = qbid_account_campaign(account, alarm->campaign_id);
+    struct qbid_store_insight row = {.tenant = campaign ? campaign->tenant_id : 0,
+                                     .campaign = alarm->campaign_id,
+                                     .kind = "alarm",
+                                     .metric = qbid_monitor_metric_name(alarm->metric),
+                                     .last_unix_s = alarm->to_unix_s,
+                                     .seen = alarm->seen,
+                                     .against = alarm->expected,
+                                     .confidence = 1 - alarm->verdict.tail,
+                                     .text = text};
+    return qbid_store_see_insight(qbid_engine_store(crew->engine), &row, alarm->from_unix_s);
+}
+
 /* The monitor raises alarms; it proposes nothing. */
 static int watch(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
                  void *give_context)
 {
     struct qbid_crew *crew = state;
     char text[QBID_MONITOR_TEXT_MAX];
+    int err = 0;
     (void)give;
     (void)give_context;
     int raised = qbid_monitor_tick(crew->monitor, inputs->account, qbid_engine_store(crew->engine),
@@ -96,8 +119,10 @@ static int watch(void *state, const struct qbid_agent_inputs *inputs, qbid_agent
             continue;
         qbid_monitor_say(alarm, text);
         qbid_log_write(crew->log, QBID_LOG_WARNING, "monitor: %s", text);
+        if (crew->config->agents.records && !err)
+            err = alarm_keep(crew, inputs->account, alarm, text);
     }
-    return raised < 0 ? raised : 0;
+    return raised < 0 ? raised : err;
 }
 
 static int monitor_add(struct qbid_crew *crew, uint64_t now_ns)
@@ -106,6 +131,52 @@ static int monitor_add(struct qbid_crew *crew, uint64_t now_ns)
     if (err)
         return err;
     struct qbid_agent agent = {"monitor", QBID_MONITOR_PERIOD_NS, watch, crew};
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int rules_judge(void *state, const struct qbid_agent_inputs *inputs,
+                       qbid_agent_take_fn *give, void *give_context)
+{
+    struct qbid_crew *crew = state;
+    int fired = qbid_rules_tick(crew->rules, inputs->account, qbid_engine_store(crew->engine),
+                                inputs->unix_s, give, give_context);
+    if (fired > 0)
+        qbid_log_write(crew->log, QBID_LOG_INFO, "rules: %d fired", fired);
+    return fired < 0 ? fired : 0;
+}
+
+static int rules_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    int err = qbid_rules_new(&crew->rules);
+    if (err)
+        return err;
+    struct qbid_agent agent = {"rules", crew->config->agents.rules_s * QBID_NS_PER_S, rules_judge,
+                               crew};
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int record(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
+                  void *give_context)
+{
+    struct qbid_crew *crew = state;
+    struct qbid_store *store = qbid_engine_store(crew->engine);
+    (void)give;
+    (void)give_context;
+    int err = qbid_store_begin(store);
+    if (err)
+        return err;
+    int r = qbid_recorder_models(store, inputs->account,
+                                 qbid_learner_learned(qbid_engine_learner(crew->engine)),
+                                 inputs->unix_s);
+    if (r >= 0)
+        r = qbid_recorder_insights(store, inputs->account, inputs->snapshot, inputs->now_ns,
+                                   inputs->unix_s);
+    return qbid_store_end(store, r < 0 ? r : 0);
+}
+
+static int recorder_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    struct qbid_agent agent = {"recorder", QBID_RECORDER_PERIOD_NS, record, crew};
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
@@ -126,6 +197,11 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
         err = monitor_add(crew, now_ns);
     if (!err && config->agents.synthesiser)
         err = synthesiser_add(crew, now_ns);
+    if (!err && config->agents.rules)
+        err = rules_add(crew, now_ns);
+    if (!err && config->agents.records)
+        err = recorder_add(crew, now_ns);
+    memcpy(crew->before, crew->scheduler.status, sizeof crew->before);
     if (err)
         qbid_crew_free(crew);
     else
@@ -140,12 +216,37 @@ void qbid_crew_free(struct qbid_crew *crew)
     qbid_budget_agent_free(crew->budget);
     qbid_monitor_free(crew->monitor);
     qbid_synthesiser_free(crew->synthesiser);
+    qbid_rules_free(crew->rules);
     free(crew);
 }
 
 const struct qbid_monitor *qbid_crew_monitor(const struct qbid_crew *crew)
 {
     return crew->monitor;
+}
+
+/* Cycles since the last tick, one of an agent at most, as rows. */
+static void runs_keep(struct qbid_crew *crew, int64_t unix_s)
+{
+    struct qbid_store *store = qbid_engine_store(crew->engine);
+    int err = qbid_store_begin(store);
+    if (err)
+        return; /* whoever has something to write says that the store is down */
+    for (uint32_t i = 0; i < crew->scheduler.cnt && !err; i++) {
+        const struct qbid_scheduler_status *now = &crew->scheduler.status[i];
+        const struct qbid_scheduler_status *before = &crew->before[i];
+        struct qbid_store_run run = {.agent = now->name,
+                                     .unix_ns = (uint64_t)unix_s * QBID_NS_PER_S,
+                                     .spent_ns = now->spent_ns - before->spent_ns,
+                                     .proposals = now->proposals - before->proposals,
+                                     .refused = now->refused - before->refused + now->broken -
+                                                before->broken,
+                                     .outcome = now->failures > before->failures ? now->why : "ok"};
+        if (now->runs > before->runs)
+            err = qbid_store_add_run(store, &run);
+    }
+    if (qbid_store_end(store, err) == 0)
+        memcpy(crew->before, crew->scheduler.status, sizeof crew->before);
 }
 
 int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s)
@@ -155,6 +256,8 @@ int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s)
                                        .now_ns = now_ns,
                                        .unix_s = unix_s};
     int ran = qbid_scheduler_tick(&crew->scheduler, &inputs);
+    if (ran > 0 && crew->config->agents.records)
+        runs_keep(crew, unix_s);
     for (uint32_t i = 0; i < crew->scheduler.cnt; i++) {
         const struct qbid_scheduler_status *status = &crew->scheduler.status[i];
         if (strcmp(status->why, crew->said[i]) == 0)

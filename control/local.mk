@@ -9,7 +9,7 @@ $(call lib,daemon,\
 	control/log.c \
 	control/notify.c)
 $(call prog,qbidd,control/main.c,\
-	daemon commands insights api executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config \
+	daemon commands rules records insights api executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config \
 	keymap shm,\
 	-lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lm)
 $(call install,$(B)/bin/qbidd,sbin,755)

@@ -5,7 +5,8 @@
 # One line a program: stage, name, seconds, counts; a skipped test prints its reason, a failed program its
 # whole output, which stays in build/<profile>/tests/NAME.log. The last line is the sum over all stages.
 # What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run beside each other,
-# but for the scripts in tests/e2e: each of these has several processes with work for every core.
+# but for the scripts in tests/e2e: each of these has several processes. They mostly wait, and in that time the
+# profiles that are still needed are built, at the lowest priority.
 #   JOBS          parallel compilations (2); one program more runs at a time, for some mostly wait
 #   TEST_TIMEOUT  seconds that one program may take (300)
 set -uo pipefail
@@ -18,6 +19,8 @@ jobs=${JOBS:-2}
 timeout_s=${TEST_TIMEOUT:-300}
 passed=0 failed=0 skipped=0
 pid=
+ahead= # the process of build_ahead()
+ahead_steps=() # what it builds, in this order: profile.target
 running=() # processes of start() that may not have ended
 counts=$(mktemp) # a line for each program of start() that has: passed failed skipped
 trap 'rm -f "$counts" "$counts".*' EXIT
@@ -33,7 +36,7 @@ export TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1
 
 interrupted() {
     local job
-    for job in $pid ${running[@]+"${running[@]}"}; do
+    for job in $pid $ahead ${running[@]+"${running[@]}"}; do
         kill -TERM -- "-$job" 2>/dev/null
     done
     exit 130
@@ -63,10 +66,16 @@ submake() {
 
 # profile, targets: 0 when they are built
 build() {
-    local profile=$1 log=build/$1/build.log start
+    local profile=$1 log=build/$1/build.log start target
     shift
     mkdir -p "build/$profile"
     start=$(now_ms)
+    for target in "$@"; do # what builds ahead may still be at it
+        while [[ " ${ahead_steps[*]} " == *" $profile.$target "* ]] && [ ! -e "$counts.$profile.$target" ] &&
+            kill -0 "$ahead" 2>/dev/null; do
+            sleep 0.1
+        done
+    done
     if submake -j"$jobs" PROFILE="$profile" "$@" >"$log" 2>&1; then
         grep -q '^make: Nothing to be done' "$log" || line ok build "$profile" $(($(now_ms) - start)) ""
         return 0
@@ -75,6 +84,20 @@ build() {
     grep -E -A5 'error|Error|undefined reference' "$log" | head -n 60 | sed 's/^/    | /'
     failed=$((failed + 1))
     return 1
+}
+
+# Builds ahead_steps beside what runs meanwhile. What goes wrong is not said here: build() finds it again.
+build_ahead() {
+    local step
+    (
+        trap - EXIT INT TERM HUP
+        renice -n 19 -p "$BASHPID"
+        for step in "${ahead_steps[@]}"; do
+            submake -j"$jobs" PROFILE="${step%.*}" "${step#*.}"
+            : >"$counts.$step"
+        done
+    ) >"$counts.ahead" 2>&1 &
+    ahead=$!
 }
 
 # log: prints "passed failed skipped" as cmocka's closing lines count them, over all groups of the program
@@ -188,11 +211,13 @@ finish() {
 }
 
 stage_lint() {
-    local name
+    local name built=0
     for name in layers guards words format selftest; do
-        [ ! -x "tests/lint/$name.sh" ] || run script lint release "lint_$name" "tests/lint/$name.sh"
+        [ ! -x "tests/lint/$name.sh" ] || start script lint release "lint_$name" "tests/lint/$name.sh"
     done
-    build release all || return
+    build release all || built=1
+    finish
+    [ "$built" -eq 0 ] || return
     for name in symbols exports; do
         [ ! -x "tests/lint/$name.sh" ] || run script lint release "lint_$name" "tests/lint/$name.sh"
     done
@@ -208,28 +233,43 @@ stage_profile() {
     while read -r path; do
         start cmocka "$profile" "$profile" "${path##*/}" ${prefix[@]+"${prefix[@]}"} "$path"
     done < <(submake -s PROFILE="$profile" manifest | sed -n 's/^suite //p')
-    finish
 }
 
+# the stages that come later
 stage_e2e() {
     local entries name script profile
     mapfile -t entries < <(submake -s manifest | sed -n 's/^e2e //p')
+    finish
+    build release all || return
+    for profile in asan tsan cov; do
+        [[ " ${entries[*]} " != *" $profile "* ]] || ahead_steps+=("$profile.all")
+    done
+    for profile; do
+        [[ ! $profile =~ ^(asan|tsan|cov)$ ]] || ahead_steps+=("$profile.suite")
+    done
+    [ "${#ahead_steps[@]}" -eq 0 ] || build_ahead
     for profile in $(printf '%s\n' ${entries[@]+"${entries[@]}"} | awk '{ print $3 }' | sort -ur); do
         build "$profile" all || return
+        while read -r name script; do
+            [[ $script == tests/e2e/* ]] || start script e2e "$profile" "$name" "$script"
+        done < <(e2e_entries "$profile" "${entries[@]}")
+        finish
+        while read -r name script; do
+            [[ $script != tests/e2e/* ]] || run script e2e "$profile" "$name" "$script"
+        done < <(e2e_entries "$profile" "${entries[@]}")
     done
-    while read -r name script profile; do
-        [[ $script == tests/e2e/* ]] || start script e2e "$profile" "$name" "$script"
-    done < <(printf '%s\n' ${entries[@]+"${entries[@]}"})
-    finish
-    while read -r name script profile; do
-        [[ $script != tests/e2e/* ]] || run script e2e "$profile" "$name" "$script"
-    done < <(printf '%s\n' ${entries[@]+"${entries[@]}"})
+}
+# profile, entries: "name script" of each that is run in it
+e2e_entries() {
+    awk -v profile="$1" '$3 == profile { print $1, $2 }' <(printf '%s\n' "${@:2}")
 }
 
-for stage in "$@"; do
+while [ $# -gt 0 ]; do
+    stage=$1
+    shift
     case $stage in
     lint) stage_lint ;;
-    e2e) stage_e2e ;;
+    e2e) stage_e2e "$@" ;;
     release | asan | tsan | cov) stage_profile "$stage" ;;
     *)
         echo "tests/run.sh: no stage '$stage'" >&2
@@ -237,5 +277,6 @@ for stage in "$@"; do
         ;;
     esac
 done
+finish
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/agents/budget_belief.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"
@@ -20,7 +21,9 @@
 #define SHARE_MAX 0.5   /* more is no longer a value among others */
 #define SHARE_SMALL 0.2 /* of an automatic change */
 #define SURE_MIN 0.8    /* probability of a gain, to be proposed at all */
-#define GAIN_MIN 0.01   /* of the line item's value */
+#define SPENT_MIN 0.8   /* of a day's budget, from which it is the budget that limits a campaign */
+#define DAY_S 86400
+#define GAIN_MIN 0.01 /* of the line item's value */
 
 /* A pattern of return, with what is believed of its exchanges by their index. */
 struct belief {
@@ -95,6 +98,18 @@ static int source_keep(void *context, const struct qbid_pattern_source *source)
     return 0;
 }
 
+/* Whether a campaign spends what it may: else money that is freed finds no other use. */
+static bool is_bound(const struct qbid_synthesiser_proposing *p,
+                     const struct qbid_campaign_def *campaign)
+{
+    struct qbid_series_key key = {.id = campaign->id, .kind = QBID_SERIES_CAMPAIGN};
+    struct qbid_stats day =
+        qbid_snapshot_query(p->inputs->snapshot, key, QBID_WINDOW_24H, p->inputs->now_ns);
+    double flight = (double)campaign->end_unix_s - (double)campaign->start_unix_s;
+    double share = campaign->period == QBID_BUDGET_DAILY ? 1 : fmin(DAY_S / flight, 1);
+    return (double)day.spend_nanos >= SPENT_MIN * share * (double)campaign->budget_nanos;
+}
+
 /* What a line item has at stake; false when it is not for us. */
 static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct belief *b,
                      uint32_t from, uint32_t end, struct stake *ret_stake)
@@ -103,7 +118,8 @@ static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct be
     struct qbid_series_key whole = {.id = cell->line_item, .kind = QBID_SERIES_LINE_ITEM};
     struct stake s = {.item = qbid_account_line_item(p->inputs->account, cell->line_item),
                       .campaign = qbid_account_campaign(p->inputs->account, cell->campaign)};
-    if (!s.item->active || !s.campaign->active || s.campaign->end_unix_s <= p->inputs->unix_s)
+    if (!s.item->active || !s.campaign->active || s.campaign->end_unix_s <= p->inputs->unix_s ||
+        !is_bound(p, s.campaign))
         return false;
     struct qbid_stats day =
         qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_24H, p->inputs->now_ns);
@@ -145,7 +161,8 @@ static int exponent_of(const struct qbid_synthesiser_proposing *p, const struct 
     struct qbid_patterns_prior prior;
     char name[16];
     snprintf(name, sizeof name, "%" PRIu32, s->campaign->id);
-    int err = qbid_patterns_prior(p->params->store, &key, name, 0.8, 0.1, &prior);
+    int err = qbid_patterns_prior(p->params->store, &key, name, QBID_BUDGET_SHAPE_MEAN,
+                                  QBID_BUDGET_SHAPE_SD, &prior);
     if (!err)
         *ret_exponent = prior.known
                             ? qbid_robust_learn(prior.robust, prior.own.effect, prior.own.variance)
@@ -162,7 +179,8 @@ static void judge(const struct qbid_synthesiser_proposing *p, const struct belie
         for (int e = 0; e < EXCHANGES; e++)
             if (s->share[e] > 0)
                 on += s->share[e] * exp(b->own[e] + b->own_sd[e] * qbid_random_normal(p->random));
-        double shape = fmin(fmax(qbid_robust_draw(exponent, p->random), 0.3), 0.97);
+        double shape = fmin(fmax(qbid_robust_draw(exponent, p->random), QBID_BUDGET_SHAPE_LOW),
+                            QBID_BUDGET_SHAPE_HIGH);
         double rate = (double)s->convs + 0.5;
         rate = qbid_random_gamma(p->random, rate) / rate;
         v->gain[d] = s->value * rate * (pow(rest, 1 - shape) / (rest + on) - 1);

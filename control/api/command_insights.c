@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* insights: what differs or changed more than chance explains, and the monitor's alarms. */
 #include "control/insights/insights.h"
+#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/api/json.h"
+#include "control/store/store_records.h"
+#include "shm/error.h"
 #include "shm/units.h"
+
+#define HISTORY_PRESET 200
 
 static void insight_add(cJSON *list, const struct qbid_insight *insight)
 {
@@ -60,9 +65,49 @@ static void monitor_add(cJSON *answer, const struct qbid_monitor *monitor)
         alarm_add(list, qbid_monitor_alarm(monitor, i));
 }
 
+static int found_add(void *context, const struct qbid_store_insight *insight)
+{
+    char text[QBID_INSTANT_TEXT_MAX];
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    qbid_instant_format(insight->first_unix_s, text);
+    cJSON_AddStringToObject(to, "first", text);
+    qbid_instant_format(insight->last_unix_s, text);
+    cJSON_AddStringToObject(to, "last", text);
+    cJSON_AddStringToObject(to, "kind", insight->kind);
+    cJSON_AddStringToObject(to, "metric", insight->metric);
+    qbid_json_count(to, "campaign_id", insight->campaign);
+    if (insight->line_item)
+        qbid_json_count(to, "line_item_id", insight->line_item);
+    cJSON_AddNumberToObject(to, "rate", insight->seen);
+    cJSON_AddNumberToObject(to, "against", insight->against);
+    cJSON_AddNumberToObject(to, "confidence", insight->confidence);
+    qbid_json_nanos(to, "impact_day", insight->impact_nanos);
+    cJSON_AddStringToObject(to, "text", insight->text);
+    return 0;
+}
+
+/* What was found earlier, as it was last found. */
+static int insights_since(struct qbid_command *c)
+{
+    struct qbid_store *store = qbid_engine_store(c->engine);
+    int64_t since_s = qbid_json_whole(c->request, "since_s"),
+            max = qbid_json_whole(c->request, "max");
+    if (since_s < 1)
+        return qbid_command_fail(c, QBID_ERR_INVAL, "since_s is a number of seconds from 1 on");
+    int err = qbid_store_load_insights(store, (int64_t)(c->unix_ns / QBID_NS_PER_S) - since_s,
+                                       max < 1       ? HISTORY_PRESET
+                                       : max > 10000 ? 10000
+                                                     : (uint32_t)max,
+                                       found_add, cJSON_AddArrayToObject(c->answer, "history"));
+    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+}
+
 int qbid_command_insights(struct qbid_command *c)
 {
     struct qbid_insights insights;
+    if (cJSON_HasObjectItem(c->request, "since_s"))
+        return insights_since(c);
     int r = qbid_insights_find(qbid_engine_account(c->engine), qbid_engine_snapshot(c->engine),
                                c->now_ns, &insights);
     if (r < 0)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models: which model serves each campaign's click and conversion rates, judged on what it
  * predicted before it came. */
+#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/api/json.h"
 #include "control/learn/learner.h"
+#include "control/store/store_records.h"
+
+#define VERSIONS_PRESET 100
 
 static const char *const rate_names[] = {"ctr", "cvr"};
 static const char *const calibration_names[] = {"none", "platt", "isotonic"};
@@ -45,8 +49,43 @@ static void campaign_add(cJSON *list, const struct qbid_learned *learned,
     }
 }
 
+static int version_add(void *context, const struct qbid_store_model *model)
+{
+    char text[QBID_INSTANT_TEXT_MAX];
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    qbid_instant_format(model->unix_s, text);
+    cJSON_AddStringToObject(to, "time", text);
+    cJSON_AddNumberToObject(to, "campaign", model->campaign);
+    cJSON_AddStringToObject(to, "rate", model->rate);
+    cJSON_AddNumberToObject(to, "version", model->version);
+    cJSON_AddStringToObject(to, "model", model->model);
+    cJSON_AddNumberToObject(to, "trials", model->trials);
+    cJSON_AddNumberToObject(to, "successes", model->successes);
+    cJSON_AddNumberToObject(to, "log_loss", model->log_loss);
+    cJSON_AddNumberToObject(to, "gain", model->gain);
+    cJSON_AddNumberToObject(to, "gain_interval", model->gain_interval);
+    cJSON_AddStringToObject(to, "calibration", model->calibration);
+    return 0;
+}
+
+/* What served, since when, judged on what it predicted ahead. */
+static int versions(struct qbid_command *c)
+{
+    struct qbid_store *store = qbid_engine_store(c->engine);
+    int64_t max = qbid_json_whole(c->request, "max");
+    int err = qbid_store_load_models(store, 0, "",
+                                     max < 1       ? VERSIONS_PRESET
+                                     : max > 10000 ? 10000
+                                                   : (uint32_t)max,
+                                     version_add, cJSON_AddArrayToObject(c->answer, "versions"));
+    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+}
+
 int qbid_command_models(struct qbid_command *c)
 {
+    if (qbid_json_flag(c->request, "versions", 0))
+        return versions(c);
     const struct qbid_learned *learned = qbid_learner_learned(qbid_engine_learner(c->engine));
     const struct qbid_account *account = qbid_engine_account(c->engine);
     cJSON_AddBoolToObject(c->answer, "ftrl",

@@ -14,9 +14,12 @@ $(call lib,commands,\
 	control/api/command_latency.c \
 	control/api/command_models.c \
 	control/api/command_numbers.c \
+	control/api/command_optimization.c \
 	control/api/command_override.c \
 	control/api/command_partners.c \
+	control/api/command_patterns.c \
 	control/api/command_record.c \
+	control/api/command_rules.c \
 	control/api/command_status.c \
 	control/api/commands.c \
 	control/api/json.c)

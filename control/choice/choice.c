@@ -6,11 +6,8 @@
 #include <string.h>
 
 #include "control/choice/choice_bound.h"
-#include "control/choice/choice_search.h"
+#include "control/choice/choice_branch.h"
 #include "shm/error.h"
-
-#define STATES_FIRST 64 /* of each list at first; what they find makes fewer matter */
-#define STATES_MORE 4
 
 /* --- options in order */
 
@@ -64,14 +61,15 @@ static void book_filter(struct qbid_choice_book *book, const bool *keep)
 {
     uint32_t items = 0, groups = 0;
     for (uint32_t g = 0; g < book->group_cnt; g++) {
-        uint32_t first = book->first[g], end = book->first[g + 1], start = items;
+        uint32_t first = book->first[g], end = book->end[g], start = items;
         for (uint32_t i = first; i < end; i++)
             if (keep[i])
                 book->item[items++] = book->item[i];
-        if (items > start)
-            book->first[groups++] = start;
+        if (items > start) {
+            book->first[groups] = start;
+            book->end[groups++] = items;
+        }
     }
-    book->first[groups] = items;
     book->group_cnt = groups;
     book->item_cnt = items;
 }
@@ -88,37 +86,24 @@ static int book_fill(struct qbid_choice_book *book, const struct qbid_choice_opt
             return QBID_ERR_INVAL;
         if (i == 0 || o->group != sorted[i - 1].option->group)
             book->first[book->group_cnt++] = i;
+        book->end[book->group_cnt - 1] = i + 1;
         book->item[i] = (struct qbid_choice_item){
             o->gain_nanos, {o->risk_nanos, o->moved_nanos}, sorted[i].source};
         keep[i] = o->gain_nanos > 0 && o->risk_nanos <= book->limit[0] &&
                   o->moved_nanos <= book->limit[1];
     }
-    book->first[book->group_cnt] = cnt;
     book_filter(book, keep);
     for (uint32_t g = 0; g < book->group_cnt; g++)
-        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++)
-            keep[i] = !item_dominated(book, book->first[g], book->first[g + 1], i);
+        for (uint32_t i = book->first[g]; i < book->end[g]; i++)
+            keep[i] = !item_dominated(book, book->first[g], book->end[g], i);
     book_filter(book, keep);
+    for (uint32_t g = 0; g < book->group_cnt; g++)
+        book->fixed[g] = QBID_CHOICE_NONE;
+    memcpy(book->left, book->limit, sizeof book->left);
     return 0;
 }
 
 /* --- the whole */
-
-/* With few states a search only betters what is known, which makes fewer matter in the next. */
-static int book_solve(const struct qbid_choice_book *book, uint32_t state_max,
-                      struct qbid_choice_pick *pick, double *ret_bound)
-{
-    struct qbid_choice_prices prices;
-    int err = qbid_choice_bound(book, &prices, pick);
-    uint32_t few = STATES_FIRST < state_max ? STATES_FIRST : state_max;
-    while (!err) {
-        err = qbid_choice_search(book, &prices, few, pick, ret_bound);
-        if (few == state_max || *ret_bound <= (double)pick->gain)
-            break;
-        few = few < state_max / STATES_MORE ? few * STATES_MORE : state_max;
-    }
-    return err;
-}
 
 static void pick_tell(const struct qbid_choice_book *book, const struct qbid_choice_pick *pick,
                       double bound, uint32_t cnt, bool *ret_chosen, struct qbid_choice *ret_choice)
@@ -153,11 +138,14 @@ int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
     double bound = 0;
     book.item = malloc((cnt + 1) * sizeof *book.item);
     book.first = malloc((cnt + 1) * sizeof *book.first);
-    err = sorted && keep && pick.item && book.item && book.first ? 0 : QBID_ERR_NOMEM;
+    book.end = malloc((cnt + 1) * sizeof *book.end);
+    book.fixed = malloc((cnt + 1) * sizeof *book.fixed);
+    bool room = sorted && keep && pick.item && book.item && book.first && book.end && book.fixed;
+    err = room ? 0 : QBID_ERR_NOMEM;
     if (!err)
         err = book_fill(&book, options, sorted, cnt, keep);
     if (!err)
-        err = book_solve(&book, state_max, &pick, &bound);
+        err = qbid_choice_branch(&book, state_max, &pick, &bound);
     if (!err)
         pick_tell(&book, &pick, bound, cnt, ret_chosen, ret_choice);
     free(sorted);
@@ -165,5 +153,7 @@ int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
     free(pick.item);
     free(book.item);
     free(book.first);
+    free(book.end);
+    free(book.fixed);
     return err;
 }

@@ -7,10 +7,11 @@
  *               sum of money moved  <= limits.moved_nanos
  *
  * Prices of both limits bound what can be gained; what departs from the best at those prices is
- * listed, best first: exact, unless more than limits.state_max departures had to be listed, and
- * then the answer says how much it may have missed. Of equal gains the least risk wins, then the
- * least money moved, as far as they were listed; the same options give the same choice in any
- * order.
+ * listed, best first, and where groups are too large for that their ways are tried one by one:
+ * exact, unless it takes more than limits.state_max departures in a list, or some tens of
+ * milliseconds in all; then the answer says how much it may have missed. Of equal gains the least
+ * risk wins, then the least money moved, as far as they were listed; the same options give the same
+ * choice in any order.
  */
 #ifndef QBID_CONTROL_CHOICE_CHOICE_H
 #define QBID_CONTROL_CHOICE_CHOICE_H
@@ -51,10 +52,11 @@ struct qbid_choice {
  * Errors:  QBID_ERR_INVAL for a negative risk, move or limit, more than QBID_CHOICE_OPTIONS_MAX
  *          options, or two of one group and id; QBID_ERR_LIMIT when sums would pass 63 bits; NOMEM.
  * Threads: pure.
- * Cost:    500 options: a quarter of a millisecond on average where one limit binds, three
- *          quarters where both do (`make bench`, choice); at most some cnt x state_max steps.
- * Source:  Sinha and Zoltners, The multiple-choice knapsack problem, Operations Research 27 (1979);
- *          prices by cutting planes: Kelley, Journal of SIAM 8 (1960); the rest in choice_search.h.
+ * Cost:    500 options of one size: a quarter of a millisecond on average where one limit binds,
+ * three quarters where both do; sizes as of budgets: a millisecond in half of the cases, four on
+ *          average (`make bench`, choice). Never more than what is above; work is counted, not
+ * timed. Source:  Sinha and Zoltners, The multiple-choice knapsack problem, Operations Research 27
+ * (1979); prices by cutting planes: Kelley, Journal of SIAM 8 (1960); the rest in choice_search.h.
  */
 int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
                       const struct qbid_choice_limits *limits, bool *ret_chosen,

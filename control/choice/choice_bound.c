@@ -10,7 +10,6 @@
 
 #include "shm/error.h"
 
-#define STEPS_MAX 100
 #define CLOSE 1e-11 /* of the bound */
 
 double qbid_choice_reduced(const struct qbid_choice_prices *prices,
@@ -25,43 +24,79 @@ double qbid_choice_slack(const struct qbid_choice_prices *prices)
     return 1e-6 + 1e-10 * fabs(prices->bound);
 }
 
-/* The bound at given prices: its value, and its slope in worth. */
-static double bound_at(const struct qbid_choice_book *book, const double worth[QBID_CHOICE_SCARCE],
-                       double slope[QBID_CHOICE_SCARCE])
+/* The best way of a group at given prices, NULL = nothing of it; and what it is worth there. */
+static const struct qbid_choice_item *best_of(const struct qbid_choice_book *book, uint32_t group,
+                                              const struct qbid_choice_prices *at, double *ret_most)
 {
-    struct qbid_choice_prices at;
-    int64_t use[QBID_CHOICE_SCARCE] = {0};
-    double bound = 0;
-    for (int k = 0; k < QBID_CHOICE_SCARCE; k++) {
-        at.price[k] = book->limit[k] ? worth[k] / (double)book->limit[k] : 0;
-        bound += worth[k];
-    }
-    for (uint32_t g = 0; g < book->group_cnt; g++) {
-        const struct qbid_choice_item *pick = NULL;
-        double most = 0;
-        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++) {
-            double reduced = qbid_choice_reduced(&at, &book->item[i]);
-            if (reduced > most) {
-                most = reduced;
-                pick = &book->item[i];
-            }
+    const struct qbid_choice_item *best = NULL;
+    *ret_most = 0;
+    for (uint32_t i = book->first[group]; i < book->end[group]; i++) {
+        double reduced = qbid_choice_reduced(at, &book->item[i]);
+        if (reduced > *ret_most) {
+            *ret_most = reduced;
+            best = &book->item[i];
         }
-        if (!pick)
-            continue;
-        bound += most;
-        for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-            use[k] += pick->use[k];
     }
-    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-        slope[k] = book->limit[k] ? 1 - (double)use[k] / (double)book->limit[k] : 1;
-    return bound;
+    return best;
 }
 
-/* What one look says of all prices: the bound is nowhere below value + slope' worth. */
-struct cut {
-    double value; /* at worth 0 */
-    double slope[QBID_CHOICE_SCARCE];
-};
+static struct qbid_choice_prices prices_at(const struct qbid_choice_book *book, const double *worth)
+{
+    struct qbid_choice_prices prices = {0};
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        prices.price[k] = book->limit[k] ? worth[k] / (double)book->limit[k] : 0;
+    return prices;
+}
+
+/* A part of a limit; of one that allows nothing all is 1: nothing uses it. */
+static double part_of(const struct qbid_choice_book *book, int k, int64_t use)
+{
+    return book->limit[k] ? (double)use / (double)book->limit[k] : 1;
+}
+
+/* Value and slope of the bound at cut->at. */
+static void cut_look(const struct qbid_choice_book *book, struct qbid_choice_cut *cut)
+{
+    struct qbid_choice_prices at = prices_at(book, cut->at);
+    int64_t left[QBID_CHOICE_SCARCE];
+    memcpy(left, book->left, sizeof left);
+    cut->value = (double)book->gain;
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        cut->value += cut->at[k] * part_of(book, k, book->left[k]);
+    for (uint32_t g = 0; g < book->group_cnt; g++) {
+        double most;
+        const struct qbid_choice_item *best = best_of(book, g, &at, &most);
+        if (!best)
+            continue;
+        cut->value += most;
+        for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+            left[k] -= best->use[k];
+    }
+    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
+        cut->slope[k] = part_of(book, k, left[k]);
+}
+
+void qbid_choice_cuts_fix(const struct qbid_choice_book *book, struct qbid_choice_cuts *cuts,
+                          uint32_t group, uint32_t item)
+{
+    static const struct qbid_choice_item nothing;
+    const struct qbid_choice_item *to = item == QBID_CHOICE_NONE ? &nothing : &book->item[item];
+    for (uint32_t c = 0; c < cuts->cnt; c++) {
+        struct qbid_choice_cut *cut = &cuts->cut[c];
+        struct qbid_choice_prices at = prices_at(book, cut->at);
+        double most;
+        const struct qbid_choice_item *best = best_of(book, group, &at, &most);
+        cut->value += qbid_choice_reduced(&at, to) - most;
+        for (int k = 0; k < QBID_CHOICE_SCARCE && book->limit[k]; k++)
+            cut->slope[k] += part_of(book, k, (best ? best->use[k] : 0) - to->use[k]);
+    }
+}
+
+static double cut_value(const struct qbid_choice_cut *cut, const double worth[QBID_CHOICE_SCARCE])
+{
+    return cut->value + cut->slope[0] * (worth[0] - cut->at[0]) +
+           cut->slope[1] * (worth[1] - cut->at[1]);
+}
 
 /* Points x of the plane with normal' x <= most. */
 struct half_plane {
@@ -94,13 +129,14 @@ static bool edge_least(const struct half_plane *half, uint32_t last, const doubl
     return low <= high && isfinite(at);
 }
 
-/* The lowest point of the last cut where it is the highest of all, with worths in 0..most. It is
- * the lowest of all cuts' highest, as the last cuts off what was that before. */
-static bool cuts_least(const struct cut *cut, uint32_t cnt, double most, double x[2])
+/* The lowest point of the last of some cuts where it is the highest of them, with worths in
+ * 0..most. It is the lowest of all their highest if the last cuts off what was that before. */
+static bool cut_least(const struct qbid_choice_cut *cut, uint32_t cnt, double most, double x[2])
 {
-    struct half_plane half[STEPS_MAX + 4] = {
+    static const double origin[QBID_CHOICE_SCARCE];
+    struct half_plane half[QBID_CHOICE_CUTS_MAX + 4] = {
         {{-1, 0}, 0}, {{0, -1}, 0}, {{1, 0}, most}, {{0, 1}, most}};
-    const struct cut *last = &cut[cnt - 1];
+    const struct qbid_choice_cut *last = &cut[cnt - 1];
     uint32_t halves = 4;
     for (int k = 0; k < 2; k++)
         x[k] = last->slope[k] < 0 ? most : 0;
@@ -108,7 +144,7 @@ static bool cuts_least(const struct cut *cut, uint32_t cnt, double most, double 
         struct half_plane *h = &half[halves];
         for (int k = 0; k < 2; k++)
             h->normal[k] = cut[i].slope[k] - last->slope[k];
-        h->most = last->value - cut[i].value;
+        h->most = cut_value(last, origin) - cut_value(&cut[i], origin);
         if (h->normal[0] == 0 && h->normal[1] == 0)
             continue;
         bool inside = h->normal[0] * x[0] + h->normal[1] * x[1] <= h->most;
@@ -119,29 +155,43 @@ static bool cuts_least(const struct cut *cut, uint32_t cnt, double most, double 
     return true;
 }
 
-static void prices_find(const struct qbid_choice_book *book, struct qbid_choice_prices *ret)
+/* The lowest point of all cuts' highest; *ret_least is how low. */
+static bool cuts_least(const struct qbid_choice_cuts *cuts, double x[2], double *ret_least)
 {
-    struct cut cut[STEPS_MAX];
-    double at[QBID_CHOICE_SCARCE] = {0}, best[QBID_CHOICE_SCARCE] = {0};
-    double bound = INFINITY, most = 0;
-    for (uint32_t n = 0; n < STEPS_MAX; n++) {
-        double value = bound_at(book, at, cut[n].slope);
-        cut[n].value = value - cut[n].slope[0] * at[0] - cut[n].slope[1] * at[1];
-        most = n == 0 ? value : most;
-        if (value < bound) {
-            bound = value;
-            memcpy(best, at, sizeof best);
-        }
-        if ((cut[n].slope[0] >= 0 && cut[n].slope[1] >= 0 && n == 0) || /* all of it fits */
-            !cuts_least(cut, n + 1, most, at))
-            break;
-        double least = cut[n].value + cut[n].slope[0] * at[0] + cut[n].slope[1] * at[1];
-        if (!(bound - least > CLOSE * bound))
-            break;
+    for (uint32_t c = 0; c < cuts->cnt; c++) {
+        if (c > 0 && cut_value(&cuts->cut[c], x) <= *ret_least)
+            continue;
+        if (!cut_least(cuts->cut, c + 1, cuts->most, x))
+            return false;
+        *ret_least = cut_value(&cuts->cut[c], x);
     }
-    for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-        ret->price[k] = book->limit[k] ? best[k] / (double)book->limit[k] : 0;
-    ret->bound = bound;
+    return true;
+}
+
+void qbid_choice_prices_find(const struct qbid_choice_book *book, struct qbid_choice_cuts *cuts,
+                             struct qbid_choice_prices *ret_prices)
+{
+    const struct qbid_choice_cut *best = NULL;
+    double x[QBID_CHOICE_SCARCE] = {0}, least = -INFINITY;
+    bool fresh = cuts->cnt == 0;
+    for (uint32_t c = 0; c < cuts->cnt; c++)
+        best = !best || cuts->cut[c].value < best->value ? &cuts->cut[c] : best;
+    bool on = fresh || cuts_least(cuts, x, &least);
+    while (on && cuts->cnt < QBID_CHOICE_CUTS_MAX &&
+           (!best || best->value - least > CLOSE * best->value)) {
+        struct qbid_choice_cut *cut = &cuts->cut[cuts->cnt++];
+        memcpy(cut->at, x, sizeof cut->at);
+        cut_look(book, cut);
+        best = !best || cut->value < best->value ? cut : best;
+        if (fresh && cuts->cnt == 1)
+            cuts->most = cut->value;
+        bool all = cuts->cnt == 1 && cut->slope[0] >= 0 && cut->slope[1] >= 0; /* all of it fits */
+        bool cuts_off = cuts->cnt == 1 || cut_value(cut, x) > least;
+        on = !all && cuts_off && cut_least(cuts->cut, cuts->cnt, cuts->most, x);
+        least = cut_value(cut, x);
+    }
+    *ret_prices = prices_at(book, best->at);
+    ret_prices->bound = best->value;
 }
 
 /* --- a choice by the prices */
@@ -198,7 +248,7 @@ static void rank_fill(const struct qbid_choice_book *book, const struct qbid_cho
                       bool less, struct rank *rank)
 {
     for (uint32_t g = 0, n = 0; g < book->group_cnt; g++) {
-        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++, n++) {
+        for (uint32_t i = book->first[g]; i < book->end[g]; i++, n++) {
             double reduced = qbid_choice_reduced(prices, &book->item[i]);
             double gain = (double)book->item[i].gain;
             rank[n] = (struct rank){less ? reduced : gain / (gain - reduced + 1), i, g};
@@ -207,8 +257,8 @@ static void rank_fill(const struct qbid_choice_book *book, const struct qbid_cho
     qsort(rank, book->item_cnt, sizeof *rank, rank_compare);
 }
 
-int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_prices *ret_prices,
-                      struct qbid_choice_pick *ret_pick)
+int qbid_choice_greedy(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,
+                       struct qbid_choice_pick *ret_pick)
 {
     struct rank *rank = malloc((book->item_cnt + 1) * sizeof *rank);
     struct qbid_choice_pick greedy = {.item = malloc((book->group_cnt + 1) * sizeof *greedy.item)};
@@ -217,9 +267,8 @@ int qbid_choice_bound(const struct qbid_choice_book *book, struct qbid_choice_pr
         free(greedy.item);
         return QBID_ERR_NOMEM;
     }
-    prices_find(book, ret_prices);
     for (int less = 0; less < 2; less++) {
-        rank_fill(book, ret_prices, less, rank);
+        rank_fill(book, prices, less, rank);
         greedy_run(book, rank, &greedy);
         if (less == 0 || greedy.gain > ret_pick->gain) {
             memcpy(ret_pick->item, greedy.item, book->group_cnt * sizeof *greedy.item);

@@ -70,6 +70,7 @@ struct search {
     struct list half[HALVES], other;
     struct node *node;
     uint32_t node_cnt, node_max;
+    uint32_t made; /* states, in all */
     struct {
         int64_t cost, other;
     } * stair;
@@ -104,16 +105,18 @@ static int core_compare(const void *a, const void *b)
 static void best_find(struct search *s)
 {
     const struct qbid_choice_book *book = s->book;
-    s->bound = 0;
+    s->bound = (double)book->gain;
     for (int k = 0; k < QBID_CHOICE_SCARCE; k++)
-        s->bound += s->prices->price[k] * (double)book->limit[k];
-    s->left[KEY] = book->limit[s->key];
-    s->left[COST] = 0;
-    s->left[OTHER] = book->limit[!s->key];
+        s->bound += s->prices->price[k] * (double)book->left[k];
+    s->left[KEY] = book->left[s->key];
+    s->left[COST] = -book->gain;
+    s->left[OTHER] = book->left[!s->key];
     for (uint32_t g = 0; g < book->group_cnt; g++) {
         double most = 0;
-        s->best[g] = NONE;
-        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++) {
+        s->best[g] = book->fixed[g];
+        if (book->first[g] == book->end[g])
+            continue;
+        for (uint32_t i = book->first[g]; i < book->end[g]; i++) {
             double value = way_value(s, i);
             if (value > most) {
                 most = value;
@@ -143,8 +146,8 @@ static void ties_settle(struct search *s)
     const struct qbid_choice_book *book = s->book;
     for (uint32_t g = 0; g < book->group_cnt; g++) {
         double most = way_value(s, s->best[g]);
-        for (uint32_t i = book->first[g]; i <= book->first[g + 1]; i++) {
-            uint32_t item = i < book->first[g + 1] ? i : NONE;
+        for (uint32_t i = book->first[g]; i <= book->end[g] && book->end[g] > book->first[g]; i++) {
+            uint32_t item = i < book->end[g] ? i : NONE;
             int64_t from[COORDINATES], to[COORDINATES], left[COORDINATES];
             if (item == s->best[g] || most - way_value(s, item) > s->slack)
                 continue;
@@ -181,9 +184,11 @@ static void core_find(struct search *s)
     const struct qbid_choice_book *book = s->book;
     s->way_cnt = s->core_cnt = 0;
     for (uint32_t g = 0; g < book->group_cnt; g++) {
+        if (book->first[g] == book->end[g])
+            continue;
         double most = way_value(s, s->best[g]);
         struct core core = {INFINITY, g, s->way_cnt, 0};
-        for (uint32_t i = book->first[g]; i < book->first[g + 1]; i++)
+        for (uint32_t i = book->first[g]; i < book->end[g]; i++)
             way_add(s, g, i, most);
         way_add(s, g, NONE, most);
         core.end = s->way_cnt;
@@ -294,6 +299,7 @@ static bool state_shift(struct search *s, const struct list *from, uint32_t *at,
         ret->loss = loss;
         for (int c = 0; c < COORDINATES; c++)
             ret->by[c] += way->by[c];
+        s->made++;
         s->node[s->node_cnt] = (struct node){ret->node, way->group, way->item};
         ret->node = s->node_cnt++;
         return true;
@@ -560,7 +566,8 @@ static int search_run(struct search *s)
 }
 
 int qbid_choice_search(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,
-                       uint32_t state_max, struct qbid_choice_pick *pick, double *ret_bound)
+                       uint32_t state_max, struct qbid_choice_pick *pick, double *ret_bound,
+                       uint32_t *ret_made)
 {
     struct search s = {.book = book, .prices = prices, .pick = pick, .state_max = state_max};
     int err = search_init(&s);
@@ -568,6 +575,7 @@ int qbid_choice_search(const struct qbid_choice_book *book, const struct qbid_ch
         err = search_run(&s);
     if (!err)
         *ret_bound = fmax((double)pick->gain, floor(s.bound - s.lost + s.slack));
+    *ret_made = s.made;
     search_done(&s);
     return err;
 }

@@ -180,7 +180,7 @@ static int64_t money_of(const struct qbid_account *before, const struct qbid_acc
     int64_t moved = will->budget_nanos - was->budget_nanos;
     if (moved)
         return moved < 0 ? -moved : moved;
-    return (int64_t)(fmin(1, change_share(p)) * (double)was->budget_nanos);
+    return llround(fmin(1, change_share(p)) * (double)was->budget_nanos);
 }
 
 static int value_check(const struct qbid_executor *x, const struct qbid_executor_call *call,

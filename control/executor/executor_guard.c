@@ -14,11 +14,11 @@
 
 static const char *const metric_name[METRICS] = {"ctr", "cvr"};
 
-static void metric_read(const struct qbid_stats *stats, int metric, uint64_t *trials,
-                        uint64_t *successes)
+void qbid_executor_metric(const struct qbid_stats *stats, const char *metric, uint64_t *ret_trials,
+                          uint64_t *ret_successes)
 {
-    *trials = stats->imps;
-    *successes = metric == 0 ? stats->clicks : stats->convs;
+    *ret_trials = stats->imps;
+    *ret_successes = strcmp(metric, metric_name[0]) == 0 ? stats->clicks : stats->convs;
 }
 
 static int campaign_guard(const struct qbid_executor *x, const struct qbid_executor_call *call,
@@ -33,8 +33,8 @@ static int campaign_guard(const struct qbid_executor *x, const struct qbid_execu
                                          .campaign = r->campaign,
                                          .unix_ns = call->unix_ns};
         snprintf(guard.metric, sizeof guard.metric, "%s", metric_name[m]);
-        metric_read(&day, m, &guard.base_trials, &guard.base_successes);
-        metric_read(&all, m, &guard.trials, &guard.successes);
+        qbid_executor_metric(&day, guard.metric, &guard.base_trials, &guard.base_successes);
+        qbid_executor_metric(&all, guard.metric, &guard.trials, &guard.successes);
         err = qbid_store_add_guard(x->host.store, &guard);
     }
     return err;
@@ -82,7 +82,7 @@ static bool guard_fell(const struct qbid_executor *x, const struct qbid_store_gu
 {
     struct qbid_stats all = x->host.stats(x->host.context, guard->campaign, false);
     uint64_t trials, successes;
-    metric_read(&all, strcmp(guard->metric, metric_name[0]) != 0, &trials, &successes);
+    qbid_executor_metric(&all, guard->metric, &trials, &successes);
     if (trials < guard->trials || successes < guard->successes)
         return false; /* counts began anew */
     struct qbid_fall fall = {guard->base_trials,     guard->base_successes,
@@ -107,6 +107,19 @@ static int guard_rollback(const struct qbid_executor *x, const struct qbid_execu
     return err;
 }
 
+/* An execution that was watched long enough: what it did is known now. */
+static int finish(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                  const struct qbid_store_guard *guards, uint32_t cnt)
+{
+    int err = qbid_store_begin(x->host.store);
+    if (err)
+        return err;
+    err = qbid_executor_effects_tell(x, call, guards, cnt);
+    if (!err)
+        err = qbid_store_drop_guards(x->host.store, guards->execution, guards->execution);
+    return qbid_store_end(x->host.store, err);
+}
+
 int qbid_executor_guards_tick(const struct qbid_executor *x, const struct qbid_executor_call *call)
 {
     struct guards guards = {0};
@@ -121,11 +134,13 @@ int qbid_executor_guards_tick(const struct qbid_executor *x, const struct qbid_e
         for (end = i; end < guards.cnt && guards.item[end].execution == execution;)
             end++;
         if (old)
-            err = qbid_store_drop_guards(x->host.store, execution, execution);
+            err = finish(x, call, &guards.item[i], end - i);
         for (uint32_t j = i; j < end && !old && !err; j++) {
             if (!guard_fell(x, &guards.item[j], end - i))
                 continue;
-            err = guard_rollback(x, call, &guards.item[j]);
+            err = qbid_executor_effects_tell(x, call, &guards.item[i], end - i);
+            if (!err)
+                err = guard_rollback(x, call, &guards.item[j]);
             made += !err;
             break;
         }

@@ -58,6 +58,16 @@ int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t
 /** Watch the campaigns of an execution's recommendations. */
 int qbid_executor_guards_add(const struct qbid_executor *x, const struct qbid_executor_call *call,
                              const struct qbid_executor_list *list, uint64_t execution);
+/** Trials and successes of a guard's metric. */
+void qbid_executor_metric(const struct qbid_stats *stats, const char *metric, uint64_t *ret_trials,
+                          uint64_t *ret_successes);
+
+/** Tell the library of patterns what an execution did, now that it is over: for each guard the log
+ * of its metric after against the day before. Of a campaign where it changed several things nothing
+ * is told. STORE. */
+int qbid_executor_effects_tell(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                               const struct qbid_store_guard *guards, uint32_t cnt);
+
 /** Take back what made a metric fall. Returns executions made. */
 int qbid_executor_guards_tick(const struct qbid_executor *x, const struct qbid_executor_call *call);
 

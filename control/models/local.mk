@@ -45,6 +45,7 @@ $(call lib,models,\
 	control/models/watch/changepoint.c \
 	control/models/watch/counts.c \
 	control/models/watch/novelty.c \
-	control/models/watch/stl.c)
+	control/models/watch/stl.c \
+	control/models/watch/wager.c)
 # the perceptron is all inner loops
 CPPFLAGS_mlp := -O3

@@ -24,14 +24,14 @@ static double log_posterior(const struct qbid_meta_study *studies, uint32_t cnt,
     return 0.5 * (s.log_weight - log(s.weight) - s.q - tau * tau / (scale * scale));
 }
 
-/* Fill in weights of what lies evenly in `stretch`ed steps; returns the peak's log. */
-static double grid_weigh(struct grid *g, const double *log_density, const double *step)
+/* Weights of values that stand for so long a stretch each; returns the log of the peak. */
+static double grid_weigh(struct grid *g, const double *log_density, const double *stretch)
 {
     double peak = -INFINITY, sum = 0;
     for (int i = 0; i < POINTS; i++)
         peak = fmax(peak, log_density[i]);
     for (int i = 0; i < POINTS; i++)
-        sum += g->weight[i] = step[i] * exp(log_density[i] - peak);
+        sum += g->weight[i] = stretch[i] * exp(log_density[i] - peak);
     for (int i = 0; i < POINTS; i++)
         g->weight[i] /= sum;
     return peak;

@@ -3,7 +3,7 @@
  *
  *   synthesiser, budget agent, executor --effects of sources--> store
  *   store --refit: random effects over the sources--> pattern: mean, spread, verdict
- *   pattern --prior: predictive of a new source, a third vague--> a campaign of which nothing is
+ *   pattern --prior: predictive of a new source, in part vague--> a campaign of which nothing is
  * known
  *
  * Effects are logs of ratios, but for "exponent" (of a response curve). Tenants are apart.

@@ -212,8 +212,11 @@
                        "metric = ?2 AND subject = ?3 AND across = ?4 AND source = ?5") \
     X(PATTERN_SEEN, "UPDATE pattern_source_rows SET stale = 0 WHERE tenant = ?1 AND metric = ?2 AND " \
                     "subject = ?3 AND across = ?4 AND stale = 1") \
-    X(PATTERN_STALE, "SELECT DISTINCT tenant, metric, subject, across FROM pattern_sources WHERE stale = 1 " \
-                     "ORDER BY tenant, metric, subject, across") \
+    X(PATTERN_STALE, "SELECT s.tenant, s.metric, s.subject, s.across FROM pattern_sources AS s LEFT JOIN " \
+                     "patterns AS p ON p.tenant = s.tenant AND p.metric = s.metric AND " \
+                     "p.subject = s.subject AND p.across = s.across WHERE s.stale = 1 " \
+                     "GROUP BY s.tenant, s.metric, s.subject, s.across " \
+                     "ORDER BY IFNULL(p.to_unix_s, 0), s.tenant, s.metric, s.subject, s.across") \
     X(PATTERN_SET, "INSERT OR REPLACE INTO pattern_rows(tenant, metric, subject, across, sources, mean, " \
                    "mean_sd, tau, next, next_sd, i2, q_p, all_above, all_below, confidence, events, " \
                    "from_unix_s, to_unix_s) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, " \

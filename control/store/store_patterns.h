@@ -60,7 +60,7 @@ int qbid_store_load_pattern_sources(struct qbid_store *store, const struct qbid_
 int qbid_store_set_pattern(struct qbid_store *store, const struct qbid_pattern *pattern,
                            const struct qbid_pattern_source *sources, uint32_t source_cnt);
 
-/** Keys of stale patterns. */
+/** Keys of stale patterns, those first that have waited the longest. */
 typedef int qbid_store_pattern_key_fn(void *context, const struct qbid_pattern_key *key);
 int qbid_store_load_stale_patterns(struct qbid_store *store, qbid_store_pattern_key_fn *fn,
                                    void *context);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Agents over a real engine: what was spent and earned becomes recommendations in the store, which
  * the executor applies. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,15 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "control/account/import.h"
 #include "control/agents/budget.h"
 #include "control/agents/synthesiser.h"
+#include "control/api/commands.h"
 #include "control/crew.h"
 #include "control/engine/engine_state.h"
 #include "control/executor/executor_engine.h"
+#include "control/records/recorder.h"
 #include "control/snapshot/series.h"
+#include "control/store/store_records.h"
 #include "shm/clock.h"
 
 static char folder[128];
@@ -47,6 +52,12 @@ static void say(void *context, enum qbid_log_level level, const char *line)
     (void)context;
     if (level <= QBID_LOG_WARNING)
         fprintf(stderr, "qbidd: %s\n", line);
+}
+
+static void agents_off(struct qbid_config *config)
+{
+    config->agents.budget = config->agents.monitor = config->agents.synthesiser = false;
+    config->agents.rules = config->agents.records = false;
 }
 
 static void problems_print(const struct qbid_problems *problems)
@@ -126,8 +137,8 @@ static void proposals_reach_the_store_and_the_account(void **state)
     struct qbid_crew *crew;
     struct seen seen = {0};
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.monitor = false;
-    config.agents.synthesiser = false;
+    agents_off(&config);
+    config.agents.budget = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     int64_t unix_s = (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 * 86400 +
                      90000; /* tomorrow, 01:00 */
@@ -161,6 +172,14 @@ static void proposals_reach_the_store_and_the_account(void **state)
     qbid_engine_free(engine);
 }
 
+static int run_see(void *context, const struct qbid_store_run *run)
+{
+    ++*(int *)context;
+    assert_string_equal(run->outcome, "ok");
+    assert_true(run->unix_ns >= UINT64_C(1800000000000000000) && run->spent_ns > 0);
+    return 0;
+}
+
 static void the_monitor_runs_over_the_engines_store(void **state)
 {
     (void)state;
@@ -168,11 +187,19 @@ static void the_monitor_runs_over_the_engines_store(void **state)
     struct qbid_log *log;
     struct qbid_crew *crew;
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.budget = false;
+    agents_off(&config);
+    config.agents.monitor = config.agents.records = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     assert_int_equal(qbid_log_new(QBID_LOG_WARNING, "stderr", &log), 0);
     assert_int_equal(qbid_crew_new(&config, engine, log, now_ns, &crew), 0);
     assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_MONITOR_PERIOD_NS, 1800000000), 1);
+    int runs = 0;
+    assert_int_equal(qbid_store_load_runs(qbid_engine_store(engine), "", 9, run_see, &runs), 0);
+    assert_int_equal(runs, 1);
+    assert_int_equal(qbid_crew_tick(crew, now_ns + QBID_RECORDER_PERIOD_NS, 1800000600), 2);
+    assert_int_equal(qbid_store_load_runs(qbid_engine_store(engine), "recorder", 9, run_see, &runs),
+                     0);
+    assert_int_equal(runs, 2);
     struct qbid_monitor_status status = qbid_monitor_status(qbid_crew_monitor(crew));
     assert_int_equal(status.learning, qbid_engine_account(engine)->campaign_cnt);
     assert_true(status.learning > 0 && status.watched == 0 && status.alarms == 0);
@@ -200,7 +227,8 @@ static void a_new_crew_knows_the_days_before_it(void **state)
     int known = 0;
     uint64_t now_ns = qbid_clock_boot_ns();
     int64_t today = ((int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S) / 86400 + 1) * 86400;
-    config.agents.monitor = false;
+    agents_off(&config);
+    config.agents.budget = true;
     for (int hour = -4 * 24; hour < 0; hour++) {
         hour_pass(engine, now_ns);
         assert_true(qbid_store_save_series(qbid_engine_store(engine), engine->snapshot,
@@ -243,7 +271,7 @@ static void contexts_fill(struct qbid_engine *engine, uint64_t now_ns)
                                     .line_item_id = 10 * id,
                                     .context = context,
                                     .time_ns = now_ns};
-        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 10);
+        qbid_snapshot_post(engine->snapshot, &bill, id, all.spend_nanos / 3);
     }
 }
 
@@ -261,6 +289,29 @@ static int advice_see(void *context, const struct qbid_recommendation *r)
     return 0;
 }
 
+/* What operators see of it. */
+static void patterns_are_shown(struct qbid_engine *engine, const struct qbid_config *config)
+{
+    static const char request[] =
+        "{\"cmd\":\"patterns\",\"tenant\":1,\"metric\":\"return\",\"subject\":\"slot=native\","
+        "\"across\":\"exchange\",\"sources\":true}";
+    struct qbid_commands commands = {.engine = engine, .config = config};
+    struct qbid_api_peer peer = {1, 1000};
+    char *said = qbid_commands_answer(&commands, &peer, request, sizeof request - 1);
+    assert_non_null(said);
+    cJSON *answer = cJSON_Parse(said);
+    const cJSON *pattern = cJSON_GetArrayItem(cJSON_GetObjectItem(answer, "patterns"), 0);
+    const cJSON *sources = cJSON_GetObjectItem(answer, "sources");
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(pattern, "verdict")),
+                        "universal -");
+    assert_int_equal(cJSON_GetArraySize(sources), 2);
+    /* 20 conversions for 60 where banners make 100 for 100, over three line items */
+    const cJSON *measured = cJSON_GetObjectItem(cJSON_GetArrayItem(sources, 0), "measured");
+    assert_true(fabs(cJSON_GetNumberValue(measured) - 1 / 3.0) < 1e-9);
+    cJSON_Delete(answer);
+    free(said);
+}
+
 static void the_synthesiser_fills_the_library_and_recommends(void **state)
 {
     (void)state;
@@ -269,7 +320,8 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
     struct qbid_crew *crew;
     struct advice advice = {0};
     struct qbid_engine *engine = engine_open(&config);
-    config.agents.budget = config.agents.monitor = false;
+    agents_off(&config);
+    config.agents.synthesiser = true;
     uint64_t now_ns = qbid_clock_boot_ns();
     struct qbid_recommendation_filter all = {.status = -1, .max = 100};
     contexts_fill(engine, now_ns);
@@ -282,6 +334,7 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
     assert_int_equal(advice.cnt, 3);
     assert_string_equal(advice.last.field, "slot");
     assert_string_equal(advice.last.recommended, "!native");
+    patterns_are_shown(engine, &config);
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);

@@ -92,6 +92,19 @@ def cells():
     figure("cells: the notes' 20/20 rule after 24 h, of the optimum", notes, "x", how)
 
 
+def fresh():
+    """Cells of seeds that nothing was tuned on."""
+    seeds, days = os.environ.get("SEEDS", "30"), os.environ.get("DAYS", "7")
+    text = output("test_explore", QBID_SEEDS=seeds, QBID_DAYS=days, QBID_SEED_FIRST="31")
+    day, least, end, lowest = numbers(r"24 h ([\d.]+) \(least ([\d.]+)\), \d+ days ([\d.]+); never below ([\d.]+)", text)
+    how = f"test_explore: as the cells above, {seeds} seeds from 31"
+    figure("cells, fresh seeds: after 24 h, of the optimum", day, "x", how, ">= 0.90", day >= 0.90)
+    figure("cells, fresh seeds: after 24 h, the worst seed", least, "x", how)
+    if int(days) >= 7:
+        figure(f"cells, fresh seeds: after {days} days, of the optimum", end, "x", how, ">= 0.95", end >= 0.95)
+    figure("cells, fresh seeds: lowest at any time, of the start", lowest, "x", how, ">= 0.98", lowest >= 0.98)
+
+
 def fits():
     text = output("test_fit")
     for kind, median, most in re.findall(r"fit: ([\w ]+), adstock error of 60 series: median ([\d.]+), nine in ten within "
@@ -158,6 +171,7 @@ def agent():
 allocators()
 speed()
 cells()
+fresh()
 fits()
 mixes()
 searches()

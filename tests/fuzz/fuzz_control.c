@@ -131,6 +131,10 @@ void fuzz_seeds(fuzz_seed_fn *fn, void *context)
         "{\"cmd\":\"target\",\"campaign\":7,\"set\":{\"budget\":\"5\",\"goal\":\"max_clicks\"},"
         "\"dry_run\":true}",
         "{\"cmd\":\"target\",\"campaign\":7,\"set\":{\"goal\":{\"target_cpc\":0.4}}}",
+        "{\"cmd\":\"patterns\"}",
+        "{\"cmd\":\"patterns\",\"tenant\":1,\"metric\":\"ctr\",\"subject\":\"slot=native\","
+        "\"across\":\"exchange\",\"sources\":true,\"max\":7}",
+        "{\"cmd\":\"patterns\",\"tenant\":-1}",
         "{\"cmd\":\"override\"}",
         "{\"cmd\":\"override\",\"line_item\":70,\"set\":{\"fixed\":\"2.5\",\"until\":\"+2h\","
         "\"why\":\"a: b\"}}",

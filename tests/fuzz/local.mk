@@ -60,6 +60,6 @@ $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -l
 FUZZ_CONTROL := control/keymap.c control/agents/proposal.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api choice config decisions engine \
     executor frequency ingest insights learn ledger models publish snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\
-    commands insights api executor choice engine agents patterns decisions publish learn models ingest ledger snapshot frequency store account config keymap shm,\
+    commands rules records insights api executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config keymap shm,\
     -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
 $(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

@@ -5,29 +5,41 @@ set -euo pipefail
 . "$(dirname "$0")/files.sh"
 cd "${1:-.}"
 
-source_files | {
-    bad=0
-    complain() {
-        echo "$1: guards: $2"
-        bad=1
+mapfile -t files < <(source_files | grep -E '(\.(c|h|cc|sh|py|mk|map|sql)|(^|/)Makefile)$' || true)
+[ "${#files[@]}" -gt 0 ] || exit 0
+awk '
+    function complain(what) {
+        print file ":1: guards: " what
+        bad = 1
     }
-    while IFS= read -r file; do
-        case $file in
-        *.c | *.h | *.cc)
-            IFS= read -r first <"$file" || true
-            [ "$first" = '/* SPDX-License-Identifier: Apache-2.0 */' ] ||
-                complain "$file:1" "the first line is not the SPDX comment"
-            ;;
-        *.sh | *.py | *.mk | *.map | *.sql | Makefile)
-            [[ $(head -n 2 "$file") == *'SPDX-License-Identifier: Apache-2.0'* ]] ||
-                complain "$file:1" "no SPDX comment in the first two lines"
-            ;;
-        esac
-        [[ $file == *.h ]] || continue
-        guard=QBID_$(tr 'a-z/.-' 'A-Z___' <<<"$file")
-        want="#ifndef $guard #define $guard"
-        have=$(awk '/^[ \t]*#/ { printf "%s%s", n++ ? " " : "", $1 " " $2 } n == 2 { exit }' "$file")
-        [ "$have" = "$want" ] || complain "$file:1" "the guard is not $guard"
-    done
-    exit "$bad"
-}
+    BEGIN {
+        for (i = 1; i < ARGC; i++) {
+            file = ARGV[i]
+            header = file ~ /\.h$/
+            first = have = ""
+            licensed = directives = 0
+            for (n = 1; (n <= 2 || header && directives < 2) && (getline text < file) > 0; n++) {
+                if (n == 1)
+                    first = text
+                if (n <= 2 && index(text, "SPDX-License-Identifier: Apache-2.0"))
+                    licensed = 1
+                if (text ~ /^[ \t]*#/) {
+                    split(text, word)
+                    have = have (directives++ ? " " : "") word[1] " " word[2]
+                }
+            }
+            close(file)
+            if (file !~ /\.(c|h|cc)$/) {
+                if (!licensed)
+                    complain("no SPDX comment in the first two lines")
+                continue
+            }
+            if (first != "/* SPDX-License-Identifier: Apache-2.0 */")
+                complain("the first line is not the SPDX comment")
+            guard = "QBID_" toupper(file)
+            gsub(/[\/.-]/, "_", guard)
+            if (header && have != "#ifndef " guard " #define " guard)
+                complain("the guard is not " guard)
+        }
+        exit bad
+    }' "${files[@]}"

@@ -82,6 +82,9 @@ cat >tests/unit/local.mk <<'M'
 $(call test,test_modes,tests/unit/test_modes.c,,)
 $(call e2e,script,tests/unit/script.sh)
 $(call e2e,alone,tests/e2e/alone.sh)
+ifdef AHEAD
+$(call e2e,later,tests/e2e/alone.sh,asan)
+endif
 TSAN_TESTS += test_modes
 M
 printf '%s\n' '#!/bin/sh' 'echo "in $B"' 'echo "$SAYS"' 'exit "$RC"' >tests/unit/script.sh
@@ -123,6 +126,16 @@ expect 0 '1 passed, 0 failed, 1 skipped' 'skipped: no nginx' e2e MODE=ok 'SAYS=n
 expect 0 '4 passed, 0 failed, 2 skipped' 'script' e2e MODE=ok 'SAYS=3 passed, 0 failed, 2 skipped' RC=0
 expect 1 '1 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok SAYS=ill RC=1
 expect 1 '4 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok 'SAYS=3 passed, 0 failed, 0 skipped' RC=5
+# the sanitizers' programs are built while the scripts run, and that is not a stage of its own
+rm -rf build/asan build/tsan
+tests=(AHEAD=1 MODE=ok SAYS=well RC=0)
+rc=0
+env "${tests[@]}" tests/run.sh e2e asan tsan >out 2>&1 || rc=$?
+[ "$(tail -n 1 out)" = '7 passed, 0 failed, 2 skipped' ] || rc=1
+for profile in asan tsan; do
+    grep -q 'Nothing to be done' "build/$profile/build.log" || rc=1
+done
+verdict "$rc" 'e2e, then asan and tsan: wanted 7 passed, and all built ahead'
 expect 2 "tests/run.sh: no stage 'speed'" 'speed' speed MODE=ok
 
 # an interrupted run takes the running program with it

@@ -12,6 +12,9 @@ $(call prog,qbid,\
 	tools/qbid/command_ope.c \
 	tools/qbid/command_override.c \
 	tools/qbid/command_partners.c \
+	tools/qbid/command_patterns.c \
+	tools/qbid/command_records.c \
+	tools/qbid/command_rules.c \
 	tools/qbid/command_show.c \
 	tools/qbid/command_top.c \
 	tools/qbid/main.c \

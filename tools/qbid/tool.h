@@ -79,6 +79,8 @@ qbid_tool_fn qbid_tool_import, qbid_tool_target, qbid_tool_account;
 qbid_tool_fn qbid_tool_recommend, qbid_tool_rollback, qbid_tool_executions, qbid_tool_hold;
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
 qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
-qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_allocate;
+qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
+qbid_tool_fn qbid_tool_runs, qbid_tool_creatives, qbid_tool_allocations;
+qbid_tool_fn qbid_tool_patterns;
 
 #endif

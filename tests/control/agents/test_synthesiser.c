@@ -132,6 +132,8 @@ static void world_new(struct world *w, uint64_t seed, double native, const doubl
                                                      .start_unix_s = NOW_S - DAYS * 86400,
                                                      .end_unix_s = INT64_MAX,
                                                      .goal = QBID_GOAL_MAX_VALUE,
+                                                     .budget_nanos = INT64_C(190000000000),
+                                                     .period = QBID_BUDGET_DAILY,
                                                      .active = true};
     for (uint32_t i = 0; i < ITEMS; i++)
         w->items[i] = (struct qbid_line_item_def){
@@ -246,6 +248,7 @@ static void what_loses_everywhere_is_proposed_for_exclusion(void **state)
     w.items[3].target[QBID_DIM_SLOT] = (struct qbid_target_def){out, 1};
     w.items[4].target[QBID_DIM_SLOT] = (struct qbid_target_def){only, 1};
     w.items[5].active = false;
+    w.campaigns[3].budget_nanos *= 2; /* has money left: less traffic would be less value */
     assert_int_equal(run(&w), 0);
     int inside = 0, seen = 0;
     for (int i = 0; i < w.proposals; i++) {
@@ -253,7 +256,7 @@ static void what_loses_everywhere_is_proposed_for_exclusion(void **state)
         int item = (int)p->item_id - 100;
         assert_true(p->type == QBID_PROPOSAL_TARGETING && p->item == QBID_ITEM_LINE_ITEM);
         assert_string_equal(p->field, "slot");
-        assert_true(item != 3 && item != 4 && item != 5);
+        assert_true(item < 3);
         assert_string_equal(p->recommended, item == 1   ? "banner:300x250"
                                             : item == 2 ? "!video:any,!native"
                                                         : "!native");
@@ -266,7 +269,7 @@ static void what_loses_everywhere_is_proposed_for_exclusion(void **state)
         assert_non_null(strstr(p->reason, "on every one of 3 exchanges"));
     }
     print_message("synthesiser: %s\n", w.proposal[0].reason);
-    assert_true(seen >= 3 && inside >= seen - 1);
+    assert_true(seen == 3 && inside >= 2);
     /* nobody acted: silence until again_s is over */
     w.unix_s += 900;
     assert_int_equal(run(&w), 0);

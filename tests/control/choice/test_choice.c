@@ -160,7 +160,7 @@ static void check_sums(const struct qbid_choice_option *options, uint32_t cnt,
 static void two_hundred_options_equal_glpk(void **state)
 {
     /* risk that goes with gain would take GLPK minutes */
-    static const enum draw_kind kinds[] = {DRAW_FREE, DRAW_COARSE, DRAW_BOTH};
+    static const enum draw_kind kinds[] = {DRAW_FREE, DRAW_COARSE, DRAW_BOTH, DRAW_ACCOUNT};
     struct rng r = rng_init(2);
     struct qbid_choice_option options[LARGE];
     struct qbid_choice_limits limits;
@@ -168,7 +168,7 @@ static void two_hundred_options_equal_glpk(void **state)
     bool chosen[LARGE];
     (void)state;
     for (unsigned i = 0; i < 24; i++) {
-        draw_options(&r, kinds[i % 3], LARGE, 1 + i % 6, 0.05 + 0.4 * rng_uniform(&r), options,
+        draw_options(&r, kinds[i % 4], LARGE, 1 + i % 6, 0.05 + 0.4 * rng_uniform(&r), options,
                      &limits);
         assert_int_equal(qbid_choice_solve(options, LARGE, &limits, chosen, &choice), 0);
         assert_true(choice.exact);
@@ -192,6 +192,7 @@ static void five_hundred_options_keep_every_limit_and_are_proven_best(void **sta
         assert_int_equal(qbid_choice_solve(options, LARGEST, &limits, chosen, &choice), 0);
         check_sums(options, LARGEST, &limits, chosen, &choice);
         assert_true(choice.exact || i % 5 == DRAW_ACCOUNT);
+        assert_true((double)choice.gain_nanos >= 0.99 * choice.bound_nanos);
     }
 }
 

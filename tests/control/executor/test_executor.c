@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The executor: approvals, limits, holds, dry runs, the way back, and whose rows are whose. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -409,11 +410,45 @@ static void a_metric_that_falls_takes_the_execution_back(void **state)
     assert_int_equal(qbid_executor_tick(&rig->executor, &call), 1);
     assert_int_equal(budget(rig, 1), 100 * UNITS);
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM guards"), 0);
+    /* and what it did is known: 650 clicks in 100,000 where there were 1 in 100 */
+    assert_int_equal(rig_number(rig, "SELECT round(effect * 1e6) FROM pattern_sources WHERE "
+                                     "metric = 'ctr' AND subject = 'budget up'"),
+                     lround(log(0.65) * 1e6));
     assert_int_equal(rig_number(rig, "SELECT count(*) FROM executions WHERE kind = 'rollback' AND "
                                      "why LIKE 'ctr of campaign 1 fell by more than 10 %'"),
                      1);
     call = rig_call(rig, "qbidd");
     assert_int_equal(qbid_executor_tick(&rig->executor, &call), 0);
+    verified(rig);
+}
+
+static void what_a_finished_execution_did_is_told_to_the_library(void **state)
+{
+    struct rig *rig = &((struct fixture *)*state)->rig;
+    uint64_t execution;
+    rig->day[1] = (struct qbid_stats){.imps = 200000, .clicks = 2000, .convs = 40};
+    rig->all[1] = rig->day[1];
+    assert_int_equal(apply(rig, propose(rig, 1, "95", "a"), "uid 1", &execution), 0);
+    rig->all[1].imps += 50000;
+    rig->all[1].clicks += 600;
+    rig->all[1].convs += 4; /* too few to say anything of conversions */
+    struct qbid_executor_call call = rig_call(rig, "qbidd");
+    assert_int_equal(qbid_executor_tick(&rig->executor, &call), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM pattern_sources"), 0);
+    rig->unix_ns += rig->executor.limits.guard_ns + 1;
+    call = rig_call(rig, "qbidd");
+    assert_int_equal(qbid_executor_tick(&rig->executor, &call), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM guards"), 0);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM pattern_sources"), 1);
+    assert_int_equal(rig_number(rig, "SELECT round(effect * 1e6) FROM pattern_sources WHERE "
+                                     "tenant = 1 AND metric = 'ctr' AND subject = 'budget down' "
+                                     "AND across = 'execution' AND events = 2600 AND stale = 1"),
+                     lround(log(1.2) * 1e6));
+    assert_int_equal(rig_number(rig, "SELECT round(variance * 1e9) FROM pattern_sources"),
+                     lround((1 / 600.0 + 1 / 2000.0) * 1e9));
+    call = rig_call(rig, "qbidd");
+    assert_int_equal(qbid_executor_tick(&rig->executor, &call), 0); /* once */
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM pattern_sources"), 1);
     verified(rig);
 }
 
@@ -511,6 +546,7 @@ int main(void)
         TEST(what_is_beyond_all_measure_is_not_planned),
         TEST(nobody_decided_so_it_ends),
         TEST(a_metric_that_falls_takes_the_execution_back),
+        TEST(what_a_finished_execution_did_is_told_to_the_library),
         TEST(rows_of_another_tenant_are_neither_seen_nor_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,5 +38,6 @@ $(call test,test_resolving_table,tests/control/models/test_resolving_table.c,mod
 $(call test,test_tracking_model,tests/control/models/test_tracking_model.c,models,-lm)
 $(call test,test_stl,tests/control/models/watch/test_stl.c,models,-lm)
 $(call test,test_counts,tests/control/models/watch/test_counts.c,models,-lm)
+$(call test,test_wager,tests/control/models/watch/test_wager.c,models,-lm)
 $(call test,test_changepoint,tests/control/models/watch/test_changepoint.c,models,-lm)
 $(call test,test_novelty,tests/control/models/watch/test_novelty.c tests/control/models/watch/nab.c,models,-lcjson -lm)

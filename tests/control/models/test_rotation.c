@@ -16,11 +16,13 @@
 
 /* The plain build proves the figures; the slow one looks for memory errors on fewer seeds. */
 #ifdef __SANITIZE_ADDRESS__
-#define SEEDS 40
+#define SEEDS 16
 #define MARGIN 1.25
+#define MILLION 100000
 #else
 #define SEEDS 200
 #define MARGIN 1.10
+#define MILLION 1000000
 #endif
 
 static const struct qbid_rotation_params uniform = {1, 1, 0};
@@ -74,7 +76,7 @@ static void several_arms_meet_a_million_draws(void **state)
         struct rng r = rng_init(k + 10);
         double p[8], won[8] = {0};
         assert_int_equal(qbid_rotation_best(c[k].arm, c[k].cnt, &c[k].params, p), 0);
-        for (int i = 0; i < 1000000; i++) {
+        for (int i = 0; i < MILLION; i++) {
             uint32_t best = 0;
             double top = -1;
             for (uint32_t j = 0; j < c[k].cnt; j++) {
@@ -84,10 +86,11 @@ static void several_arms_meet_a_million_draws(void **state)
                 best = x > top ? j : best;
                 top = fmax(x, top);
             }
-            won[best] += 1e-6;
+            won[best] += 1.0 / MILLION;
         }
         for (uint32_t j = 0; j < c[k].cnt; j++)
-            assert_true(fabs(p[j] - won[j]) <= 0.002);
+            assert_true(fabs(p[j] - won[j]) <=
+                        2 / sqrt(MILLION)); /* four times its deviation at most */
     }
 }
 
@@ -201,7 +204,7 @@ static void ten_million_draws_pass_the_chi_square_test(void **state)
     struct rng r = rng_init(4);
     assert_int_equal(qbid_rotation_masses(weight, 8, mass), 0);
     assert_int_equal(draws_make(mass, 8, draws), 7);
-    const int cnt = 10000000;
+    const int cnt = 10 * MILLION;
     for (int i = 0; i < cnt; i++) {
         const struct qbid_draw *draw = qbid_draw_pick(draws, (uint32_t)(rng_next(&r) >> 32));
         assert_true(draw->creative_id == 100 + draw->creative_idx);

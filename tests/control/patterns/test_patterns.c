@@ -115,7 +115,14 @@ static void verdicts_need_evidence(void **state)
         assert_int_equal(see(s->store, &other, i, -0.5, 0.001), 0);
     }
     assert_int_equal(qbid_patterns_refit(s->store, 2), 2); /* in slices */
-    assert_int_equal(qbid_patterns_refit(s->store, 2), 1);
+    assert_int_equal(find(s->store, &other).cnt, 0);
+    for (unsigned i = 4; i <= 5; i++) { /* new word of those two does not keep the third waiting */
+        assert_int_equal(see(s->store, &one, 1, 3, 0.001), 0);
+        assert_int_equal(see(s->store, &thin, i, 0.1, 0.2), 0);
+        assert_int_equal(qbid_patterns_refit(s->store, 2), 2);
+        assert_int_equal(find(s->store, &other).cnt, 1);
+    }
+    assert_int_equal(qbid_patterns_refit(s->store, 2), 0);
     assert_int_equal(qbid_pattern_verdict(&find(s->store, &one).pattern[0]), QBID_PATTERN_OPEN);
     assert_int_equal(qbid_pattern_verdict(&find(s->store, &thin).pattern[0]), QBID_PATTERN_OPEN);
     assert_int_equal(qbid_pattern_verdict(&find(s->store, &other).pattern[0]), QBID_PATTERN_BELOW);

@@ -72,6 +72,7 @@ ope+--policy+action:0+--reward+wins+--interval+bootstrap action:0
 explain+--bid+last very.price|held.to
 stat ^answer.*all.*(ns|us|ms)$
 stat+--filter+latency ^LATENCY.*P99.9
+patterns EFFECT|no.such.pattern
 audit qbid.import|import
 audit+--verify none.was.changed
 target+set+2997+--budget+1001+--dry-run budget

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exploration: priors come back, the trust region holds, sums stay, and noisy cells are climbed
- * where the design notes' rule falls. QBID_SEEDS and QBID_DAYS make the cells' part longer. */
+ * where the design notes' rule falls. QBID_SEEDS and QBID_DAYS make the cells' part longer, with
+ * QBID_SEED_FIRST it plays other worlds. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,8 +170,9 @@ static void noisy_cells_are_climbed(void **state)
 {
     (void)state;
     int seeds = number_of("QBID_SEEDS", SEEDS), days = number_of("QBID_DAYS", DAYS);
+    int first = number_of("QBID_SEED_FIRST", 1);
     double start = 0, hour = 0, day = 0, end = 0, lowest = 1, least = 1, notes = 0, low_level = 0;
-    for (int seed = 1; seed <= seeds; seed++) {
+    for (int seed = first; seed < first + seeds; seed++) {
         struct cells_run run = cells_play(CELLS_QBID, (uint64_t)seed, days, LEVEL);
         start += run.start / seeds;
         hour += run.hour / seeds;

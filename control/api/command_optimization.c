@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runs, creatives, allocations: what agents did, how creatives fare by the day, budgets that were
+ * changed. */
+#include "control/account/instant.h"
+#include "control/api/command.h"
+#include "control/store/store_records.h"
+#include "shm/units.h"
+
+#define MAX 10000
+#define PRESET 50
+#define DAY_S 86400
+
+static uint32_t max_of(const struct qbid_command *c)
+{
+    int64_t max = qbid_json_whole(c->request, "max");
+    return max < 1 ? PRESET : max > MAX ? MAX : (uint32_t)max;
+}
+
+static void time_add(cJSON *to, const char *name, uint64_t unix_ns)
+{
+    char text[QBID_INSTANT_TEXT_MAX];
+    qbid_instant_format((int64_t)(unix_ns / QBID_NS_PER_S), text);
+    cJSON_AddStringToObject(to, name, text);
+}
+
+static int answer(struct qbid_command *c, int err)
+{
+    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(qbid_engine_store(c->engine))) : 0;
+}
+
+static int run_add(void *context, const struct qbid_store_run *run)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    time_add(to, "time", run->unix_ns);
+    cJSON_AddStringToObject(to, "agent", run->agent);
+    cJSON_AddNumberToObject(to, "cpu_us", (double)run->spent_ns / 1e3);
+    qbid_json_count(to, "proposals", run->proposals);
+    qbid_json_count(to, "refused", run->refused);
+    cJSON_AddStringToObject(to, "outcome", run->outcome);
+    return 0;
+}
+
+int qbid_command_runs(struct qbid_command *c)
+{
+    const char *agent = qbid_json_text(c->request, "agent");
+    return answer(c,
+                  qbid_store_load_runs(qbid_engine_store(c->engine), agent ? agent : "", max_of(c),
+                                       run_add, cJSON_AddArrayToObject(c->answer, "runs")));
+}
+
+static int day_add(void *context, const struct qbid_store_creative_day *day)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    time_add(to, "day", (uint64_t)day->day * DAY_S * QBID_NS_PER_S);
+    cJSON_AddNumberToObject(to, "creative", day->creative);
+    cJSON_AddNumberToObject(to, "line_item", day->line_item);
+    cJSON_AddNumberToObject(to, "campaign", day->campaign);
+    qbid_command_stats(to, &day->stats);
+    return 0;
+}
+
+int qbid_command_creatives(struct qbid_command *c)
+{
+    int64_t days = qbid_json_whole(c->request, "days"), id = qbid_json_whole(c->request, "id");
+    int64_t today = (int64_t)(c->unix_ns / QBID_NS_PER_S) / DAY_S;
+    if (days < 1)
+        days = 7;
+    return answer(c, qbid_store_load_creative_days(
+                         qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, today - days + 1,
+                         day_add, cJSON_AddArrayToObject(c->answer, "creatives")));
+}
+
+static int allocation_add(void *context, const struct qbid_store_allocation *a)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    time_add(to, "time", a->unix_ns);
+    qbid_json_count(to, "execution", a->execution);
+    cJSON_AddNumberToObject(to, "campaign", a->campaign);
+    qbid_json_nanos(to, "before", a->before_nanos);
+    qbid_json_nanos(to, "after", a->after_nanos);
+    cJSON_AddStringToObject(to, "kind", a->kind);
+    cJSON_AddStringToObject(to, "actor", a->actor);
+    qbid_json_count(to, "undone_by", a->undone_by);
+    if (a->recommendation) {
+        qbid_json_hex(to, "recommendation", a->recommendation);
+        cJSON_AddStringToObject(to, "agent", a->agent);
+        qbid_json_nanos(to, "expected_impact", a->mean_nanos);
+    }
+    return 0;
+}
+
+int qbid_command_allocations(struct qbid_command *c)
+{
+    int64_t id = qbid_json_whole(c->request, "id");
+    return answer(c, qbid_store_load_allocations(
+                         qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, max_of(c),
+                         allocation_add, cJSON_AddArrayToObject(c->answer, "allocations")));
+}

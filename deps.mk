@@ -4,7 +4,7 @@
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
     liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
-    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libxgboost-dev nginx nginx-dev curl procps python3 tzdata
+    libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libwebsockets-dev libxgboost-dev nginx nginx-dev curl procps python3 tzdata
 
 # `make test`: unit tests, lints, end-to-end tests
 DEPS_TEST := libcmocka-dev protobuf-compiler python3-protobuf clang-format binutils git strace spin \

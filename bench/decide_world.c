@@ -249,7 +249,7 @@ static void make_pages(struct bench_world *w)
         float multiplier[QBID_QROW_ACTIONS];
         bench_q_multipliers(i, multiplier);
         qbid_live_set_pace(&w->live, i, bench_pace(i, multiplier));
-        atomic_store(&w->live.qstate[i], (uint32_t)(draw(i, 9) % QBID_QSTATES));
+        atomic_store(&w->live.qstate[i], (uint8_t)(draw(i, 9) % QBID_QSTATES));
     }
     for (uint32_t b = 0; b < BENCH_BUDGETS; b++)
         atomic_store(&w->live.limit[b], INT64_MAX / 2);
@@ -293,6 +293,7 @@ static struct bench_world *build(unsigned k)
     require(w != NULL, "memory");
     w->k = k;
     image_fixture_init(&f);
+    f.dict_sparse = 64; /* as control/publish does with so few values */
     uint64_t coarse = qbid_dim_mask(QBID_DIM_EXCHANGE) | qbid_dim_mask(QBID_DIM_SLOT);
     f.header.level_mask[3] = 0;
     f.header.level_mask[2] = coarse;

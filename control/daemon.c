@@ -14,11 +14,14 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "control/access/tokens.h"
 #include "control/api/api.h"
 #include "control/api/commands.h"
 #include "control/crew.h"
 #include "control/engine/engine.h"
 #include "control/executor/executor_engine.h"
+#include "control/http/operations.h"
+#include "control/http/server.h"
 #include "control/lock.h"
 #include "control/notify.h"
 #include "shm/clock.h"
@@ -27,7 +30,7 @@
 #define EVENTS_MAX 16
 
 /* In the order in which they are served when several are due. */
-enum source { SIGNALS, INGEST, READERS, LIVE, API, LEARN, PERSIST, SOURCE_CNT };
+enum source { SIGNALS, INGEST, READERS, LIVE, API, HTTP, LEARN, PERSIST, SOURCE_CNT };
 
 struct qbid_daemon {
     struct qbid_config config;
@@ -35,8 +38,10 @@ struct qbid_daemon {
     struct qbid_log *log;
     struct qbid_engine *engine;
     struct qbid_crew *crew;
+    struct qbid_tokens *tokens;
     struct qbid_api *api;
     struct qbid_commands commands;
+    struct qbid_http *http; /* NULL = not served */
     int lock, epoll, signals;
     int timer[SOURCE_CNT];
     uint64_t watchdog_ns; /* 0 = nobody watches */
@@ -138,6 +143,7 @@ static int api_open(struct qbid_daemon *d, char *why)
     d->commands = (struct qbid_commands){.engine = d->engine,
                                          .config = &d->config,
                                          .config_path = d->config_path,
+                                         .tokens = d->tokens,
                                          .started_boot_ns = qbid_clock_boot_ns(),
                                          .started_unix_ns = qbid_clock_unix_ns()};
     int err = qbid_api_new(&params, &d->api);
@@ -151,11 +157,40 @@ static int api_open(struct qbid_daemon *d, char *why)
     return err;
 }
 
+static int tokens_open(struct qbid_daemon *d, char *why)
+{
+    char reason[QBID_TOKENS_WHY_MAX] = "out of memory";
+    int err = qbid_tokens_new(&d->tokens);
+    if (!err)
+        err = qbid_tokens_load(d->tokens, d->config.access.tokens, reason);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "access.tokens %s: %s", d->config.access.tokens, reason);
+    return err;
+}
+
 static int crew_open(struct qbid_daemon *d, char *why)
 {
     int err = qbid_crew_new(&d->config, d->engine, d->log, qbid_clock_boot_ns(), &d->crew);
     if (err)
         snprintf(why, QBID_DAEMON_WHY_MAX, "agents: %s", qbid_strerror(err));
+    return err;
+}
+
+/* After the signals are blocked: its thread has the same mask. */
+static int http_open(struct qbid_daemon *d, char *why)
+{
+    char reason[QBID_HTTP_WHY_MAX] = "";
+    if (d->config.http.port == 0)
+        return 0;
+    int err = qbid_http_new(&d->config, d->tokens, &d->http, reason);
+    if (!err)
+        err = watch(d, qbid_exchange_fd(qbid_http_exchange(d->http)), HTTP);
+    if (err)
+        snprintf(why, QBID_DAEMON_WHY_MAX, "%s", *reason ? reason : qbid_strerror(err));
+    d->commands.http = d->http;
+    if (!err)
+        qbid_log_write(d->log, QBID_LOG_INFO, "http: on %s, port %u", d->config.http.address,
+                       (unsigned)d->config.http.port);
     return err;
 }
 
@@ -179,6 +214,8 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
     if (!err)
         err = crew_open(d, why);
     if (!err)
+        err = tokens_open(d, why);
+    if (!err)
         err = api_open(d, why);
     if (err) {
         qbid_daemon_free(d);
@@ -192,6 +229,11 @@ int qbid_daemon_new(const struct qbid_config *config, const char *config_path, s
         qbid_daemon_free(d);
         return QBID_ERR_SYS;
     }
+    err = http_open(d, why);
+    if (err) {
+        qbid_daemon_free(d);
+        return err;
+    }
     d->watchdog_ns = qbid_notify_watchdog_ns();
     *ret_daemon = d;
     return 0;
@@ -201,9 +243,11 @@ void qbid_daemon_free(struct qbid_daemon *d)
 {
     if (!d)
         return;
+    qbid_http_free(d->http);
     qbid_api_free(d->api);
     qbid_crew_free(d->crew);
     qbid_engine_free(d->engine);
+    qbid_tokens_free(d->tokens);
     for (int i = 0; i < SOURCE_CNT; i++)
         if (d->timer[i] >= 0)
             close(d->timer[i]);
@@ -218,9 +262,13 @@ void qbid_daemon_free(struct qbid_daemon *d)
 
 static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
 {
-    char why[QBID_ENGINE_WHY_MAX] = "";
+    char why[QBID_ENGINE_WHY_MAX] = "", reason[QBID_TOKENS_WHY_MAX];
     const char *fixed = qbid_config_fixed(&d->config, next);
-    int err = qbid_engine_reload(d->engine, next, why);
+    int err = qbid_tokens_load(d->tokens, next->access.tokens, reason);
+    if (err)
+        snprintf(why, sizeof why, "access.tokens %s: %s", next->access.tokens, reason);
+    else
+        err = qbid_engine_reload(d->engine, next, why);
     if (err) {
         qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused: %s", why);
         return;
@@ -230,6 +278,8 @@ static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
                        fixed);
     qbid_config_take(&d->config, next);
     qbid_log_set_level(d->log, d->config.log.level);
+    if (d->http)
+        qbid_http_set(d->http, &d->config);
     for (int source = 0; source < SOURCE_CNT; source++)
         if (d->timer[source] >= 0 &&
             timer_set(d->timer[source], period_ms(&d->config, source)) != 0)
@@ -299,6 +349,18 @@ static void recommendations_tick(struct qbid_daemon *d)
         qbid_log_write(d->log, QBID_LOG_INFO, "recommendations: %d executions", made);
 }
 
+/* One request a turn of the loop: bidders come first. */
+static void http_tick(struct qbid_daemon *d)
+{
+    struct qbid_exchange *exchange = qbid_http_exchange(d->http);
+    struct qbid_operations operations = {d->engine, &d->config};
+    struct qbid_http_job *job = qbid_exchange_take(exchange);
+    if (!job)
+        return;
+    qbid_operations_answer(&operations, job);
+    qbid_exchange_answer(exchange, job);
+}
+
 static void serve(struct qbid_daemon *d, enum source source)
 {
     uint64_t missed;
@@ -321,6 +383,9 @@ static void serve(struct qbid_daemon *d, enum source source)
         break;
     case API:
         qbid_api_tick(d->api, qbid_clock_boot_ns());
+        break;
+    case HTTP:
+        http_tick(d);
         break;
     case LEARN:
         qbid_engine_learn(d->engine);

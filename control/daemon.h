@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The main loop of qbidd: one thread, one epoll set, five clocks.
+/* The main loop of qbidd: one thread (HTTP has one of its own), one epoll set, five clocks.
  *
  *   signalfd     TERM INT stop, HUP reload, USR1 reopen the log
  *   engine fd    readers (hand-over)             -> qbid_engine_readers
  *   api fd       tools (control socket)          -> qbid_api_tick
+ *   http fd      whole requests of its thread    -> qbid_operations_answer
  *   timers       ingest, live, learn, persist    -> the engine's ticks; live also feeds the
  * watchdog
  *

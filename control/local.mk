@@ -9,7 +9,7 @@ $(call lib,daemon,\
 	control/log.c \
 	control/notify.c)
 $(call prog,qbidd,control/main.c,\
-	daemon commands rules records insights api executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config \
+	daemon commands http http_analysis http_read rules records insights api access executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config \
 	keymap shm,\
-	-lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lm)
+	-lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lwebsockets -lm)
 $(call install,$(B)/bin/qbidd,sbin,755)

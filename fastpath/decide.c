@@ -196,7 +196,8 @@ static ALWAYS_INLINE enum qbid_nobid attempt_plain(const struct qbid_ask *ask,
     struct bounds bounds = bounds_plain(ask, &image->line_items[idx], deal);
     enum qbid_nobid nobid = place_bid(ask, candidate, lead, deal, &bounds, random, decision);
     if (nobid == QBID_NOBID_NONE)
-        note_creative(qbid_draw_pick(&image->draws[lead->slot.draw], qbid_random_creative(random)),
+        note_creative(qbid_draw_pick(&image->draws[lead->slot.draw], lead->slot.cnt,
+                                     qbid_random_creative(random)),
                       lead->slot.slot_idx, decision);
     return nobid;
 }
@@ -336,14 +337,18 @@ static enum qbid_nobid decline(const struct qbid_ask *ask, struct qbid_decision 
     return ask->nobid;
 }
 
-/* An impression behind an open gate, by itself. */
+/* An impression behind an open gate, by itself. What the winner leads to is asked for at once:
+ * where the answer reads it, hundreds of instructions apart, the processor is not yet there to
+ * begin with the next miss while it waits for one. */
 static ALWAYS_INLINE enum qbid_nobid
 decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
 {
     qbid_ask_resolve(ask);
     qbid_ask_row(ask);
     qbid_ask_best(ask);
-    return answer(ask, NULL, decision, trace);
+    qbid_prefetch_line_item(ask);
+    qbid_prefetch_lead(ask);
+    return answer(ask, &ask->lead, decision, trace);
 }
 
 FLAT enum qbid_nobid DECIDE_ONE(const struct qbid_view *view, const struct qbid_request *request,
@@ -362,6 +367,16 @@ FLAT enum qbid_nobid DECIDE_ONE(const struct qbid_view *view, const struct qbid_
     return decide_alone(&ask, ret_decision, trace);
 }
 
+/* The last of a batch that it does not fill. */
+static __attribute__((flatten, noinline)) void decide_last(const struct qbid_ask *gate,
+                                                           const struct qbid_request *request,
+                                                           struct qbid_decision *ret_decision)
+{
+    struct qbid_ask ask;
+    qbid_ask_open(&ask, gate, request);
+    (void)decide_alone(&ask, ret_decision, NULL);
+}
+
 /* Up to BATCH impressions, stage by stage: what one stage has found out the next one's reads depend
  * on, so they are asked for in between, for all impressions at once. */
 static void decide_some(const struct qbid_ask *gate, const struct qbid_request *requests,
@@ -369,8 +384,7 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
 {
     struct qbid_ask asks[BATCH];
     if (n == 1) {
-        qbid_ask_open(&asks[0], gate, requests);
-        (void)decide_alone(&asks[0], ret_decisions, NULL);
+        decide_last(gate, requests, ret_decisions);
         return;
     }
     for (unsigned i = 0; i < n; i++) {

@@ -90,7 +90,7 @@ static inline void qbid_prefetch_lead(struct qbid_ask *ask)
     if (lead->fills) {
         __builtin_prefetch(&image->draws[lead->slot.draw]);
         __builtin_prefetch(
-            &image->draws[lead->slot.draw + QBID_DRAW_AHEAD - 1]); /* at times another */
+            &image->draws[lead->slot.draw + lead->slot.cnt - 1]); /* rarely another */
     }
     if (ask->request->candidate_cnt == 0)
         qbid_eligible_prefetch(image, &ask->place, idx);

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #define QBID_DRAW_MAX 8
-#define QBID_DRAW_AHEAD 3 /* draws that are looked at whether or not the slot has so many */
 #define QBID_DRAW_WHOLE (UINT64_C(1) << 32) /* the masses of a slot's draws add up to this */
 
 struct qbid_draw {
@@ -40,16 +39,23 @@ static inline struct qbid_draw qbid_draw_make(uint32_t creative_idx, uint32_t cr
 /**
  * Draw a creative.
  *
- * Shapes:  the first draw of a slot; QBID_DRAW_AHEAD of them can be read; random is uniform.
+ * Shapes:  the cnt draws of a slot, 1..QBID_DRAW_MAX; random is uniform.
  * Threads: wait-free, no writes.
- * Cost:    one cache line, two from five draws on; a branch only from four on.
+ * Cost:    one cache line, two from five draws on; a branch only from four on. No other slot's
+ *          line is read, which may lie right behind.
  */
-static inline const struct qbid_draw *qbid_draw_pick(const struct qbid_draw *first, uint32_t random)
+static inline const struct qbid_draw *qbid_draw_pick(const struct qbid_draw *first, uint32_t cnt,
+                                                     uint32_t random)
 {
-    uint32_t on = random > first[0].upto_q32, place = on;
-    on &= random > first[1].upto_q32;
+    /* (cnt > 1), (cnt > 2) as sums: of the comparisons the compiler makes branches, which wait for
+     * the shelf and are often wrong */
+    uint32_t more = (cnt + QBID_DRAW_MAX - 2) / QBID_DRAW_MAX;
+    uint32_t most = (cnt + QBID_DRAW_MAX - 3) / QBID_DRAW_MAX;
+    const struct qbid_draw *second = first + more, *third = second + most;
+    uint32_t on = random > first->upto_q32, place = on;
+    on &= random > second->upto_q32;
     place += on;
-    on &= random > first[2].upto_q32;
+    on &= random > third->upto_q32;
     place += on;
     while (on && place < QBID_DRAW_MAX - 1 && random > first[place].upto_q32)
         place++;

@@ -30,7 +30,7 @@
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
-#define QBID_ABI_MAJOR 3
+#define QBID_ABI_MAJOR 4
 #define QBID_ABI_MINOR 0
 
 #define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
@@ -107,7 +107,7 @@ struct qbid_image_header {
 _Static_assert(sizeof(struct qbid_image_header) == 192, "image header layout is ABI");
 
 /* Raw value hash -> value index, open addressing, linear probing, power of two, load <= 0.5;
- * builders keep it at an eighth, so that almost every value lies in its first place. */
+ * builders keep it far below, so that almost every value lies in its first place. */
 struct qbid_dict_entry {
     uint64_t hash;  /* 0 = empty; qbid_hash_dim(), seeds keep dimensions apart */
     uint32_t index; /* 0 in an empty one */

@@ -317,9 +317,8 @@ static bool slot_dirs_fit(const struct qbid_image *image, const uint64_t cnt[QBI
 {
     for (uint64_t d = 0; d < cnt[QBID_SECTION_SLOT_DIRS]; d++) {
         const struct qbid_slot_dir *dir = &image->slot_dirs[d];
-        uint32_t read = dir->cnt > QBID_DRAW_AHEAD ? dir->cnt : QBID_DRAW_AHEAD;
         if (dir->cnt - 1u >= QBID_DRAW_MAX || dir->slot_idx > qbid_dim_index_max(QBID_DIM_SLOT) ||
-            !range_fits(dir->draw, read, cnt[QBID_SECTION_DRAWS]) || !draws_fit(image, dir))
+            !range_fits(dir->draw, dir->cnt, cnt[QBID_SECTION_DRAWS]) || !draws_fit(image, dir))
             return false;
     }
     return true;

@@ -33,7 +33,7 @@ static int lay_out(struct qbid_live_shape shape, uint32_t frequency_lg, struct l
     uint64_t words = to_line((uint64_t)shape.line_item_max * sizeof(uint32_t));
     l.pace_off = sizeof(struct qbid_live_header);
     l.qstate_off = l.pace_off + words;
-    l.lease_off = l.qstate_off + words;
+    l.lease_off = to_line(l.qstate_off + shape.line_item_max);
     l.limit_off = l.lease_off + (uint64_t)shape.worker_max * sizeof(struct qbid_live_lease);
     l.override_off = to_line(l.limit_off + (uint64_t)shape.worker_max * shape.budget_max *
                                                sizeof(_Atomic int64_t));

@@ -49,7 +49,7 @@ struct qbid_live_header {
     uint32_t worker_max;
     uint32_t frequency_lg;    /* 1 + log2 of buckets; 0 = no table of exposures */
     uint64_t pace_off;        /* _Atomic uint32_t[line_item_max]: float bits */
-    uint64_t qstate_off;      /* _Atomic uint32_t[line_item_max] */
+    uint64_t qstate_off;      /* _Atomic uint8_t[line_item_max] */
     uint64_t limit_off;       /* _Atomic int64_t[worker_max][budget_max] */
     uint64_t valid_until_off; /* struct qbid_live_lease[worker_max] */
     uint64_t override_off;    /* struct qbid_live_override[line_item_max] */
@@ -85,7 +85,7 @@ struct qbid_live_shape {
 struct qbid_live {
     struct qbid_live_header *header;
     _Atomic uint32_t *pace;
-    _Atomic uint32_t *qstate;
+    _Atomic uint8_t *qstate;
     _Atomic int64_t *limit;
     struct qbid_live_lease *lease;
     struct qbid_live_override *override;

@@ -10,7 +10,8 @@ static bool slots_fit(const struct qbid_slot_dir *dir, uint32_t cnt)
     if (cnt > QBID_SHELF_SLOTS)
         return false;
     for (uint32_t i = 0; i < cnt; i++) {
-        if (dir[i].slot_idx == 0 || dir[i].draw - dir[0].draw > UINT16_MAX)
+        if (dir[i].slot_idx == 0 || dir[i].cnt - 1u >= QBID_DRAW_MAX ||
+            dir[i].draw - dir[0].draw > UINT16_MAX >> QBID_SHELF_CNT_BITS)
             return false;
     }
     return true;
@@ -32,7 +33,8 @@ void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs,
     shelf->draw_first = dirs[dir_first].draw;
     for (unsigned i = 0; i < dir_cnt; i++) {
         shelf->slot_idx[i] = dirs[dir_first + i].slot_idx;
-        shelf->draw[i] = (uint16_t)(dirs[dir_first + i].draw - shelf->draw_first);
+        shelf->draw[i] =
+            qbid_shelf_draws(dirs[dir_first + i].draw - shelf->draw_first, dirs[dir_first + i].cnt);
     }
 }
 
@@ -47,6 +49,6 @@ bool qbid_shelf_find_dir(const struct qbid_shelf *shelf, const struct qbid_slot_
         dir += dir[half - 1].slot_idx < slot_idx ? half : 0;
     if (dir->slot_idx != slot_idx)
         return false;
-    *ret_slot = (struct qbid_shelf_slot){dir->draw, slot_idx};
+    *ret_slot = (struct qbid_shelf_slot){dir->draw, dir->cnt, slot_idx};
     return true;
 }

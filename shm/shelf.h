@@ -29,9 +29,19 @@ struct qbid_slot_dir {
     uint32_t draw;     /* the first of them: into draws */
 };
 
+/* A slot's draws in 16 bits: the first of them, from draw_first, above how many there are less one.
+ */
+#define QBID_SHELF_CNT_BITS 3
+_Static_assert(1u << QBID_SHELF_CNT_BITS == QBID_DRAW_MAX, "each number of draws has a code");
+
+static inline uint16_t qbid_shelf_draws(uint32_t first, uint32_t cnt)
+{
+    return (uint16_t)(first << QBID_SHELF_CNT_BITS | (cnt - 1));
+}
+
 struct qbid_shelf {
     _Alignas(QBID_CACHE_LINE) uint16_t slot_idx[QBID_SHELF_SLOTS]; /* ascending, then 0 */
-    uint16_t draw[QBID_SHELF_SLOTS];   /* the slot's first draw, from draw_first */
+    uint16_t draw[QBID_SHELF_SLOTS];   /* qbid_shelf_draws() of the slot */
     uint32_t cat_tag[QBID_SHELF_CATS]; /* low halves of the first categories, then 0 */
     uint32_t draw_first;               /* into draws */
     uint32_t cat_first;                /* all categories: into names */
@@ -56,6 +66,7 @@ void qbid_shelf_fill(struct qbid_shelf *shelf, const struct qbid_slot_dir *dirs,
 /* What serves a line item for one slot. */
 struct qbid_shelf_slot {
     uint32_t draw; /* the first: into draws */
+    uint32_t cnt;  /* of them */
     uint32_t slot_idx;
 };
 
@@ -95,7 +106,9 @@ static inline bool qbid_shelf_find(const struct qbid_shelf *shelf, const struct 
     unsigned i = qbid_shelf_place(shelf, slot_idx);
     if (i >= shelf->inline_cnt)
         return false;
-    *ret_slot = (struct qbid_shelf_slot){shelf->draw_first + shelf->draw[i], slot_idx};
+    unsigned draws = shelf->draw[i];
+    *ret_slot = (struct qbid_shelf_slot){shelf->draw_first + (draws >> QBID_SHELF_CNT_BITS),
+                                         1 + (draws & (QBID_DRAW_MAX - 1)), slot_idx};
     return true;
 }
 

@@ -19,4 +19,6 @@ $(call lib,account,\
 	control/account/trait.c \
 	control/account/triggers.c \
 	control/account/velocity.c \
+	control/account/view.c \
+	control/account/view.c \
 	control/account/week.c)

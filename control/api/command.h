@@ -3,6 +3,7 @@
 #ifndef QBID_CONTROL_API_COMMAND_H
 #define QBID_CONTROL_API_COMMAND_H
 
+#include "control/access/tokens.h"
 #include "control/api/commands.h"
 #include "control/api/json.h"
 #include "control/snapshot/snapshot.h"
@@ -10,12 +11,13 @@
 struct qbid_command {
     const struct qbid_commands *commands;
     struct qbid_engine *engine;
-    const struct qbid_api_peer *peer;
+    struct qbid_principal principal;    /* on whose behalf */
+    const struct qbid_account *account; /* what of it he may see */
     const cJSON *request;
     cJSON *answer; /* a new object; members of a failed command are dropped */
     uint64_t now_ns;
     uint64_t unix_ns;
-    char actor[32];     /* "uid 1000" */
+    const char *actor;  /* "uid 1000", "token spring" */
     char message[1024]; /* of an error */
 };
 

@@ -6,6 +6,7 @@
 
 #include "control/account/diff.h"
 #include "control/account/import.h"
+#include "control/account/view.h"
 #include "control/api/command.h"
 #include "shm/error.h"
 
@@ -21,12 +22,21 @@ static void problems_add(const struct qbid_command *c, const struct qbid_problem
     }
 }
 
+/* Items that stay as they are, of those that the caller may know of. */
+static uint32_t unchanged(const struct qbid_command *c, const struct qbid_diff *diff)
+{
+    const struct qbid_account *a = c->account;
+    uint32_t touched = diff->changed + diff->removed;
+    uint32_t own = a->campaign_cnt + a->line_item_cnt + a->creative_cnt;
+    return c->principal.tenant == 0 ? diff->unchanged : own > touched ? own - touched : 0;
+}
+
 void qbid_command_diff(const struct qbid_command *c, const struct qbid_diff *diff)
 {
     cJSON_AddNumberToObject(c->answer, "added", diff->added);
     cJSON_AddNumberToObject(c->answer, "changed", diff->changed);
     cJSON_AddNumberToObject(c->answer, "removed", diff->removed);
-    cJSON_AddNumberToObject(c->answer, "unchanged", diff->unchanged);
+    cJSON_AddNumberToObject(c->answer, "unchanged", unchanged(c, diff));
     cJSON *list = cJSON_AddArrayToObject(c->answer, "changes");
     for (uint32_t i = 0; i < diff->change_cnt; i++) {
         const struct qbid_change *change = &diff->change[i];
@@ -48,21 +58,11 @@ void qbid_command_diff(const struct qbid_command *c, const struct qbid_diff *dif
     }
 }
 
-/* The money that a change puts at stake: sum of the budgets of what may spend. */
-static int64_t budgets_sum(const struct qbid_account *account)
-{
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < account->campaign_cnt; i++)
-        if (account->campaigns[i].active)
-            sum = qbid_add_sat(sum, account->campaigns[i].budget_nanos);
-    return sum;
-}
-
 static int diff_apply(struct qbid_command *c, struct qbid_account *next,
                       const struct qbid_diff *diff, const char *why_text, bool dry_run)
 {
-    qbid_json_nanos(c->answer, "budgets_before", budgets_sum(qbid_engine_account(c->engine)));
-    qbid_json_nanos(c->answer, "budgets_after", budgets_sum(next));
+    qbid_json_nanos(c->answer, "budgets_before", qbid_account_budgets(c->account, 0));
+    qbid_json_nanos(c->answer, "budgets_after", qbid_account_budgets(next, c->principal.tenant));
     cJSON_AddBoolToObject(c->answer, "dry_run", dry_run);
     qbid_command_diff(c, diff);
     bool apply = !dry_run && diff->change_cnt > 0;
@@ -129,7 +129,7 @@ int qbid_command_target(struct qbid_command *c)
     int64_t id = qbid_json_whole(c->request, "campaign");
     if (id < 1 || id > UINT32_MAX || !cJSON_IsObject(set) || !set->child)
         return qbid_command_fail(c, QBID_ERR_INVAL, "campaign and set are needed");
-    if (!qbid_account_campaign(qbid_engine_account(c->engine), (uint32_t)id))
+    if (!qbid_account_campaign(c->account, (uint32_t)id))
         return qbid_command_fail(c, QBID_ERR_NOENT, "there is no campaign %u", (unsigned)id);
     for (const cJSON *item = set->child; item; item = item->next) {
         int i = 0;
@@ -203,7 +203,7 @@ static int parents_new(struct parents *parents, uint32_t cnt)
 
 int qbid_command_dump(struct qbid_command *c)
 {
-    const struct qbid_account *a = qbid_engine_account(c->engine);
+    const struct qbid_account *a = c->account;
     struct parents line_items = {0}, creatives = {0};
     char currency[4];
     if (parents_new(&line_items, a->campaign_cnt) != 0 ||

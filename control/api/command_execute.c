@@ -33,6 +33,7 @@ static void calling_init(struct calling *calling, const struct qbid_command *c)
                                                 .actor = c->actor,
                                                 .why = calling->why,
                                                 .dry_run = qbid_json_flag(c->request, "dry_run", 0),
+                                                .tenant = c->principal.tenant,
                                                 .refusal = calling->refusal};
     cJSON_AddBoolToObject(c->answer, "dry_run", calling->call.dry_run);
 }
@@ -180,7 +181,7 @@ static enum qbid_proposal_type type_of(const char *field)
 /* The present value is what the account says. */
 static int current_fill(struct qbid_command *c, struct qbid_proposal *p)
 {
-    const struct qbid_account *a = qbid_engine_account(c->engine);
+    const struct qbid_account *a = c->account;
     const struct qbid_field *field = qbid_fields_find(p->item, p->field);
     const void *item =
         p->item == QBID_ITEM_CAMPAIGN    ? (const void *)qbid_account_campaign(a, p->item_id)

@@ -52,17 +52,22 @@ static void alarm_add(cJSON *list, const struct qbid_monitor_alarm *alarm)
     cJSON_AddStringToObject(to, "text", text);
 }
 
-static void monitor_add(cJSON *answer, const struct qbid_monitor *monitor)
+static void monitor_add(const struct qbid_command *c)
 {
+    const struct qbid_monitor *monitor = c->commands->monitor;
+    cJSON *answer = c->answer;
     cJSON *list = cJSON_AddArrayToObject(answer, "alarms");
     if (!monitor)
         return;
     struct qbid_monitor_status status = qbid_monitor_status(monitor);
-    qbid_json_count(answer, "campaigns_watched", status.watched);
-    qbid_json_count(answer, "campaigns_learning", status.learning);
-    qbid_json_count(answer, "hours_judged", status.hours);
+    if (c->principal.tenant == 0) { /* counts of everybody's */
+        qbid_json_count(answer, "campaigns_watched", status.watched);
+        qbid_json_count(answer, "campaigns_learning", status.learning);
+        qbid_json_count(answer, "hours_judged", status.hours);
+    }
     for (uint32_t i = 0; qbid_monitor_alarm(monitor, i); i++)
-        alarm_add(list, qbid_monitor_alarm(monitor, i));
+        if (qbid_account_campaign(c->account, qbid_monitor_alarm(monitor, i)->campaign_id))
+            alarm_add(list, qbid_monitor_alarm(monitor, i));
 }
 
 static int found_add(void *context, const struct qbid_store_insight *insight)
@@ -108,8 +113,7 @@ int qbid_command_insights(struct qbid_command *c)
     struct qbid_insights insights;
     if (cJSON_HasObjectItem(c->request, "since_s"))
         return insights_since(c);
-    int r = qbid_insights_find(qbid_engine_account(c->engine), qbid_engine_snapshot(c->engine),
-                               c->now_ns, &insights);
+    int r = qbid_insights_find(c->account, qbid_engine_snapshot(c->engine), c->now_ns, &insights);
     if (r < 0)
         return qbid_command_fail(c, r, "insights: out of memory");
     qbid_json_count(c->answer, "comparisons", insights.tests);
@@ -117,6 +121,6 @@ int qbid_command_insights(struct qbid_command *c)
     for (uint32_t i = 0; i < insights.cnt; i++)
         insight_add(list, &insights.list[i]);
     qbid_insights_done(&insights);
-    monitor_add(c->answer, c->commands->monitor);
+    monitor_add(c);
     return 0;
 }

@@ -87,7 +87,7 @@ int qbid_command_models(struct qbid_command *c)
     if (qbid_json_flag(c->request, "versions", 0))
         return versions(c);
     const struct qbid_learned *learned = qbid_learner_learned(qbid_engine_learner(c->engine));
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     cJSON_AddBoolToObject(c->answer, "ftrl",
                           learned && qbid_learned_has(learned, QBID_LEARNED_FTRL));
     cJSON_AddBoolToObject(c->answer, "trees",

@@ -95,7 +95,7 @@ struct pace_range {
 
 static struct pace_range *pace_ranges(const struct qbid_command *c)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     const struct qbid_live *live = qbid_publisher_live(qbid_engine_publisher(c->engine));
     struct pace_range *ranges = calloc(account->campaign_cnt + 1, sizeof *ranges);
     for (uint32_t i = 0; ranges && i < account->line_item_cnt; i++) {
@@ -176,7 +176,7 @@ int qbid_command_top(struct qbid_command *c)
     };
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
     uint64_t nobid[QBID_NOBID_CNT] = {0};
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     enum qbid_window window;
     char currency[4];
     int err = window_of(c, &window);
@@ -197,8 +197,10 @@ int qbid_command_top(struct qbid_command *c)
         campaign_add(c, list, &account->campaigns[i], &ranges[i], window);
     free(ranges);
     list = cJSON_AddArrayToObject(c->answer, "workers");
-    uint32_t cnt =
-        qbid_publisher_workers(qbid_engine_publisher(c->engine), worker, QBID_LIVE_WORKERS_MAX);
+    uint32_t cnt = c->principal.tenant != 0 /* workers are the host's */
+                       ? 0
+                       : qbid_publisher_workers(qbid_engine_publisher(c->engine), worker,
+                                                QBID_LIVE_WORKERS_MAX);
     for (uint32_t i = 0; i < cnt; i++)
         worker_add(c, list, &worker[i], nobid);
     qbid_command_latency(cJSON_AddObjectToObject(c->answer, "latency"), worker, cnt);
@@ -250,7 +252,7 @@ static void pace_add(cJSON *to, const struct qbid_line_item_def *li, const struc
 
 int qbid_command_live(struct qbid_command *c)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     const struct qbid_live *live = qbid_publisher_live(qbid_engine_publisher(c->engine));
     struct qbid_publisher_worker worker[QBID_LIVE_WORKERS_MAX];
     float(*exposure)[QBID_FREQUENCY_VALUES_MAX] = NULL;
@@ -290,7 +292,7 @@ int qbid_command_live(struct qbid_command *c)
 
 int qbid_command_ledger(struct qbid_command *c)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     const struct qbid_ledger *ledger = qbid_engine_ledger(c->engine);
     cJSON *list = cJSON_AddArrayToObject(c->answer, "campaigns");
     for (uint32_t i = 0; i < account->campaign_cnt; i++) {
@@ -335,13 +337,23 @@ struct finding {
     struct found *found;
     uint32_t cnt, max;
     uint32_t kind;
-    int64_t id; /* -1 = all */
+    int64_t id;                    /* -1 = all */
+    const struct qbid_account *of; /* the items that may be told of; NULL = all there ever were */
 };
+
+static bool item_seen(const struct qbid_account *account, struct qbid_series_key key)
+{
+    return key.kind == QBID_SERIES_CAMPAIGN    ? qbid_account_campaign(account, key.id) != NULL
+           : key.kind == QBID_SERIES_LINE_ITEM ? qbid_account_line_item(account, key.id) != NULL
+           : key.kind == QBID_SERIES_CREATIVE  ? qbid_account_creative(account, key.id) != NULL
+                                               : false;
+}
 
 static int series_find(void *context, struct qbid_series_key key, const struct qbid_stats *all)
 {
     struct finding *f = context;
-    if (key.kind != f->kind || (f->id >= 0 && key.id != (uint64_t)f->id))
+    if (key.kind != f->kind || (f->id >= 0 && key.id != (uint64_t)f->id) ||
+        (f->of && !item_seen(f->of, key)))
         return 0;
     if (f->cnt == f->max) {
         uint32_t max = f->max ? f->max * 2 : 256;
@@ -381,7 +393,8 @@ static void context_add(const struct qbid_command *c, cJSON *to, uint64_t contex
 int qbid_command_snapshot(struct qbid_command *c)
 {
     const struct qbid_snapshot *snapshot = qbid_engine_snapshot(c->engine);
-    struct finding f = {.id = qbid_json_whole(c->request, "id")};
+    struct finding f = {.id = qbid_json_whole(c->request, "id"),
+                        .of = c->principal.tenant != 0 ? c->account : NULL};
     int64_t max = qbid_json_whole(c->request, "max");
     enum qbid_window window;
     int err = kind_of(c, &f.kind);
@@ -391,6 +404,8 @@ int qbid_command_snapshot(struct qbid_command *c)
         return err;
     if (max < 1 || max > LIST_MAX)
         max = max < 0 ? 100 : LIST_MAX;
+    if (f.kind == QBID_SERIES_CONTEXT && c->principal.tenant != 0)
+        return qbid_command_fail(c, QBID_ERR_DENIED, "contexts are for operators of the host");
     err = qbid_snapshot_visit(snapshot, series_find, &f);
     if (f.cnt)
         qsort(f.found, f.cnt, sizeof *f.found, found_compare);
@@ -429,6 +444,9 @@ int qbid_command_history(struct qbid_command *c)
     if (id < 1 || id > UINT32_MAX || key.kind == QBID_SERIES_CONTEXT)
         return qbid_command_fail(c, QBID_ERR_INVAL,
                                  "history is of a campaign, line_item or creative with an id");
+    if (c->principal.tenant != 0 && !item_seen(c->account, key))
+        return qbid_command_fail(c, QBID_ERR_NOENT, "there is no %s %u",
+                                 qbid_json_text(c->request, "kind"), (unsigned)id);
     struct qbid_store *store = qbid_engine_store(c->engine);
     err = qbid_store_load_history(store, key, from < 0 ? 0 : from, point_add,
                                   cJSON_AddArrayToObject(c->answer, "points"));

@@ -15,7 +15,7 @@ struct subject {
 
 static int subject_find(struct qbid_command *c, struct subject *ret_subject)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     bool by_item = cJSON_HasObjectItem(c->request, "line_item");
     const char *what = by_item ? "line_item" : "campaign";
     int64_t id = qbid_json_whole(c->request, what);
@@ -98,7 +98,7 @@ static void one_add(const struct qbid_command *c, cJSON *list, struct subject su
 
 int qbid_command_override(struct qbid_command *c)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(c->request, "set");
     bool clear = qbid_json_flag(c->request, "clear", 0);
     if (set && (clear || !cJSON_IsObject(set)))

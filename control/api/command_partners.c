@@ -74,7 +74,7 @@ static void partner_add(const struct qbid_command *c, cJSON *list, uint32_t i)
     cJSON_AddBoolToObject(to, "win_bills", (p->flags & QBID_PARTNER_WIN_BILLS) != 0);
     words_add(to, "notices", p->notices, notices, QBID_PARTNER_NOTICE_CNT);
     words_add(to, "required", p->required, fields, QBID_PARTNER_FIELD_CNT);
-    qbid_json_count(to, "creatives_lacking", lacking(qbid_engine_account(c->engine), p));
+    qbid_json_count(to, "creatives_lacking", lacking(c->account, p));
 }
 
 int qbid_command_partners(struct qbid_command *c)

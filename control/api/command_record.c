@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "control/api/command.h"
+#include "shm/clock.h"
 #include "shm/error.h"
 
 #define LIST_MAX 10000
@@ -64,21 +65,58 @@ static int record_add(void *context, const struct qbid_store_record *r)
     return 0;
 }
 
+static int audit_verify(struct qbid_command *c, struct qbid_store *store)
+{
+    const struct qbid_audit_key *key = qbid_store_audit_key_load(store);
+    const char *text = qbid_json_text(c->request, "checkpoint");
+    struct qbid_audit_head checkpoint;
+    uint64_t id = 0;
+    int err = !text ? 0 : !key ? QBID_ERR_DENIED : 0;
+    if (text && !err)
+        err = qbid_audit_checkpoint_check(text, key->sign_public, &checkpoint);
+    if (err)
+        return qbid_command_fail(c, err, "the checkpoint is %s",
+                                 err == QBID_ERR_PARSE ? "no line of `qbid audit --export`"
+                                                       : "not signed with the audit's key");
+    err = qbid_store_verify_audit(store, text ? &checkpoint : NULL, &id);
+    if (err == QBID_ERR_CORRUPT)
+        return qbid_command_fail(c, err, "%s: record %llu is the first that does not fit",
+                                 qbid_store_why(store), (unsigned long long)id);
+    if (err)
+        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+    qbid_json_count(c->answer, "verified", id);
+    qbid_json_count(c->answer, "keyed_from", key ? key->from : 0);
+    return 0;
+}
+
+static int audit_export(struct qbid_command *c, struct qbid_store *store)
+{
+    char line[QBID_AUDIT_CHECKPOINT_MAX];
+    struct qbid_audit_head head;
+    int err =
+        qbid_store_audit_checkpoint(store, (int64_t)(c->unix_ns / QBID_NS_PER_S), line, &head);
+    if (err)
+        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+    qbid_json_count(c->answer, "record", head.id);
+    cJSON_AddStringToObject(c->answer, "checkpoint", line);
+    return 0;
+}
+
 int qbid_command_audit(struct qbid_command *c)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
-    int err;
-    if (qbid_json_flag(c->request, "verify", 0)) {
-        uint64_t id = 0;
-        err = qbid_store_verify_audit(store, &id);
-        if (err == QBID_ERR_CORRUPT)
-            return qbid_command_fail(c, err, "%s: record %llu is the first that does not fit",
-                                     qbid_store_why(store), (unsigned long long)id);
-        qbid_json_count(c->answer, "verified", id);
-    } else {
-        err = qbid_store_load_audit(store, max_of(c), record_add,
+    bool verify = qbid_json_flag(c->request, "verify", 0);
+    bool export = qbid_json_flag(c->request, "export", 0);
+    if ((verify || export) && c->principal.tenant != 0)
+        return qbid_command_fail(c, QBID_ERR_DENIED,
+                                 "the chain is one, and for operators of the "
+                                 "host");
+    if (verify)
+        return audit_verify(c, store);
+    if (export)
+        return audit_export(c, store);
+    int err = qbid_store_load_audit(store, max_of(c), record_add,
                                     cJSON_AddArrayToObject(c->answer, "records"));
-    }
     return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
 }
 

@@ -16,7 +16,7 @@ static void used_add(cJSON *to, const char *name, uint64_t used, uint64_t max)
 static void capacity_add(const struct qbid_command *c)
 {
     const struct qbid_config *config = c->commands->config;
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     const struct qbid_dictionary *dictionary = qbid_engine_dictionary(c->engine);
     struct qbid_publisher_counters p =
         qbid_publisher_counters_load(qbid_engine_publisher(c->engine));
@@ -44,7 +44,7 @@ static void capacity_add(const struct qbid_command *c)
 
 static void account_add(const struct qbid_command *c)
 {
-    const struct qbid_account *account = qbid_engine_account(c->engine);
+    const struct qbid_account *account = c->account;
     uint32_t active = 0;
     for (uint32_t i = 0; i < account->campaign_cnt; i++)
         active += account->campaigns[i].active;
@@ -229,6 +229,14 @@ int qbid_command_stat(struct qbid_command *c)
         qbid_json_count(to, "api.requests", a.requests);
         qbid_json_count(to, "api.refused", a.refused);
         qbid_json_count(to, "api.dropped", a.dropped);
+    }
+    if (c->commands->http) {
+        struct qbid_http_counters h = qbid_http_counters_load(c->commands->http);
+        qbid_json_count(to, "http.connections", h.connections);
+        qbid_json_count(to, "http.requests", h.requests);
+        qbid_json_count(to, "http.answered", h.answered);
+        qbid_json_count(to, "http.refused", h.refused);
+        qbid_json_count(to, "http.dropped", h.dropped);
     }
     return 0;
 }

@@ -5,58 +5,82 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "control/account/view.h"
 #include "control/api/command.h"
 #include "shm/clock.h"
 #include "shm/error.h"
+
+/* What it takes to ask, beside the right to read. */
+enum change {
+    NEVER,    /* it only tells */
+    BY_VERB,  /* a verb beside list and show changes something, and needs the right to approve */
+    BY_RUN,   /* it needs the right to execute unless it is a dry run */
+    BY_MEMBER /* the same where set or clear is there */
+};
 
 static const struct {
     const char *name;
     qbid_command_fn *run;
     const char *members;
+    bool of_tenants; /* tells and changes rows of tenants, nothing of the host */
+    enum change change;
 } commands_table[] = {
-    {"status", qbid_command_status, "the program, its generation, capacities"},
-    {"stat", qbid_command_stat, "every counter by name; latencies of the workers"},
-    {"top", qbid_command_top, "campaigns, workers and reasons now; window: 30s 5min 1h 24h all"},
-    {"live", qbid_command_live, "pace factors, Q states and leases in force"},
-    {"ledger", qbid_command_ledger, "budget, spent and exposure of every campaign"},
+    {"status", qbid_command_status, "the program, its generation, capacities", false, NEVER},
+    {"stat", qbid_command_stat, "every counter by name; latencies of the workers", false, NEVER},
+    {"top", qbid_command_top, "campaigns, workers and reasons now; window: 30s 5min 1h 24h all",
+     true, NEVER},
+    {"live", qbid_command_live, "pace factors, Q states and leases in force", false, NEVER},
+    {"ledger", qbid_command_ledger, "budget, spent and exposure of every campaign", true, NEVER},
     {"snapshot", qbid_command_snapshot,
-     "statistics; kind: campaign line_item creative context, id, window, max"},
-    {"history", qbid_command_history, "totals over time; kind, id, from_unix_s"},
-    {"import", qbid_command_import, "an account file; file, text, dry_run, prune"},
-    {"target", qbid_command_target, "change one campaign; campaign, set: {...}, dry_run"},
+     "statistics; kind: campaign line_item creative context, id, window, max", true, NEVER},
+    {"history", qbid_command_history, "totals over time; kind, id, from_unix_s", true, NEVER},
+    {"import", qbid_command_import, "an account file; file, text, dry_run, prune", false, BY_RUN},
+    {"target", qbid_command_target, "change one campaign; campaign, set: {...}, dry_run", true,
+     BY_RUN},
     {"override", qbid_command_override,
-     "what operators say over the pacer; campaign or line_item with set: {...} or clear, dry_run"},
-    {"account", qbid_command_dump, "the account as an importable document"},
-    {"generations", qbid_command_generations, "published generations, latest first; max"},
-    {"audit", qbid_command_audit, "the audit, latest first; max, verify"},
+     "what operators say over the pacer; campaign or line_item with set: {...} or clear, dry_run",
+     true, BY_MEMBER},
+    {"account", qbid_command_dump, "the account as an importable document", true, NEVER},
+    {"generations", qbid_command_generations, "published generations, latest first; max", false,
+     NEVER},
+    {"audit", qbid_command_audit,
+     "the audit, latest first; max; of the host: verify with checkpoint, export", true, NEVER},
     {"recommend", qbid_command_recommend,
-     "what agents and operators propose; verb: list show add approve reject, id, status, max, why"},
+     "what agents and operators propose; verb: list show add approve reject, id, status, max, why",
+     true, BY_VERB},
     {"apply", qbid_command_apply,
      "a recommendation and its group, or without id what gains most within the limits; id, "
-     "dry_run"},
+     "dry_run",
+     true, BY_RUN},
     {"rollback", qbid_command_rollback,
-     "take back executions from one to the last, or one only; execution, only, dry_run, why"},
-    {"executions", qbid_command_executions, "changes of the account, latest first; id, max"},
+     "take back executions from one to the last, or one only; execution, only, dry_run, why", true,
+     BY_RUN},
+    {"executions", qbid_command_executions, "changes of the account, latest first; id, max", true,
+     NEVER},
     {"hold", qbid_command_hold,
-     "keep recommendations off an item; verb: list on off, item, id, why"},
+     "keep recommendations off an item; verb: list on off, item, id, why", true, BY_VERB},
     {"rules", qbid_command_rules,
      "operators' rules; verb: list show add remove enable disable test history, name, on, when, "
-     "if, "
-     "then, confidence, mode, replace, days, max, dry_run, why"},
-    {"runs", qbid_command_runs, "cycles of agents, latest first; agent, max"},
-    {"creatives", qbid_command_creatives, "creatives by UTC day; id, days"},
-    {"allocations", qbid_command_allocations, "campaigns' budgets as they were changed; id, max"},
-    {"publish", qbid_command_publish, "a generation now; reason"},
+     "if, then, confidence, mode, replace, days, max, dry_run, why",
+     false, NEVER},
+    {"runs", qbid_command_runs, "cycles of agents, latest first; agent, max", false, NEVER},
+    {"creatives", qbid_command_creatives, "creatives by UTC day; id, days", true, NEVER},
+    {"allocations", qbid_command_allocations, "campaigns' budgets as they were changed; id, max",
+     true, NEVER},
+    {"publish", qbid_command_publish, "a generation now; reason", false, BY_RUN},
     {"patterns", qbid_command_patterns,
-     "effects that the library has learned; tenant, metric, subject, across, sources, max"},
+     "effects that the library has learned; tenant, metric, subject, across, sources, max", false,
+     NEVER},
     {"models", qbid_command_models,
-     "which model predicts each campaign's rates, and how well; versions, max"},
+     "which model predicts each campaign's rates, and how well; versions, max", true, NEVER},
     {"insights", qbid_command_insights,
-     "what differs or changed more than chance explains; since_s, max"},
-    {"partners", qbid_command_partners, "profiles of the partners in force"},
-    {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force"},
-    {"learning", qbid_command_learning, "hold the models still or let them learn; on"},
+     "what differs or changed more than chance explains; since_s, max", true, NEVER},
+    {"partners", qbid_command_partners, "profiles of the partners in force", false, NEVER},
+    {"keys", qbid_command_keys, "ids of the notice-signing keys; rotate, force", false, BY_RUN},
+    {"learning", qbid_command_learning, "hold the models still or let them learn; on", false,
+     BY_RUN},
 };
 #define COMMAND_CNT (sizeof commands_table / sizeof commands_table[0])
 
@@ -126,14 +150,90 @@ static char *help(void)
     return print(answer);
 }
 
+static bool is_operator(const struct qbid_config *config, uid_t uid)
+{
+    for (uint32_t i = 0; i < config->control.allow_uid_cnt; i++)
+        if (config->control.allow_uid[i] == uid)
+            return true;
+    return uid == 0 || uid == geteuid();
+}
+
+/* Who asks, by his token or else by his user. */
+static int principal_find(struct qbid_command *command, const struct qbid_api_peer *peer)
+{
+    const struct qbid_commands *commands = command->commands;
+    struct qbid_principal *principal = &command->principal;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(command->request, "token");
+    const char *token = cJSON_GetStringValue(item);
+    if (token && commands->tokens &&
+        qbid_tokens_find(commands->tokens, token, strlen(token), principal))
+        return 0;
+    if (item)
+        return qbid_command_fail(command, QBID_ERR_DENIED, "the token is not known");
+    if (!is_operator(commands->config, peer->uid))
+        return qbid_command_fail(command, QBID_ERR_DENIED,
+                                 "user %u is no operator (control.allow_uids), and gave no token",
+                                 (unsigned)peer->uid);
+    *principal = (struct qbid_principal){.rights = QBID_RIGHTS_ALL};
+    snprintf(principal->actor, sizeof principal->actor, "uid %u", (unsigned)peer->uid);
+    return 0;
+}
+
+static enum qbid_right right_needed(const cJSON *request, enum change change)
+{
+    const char *verb = qbid_json_text(request, "verb");
+    bool dry_run = qbid_json_flag(request, "dry_run", 0);
+    if (change == BY_VERB && verb && strcmp(verb, "list") != 0 && strcmp(verb, "show") != 0)
+        return QBID_RIGHT_APPROVE;
+    if (change == BY_MEMBER && !cJSON_HasObjectItem(request, "set") &&
+        !cJSON_HasObjectItem(request, "clear"))
+        return QBID_RIGHT_READ;
+    return (change == BY_RUN || change == BY_MEMBER) && !dry_run ? QBID_RIGHT_EXECUTE
+                                                                 : QBID_RIGHT_READ;
+}
+
+static int allowed(struct qbid_command *command, size_t which)
+{
+    const struct qbid_principal *principal = &command->principal;
+    enum qbid_right right = right_needed(command->request, commands_table[which].change);
+    if (principal->tenant != 0 && !commands_table[which].of_tenants)
+        return qbid_command_fail(command, QBID_ERR_DENIED, "%s is for operators of the host",
+                                 commands_table[which].name);
+    if (!(principal->rights & right))
+        return qbid_command_fail(command, QBID_ERR_DENIED, "%s may not %s", principal->actor,
+                                 qbid_right_name(right));
+    return 0;
+}
+
+/* With nothing in sight but what is the principal's. */
+static int scoped_run(struct qbid_command *command, size_t which)
+{
+    struct qbid_store *store = qbid_engine_store(command->engine);
+    struct qbid_account view;
+    command->account = qbid_engine_account(command->engine);
+    if (command->principal.tenant == 0)
+        return commands_table[which].run(command);
+    int err = qbid_account_view(command->account, command->principal.tenant, &view);
+    if (err)
+        return err;
+    command->account = &view;
+    uint32_t before = qbid_store_scope(store, command->principal.tenant);
+    err = commands_table[which].run(command);
+    qbid_store_scope(store, before);
+    qbid_account_view_done(&view);
+    return err;
+}
+
 static char *run(struct qbid_command *command, size_t which)
 {
     const char *name = commands_table[which].name;
     command->answer = answer_new(name, true);
     command->now_ns = qbid_clock_boot_ns();
     command->unix_ns = qbid_clock_unix_ns();
-    snprintf(command->actor, sizeof command->actor, "uid %u", (unsigned)command->peer->uid);
-    int err = commands_table[which].run(command);
+    command->actor = command->principal.actor;
+    int err = allowed(command, which);
+    if (!err)
+        err = scoped_run(command, which);
     if (!err)
         return print(command->answer);
     /* what a refused import found stays: the tool prints it line by line */
@@ -169,10 +269,12 @@ char *qbid_commands_answer(void *context, const struct qbid_api_peer *peer, cons
         while (i < COMMAND_CNT && strcmp(commands_table[i].name, cmd) != 0)
             i++;
         struct qbid_command command = {
-            .commands = commands, .engine = commands->engine, .peer = peer, .request = request};
-        answer = i < COMMAND_CNT ? run(&command, i)
-                                 : refuse(cmd, QBID_ERR_NOENT, QBID_EXIT_USAGE,
-                                          "there is no such command; help lists them");
+            .commands = commands, .engine = commands->engine, .request = request};
+        int err = principal_find(&command, peer);
+        answer = err               ? refuse(cmd, err, exit_of(err), command.message)
+                 : i < COMMAND_CNT ? run(&command, i)
+                                   : refuse(cmd, QBID_ERR_NOENT, QBID_EXIT_USAGE,
+                                            "there is no such command; help lists them");
     }
     cJSON_Delete(request);
     return answer;

@@ -7,6 +7,11 @@
  *                               "error":{"code":"STORE","exit":5,"message":"..."}}
  *
  * exit is the exit code that a tool should end with. Members are only ever added.
+ *
+ * Who asks: the peer's user, told by the kernel, is an operator if he is root, qbidd's own user or
+ * one of control.allow_uids; anybody else, or whoever gives one, is what his token says
+ * ("token":"qbid_..."). A token is of one tenant: commands that tell of the host are closed to it,
+ * and of the others it sees and changes the tenant's rows alone (qbid_store_scope()).
  */
 #ifndef QBID_CONTROL_API_COMMANDS_H
 #define QBID_CONTROL_API_COMMANDS_H
@@ -14,10 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "control/access/tokens.h"
 #include "control/agents/monitor.h"
 #include "control/api/api.h"
 #include "control/config/config.h"
 #include "control/engine/engine.h"
+#include "control/http/server.h"
 
 /* Exit codes of tools. */
 enum qbid_exit {
@@ -37,6 +44,8 @@ struct qbid_commands {
     const char *config_path;
     const struct qbid_api *api;         /* NULL = not listening yet */
     const struct qbid_monitor *monitor; /* NULL = none */
+    struct qbid_tokens *tokens;         /* NULL = none */
+    struct qbid_http *http;             /* NULL = not served */
     uint64_t started_boot_ns;
     uint64_t started_unix_ns;
 };

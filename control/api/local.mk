@@ -6,7 +6,8 @@ $(call lib,api,\
 $(call lib,client,\
 	control/api/socket.c \
 	control/client.c \
-	control/client_config.c)
+	control/client_config.c \
+	control/client_token.c)
 $(call lib,commands,\
 	control/api/command_account.c \
 	control/api/command_execute.c \

@@ -4,4 +4,5 @@ $(call lib,choice,\
 	control/choice/choice.c \
 	control/choice/choice_bound.c \
 	control/choice/choice_branch.c \
+	control/choice/choice_core.c \
 	control/choice/choice_search.c)

@@ -2,6 +2,7 @@
 /* From the loaded file to a configuration: ranges, defaults, paths, levels. */
 #include "control/config/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -50,13 +51,14 @@ struct limit {
 #define EXECUTION(kind, key, ...)                                                                  \
     LIMIT("execution." #key, execution.key, execution.key, kind, __VA_ARGS__)
 #define AGENTS(kind, key, ...) LIMIT("agents." #key, agents.key, agents.key, kind, __VA_ARGS__)
+#define HTTP(kind, key, ...) LIMIT("http." #key, http.key, http.key, kind, __VA_ARGS__)
 #define KEYS(kind, key, ...) LIMIT("keys." #key, keys.key, keys.key, kind, __VA_ARGS__)
 
 static const struct limit limits[] = {
     QBID_CONFIG_TOP_LIST(TOP) QBID_CONFIG_CAPACITY_LIST(CAPACITY) QBID_CONFIG_TICKS_LIST(TICKS)
         QBID_CONFIG_LEARNING_LIST(LEARNING) QBID_CONFIG_MODELS_LIST(MODELS)
             QBID_CONFIG_EXECUTION_LIST(EXECUTION) QBID_CONFIG_AGENTS_LIST(AGENTS)
-                QBID_CONFIG_KEYS_LIST(KEYS)};
+                QBID_CONFIG_HTTP_LIST(HTTP) QBID_CONFIG_KEYS_LIST(KEYS)};
 #define LIMIT_CNT (sizeof limits / sizeof limits[0])
 
 /* What the steps below read, write and complain to. */
@@ -176,6 +178,35 @@ static void sockets_apply(const struct reading *r)
     c->handover.allow_uid_cnt = raw->handover.allow_uids_count;
     for (uint32_t i = 0; i < c->handover.allow_uid_cnt; i++)
         c->handover.allow_uid[i] = raw->handover.allow_uids[i];
+    c->control.allow_uid_cnt = raw->control.allow_uids_count;
+    for (uint32_t i = 0; i < c->control.allow_uid_cnt; i++)
+        c->control.allow_uid[i] = raw->control.allow_uids[i];
+}
+
+/* Who may do what, and from where. */
+static void access_apply(const struct reading *r)
+{
+    static const char audit_key[] = "/audit.key";
+    const struct qbid_config_raw *raw = r->raw;
+    const char *address = raw->http.address ? raw->http.address : "127.0.0.1";
+    struct qbid_config *c = r->config;
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (raw->audit.key_file)
+        path_apply(r, "audit.key_file", raw->audit.key_file, "", c->audit.key_file);
+    else if (strlen(c->state_dir) + sizeof audit_key > sizeof c->audit.key_file)
+        complain(r, "state_dir", "is too long a path for the audit's key in it");
+    else
+        strcpy(stpcpy(c->audit.key_file, c->state_dir), audit_key);
+    if (raw->access.tokens)
+        path_apply(r, "access.tokens", raw->access.tokens, "", c->access.tokens);
+    if (strlen(address) >= sizeof c->http.address ||
+        (inet_pton(AF_INET, address, &v4) != 1 && inet_pton(AF_INET6, address, &v6) != 1))
+        complain(r, "http.address", "is not an IPv4 or IPv6 address of this host");
+    else
+        strcpy(c->http.address, address);
+    if (c->http.port != 0 && !*c->access.tokens)
+        complain(r, "http.port", "needs access.tokens: nobody could ask without a token");
 }
 
 static void log_apply(const struct reading *r)
@@ -334,6 +365,7 @@ static void config_apply(const struct reading *r)
         path_apply(r, "learning.correction", r->raw->learning.correction, "",
                    c->learning.correction);
     sockets_apply(r);
+    access_apply(r);
     log_apply(r);
     rates_apply(r);
     zone_apply(r);

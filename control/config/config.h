@@ -18,6 +18,7 @@
 #define QBID_CONFIG_PATH_MAX 1024
 #define QBID_CONFIG_SOCKET_MAX 107 /* bytes of a path in sockaddr_un */
 #define QBID_CONFIG_UIDS_MAX 32
+#define QBID_CONFIG_ADDRESS_MAX 46 /* an IPv6 address as text, its end included */
 #define QBID_CONFIG_RATES_MAX 64
 
 /* Kind, key, least, most, default, meaning; by section, "top" being the file's outermost keys.
@@ -92,6 +93,14 @@
     X(UINT, rules_s, 1, 3600, 30, "how often is looked whether a step of a rule has ended") \
     X(BOOL, records, 0, 1, 1, "take down runs of agents, versions of models, and insights") \
     X(REAL, duty, 0.001, 1, 0.05, "share of its period that an agent may take; one above it runs less often")
+#define QBID_CONFIG_HTTP_LIST(X) \
+    X(UINT, port, 0, 65535, 0, "of the HTTP operations; 0 = none are served") \
+    X(UINT, connections, 1, 1024, 64, "at a time; one more is refused") \
+    X(UINT, body_kb, 1, 1024, 64, "longest body of a request") \
+    X(UINT, timeout_s, 1, 300, 10, "for a request to arrive, for its answer to be made, and to be taken") \
+    X(UINT, idle_s, 1, 3600, 60, "that a connection may wait for its next request") \
+    X(REAL, rate, 0.01, 100000, 20, "requests a second of one token, in the long run") \
+    X(UINT, burst, 1, 100000, 40, "requests of one token at once")
 #define QBID_CONFIG_KEYS_LIST(X) \
     X(BOOL, create, 0, 1, 0, "make the key file, with a random key, when it is missing")
 
@@ -114,7 +123,7 @@ struct qbid_config {
     struct {
         char path[QBID_CONFIG_PATH_MAX];
         mode_t mode;
-        uint32_t allow_uid_cnt; /* handover only: users beside root and our own */
+        uint32_t allow_uid_cnt; /* users beside root and our own; of control: operators */
         uid_t allow_uid[QBID_CONFIG_UIDS_MAX];
     } handover, control;
     struct {
@@ -125,6 +134,16 @@ struct qbid_config {
         char file[QBID_CONFIG_PATH_MAX];
         QBID_CONFIG_KEYS_LIST(QBID_CONFIG_FIELD)
     } keys;
+    struct {
+        char key_file[QBID_CONFIG_PATH_MAX];
+    } audit;
+    struct {
+        char tokens[QBID_CONFIG_PATH_MAX]; /* "" = none */
+    } access;
+    struct {
+        char address[QBID_CONFIG_ADDRESS_MAX];
+        QBID_CONFIG_HTTP_LIST(QBID_CONFIG_FIELD)
+    } http;
     struct {
         QBID_CONFIG_CAPACITY_LIST(QBID_CONFIG_FIELD)
     } capacity;
@@ -181,7 +200,8 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
 const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_config *to);
 
 /** Take over what a running qbidd can change: log.level, ticks, rates, partners, price_ceiling_cpm,
- *  image_valid_ms, on_stale, images_kept, history_days, seed, keys, execution. */
+ *  image_valid_ms, on_stale, images_kept, history_days, seed, keys, execution, access, and http
+ *  but for its address, port, connections and idle_s. */
 void qbid_config_take(struct qbid_config *config, const struct qbid_config *next);
 
 /** Every key with its range, default and meaning. */

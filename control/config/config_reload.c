@@ -13,6 +13,11 @@ const char *qbid_config_fixed(const struct qbid_config *from, const struct qbid_
         return "handover";
     if (memcmp(&from->control, &to->control, sizeof from->control) != 0)
         return "control";
+    if (strcmp(from->audit.key_file, to->audit.key_file) != 0)
+        return "audit.key_file";
+    if (strcmp(from->http.address, to->http.address) != 0 || from->http.port != to->http.port ||
+        from->http.connections != to->http.connections || from->http.idle_s != to->http.idle_s)
+        return "http.address, http.port, http.connections or http.idle_s";
     if (memcmp(&from->capacity, &to->capacity, sizeof from->capacity) != 0)
         return "capacity";
     if (from->currency != to->currency)
@@ -46,6 +51,11 @@ void qbid_config_take(struct qbid_config *config, const struct qbid_config *next
     config->ticks = next->ticks;
     config->keys = next->keys;
     config->execution = next->execution;
+    config->access = next->access;
+    config->http.body_kb = next->http.body_kb;
+    config->http.timeout_s = next->http.timeout_s;
+    config->http.rate = next->http.rate;
+    config->http.burst = next->http.burst;
     memcpy(config->rate, next->rate, sizeof config->rate);
     config->rate_cnt = next->rate_cnt;
     memcpy(config->partner, next->partner, sizeof config->partner);

@@ -32,16 +32,12 @@ static const cyaml_strval_t durability_words[] = {{"fast", QBID_DURABILITY_FAST}
 
 static const cyaml_schema_value_t uid_value = {CYAML_VALUE_UINT(CYAML_FLAG_DEFAULT, uint32_t)};
 
-static const cyaml_schema_field_t handover_fields[] = {
+static const cyaml_schema_field_t socket_fields[] = {
     STRING_FIELD("path", struct qbid_config_raw_socket, path),
     STRING_FIELD("mode", struct qbid_config_raw_socket, mode),
     CYAML_FIELD_SEQUENCE("allow_uids", OPTIONAL_POINTER, struct qbid_config_raw_socket, allow_uids,
                          &uid_value, 0, QBID_CONFIG_UIDS_MAX),
     CYAML_FIELD_END};
-
-static const cyaml_schema_field_t control_fields[] = {
-    STRING_FIELD("path", struct qbid_config_raw_socket, path),
-    STRING_FIELD("mode", struct qbid_config_raw_socket, mode), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_ENUM("level", OPTIONAL | CYAML_FLAG_STRICT, struct qbid_config_raw_log, level,
@@ -51,6 +47,18 @@ static const cyaml_schema_field_t log_fields[] = {
 #define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_keys, key),
 static const cyaml_schema_field_t keys_fields[] = {
     QBID_CONFIG_KEYS_LIST(X) STRING_FIELD("file", struct qbid_config_raw_keys, file),
+    CYAML_FIELD_END};
+#undef X
+
+static const cyaml_schema_field_t audit_fields[] = {
+    STRING_FIELD("key_file", struct qbid_config_raw_audit, key_file), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t access_fields[] = {
+    STRING_FIELD("tokens", struct qbid_config_raw_access, tokens), CYAML_FIELD_END};
+
+#define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw_http, key),
+static const cyaml_schema_field_t http_fields[] = {
+    QBID_CONFIG_HTTP_LIST(X) STRING_FIELD("address", struct qbid_config_raw_http, address),
     CYAML_FIELD_END};
 #undef X
 
@@ -132,10 +140,13 @@ static const cyaml_schema_value_t partner_value = {
 #define X(kind, key, ...) FIELD_##kind(struct qbid_config_raw, key),
 static const cyaml_schema_field_t top_fields[] = {
     STRING_FIELD("state_dir", struct qbid_config_raw, state_dir),
-    CYAML_FIELD_MAPPING("handover", OPTIONAL, struct qbid_config_raw, handover, handover_fields),
-    CYAML_FIELD_MAPPING("control", OPTIONAL, struct qbid_config_raw, control, control_fields),
+    CYAML_FIELD_MAPPING("handover", OPTIONAL, struct qbid_config_raw, handover, socket_fields),
+    CYAML_FIELD_MAPPING("control", OPTIONAL, struct qbid_config_raw, control, socket_fields),
     CYAML_FIELD_MAPPING("log", OPTIONAL, struct qbid_config_raw, log, log_fields),
     CYAML_FIELD_MAPPING("keys", OPTIONAL, struct qbid_config_raw, keys, keys_fields),
+    CYAML_FIELD_MAPPING("audit", OPTIONAL, struct qbid_config_raw, audit, audit_fields),
+    CYAML_FIELD_MAPPING("access", OPTIONAL, struct qbid_config_raw, access, access_fields),
+    CYAML_FIELD_MAPPING("http", OPTIONAL, struct qbid_config_raw, http, http_fields),
     CYAML_FIELD_MAPPING("capacity", OPTIONAL, struct qbid_config_raw, capacity, capacity_fields),
     CYAML_FIELD_MAPPING("ticks", OPTIONAL, struct qbid_config_raw, ticks, ticks_fields),
     CYAML_FIELD_MAPPING("learning", OPTIONAL, struct qbid_config_raw, learning, learning_fields),

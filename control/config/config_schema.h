@@ -44,6 +44,16 @@ struct qbid_config_raw {
         char *file;
         QBID_CONFIG_KEYS_LIST(QBID_CONFIG_RAW_FIELD)
     } keys;
+    struct qbid_config_raw_audit {
+        char *key_file;
+    } audit;
+    struct qbid_config_raw_access {
+        char *tokens;
+    } access;
+    struct qbid_config_raw_http {
+        char *address;
+        QBID_CONFIG_HTTP_LIST(QBID_CONFIG_RAW_FIELD)
+    } http;
     struct qbid_config_raw_capacity {
         QBID_CONFIG_CAPACITY_LIST(QBID_CONFIG_RAW_FIELD)
     } capacity;

@@ -19,12 +19,12 @@ static int sys_why(const char *what, char why[QBID_KEY_FILE_WHY_MAX])
     return QBID_ERR_SYS;
 }
 
-static int open_checked(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
+int qbid_key_file_open(const char *path, char why[QBID_KEY_FILE_WHY_MAX])
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
-        snprintf(why, QBID_KEY_FILE_WHY_MAX, "the file is missing (keys.create: true makes one)");
+        snprintf(why, QBID_KEY_FILE_WHY_MAX, "the file is missing");
         return QBID_ERR_NOENT;
     }
     if (fd < 0)
@@ -101,7 +101,7 @@ static const char *text_parse(char *text, struct qbid_keys *ret_keys)
 int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],
                        char why[QBID_KEY_FILE_WHY_MAX])
 {
-    int fd = open_checked(path, why);
+    int fd = qbid_key_file_open(path, why);
     if (fd < 0)
         return fd;
     ssize_t len = read(fd, text, QBID_KEY_FILE_BYTES_MAX);
@@ -119,6 +119,8 @@ int qbid_key_file_load(const char *path, struct qbid_keys *ret_keys,
 {
     char text[QBID_KEY_FILE_BYTES_MAX + 1];
     int err = qbid_key_file_read(path, text, why);
+    if (err == QBID_ERR_NOENT)
+        snprintf(why, QBID_KEY_FILE_WHY_MAX, "the file is missing (keys.create: true makes one)");
     if (err != 0)
         return err;
     const char *wrong = text_parse(text, ret_keys);

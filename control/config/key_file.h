@@ -11,6 +11,10 @@
 
 #define QBID_KEY_FILE_BYTES_MAX 1024
 
+/** Open a file of secrets for reading: a regular file of ours or root, mode 0600. The descriptor,
+ * or NOENT, DENIED or SYS with the reason in why. */
+int qbid_key_file_open(const char *path, char why[QBID_KEY_FILE_WHY_MAX]);
+
 /** Read a file of secrets, terminated: a regular file of ours or root, mode 0600. NOENT, DENIED or
  * SYS with the reason in why. The caller wipes text. */
 int qbid_key_file_read(const char *path, char text[QBID_KEY_FILE_BYTES_MAX + 1],

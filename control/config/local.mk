@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Configuration, the document tree and the key file; needs libcyaml and libyaml.
 $(call lib,config,\
+	control/config/audit_key_file.c \
 	control/config/config.c \
 	control/config/config_privacy.c \
 	control/config/config_reload.c \

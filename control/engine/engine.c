@@ -296,6 +296,8 @@ int qbid_engine_new(const struct qbid_config *config, qbid_engine_log_fn *log, v
     if (!err)
         err = store_open(e, why);
     if (!err)
+        err = qbid_engine_audit_open(e, why);
+    if (!err)
         err = stages_open(e);
     if (!err)
         err = correction_open(e, why);
@@ -333,6 +335,7 @@ void qbid_engine_free(struct qbid_engine *engine)
         qbid_engine_ingest(engine);
         qbid_engine_live(engine);
         qbid_engine_persist(engine);
+        qbid_engine_audit_say(engine);
     }
     qbid_publisher_free(engine->publisher);
     qbid_ingest_free(engine->ingest);
@@ -375,6 +378,8 @@ int qbid_engine_shape(struct qbid_engine *engine)
     engine->pace_cnt = 0;
     engine->account_version++;
     int err = qbid_overridden_set(engine->overridden, &engine->account);
+    int speeds = qbid_engine_velocities(engine);
+    err = err ? err : speeds;
     return money && pace ? err : QBID_ERR_NOMEM;
 }
 
@@ -428,6 +433,7 @@ int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
         snprintf(why, QBID_ENGINE_WHY_MAX, "%s", qbid_store_why(engine->store));
         return err;
     }
+    uint32_t scope = qbid_store_scope(engine->store, 0); /* what follows is qbidd's own */
     qbid_account_done(&engine->account);
     engine->account = *next;
     engine->account.currency = engine->config.currency;
@@ -444,6 +450,7 @@ int qbid_engine_execute(struct qbid_engine *engine, struct qbid_account *next,
     } else if (!err) {
         qbid_engine_pace(engine);
     }
+    qbid_store_scope(engine->store, scope);
     return err;
 }
 

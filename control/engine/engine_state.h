@@ -74,7 +74,17 @@ struct qbid_engine {
     struct qbid_builder *builder;       /* keeps what the next build has in common with the last */
     uint64_t account_version;           /* another one after every change of the account */
     bool publish_wanted;                /* the account changed */
+    uint64_t audit_said;                /* last record whose checkpoint is in the log */
+    int64_t audit_said_s;
 };
+
+/** Give the store the audit's key, which is made when there is none; DENIED, PARSE, SYS, STORE with
+ *  why. */
+int qbid_engine_audit_open(struct qbid_engine *engine, char *why);
+/** A signed checkpoint to the log, when there are records since the last. */
+void qbid_engine_audit_say(struct qbid_engine *engine);
+/** The same once an hour. */
+void qbid_engine_audit_tick(struct qbid_engine *engine, int64_t unix_s);
 
 /** A line to the log, printf style. */
 void qbid_engine_say(const struct qbid_engine *engine, enum qbid_log_level level,
@@ -98,10 +108,13 @@ int qbid_engine_save_dictionary(struct qbid_engine *engine);
 /** Authority of every budget, day boundaries included. */
 int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s);
 
-/** Lower *authority to what the campaign's limit on the speed of spend leaves by now. An error of
+/** Take the limits on the speed of spend from the account, after it changed. NOMEM, STORE. */
+int qbid_engine_velocities(struct qbid_engine *engine);
+
+/** Lower *authority of a budget to what its limit on the speed of spend leaves by now. An error of
  * the store: *authority is right all the same. */
-int qbid_engine_velocity(struct qbid_engine *engine, const struct qbid_campaign_def *campaign,
-                         int64_t unix_s, int64_t *authority);
+int qbid_engine_velocity(struct qbid_engine *engine, uint32_t budget_idx, int64_t unix_s,
+                         int64_t *authority);
 
 /** Events of one worker: taken, posted, stored, and only then let go. */
 int qbid_engine_drain(struct qbid_engine *engine, const struct qbid_page *page, uint16_t slot,

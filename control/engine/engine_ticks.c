@@ -7,6 +7,7 @@
 
 #include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
+#include "control/store/store_answers.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -355,7 +356,7 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
         if (!c->active)
             authority = qbid_ledger_spent(engine->ledger, c->budget_idx);
         engine->whole[c->budget_idx] = authority;
-        err = qbid_engine_velocity(engine, c, unix_s, &authority);
+        err = qbid_engine_velocity(engine, c->budget_idx, unix_s, &authority);
         if (authority != qbid_ledger_budget(engine->ledger, c->budget_idx))
             err |= qbid_ledger_set_budget(engine->ledger, c->budget_idx, authority);
     }
@@ -467,9 +468,12 @@ void qbid_engine_persist(struct qbid_engine *engine)
             n = qbid_store_prune_records(engine->store, oldest, unix_s - RECORDS_DAYS * DAY_S,
                                          PRUNE_MAX);
         if (n >= 0)
+            n = qbid_store_prune_answers(engine->store, unix_s - QBID_STORE_ANSWERS_S, PRUNE_MAX);
+        if (n >= 0)
             n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;
     }
+    qbid_engine_audit_tick(engine, unix_s);
     if (err) {
         engine->counters.store_failed++;
         qbid_engine_say(engine, QBID_LOG_ERROR, "store: %s; statistics are tried again",

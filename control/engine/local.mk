@@ -2,6 +2,7 @@
 # Every stage of qbidd wired together.
 $(call lib,engine,\
 	control/engine/engine.c \
+	control/engine/engine_audit.c \
 	control/engine/engine_bills.c \
 	control/engine/engine_overrides.c \
 	control/engine/engine_publish.c \

@@ -161,15 +161,6 @@ static bool is_number(const struct qbid_proposal *p)
            field->type == QBID_FIELD_REAL || field->type == QBID_FIELD_U16;
 }
 
-int64_t qbid_executor_budgets(const struct qbid_account *account)
-{
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < account->campaign_cnt; i++)
-        if (account->campaigns[i].active)
-            sum = qbid_add_sat(sum, account->campaigns[i].budget_nanos);
-    return sum;
-}
-
 /* A budget puts at stake what it changes by; any other value, that share of its campaign's budget.
  */
 static int64_t money_of(const struct qbid_account *before, const struct qbid_account *after,
@@ -183,11 +174,23 @@ static int64_t money_of(const struct qbid_account *before, const struct qbid_acc
     return llround(fmin(1, change_share(p)) * (double)was->budget_nanos);
 }
 
+/* The campaign of an item that the caller may know of; NULL when there is none for him. */
+static const struct qbid_campaign_def *campaign_seen(const struct qbid_executor *x,
+                                                     const struct qbid_executor_call *call,
+                                                     enum qbid_item_kind item, uint32_t id)
+{
+    const struct qbid_campaign_def *campaign =
+        qbid_executor_campaign(x->host.account(x->host.context), item, id);
+    return campaign && (call->tenant == 0 || call->tenant == campaign->tenant_id) ? campaign : NULL;
+}
+
 static int value_check(const struct qbid_executor *x, const struct qbid_executor_call *call,
                        const struct qbid_proposal *p)
 {
     const struct qbid_account *account = x->host.account(x->host.context);
-    const void *item = item_find(account, p->item, p->item_id);
+    const void *item = campaign_seen(x, call, p->item, p->item_id)
+                           ? item_find(account, p->item, p->item_id)
+                           : NULL;
     const struct qbid_field *field = qbid_fields_find(p->item, p->field);
     if (!item || !field)
         return qbid_executor_refuse(call, QBID_ERR_NOENT, "there is no %s %u",
@@ -418,8 +421,7 @@ int qbid_executor_expire(const struct qbid_executor *x, const struct qbid_execut
 int qbid_executor_hold(const struct qbid_executor *x, const struct qbid_executor_call *call,
                        enum qbid_item_kind item, uint32_t item_id, bool on)
 {
-    const struct qbid_account *account = x->host.account(x->host.context);
-    const struct qbid_campaign_def *campaign = qbid_executor_campaign(account, item, item_id);
+    const struct qbid_campaign_def *campaign = campaign_seen(x, call, item, item_id);
     char what[WHAT_MAX];
     if (!campaign)
         return qbid_executor_refuse(call, QBID_ERR_NOENT, "there is no %s %u",

@@ -59,6 +59,7 @@ struct qbid_executor_call {
     uint64_t unix_ns;
     const char *actor; /* "uid 1000", an agent's name */
     const char *why;   /* the actor's words, may be "" */
+    uint32_t tenant;   /* on whose behalf: the store's scope; 0 = everybody's */
     bool dry_run;
     char *refusal; /* QBID_EXECUTOR_WHY_MAX bytes: why it was refused */
 };

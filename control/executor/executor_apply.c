@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/account/view.h"
 #include "control/executor/executor.h"
 #include "control/executor/executor_parts.h"
 #include "shm/error.h"
@@ -68,7 +69,7 @@ static int rollback_also(void *context, uint64_t execution)
         err = qbid_store_undo_recommendations(store, deed->from, deed->until);
     if (!err)
         err = qbid_store_drop_guards(store, deed->from, deed->until);
-    return err ? err : qbid_store_audit(store, &cause, what, NULL, NULL);
+    return err ? err : qbid_store_audit_of(store, deed->call->tenant, &cause, what, NULL, NULL);
 }
 
 /* Compare, and unless it is a dry run bring it to the store and to the engine. Takes next. */
@@ -81,8 +82,8 @@ static int next_execute(struct deed *deed, struct qbid_account *next, qbid_store
                         : deed->list     ? deed->list->item[0].proposal.agent
                                          : "rollback";
     struct qbid_store_cause cause = {deed->call->unix_ns, deed->call->actor, words};
-    effect->budgets_before = qbid_executor_budgets(now);
-    effect->budgets_after = qbid_executor_budgets(next);
+    effect->budgets_before = qbid_account_budgets(now, deed->call->tenant);
+    effect->budgets_after = qbid_account_budgets(next, deed->call->tenant);
     int err = qbid_diff_new(now, next, &effect->diff);
     if (!err && !deed->call->dry_run) {
         err = host->execute(host->context, next, &effect->diff, &cause, also, deed,
@@ -145,7 +146,7 @@ int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t
 static int day_check(const struct qbid_executor *x, const struct qbid_executor_call *call,
                      const struct qbid_executor_list *list)
 {
-    double budgets = (double)qbid_executor_budgets(x->host.account(x->host.context));
+    double budgets = (double)qbid_account_budgets(x->host.account(x->host.context), call->tenant);
     int64_t moved = 0;
     if (!(x->limits.day_change > 0))
         return 0;

@@ -49,9 +49,6 @@ int qbid_executor_run(const struct qbid_executor *x, const struct qbid_executor_
                       const struct qbid_executor_list *list,
                       struct qbid_executor_effect *ret_effect);
 
-/** Sum of the active budgets. */
-int64_t qbid_executor_budgets(const struct qbid_account *account);
-
 /** Money moved by recommendations in the last 24 h. */
 int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t *ret_nanos);
 

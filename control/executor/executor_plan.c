@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/account/view.h"
 #include "control/executor/executor.h"
 #include "control/executor/executor_parts.h"
 #include "shm/error.h"
@@ -174,7 +175,7 @@ static int plan_solve(struct plan *plan)
 static int limits_set(const struct qbid_executor *x, const struct qbid_executor_call *call,
                       struct plan *plan)
 {
-    double budgets = (double)qbid_executor_budgets(x->host.account(x->host.context));
+    double budgets = (double)qbid_account_budgets(x->host.account(x->host.context), call->tenant);
     int64_t moved = 0;
     int err = qbid_executor_moved(x, call->unix_ns, &moved);
     double left = x->limits.day_change * budgets - (double)moved;

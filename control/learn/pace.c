@@ -436,7 +436,7 @@ void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
         uint32_t idx = pace[i].line_item_idx;
         if (idx >= live->shape.line_item_max)
             continue;
-        atomic_store_explicit(&live->qstate[idx], pace[i].q_state, memory_order_relaxed);
+        atomic_store_explicit(&live->qstate[idx], (uint8_t)pace[i].q_state, memory_order_relaxed);
         if (pace[i].until_ns)
             qbid_live_set_override(live, idx, pace[i].pace, pace[i].until_ns, pace[i].after);
         else

@@ -159,11 +159,10 @@ static int draws_room(struct qbid_section_creatives *out, uint32_t cnt)
     if (cnt > line || skip >= cnt)
         skip = 0;
     int err = grow((void **)&out->draw, &out->draw_max, out->draw_cnt,
-                   (uint64_t)skip + QBID_DRAW_MAX + QBID_DRAW_AHEAD, sizeof *out->draw);
+                   (uint64_t)skip + QBID_DRAW_MAX, sizeof *out->draw);
     if (err)
         return err;
-    memset(&out->draw[out->draw_cnt], 0,
-           (skip + QBID_DRAW_MAX + QBID_DRAW_AHEAD) * sizeof *out->draw);
+    memset(&out->draw[out->draw_cnt], 0, (skip + QBID_DRAW_MAX) * sizeof *out->draw);
     out->draw_cnt += skip;
     return 0;
 }
@@ -441,7 +440,6 @@ int qbid_section_creatives_make(const struct qbid_account *account,
     for (size_t i = 0; i < items && !err; i++)
         if (by_idx[i])
             err = line_item_add(&m, by_idx[i]);
-    ret->draw_cnt += ret->draw_cnt ? QBID_DRAW_AHEAD : 0; /* zero, see draws_room() */
 out:
     if (err && m.why)
         *ret_why = m.why;

@@ -7,7 +7,11 @@
 #include "shm/error.h"
 
 #define DICT_ENTRIES_MAX (UINT32_C(1) << 24)
-#define DICT_SPARSE 8 /* entries for each value: nearly all lie where a lookup looks first */
+/* Entries for each value: nearly all lie where a lookup looks first. The fewer there are, the more
+ * of these can be had: what is not used takes no cache. */
+#define DICT_SPARSE 8
+#define DICT_SPARSE_SMALL 64
+#define DICT_SMALL_MAX 32768
 
 /* 0; LIMIT when a value would lie QBID_DICT_PROBE_MAX places or more from its own. */
 static int dict_insert(struct qbid_section_dict *dict, const struct qbid_dictionary_entry *value)
@@ -45,7 +49,9 @@ static int dict_try(const struct qbid_dictionary *dictionary, struct qbid_sectio
 int qbid_section_dict_make(const struct qbid_dictionary *dictionary, struct qbid_section_dict *ret)
 {
     struct qbid_section_dict dict = {.cnt = 4};
-    while (dict.cnt < DICT_SPARSE * qbid_dictionary_cnt(dictionary))
+    uint32_t values = qbid_dictionary_cnt(dictionary);
+    while (dict.cnt < DICT_SPARSE * values ||
+           (dict.cnt < DICT_SMALL_MAX && dict.cnt < DICT_SPARSE_SMALL * values))
         dict.cnt *= 2;
     int err = dict_try(dictionary, &dict);
     while (err == QBID_ERR_LIMIT && dict.cnt < DICT_ENTRIES_MAX) {

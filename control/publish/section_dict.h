@@ -13,8 +13,8 @@ struct qbid_section_dict {
     uint32_t cnt; /* power of two */
 };
 
-/** Dictionary at load <= 1/8, no probe of QBID_DICT_PROBE_MAX. NOMEM; INVAL for two values of one
- * hash. */
+/** Dictionary at load <= 1/8, less where it is small; no probe of QBID_DICT_PROBE_MAX. NOMEM; INVAL
+ * for two values of one hash. */
 int qbid_section_dict_make(const struct qbid_dictionary *dictionary, struct qbid_section_dict *ret);
 
 #endif

@@ -256,6 +256,12 @@ static const char allocations[] =
     " AND r.item_id = c.item_id AND r.field = c.field"
     " WHERE c.item = 'campaign' AND c.field = 'budget';";
 
+static const char answers[] =
+    "CREATE TABLE answer_rows(tenant INTEGER NOT NULL, key TEXT NOT NULL,"
+    " request_hash BLOB NOT NULL, status INTEGER NOT NULL, unix_ns INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY(tenant, key)) WITHOUT ROWID;"
+    "CREATE INDEX answers_by_time ON answer_rows(unix_ns);" SCOPED("answer");
+
 static const char patterns[] =
     "CREATE TABLE pattern_rows(tenant INTEGER NOT NULL, metric TEXT NOT NULL,"
     " subject TEXT NOT NULL, across TEXT NOT NULL, sources INTEGER NOT NULL, mean REAL NOT NULL,"
@@ -287,4 +293,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {hours, NULL},
     {triggers, NULL},
     {rules, rule_firings, records, findings, allocations},
-    {patterns, pattern_sources, NULL}};
+    {patterns, pattern_sources, NULL},
+    {answers, NULL}};

@@ -104,6 +104,10 @@ int qbid_store_end(struct qbid_store *store, int err)
         qbid_store_run(store, qbid_store_statement(store, QBID_STORE_SQL_ROLLBACK));
         memcpy(store->why, why, sizeof why);
     }
+    if (err)
+        store->audit_next = store->audit_seen;
+    else
+        store->audit_seen = store->audit_next;
     return err;
 }
 
@@ -157,9 +161,11 @@ static void tenant_in_scope(sqlite3_context *context, int cnt, sqlite3_value **v
     sqlite3_result_int(context, store->scope == 0 || sqlite3_value_int64(value[0]) == store->scope);
 }
 
-void qbid_store_scope(struct qbid_store *store, uint32_t tenant)
+uint32_t qbid_store_scope(struct qbid_store *store, uint32_t tenant)
 {
+    uint32_t before = store->scope;
     store->scope = tenant;
+    return before;
 }
 
 static int open_checked(struct qbid_store *store, const struct qbid_store_params *params)
@@ -182,6 +188,9 @@ static int open_checked(struct qbid_store *store, const struct qbid_store_params
         err = exec(store, "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
     if (!err)
         err = migrate(store);
+    if (!err && qbid_store_audit_head(store, &store->audit_next) == QBID_ERR_STORE)
+        err = QBID_ERR_STORE; /* a damaged hash is for the verification to find */
+    store->audit_seen = store->audit_next;
     return err;
 }
 
@@ -214,6 +223,7 @@ void qbid_store_free(struct qbid_store *store)
     sqlite3_close(store->db);
     qbid_keymap_done(&store->series);
     free(store->series_hash);
+    explicit_bzero(&store->audit_key, sizeof store->audit_key);
     free(store);
 }
 

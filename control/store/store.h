@@ -19,6 +19,7 @@
 #include "control/ledger/ledger.h"
 #include "control/ledger/speed.h"
 #include "control/snapshot/snapshot.h"
+#include "control/store/audit_key.h"
 
 #define QBID_STORE_WHY_MAX 256
 #define QBID_STORE_TEXT_MAX 512
@@ -45,8 +46,8 @@ int qbid_store_begin(struct qbid_store *store);
 int qbid_store_end(struct qbid_store *store, int err);
 
 /** Whose rows the tables of tenants show and take from here on; 0 = everybody's. Enforced by views
- *  and triggers (control/store/schema.c), so no statement can forget it. */
-void qbid_store_scope(struct qbid_store *store, uint32_t tenant);
+ *  and triggers (control/store/schema.c), so no statement can forget it. Returns whose it was. */
+uint32_t qbid_store_scope(struct qbid_store *store, uint32_t tenant);
 
 /* --- numbers that never go back */
 
@@ -213,8 +214,36 @@ typedef int qbid_store_record_fn(void *context, const struct qbid_store_record *
 /** Latest first, at most max. */
 int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
                           void *context);
-/** Recompute the chain. Returns 0 and the number of records; CORRUPT with the id of the first that
- *  was edited, deleted, inserted, reordered or cut off. */
-int qbid_store_verify_audit(struct qbid_store *store, uint64_t *ret_id);
+/** The last record and its hash, as the file has it; id 0 = none. */
+int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_head);
+
+/** Hash with this key from here on. When the next record is key->from and not the first, one that
+ *  says so is appended: it seals those before it, which have no key. */
+int qbid_store_audit_key(struct qbid_store *store, const struct qbid_audit_key *key,
+                         uint64_t unix_ns);
+
+/** A signed checkpoint of the last record, as a line (control/store/audit_key.h). DENIED without a
+ *  key. */
+int qbid_store_audit_checkpoint(struct qbid_store *store, int64_t unix_s,
+                                char out[QBID_AUDIT_CHECKPOINT_MAX],
+                                struct qbid_audit_head *ret_head);
+
+/** The key in use; NULL = none. */
+const struct qbid_audit_key *qbid_store_audit_key_load(const struct qbid_store *store);
+
+/**
+ * Recompute the chain.
+ *
+ * Shapes:  checkpoint is a head that was kept outside the store, NULL = none.
+ * Returns: 0 and the number of records.
+ * Errors:  CORRUPT with the id of the first record that was edited, deleted, inserted, reordered or
+ *          cut off, that has not this key's hash, or not that which this process or the checkpoint
+ *          knows. Without a key a chain that was written anew as a whole is only found by the last
+ *          two. NOT found, by anything: records cut off since the checkpoint before this process
+ *          began.
+ * Cost:    one pass over the records.
+ */
+int qbid_store_verify_audit(struct qbid_store *store, const struct qbid_audit_head *checkpoint,
+                            uint64_t *ret_id);
 
 #endif

@@ -467,7 +467,8 @@ int qbid_store_execute(struct qbid_store *store, const struct qbid_diff *diff,
                        const struct qbid_store_cause *cause, qbid_store_also_fn *also,
                        void *context)
 {
-    struct applying a = {.store = store, .limits = limits, .cause = cause, .next = next};
+    struct applying a = {
+        .store = store, .limits = limits, .cause = cause, .next = next, .tenant = store->scope};
     int err = statements_ready(store);
     if (!err)
         err = qbid_store_begin(store);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit chain: hash = BLAKE2b-256(previous hash, every field with its length, and the tenant
- * where there is one). */
+ * where there is one), keyed from the record on that the key names. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,12 +9,7 @@
 #include "control/store/store_db.h"
 #include "shm/error.h"
 
-#define HASH_BYTES 32
-
-struct head {
-    uint64_t id; /* 0 = no record yet */
-    unsigned char hash[HASH_BYTES];
-};
+#define HASH_BYTES QBID_AUDIT_HASH_BYTES
 
 static void absorb(crypto_generichash_state *state, const char *text)
 {
@@ -23,11 +18,12 @@ static void absorb(crypto_generichash_state *state, const char *text)
     crypto_generichash_update(state, (const unsigned char *)text, len);
 }
 
-static void record_hash(const struct qbid_store_record *r, const unsigned char prev[HASH_BYTES],
-                        unsigned char out[HASH_BYTES])
+/* key NULL = without one. */
+static void record_hash(const struct qbid_audit_key *key, const struct qbid_store_record *r,
+                        const unsigned char prev[HASH_BYTES], unsigned char out[HASH_BYTES])
 {
     crypto_generichash_state state;
-    crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
+    crypto_generichash_init(&state, key ? key->mac : NULL, key ? sizeof key->mac : 0, HASH_BYTES);
     crypto_generichash_update(&state, prev, HASH_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)&r->id, sizeof r->id);
     crypto_generichash_update(&state, (const unsigned char *)&r->unix_ns, sizeof r->unix_ns);
@@ -50,10 +46,11 @@ static bool column_hash(sqlite3_stmt *s, int at, unsigned char out[HASH_BYTES])
 }
 
 /* Last id and hash as one of two statements says it. */
-static int head_load(struct qbid_store *store, enum qbid_store_sql which, struct head *ret)
+static int head_load(struct qbid_store *store, enum qbid_store_sql which,
+                     struct qbid_audit_head *ret)
 {
     sqlite3_stmt *s = qbid_store_statement(store, which);
-    *ret = (struct head){0};
+    *ret = (struct qbid_audit_head){0};
     int row = qbid_store_step(store, s);
     if (row <= 0)
         return row;
@@ -64,13 +61,14 @@ static int head_load(struct qbid_store *store, enum qbid_store_sql which, struct
 }
 
 static int record_add(struct qbid_store *store, const struct qbid_store_record *r,
-                      const struct head *head)
+                      const struct qbid_audit_head *head)
 {
-    unsigned char hash[HASH_BYTES];
+    struct qbid_audit_head next = {.id = r->id};
+    unsigned char *hash = next.hash;
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_ADD);
     if (!s)
         return QBID_ERR_STORE;
-    record_hash(r, head->hash, hash);
+    record_hash(store->audit_keyed ? &store->audit_key : NULL, r, head->hash, hash);
     qbid_store_bind(s, 1, r->id);
     qbid_store_bind(s, 2, r->unix_ns);
     sqlite3_bind_text(s, 3, r->actor, -1, SQLITE_STATIC);
@@ -87,7 +85,10 @@ static int record_add(struct qbid_store *store, const struct qbid_store_record *
         return err ? err : QBID_ERR_STORE;
     qbid_store_bind(s, 1, r->id);
     sqlite3_bind_blob(s, 2, hash, HASH_BYTES, SQLITE_STATIC);
-    return qbid_store_run(store, s);
+    err = qbid_store_run(store, s);
+    if (!err)
+        store->audit_next = next; /* known for sure once it is committed */
+    return err;
 }
 
 int qbid_store_audit(struct qbid_store *store, const struct qbid_store_cause *cause,
@@ -100,7 +101,7 @@ int qbid_store_audit_of(struct qbid_store *store, uint32_t tenant,
                         const struct qbid_store_cause *cause, const char *what, const char *before,
                         const char *after)
 {
-    struct head head;
+    struct qbid_audit_head head;
     int err = qbid_store_begin(store);
     if (err)
         return err;
@@ -165,32 +166,98 @@ int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_rec
     return row;
 }
 
-int qbid_store_verify_audit(struct qbid_store *store, uint64_t *ret_id)
+int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_head)
 {
-    struct head head, last = {0};
-    int row, err = head_load(store, QBID_STORE_SQL_AUDIT_HEAD_LOAD, &head);
-    if (err)
+    return head_load(store, QBID_STORE_SQL_AUDIT_LAST, ret_head);
+}
+
+int qbid_store_audit_key(struct qbid_store *store, const struct qbid_audit_key *key,
+                         uint64_t unix_ns)
+{
+    struct qbid_store_cause cause = {unix_ns, "qbidd", "records from here on need the key"};
+    struct qbid_audit_head last;
+    store->audit_key = *key;
+    store->audit_keyed = true;
+    int err = qbid_store_audit_head(store, &last);
+    if (err || last.id + 1 != key->from || last.id == 0)
         return err;
+    return qbid_store_audit(store, &cause, "audit keyed", NULL, NULL);
+}
+
+const struct qbid_audit_key *qbid_store_audit_key_load(const struct qbid_store *store)
+{
+    return store->audit_keyed ? &store->audit_key : NULL;
+}
+
+int qbid_store_audit_checkpoint(struct qbid_store *store, int64_t unix_s,
+                                char out[QBID_AUDIT_CHECKPOINT_MAX],
+                                struct qbid_audit_head *ret_head)
+{
+    if (!store->audit_keyed)
+        return qbid_store_fail(store, QBID_ERR_DENIED, "the audit has no key to sign with");
+    int err = qbid_store_audit_head(store, ret_head);
+    if (!err)
+        qbid_audit_checkpoint_sign(&store->audit_key, ret_head, unix_s, out);
+    return err;
+}
+
+/* A head that is known from elsewhere, as the walk passes its record. */
+static bool head_agrees(const struct qbid_audit_head *known, const struct qbid_audit_head *at)
+{
+    return !known || known->id != at->id || memcmp(known->hash, at->hash, HASH_BYTES) == 0;
+}
+
+static bool record_fits(const struct qbid_store *store, sqlite3_stmt *s,
+                        const struct qbid_audit_head *last, unsigned char hash[HASH_BYTES])
+{
+    bool whole = record_whole(s);
+    struct qbid_store_record record = record_read(s);
+    bool keyed = store->audit_keyed && record.id >= store->audit_key.from;
+    unsigned char prev[HASH_BYTES], want[HASH_BYTES];
+    record_hash(keyed ? &store->audit_key : NULL, &record, last->hash, want);
+    return whole && record.id == last->id + 1 && column_hash(s, 8, prev) &&
+           column_hash(s, 9, hash) && memcmp(prev, last->hash, HASH_BYTES) == 0 &&
+           sodium_memcmp(hash, want, HASH_BYTES) == 0;
+}
+
+/* The records themselves. last is the last one that fits. */
+static int records_walk(struct qbid_store *store, const struct qbid_audit_head *checkpoint,
+                        struct qbid_audit_head *last)
+{
+    int row;
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_WALK);
     while ((row = qbid_store_step(store, s)) > 0) {
-        bool whole = record_whole(s);
-        struct qbid_store_record record = record_read(s);
-        unsigned char prev[HASH_BYTES], hash[HASH_BYTES], want[HASH_BYTES];
-        record_hash(&record, last.hash, want);
-        if (!whole || record.id != last.id + 1 || !column_hash(s, 8, prev) ||
-            !column_hash(s, 9, hash) || memcmp(prev, last.hash, HASH_BYTES) != 0 ||
-            memcmp(hash, want, HASH_BYTES) != 0) {
+        struct qbid_audit_head at = {.id = last->id + 1};
+        const char *wrong = NULL;
+        if (!record_fits(store, s, last, at.hash))
+            wrong = "the audit was changed";
+        else if (!head_agrees(&store->audit_seen, &at))
+            wrong = "the audit was written anew behind this program";
+        else if (!head_agrees(checkpoint, &at))
+            wrong = "the audit is not that of the checkpoint";
+        if (wrong) {
             sqlite3_reset(s);
-            *ret_id = last.id + 1;
-            return qbid_store_fail(store, QBID_ERR_CORRUPT, "the audit was changed");
+            return qbid_store_fail(store, QBID_ERR_CORRUPT, wrong);
         }
-        last.id = record.id;
-        memcpy(last.hash, hash, HASH_BYTES);
+        *last = at;
     }
-    if (row < 0)
-        return row;
-    *ret_id = last.id;
-    if (last.id == head.id && memcmp(last.hash, head.hash, HASH_BYTES) == 0)
+    return row;
+}
+
+int qbid_store_verify_audit(struct qbid_store *store, const struct qbid_audit_head *checkpoint,
+                            uint64_t *ret_id)
+{
+    struct qbid_audit_head head, last = {0};
+    int err = head_load(store, QBID_STORE_SQL_AUDIT_HEAD_LOAD, &head);
+    if (!err)
+        err = records_walk(store, checkpoint, &last);
+    *ret_id = err ? last.id + 1 : last.id;
+    if (err)
+        return err;
+    bool keyless = store->audit_keyed && last.id < store->audit_key.from &&
+                   !(store->audit_key.from == 1 && last.id == 0);
+    if (last.id == head.id && memcmp(last.hash, head.hash, HASH_BYTES) == 0 && !keyless &&
+        last.id >= store->audit_seen.id && (!checkpoint || last.id >= checkpoint->id))
         return 0;
     *ret_id = last.id + 1;
     return qbid_store_fail(store, QBID_ERR_CORRUPT, "the end of the audit was cut off");

@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 12
+#define QBID_STORE_SCHEMA 13
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -104,7 +104,7 @@
     X(EXECUTION_TENANT, "UPDATE execution_rows SET tenant = ?2 WHERE id = ?1") \
     X(EXECUTION_KIND, "UPDATE execution_rows SET kind = ?2 WHERE id = ?1") \
     X(EXECUTION_UNDONE, "UPDATE execution_rows SET undone_by = ?3 WHERE id >= ?1 AND id <= ?2 AND id < ?3 " \
-                        "AND undone_by = 0") \
+                        "AND undone_by = 0 AND tenant_in_scope(tenant)") \
     X(EXECUTION_GEN, "UPDATE execution_rows SET gen = ?1 WHERE gen = 0") \
     X(EXECUTION_LOAD, "SELECT id, tenant, unix_ns, actor, why, kind, undone_by, gen FROM executions " \
                       "WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2") \
@@ -128,7 +128,8 @@
     X(RECOMMENDATION_STATUS, "UPDATE recommendation_rows SET status = ?2, decider = ?3, " \
                              "decided_unix_ns = ?4, execution = ?5 WHERE id = ?1") \
     X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \
-                           "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2") \
+                           "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2 " \
+                             "AND tenant_in_scope(tenant)") \
     X(HOLD_ADD, "INSERT INTO hold_rows(item, item_id, tenant, unix_ns, actor, why) " \
                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(item, item_id) DO UPDATE SET " \
                 "unix_ns = excluded.unix_ns, actor = excluded.actor, why = excluded.why") \
@@ -136,9 +137,15 @@
     X(HOLD_LOAD, "SELECT item, item_id, tenant, unix_ns, actor, why FROM holds ORDER BY item, item_id") \
     X(GUARD_ADD, "INSERT INTO guard_rows(execution, tenant, campaign, unix_ns, metric, base_trials, " \
                  "base_successes, trials, successes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
-    X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2") \
+    X(GUARD_DROP, "DELETE FROM guard_rows WHERE execution BETWEEN ?1 AND ?2 " \
+                  "AND tenant_in_scope(tenant)") \
     X(GUARD_LOAD, "SELECT execution, tenant, campaign, unix_ns, metric, base_trials, base_successes, " \
                   "trials, successes FROM guards ORDER BY execution, campaign, metric") \
+    X(ANSWER_LOAD, "SELECT request_hash, status, unix_ns, body FROM answers WHERE tenant = ?1 AND key = ?2") \
+    X(ANSWER_ADD, "INSERT OR REPLACE INTO answer_rows(tenant, key, request_hash, status, unix_ns, body) " \
+                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6)") \
+    X(ANSWERS_PRUNE, "DELETE FROM answer_rows WHERE (tenant, key) IN " \
+                     "(SELECT tenant, key FROM answer_rows WHERE unix_ns < ?1 * 1000000000 LIMIT ?2)") \
     X(RULE_ADD, "INSERT INTO rule_rows(name, version, tenant, campaign, unix_ns, actor, why, every, " \
                 "condition, action, confidence, mode, state) SELECT ?1, 1 + IFNULL(MAX(version), 0), ?2, ?3, " \
                 "?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM rule_rows WHERE name = ?1 RETURNING version") \
@@ -246,6 +253,9 @@ struct qbid_store {
     uint64_t *series_hash;
     uint32_t series_cnt, series_max;
     uint32_t scope; /* the tenant whose rows may be read and written, 0 = all */
+    struct qbid_audit_key audit_key;
+    bool audit_keyed;
+    struct qbid_audit_head audit_next, audit_seen; /* last written; last known to be committed */
     char why[QBID_STORE_WHY_MAX];
 };
 

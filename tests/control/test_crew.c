@@ -158,7 +158,7 @@ static void proposals_reach_the_store_and_the_account(void **state)
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);
-    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", false, why};
+    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", 0, false, why};
     struct qbid_executor_effect effect;
     assert_int_equal(qbid_executor_decide(&executor, &call, seen.id, true), 0);
     assert_int_equal(qbid_executor_apply(&executor, &call, seen.id, &effect), 0);
@@ -296,7 +296,7 @@ static void patterns_are_shown(struct qbid_engine *engine, const struct qbid_con
         "{\"cmd\":\"patterns\",\"tenant\":1,\"metric\":\"return\",\"subject\":\"slot=native\","
         "\"across\":\"exchange\",\"sources\":true}";
     struct qbid_commands commands = {.engine = engine, .config = config};
-    struct qbid_api_peer peer = {1, 1000};
+    struct qbid_api_peer peer = {1, 0};
     char *said = qbid_commands_answer(&commands, &peer, request, sizeof request - 1);
     assert_non_null(said);
     cJSON *answer = cJSON_Parse(said);
@@ -338,7 +338,7 @@ static void the_synthesiser_fills_the_library_and_recommends(void **state)
 
     char why[QBID_EXECUTOR_WHY_MAX] = "";
     struct qbid_executor executor = qbid_executor_of(engine, &config);
-    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", false, why};
+    struct qbid_executor_call call = {qbid_clock_unix_ns(), "uid 1000", "", 0, false, why};
     struct qbid_executor_effect effect;
     assert_int_equal(qbid_executor_decide(&executor, &call, advice.last.id, true), 0);
     assert_int_equal(qbid_executor_apply(&executor, &call, advice.last.id, &effect), 0);

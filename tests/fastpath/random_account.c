@@ -225,7 +225,8 @@ void random_account_scramble(struct stage *s, struct rng *r)
 {
     for (uint32_t i = 0; i < s->live.shape.line_item_max; i++) {
         qbid_live_set_pace(&s->live, i, random_pace(r));
-        atomic_store(&s->live.qstate[i], rng_below(r, chance(r, 90) ? QBID_QSTATES : 1000));
+        atomic_store(&s->live.qstate[i],
+                     (uint8_t)rng_below(r, chance(r, 90) ? QBID_QSTATES : UINT8_MAX + 1));
     }
     if (chance(r, 30))
         random_overrides(s, r);

@@ -29,7 +29,7 @@ static void *write_live_page(void *arg)
     for (uint32_t n = 0; !atomic_load(&c->stop); n++) {
         uint32_t i = n % LINE_ITEMS;
         qbid_live_set_pace(&c->s->live, i, paces[(n / 7 + i) % 5]);
-        atomic_store_explicit(&c->s->live.qstate[i], n % 200, memory_order_relaxed);
+        atomic_store_explicit(&c->s->live.qstate[i], (uint8_t)(n % 200), memory_order_relaxed);
         c->granted += 1500000;
         atomic_store_explicit(&c->s->live.limit[STAGE_SLOT * STAGE_BUDGETS], c->granted,
                               memory_order_release);

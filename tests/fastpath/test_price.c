@@ -219,14 +219,14 @@ static void the_live_state_picks_the_q_row_and_an_impossible_state_is_state_zero
     struct qbid_request q = stage_request();
     open_with_q(&s, 0);
     const struct {
-        uint32_t live;
+        uint8_t live;
         uint16_t state;
         int64_t bid;
     } cases[] = {{0, 0, 1000000},
                  {7, 7, 1500000},
                  {QBID_QSTATES - 1, QBID_QSTATES - 1, 1000000},
                  {QBID_QSTATES, 0, 1000000},
-                 {UINT32_MAX, 0, 1000000}};
+                 {UINT8_MAX, 0, 1000000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         atomic_store(&s.live.qstate[0], cases[i].live);
         assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);

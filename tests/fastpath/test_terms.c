@@ -345,7 +345,7 @@ static void a_draw_is_among_those_that_bear_the_terms(void **state)
     struct qbid_creative creatives[2] = {{.format = QBID_FORMAT_BANNER},
                                          {.format = QBID_FORMAT_BANNER}};
     struct qbid_traits both[2] = {{.api = 2}, {.attr = 4}};
-    struct qbid_shelf two = {.slot_idx = {3, 5}, .draw = {0, QBID_DRAW_MAX}, .dir_cnt = 2};
+    struct qbid_shelf two = {.slot_idx = {3, 5}, .dir_cnt = 2};
     struct qbid_image table = {.line_items = &line_item,
                                .shelves = &two,
                                .draws = draws,
@@ -357,6 +357,8 @@ static void a_draw_is_among_those_that_bear_the_terms(void **state)
     uint32_t slot;
     (void)state;
     two.inline_cnt = 2;
+    two.draw[0] = qbid_shelf_draws(0, QBID_DRAW_MAX);
+    two.draw[1] = qbid_shelf_draws(QBID_DRAW_MAX, 1);
     for (unsigned i = 0; i < QBID_DRAW_MAX; i++)
         draws[i] = qbid_draw_make(0, i, i * UINT64_C(1000), 1000);
     draws[QBID_DRAW_MAX] = qbid_draw_make(1, 99, 0, QBID_DRAW_WHOLE);

@@ -168,6 +168,18 @@ def agent():
            f"test_budget: {days:.0f} days, {seeds:.0f} seeds, every 20 minutes, all proposals applied; equal split {start}")
 
 
+def tune():
+    """The pacer without a sample of auctions, on small days."""
+    words = "--samples 0 --auctions-max 8000 --days 16 --judge-days 150 --evaluations 30"
+    run = subprocess.run([os.path.join(B, "bin", "qbid-sim"), "tune", *words.split(), "--output", "json"], cwd=ROOT,
+                         stdout=subprocess.PIPE, text=True, check=True)
+    judged = json.loads(run.stdout)["judged"]
+    how = f"qbid-sim tune {words}: value against the best single multiplier, on days that the search did not see"
+    figure("tune: pacer by feedback, presets", judged["preset"], "x", how)
+    figure("tune: pacer by feedback, tuned less presets", judged["gain"], "x", f"{how}; 95 % +- {judged['half']:.4f}",
+           "> 0", judged["gain"] > judged["half"])
+
+
 allocators()
 speed()
 cells()
@@ -175,4 +187,5 @@ fresh()
 fits()
 mixes()
 searches()
+tune()
 agent()

@@ -55,7 +55,7 @@ static void engine_stop(void)
 
 static char *answer(const char *request, size_t len)
 {
-    const struct qbid_api_peer peer = {.pid = 1, .uid = 2};
+    const struct qbid_api_peer peer = {.pid = 1, .uid = 0};
     return qbid_commands_answer(&commands, &peer, request, len);
 }
 

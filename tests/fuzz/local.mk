@@ -57,9 +57,12 @@ FUZZ_ACCOUNT := $(wildcard control/account/*.c) shm/mimes.c
 $(call fuzz,partner,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c control/agents/proposal.c $(wildcard $(addsuffix /*.c,$(addprefix control/,account api choice config decisions engine \
-    executor frequency ingest insights learn ledger models publish snapshot store)))
+FUZZ_CONTROL := control/keymap.c control/client_token.c $(wildcard $(addsuffix /*.c,$(addprefix control/,access account agents api choice \
+    config decisions engine executor frequency http ingest insights learn ledger models models/allocate models/watch patterns publish \
+    records rules snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\
-    commands rules records insights api executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config keymap shm,\
-    -lsqlite3 -lsodium -lcyaml -lyaml -lcjson $(call pkg,liburcu))
+    commands http http_analysis http_read rules records insights api access executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config keymap shm,\
+    -lsqlite3 -lsodium -lcyaml -lyaml -lcjson -lwebsockets $(call pkg,liburcu))
+$(call fuzz,http,$(addprefix control/http/,body.c refusal.c requests.c) control/api/json.c control/agents/proposal.c $(FUZZ_ACCOUNT) \
+    $(FUZZ_CONFIG),http_read commands agents account config shm,-lcjson -lcyaml -lyaml -lsodium)
 $(call e2e,fuzz_rebuild,tests/fuzz/rebuild.sh)

@@ -44,6 +44,7 @@ static uint32_t currency_of(const char *name)
 void image_fixture_init(struct image_fixture *f)
 {
     memset(f, 0, sizeof *f);
+    f->dict_sparse = 8;
     for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         f->value_cnt[dim] = 1;
 

@@ -54,6 +54,7 @@ struct image_fixture_pair {
 };
 
 struct image_fixture {
+    uint32_t dict_sparse; /* places for each value at least: 8, as image_fixture_init() says */
     struct qbid_image_header header;
     IMAGE_FIXTURE_ARRAY(struct qbid_dict_entry) dict;
     IMAGE_FIXTURE_ARRAY(struct qbid_line_item) line_items;

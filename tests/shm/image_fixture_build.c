@@ -48,7 +48,7 @@ static int try_dict(struct build *b)
 static void build_dict(struct build *b)
 {
     b->dict_cnt = 4;
-    while (b->dict_cnt < 8 * (uint64_t)b->f->dict.cnt)
+    while (b->dict_cnt < (uint64_t)b->f->dict_sparse * b->f->dict.cnt)
         b->dict_cnt *= 2;
     while (!try_dict(b)) {
         free(b->dict);
@@ -161,7 +161,7 @@ static uint32_t draws_total(const struct image_fixture *f)
     for (uint32_t d = 0; d < f->dirs.cnt; d++)
         at = draws_place(at, dir[d].dir.cnt) + dir[d].dir.cnt;
     free(dir);
-    return at + QBID_DRAW_AHEAD;
+    return at;
 }
 
 static void plan_sections(struct build *b)

@@ -155,7 +155,8 @@ static uint64_t read_line_item(const struct qbid_image *image, uint32_t i, uint6
     digest += (uint64_t)(100.0f * qbid_qrow_pick(row, random, &action, &propensity));
     for (uint32_t d = 0; d < shelf->dir_cnt; d++) {
         const struct qbid_slot_dir *dir = &image->slot_dirs[shelf->dir_first + d];
-        const struct qbid_draw *draw = qbid_draw_pick(&image->draws[dir->draw], (uint32_t)random);
+        const struct qbid_draw *draw =
+            qbid_draw_pick(&image->draws[dir->draw], dir->cnt, (uint32_t)random);
         digest += image->creatives[draw->creative_idx].id ^ draw->creative_id;
     }
     return digest;

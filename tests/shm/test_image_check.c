@@ -413,7 +413,6 @@ static void creatives_outside_their_sections_are_corrupt(void **state)
     CORRUPT(d.slot_dirs[last].draw = UINT32_MAX);
     CORRUPT(d.slot_dirs[last].draw--);
     CORRUPT(d.slot_dirs[last].slot_idx = UINT16_MAX);
-    CORRUPT(d.ref[QBID_SECTION_DRAWS].cnt -= QBID_DRAW_AHEAD); /* no room to look ahead */
     CORRUPT(d.draws[draw].creative_idx = creatives);
     CORRUPT(d.draws[draw].creative_id++);
     CORRUPT(d.draws[draw].propensity_q32--);

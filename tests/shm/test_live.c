@@ -36,7 +36,7 @@ static void every_word_has_a_place_of_its_own(void **state)
         void *base = format(shape, &writer, &bytes);
         for (uint32_t i = 0; i < shape.line_item_max; i++) {
             qbid_live_set_pace(&writer, i, 1.5f + (float)i);
-            atomic_store_explicit(&writer.qstate[i], 7000 + i, memory_order_relaxed);
+            atomic_store_explicit(&writer.qstate[i], (uint8_t)(70 + i), memory_order_relaxed);
         }
         for (uint32_t i = 0; i < shape.worker_max * shape.budget_max; i++)
             atomic_store_explicit(&writer.limit[i], -1 - (int64_t)i, memory_order_release);
@@ -53,7 +53,7 @@ static void every_word_has_a_place_of_its_own(void **state)
         assert_int_equal(reader.header->owner_pid, 4711);
         for (uint32_t i = 0; i < shape.line_item_max; i++) {
             assert_true(qbid_live_pace(&reader, i) == 1.5f + (float)i);
-            assert_int_equal(reader.qstate[i], 7000 + i);
+            assert_int_equal(reader.qstate[i], 70 + i);
             assert_true(qbid_live_pace_at(&reader, i, 499 + i) == 1.5f + (float)i);
             assert_true(qbid_live_pace_at(&reader, i, 500 + i) == -3.0f - (float)i);
             qbid_live_end_override(&writer, i);

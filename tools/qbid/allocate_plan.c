@@ -13,7 +13,8 @@
 #define DRAWS_MOST 400
 #define DRAWS_LEAST 50
 #define CURVES_MOST 4000000 /* of all draws */
-#define SPREAD_USUAL 1.0    /* sd of the log of campaigns' levels, before they are seen */
+#define BOUNDS_NAMED 3
+#define SPREAD_USUAL 1.0 /* sd of the log of campaigns' levels, before they are seen */
 
 /* Value a budget's period of a curve a row's period: spend is the same in each of them. */
 static struct qbid_curve stretched(struct qbid_curve curve, double periods)
@@ -257,6 +258,60 @@ static int allocation_fill(struct qbid_whatif_plan *plan, const struct qbid_what
     return 0;
 }
 
+/* A bound that says something: of a campaign, or of a platform. */
+struct named_bound {
+    const char *kind, *name;
+    int64_t micros;
+};
+
+static int bound_compare(const void *a, const void *b)
+{
+    const struct named_bound *x = a, *y = b;
+    return (x->micros < y->micros) - (x->micros > y->micros);
+}
+
+static void bound_take(struct named_bound *list, uint32_t *cnt, const char *kind, const char *name,
+                       int64_t micros)
+{
+    if (micros != QBID_WHATIF_UNSET && micros > 0)
+        list[(*cnt)++] = (struct named_bound){kind, name, micros};
+}
+
+/* The largest of the bounds that leave no way to meet the budget, behind what is said of it. */
+static int bounds_name(const struct qbid_whatif *w, bool least, char *why)
+{
+    uint32_t cnt = 0;
+    struct named_bound *list = malloc((w->campaign_cnt + w->platform_cnt + 1) * sizeof *list);
+    if (!list)
+        return QBID_ERR_NOMEM;
+    for (uint32_t p = 0; p < w->platform_cnt; p++)
+        bound_take(list, &cnt, "platform", w->platform[p].name,
+                   least ? w->platform[p].min_micros : w->platform[p].max_micros);
+    for (uint32_t i = 0; i < w->campaign_cnt; i++)
+        bound_take(list, &cnt, "campaign", w->campaign[i].name,
+                   least ? w->campaign[i].min_micros : w->campaign[i].max_micros);
+    qsort(list, cnt, sizeof *list, bound_compare);
+    for (uint32_t n = 0; n < cnt && n < BOUNDS_NAMED; n++) {
+        size_t len = strlen(why);
+        snprintf(why + len, QBID_CSV_WHY_MAX - len, "%s %s of %s '%.24s' is %.2f", n ? "," : ";",
+                 least ? "min" : "max", list[n].kind, list[n].name, units(list[n].micros));
+    }
+    free(list);
+    return QBID_ERR_LIMIT;
+}
+
+static int split(struct qbid_whatif_plan *plan, char *why)
+{
+    static const char of_least[] = "budget: the least", of_most[] = "budget: the most";
+    char reason[QBID_ALLOCATION_WHY_MAX] = "";
+    int err = qbid_allocate(&plan->allocation, reason);
+    if (err)
+        snprintf(why, QBID_CSV_WHY_MAX, "%s", reason);
+    bool least = strncmp(reason, of_least, sizeof of_least - 1) == 0;
+    bool most = strncmp(reason, of_most, sizeof of_most - 1) == 0;
+    return err == QBID_ERR_LIMIT && (least || most) ? bounds_name(plan->input, least, why) : err;
+}
+
 static enum qbid_whatif_bound bound_of(int64_t spend, int64_t least, int64_t most)
 {
     return spend >= most    ? QBID_WHATIF_AT_MAX
@@ -382,7 +437,6 @@ int qbid_whatif_plan_new(const struct qbid_whatif *input,
                          const struct qbid_whatif_question *question,
                          struct qbid_whatif_plan *ret_plan, char why[QBID_CSV_WHY_MAX])
 {
-    char reason[QBID_ALLOCATION_WHY_MAX] = "";
     *ret_plan = (struct qbid_whatif_plan){.input = input};
     ret_plan->line = calloc(input->campaign_cnt, sizeof *ret_plan->line);
     int err = ret_plan->line ? 0 : QBID_ERR_NOMEM;
@@ -394,8 +448,8 @@ int qbid_whatif_plan_new(const struct qbid_whatif *input,
         current_take(ret_plan, question->periods);
     if (!err)
         err = allocation_fill(ret_plan, question, why);
-    if (!err && (err = qbid_allocate(&ret_plan->allocation, reason)) != 0)
-        snprintf(why, QBID_CSV_WHY_MAX, "%s", reason);
+    if (!err)
+        err = split(ret_plan, why);
     if (!err) {
         bounds_price(ret_plan, question->periods);
         err = plan_judge(ret_plan);

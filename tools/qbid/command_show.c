@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status, stat, live, ledger, generations, audit: what qbidd says, as tables. */
+/* status, stat, live, ledger, generations: what qbidd says, as tables. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,8 +267,6 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
 
 struct list_options {
     long max;
-    bool verify;
-    bool verb; /* "verify" is allowed */
 };
 
 static error_t list_parse(int key, char *arg, struct argp_state *state)
@@ -280,14 +278,6 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
         o->max = strtol(arg, &end, 10);
         if (*end || o->max < 1 || o->max > 10000)
             argp_error(state, "-n is 1..10000");
-        return 0;
-    case 'V':
-        o->verify = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (!o->verb || strcmp(arg, "verify") != 0 || state->arg_num > 0)
-            return ARGP_ERR_UNKNOWN;
-        o->verify = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -325,51 +315,6 @@ int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
     }
     qbid_columns_print(&columns, stdout, tool->colour);
     qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
-}
-
-/* A value of several lines, each behind a sign. */
-static void lines_print(const char *sign, const char *text)
-{
-    if (strcmp(text, "-") == 0)
-        return;
-    for (const char *at = text; *at;) {
-        size_t len = strcspn(at, "\n");
-        printf("    %s %.*s\n", sign, (int)len, at);
-        at += len + (at[len] == '\n');
-    }
-}
-
-int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
-{
-    static const struct argp_option options[] = {
-        {"max", 'n', "N", 0, "At most N, latest first (20)", 0},
-        {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
-        {0}};
-    const struct argp argp = {
-        options, list_parse, "[verify]", "Who changed what, why, before and after.",
-        NULL,    NULL,       NULL};
-    struct list_options o = {.max = 20, .verb = true};
-    const cJSON *item;
-    int code;
-    qbid_tool_parse(tool, &argp, argc, argv, &o);
-    cJSON *request = qbid_tool_request("audit");
-    cJSON_AddNumberToObject(request, "max", (double)o.max);
-    cJSON_AddBoolToObject(request, "verify", o.verify);
-    cJSON *a = qbid_tool_ask_table(tool, request, &code);
-    if (!a)
-        return code;
-    if (o.verify)
-        printf("%.0f records, none was changed\n", qbid_tool_number(a, "verified"));
-    cJSON_ArrayForEach(item, member(a, "records"))
-    {
-        printf("%.0f  %s  %s  %s (%s)\n", qbid_tool_number(item, "id"),
-               qbid_tool_text(item, "time"), qbid_tool_text(item, "actor"),
-               qbid_tool_text(item, "what"), qbid_tool_text(item, "why"));
-        lines_print("-", qbid_tool_text(item, "before"));
-        lines_print("+", qbid_tool_text(item, "after"));
-    }
     cJSON_Delete(a);
     return code;
 }

@@ -121,7 +121,8 @@ static int set_live(struct run *run)
         if (is_pace)
             qbid_live_set_pace(live, (uint32_t)idx, setting->pace);
         else
-            atomic_store_explicit(&live->qstate[idx], setting->qstate, memory_order_relaxed);
+            atomic_store_explicit(&live->qstate[idx], (uint8_t)setting->qstate,
+                                  memory_order_relaxed);
     }
     return QBID_EXPLAIN_OK;
 }

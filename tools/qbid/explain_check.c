@@ -111,7 +111,7 @@ static bool replay(struct check *c, const struct qbid_explain_bid *bid,
 static void set_word(const struct qbid_live *live, uint32_t idx, float pace, uint32_t qstate)
 {
     qbid_live_set_pace(live, idx, pace);
-    atomic_store_explicit(&live->qstate[idx], qstate, memory_order_relaxed);
+    atomic_store_explicit(&live->qstate[idx], (uint8_t)qstate, memory_order_relaxed);
 }
 
 /* Both replays, see explain_check.h. */

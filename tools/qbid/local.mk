@@ -4,6 +4,7 @@ $(call prog,qbid,\
 	tools/qbid/allocate_print.c \
 	tools/qbid/columns.c \
 	tools/qbid/command_allocate.c \
+	tools/qbid/command_audit.c \
 	tools/qbid/command_change.c \
 	tools/qbid/command_execute.c \
 	tools/qbid/command_explain.c \
@@ -16,6 +17,7 @@ $(call prog,qbid,\
 	tools/qbid/command_records.c \
 	tools/qbid/command_rules.c \
 	tools/qbid/command_show.c \
+	tools/qbid/command_token.c \
 	tools/qbid/command_top.c \
 	tools/qbid/main.c \
 	tools/qbid/times.c \

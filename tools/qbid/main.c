@@ -43,8 +43,10 @@ static const struct {
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
+    {"token", qbid_tool_token, "token new: a token for a tenant, and its line for access.tokens"},
     {"stat", qbid_tool_stat, "every counter"},
-    {"audit", qbid_tool_audit, "who changed what, before and after; audit verify checks the chain"},
+    {"audit", qbid_tool_audit,
+     "who changed what; audit verify | export: check the chain, a checkpoint"},
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 

@@ -10,13 +10,17 @@
 
 #include "shm/error.h"
 
-enum { KEY_SOCKET = 512, KEY_CONFIG, KEY_OUTPUT };
+#define TOKEN_MAX 128
+
+enum { KEY_SOCKET = 512, KEY_CONFIG, KEY_TOKEN, KEY_OUTPUT };
 
 static const struct argp_option shared_options[] = {
     {"socket", KEY_SOCKET, "PATH", 0,
      "Control socket of qbidd (default: of --config, $QBID_SOCKET, or " QBID_TOOL_SOCKET_PRESET ")",
      100},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration of qbidd, for its socket", 100},
+    {"token-file", KEY_TOKEN, "FILE", 0,
+     "Act for the tenant whose token the file holds (default: $QBID_TOKEN)", 100},
     {"output", KEY_OUTPUT, "json|table", 0, "Form of the data on standard output", 100},
     {0}};
 
@@ -29,6 +33,9 @@ static error_t shared_parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CONFIG:
         tool->config = arg;
+        return 0;
+    case KEY_TOKEN:
+        tool->token_file = arg;
         return 0;
     case KEY_OUTPUT:
         tool->json = strcmp(arg, "json") == 0;
@@ -141,8 +148,35 @@ static int refusal_say(const struct qbid_tool *tool, const cJSON *answer)
     return cJSON_IsNumber(code) && code->valueint > 0 ? code->valueint : QBID_TOOL_FAILED;
 }
 
+/* The token goes with the request. False with a message. */
+static bool token_add(const struct qbid_tool *tool, cJSON *request)
+{
+    const char *token = getenv("QBID_TOKEN");
+    char text[TOKEN_MAX];
+    if (tool->token_file) {
+        FILE *f = fopen(tool->token_file, "re");
+        if (!f || !fgets(text, sizeof text, f)) {
+            qbid_tool_say("%s: %s", tool->token_file, f ? "holds no token" : strerror(errno));
+            if (f)
+                fclose(f);
+            return false;
+        }
+        fclose(f);
+        text[strcspn(text, "\r\n")] = '\0';
+        token = text;
+    }
+    if (token && *token)
+        cJSON_AddStringToObject(request, "token", token);
+    return true;
+}
+
 cJSON *qbid_tool_ask(struct qbid_tool *tool, cJSON *request, int *ret_exit)
 {
+    *ret_exit = QBID_TOOL_FAILED;
+    if (!token_add(tool, request)) {
+        cJSON_Delete(request);
+        return NULL;
+    }
     char *line = cJSON_PrintUnformatted(request), *text = NULL;
     cJSON *answer = NULL;
     int err = line ? 0 : QBID_ERR_NOMEM;

@@ -29,14 +29,16 @@ enum qbid_tool_exit {
 struct qbid_tool {
     const char *socket; /* NULL = of the configuration, $QBID_SOCKET or the preset */
     const char *config;
-    bool json; /* --output json */
-    bool csv;  /* --output csv, where csv_offered */
+    const char *token_file; /* NULL = $QBID_TOKEN, or none */
+    bool json;              /* --output json */
+    bool csv;               /* --output csv, where csv_offered */
     bool csv_offered;
     bool colour; /* on a terminal, without NO_COLOR */
     struct qbid_client *client;
 };
 
-/** --socket, --config and --output, as a child of every command's parser; its input is the tool. */
+/** --socket, --config, --token-file and --output, as a child of every command's parser; its input
+ * is the tool. */
 extern const struct argp qbid_tool_argp;
 
 /**
@@ -80,7 +82,7 @@ qbid_tool_fn qbid_tool_recommend, qbid_tool_rollback, qbid_tool_executions, qbid
 qbid_tool_fn qbid_tool_publish, qbid_tool_learning, qbid_tool_explain;
 qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models;
 qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
-qbid_tool_fn qbid_tool_runs, qbid_tool_creatives, qbid_tool_allocations;
+qbid_tool_fn qbid_tool_runs, qbid_tool_token, qbid_tool_creatives, qbid_tool_allocations;
 qbid_tool_fn qbid_tool_patterns;
 
 #endif

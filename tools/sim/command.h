@@ -19,6 +19,6 @@ struct qbid_sim_command {
     qbid_sim_command_fn *run;
 };
 
-qbid_sim_command_fn qbid_sim_train;
+qbid_sim_command_fn qbid_sim_train, qbid_sim_tune;
 
 #endif

@@ -342,6 +342,8 @@ static void auctions_play(struct qbid_day_run *run, double pace)
     for (uint32_t i = day->start[run->period]; i < day->start[run->period + 1]; i++) {
         int won = auction(day, run->shade, i, pace, day->budget_nanos, &sum);
         run->win_rate += ((double)won - run->win_rate) / WIN_MEMORY;
+        if (run->samples == 0)
+            continue;
         run->ring[run->seen++ % run->samples] =
             (struct qbid_market_point){.value_micros = (double)day->value[i],
                                        .price_micros = pace * (double)day->value[i],

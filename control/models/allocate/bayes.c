@@ -136,7 +136,8 @@ void qbid_bayes_free(struct qbid_bayes *bayes)
 static void outward(const struct qbid_bayes *b, const double *unit, double *ret_x)
 {
     for (uint32_t k = 0; k < b->params.dims; k++)
-        ret_x[k] = b->params.low[k] + unit[k] * (b->params.high[k] - b->params.low[k]);
+        ret_x[k] = fmin(b->params.low[k] + unit[k] * (b->params.high[k] - b->params.low[k]),
+                        b->params.high[k]); /* rounding may pass it */
 }
 
 static bool allowed(const struct qbid_bayes *b, const double *unit)

@@ -78,6 +78,10 @@ static void a_file_that_sets_one_key_gets_the_defaults(void **state)
     assert_true(c.learning.explore == 0.02);
     assert_string_equal(c.learning.correction, "");
     assert_false(c.keys.create);
+    assert_string_equal(c.audit.key_file, "/tmp/q/audit.key");
+    assert_string_equal(c.access.tokens, "");
+    assert_int_equal(c.http.port, 0);
+    assert_string_equal(c.http.address, "127.0.0.1");
     assert_true(c.stale_factor == 0);
     assert_true(c.segment_mask == c.level_mask[2]);
     assert_int_equal(c.level_cnt, 3);
@@ -93,7 +97,10 @@ static void every_kind_of_value_arrives(void **state)
     (void)state;
     struct qbid_config c = parse("state_dir: state\n"
                                  "handover: {path: a.sock, mode: 0600, allow_uids: [33, 1000]}\n"
-                                 "control: {path: /tmp/c.sock, mode: \"0660\"}\n"
+                                 "control: {path: /tmp/c.sock, mode: \"0660\", allow_uids: [7]}\n"
+                                 "access: {tokens: t}\n"
+                                 "audit: {key_file: secret/a}\n"
+                                 "http: {address: \"::1\", port: 8080, rate: 0.5}\n"
                                  "log: {level: debug, target: q.log}\n"
                                  "currency: CNY\n"
                                  "rates: [{currency: USD, per_unit: \"7.25\"}]\n"
@@ -113,6 +120,13 @@ static void every_kind_of_value_arrives(void **state)
     assert_int_equal(c.handover.allow_uid_cnt, 2);
     assert_int_equal(c.handover.allow_uid[1], 1000);
     assert_string_equal(c.control.path, "/tmp/c.sock");
+    assert_int_equal(c.control.allow_uid_cnt, 1);
+    assert_int_equal(c.control.allow_uid[0], 7);
+    assert_string_equal(c.access.tokens, "/base/t");
+    assert_string_equal(c.audit.key_file, "/base/secret/a");
+    assert_string_equal(c.http.address, "::1");
+    assert_int_equal(c.http.port, 8080);
+    assert_true(c.http.rate == 0.5);
     assert_string_equal(c.log.target, "/base/q.log");
     assert_int_equal(c.log.level, QBID_LOG_DEBUG);
     assert_string_equal(c.learning.correction, "/base/c.table");
@@ -219,6 +233,11 @@ static void wrong_kinds_are_refused_where_libcyaml_would_guess(void **state)
     REFUSED("[1, 2]\n", "the file must be a map");
     REFUSED("# nothing\n", "the file is empty");
     REFUSED("rates: [{currency: EUR}]\n", "rates[0]: 'per_unit' is missing");
+    REFUSED("control: {allow_uids: [-1]}\n", "control.allow_uids[0]: '-1'");
+    REFUSED("http: {port: 8080}\n", "http.port: needs access.tokens");
+    REFUSED("http: {address: localhost}\n", "http.address: is not an IPv4 or IPv6 address");
+    REFUSED("access: {tokens: t}\nhttp: {port: 65536}\n", "http.port: 65536 is not in 0..65535");
+    REFUSED("access: {tokens: \"\"}\n", "access.tokens: is empty");
     REFUSED("handover: {allow_uids: [5000000000]}\n", "handover.allow_uids[0]: '5000000000'");
 }
 

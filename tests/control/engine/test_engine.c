@@ -17,6 +17,7 @@
 #include <sqlite3.h>
 
 #include "control/account/import.h"
+#include "control/config/audit_key_file.h"
 #include "control/engine/engine_state.h"
 #include "control/learn/correction_file.h"
 #include "plugin/qbid.h"
@@ -334,6 +335,18 @@ static int spent_note(void *context, const struct qbid_store_budget *budget)
     return 0;
 }
 
+/* As the engine has it: a chain that its key made is no chain without. */
+static void key_load(struct qbid_store *store)
+{
+    char path[192], why[QBID_KEY_FILE_WHY_MAX];
+    struct qbid_audit_key_file file;
+    struct qbid_audit_key key;
+    snprintf(path, sizeof path, "%s/state/audit.key", folder);
+    assert_int_equal(qbid_audit_key_file_load(path, &file, why), 0);
+    qbid_audit_key_derive(file.seed, file.from, &key);
+    assert_int_equal(qbid_store_audit_key(store, &key, 0), 0);
+}
+
 static void store_check(int64_t want_nanos, uint64_t *ret_generations)
 {
     char path[192], why[QBID_STORE_WHY_MAX];
@@ -345,7 +358,10 @@ static void store_check(int64_t want_nanos, uint64_t *ret_generations)
     spent_in_store = 0;
     assert_int_equal(qbid_store_load_ledger(store, spent_note, NULL), 0);
     assert_int_equal(spent_in_store, want_nanos);
-    assert_int_equal(qbid_store_verify_audit(store, &records), 0);
+    assert_int_equal(qbid_store_verify_audit(store, NULL, &records), QBID_ERR_CORRUPT);
+    assert_int_equal(records, 1);
+    key_load(store);
+    assert_int_equal(qbid_store_verify_audit(store, NULL, &records), 0);
     assert_int_equal(qbid_store_take(store, "generation", 1, 1, ret_generations), 0);
     qbid_store_free(store);
 }

@@ -115,7 +115,7 @@ static uint64_t digest(struct world *w)
 static void invariants_check(struct world *w)
 {
     uint64_t id;
-    if (qbid_store_verify_audit(w->rig.store, &id) != 0)
+    if (qbid_store_verify_audit(w->rig.store, NULL, &id) != 0)
         fault(w, "the audit does not verify");
     if (rig_number(&w->rig, "SELECT count(*) FROM (SELECT 1 FROM audit WHERE what LIKE "
                             "'recommendation % applied' GROUP BY what HAVING count(*) > 1)") != 0)

@@ -74,7 +74,11 @@ int rig_open(struct rig *rig, const char *path, bool strict)
         fprintf(stderr, "store: %s\n", why);
         return err;
     }
-    err = qbid_store_load_account(rig->store, &rig->account);
+    struct qbid_audit_key key;
+    qbid_audit_key_derive((const uint8_t[QBID_AUDIT_SEED_BYTES]){7}, 1, &key);
+    err = qbid_store_audit_key(rig->store, &key, 0);
+    if (!err)
+        err = qbid_store_load_account(rig->store, &rig->account);
     rig->executor.host =
         (struct qbid_executor_host){rig, rig->store, host_account, host_execute, host_stats};
     if (rig->unix_ns == 0)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "control/account/view.h"
 #include "control/store/store_db.h"
 #include "shm/error.h"
 #include "tests/control/executor/rig.h"
@@ -100,7 +101,7 @@ static int rollback(struct rig *rig, uint64_t from, uint64_t until)
 static void verified(struct rig *rig)
 {
     uint64_t id;
-    assert_int_equal(qbid_store_verify_audit(rig->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(rig->store, NULL, &id), 0);
 }
 
 static int64_t budget(const struct rig *rig, uint32_t campaign)
@@ -520,11 +521,56 @@ static void rows_of_another_tenant_are_neither_seen_nor_written(void **state)
         QBID_ERR_STORE);
     assert_string_equal(qbid_store_why(rig->store), "the row is of another tenant");
     assert_int_equal(qbid_store_drop_hold(rig->store, QBID_ITEM_CAMPAIGN, 1), QBID_ERR_STORE);
-    assert_int_equal(qbid_store_drop_guards(rig->store, 1, 100), QBID_ERR_STORE);
+    assert_int_equal(qbid_store_drop_guards(rig->store, 1, 100), 0); /* of its own: none */
     assert_int_equal(qbid_store_execution_kind(rig->store, execution, "x"), QBID_ERR_STORE);
     struct qbid_store_hold hold = {QBID_ITEM_CAMPAIGN, 2, 1, 1, "x", ""};
     assert_int_equal(qbid_store_add_hold(rig->store, &hold), QBID_ERR_STORE);
     qbid_store_scope(rig->store, 0);
+    int guards = 0;
+    assert_int_equal(qbid_store_load_guards(rig->store, count_guard, &guards), 0);
+    assert_int_equal(guards, 2);
+}
+
+/* What the socket and HTTP do for a tenant: scope and call together. */
+static void a_tenant_changes_and_takes_back_its_own_alone(void **state)
+{
+    struct rig *rig = &((struct fixture *)*state)->rig;
+    uint64_t own = 0, other = 0;
+    bool fresh;
+    struct qbid_proposal theirs = rig_proposal(rig, QBID_ITEM_CAMPAIGN, 3, "budget", "41");
+    uint32_t tenants[2] = {qbid_account_campaign(&rig->account, 1)->tenant_id,
+                           qbid_account_campaign(&rig->account, 3)->tenant_id};
+    assert_int_not_equal(tenants[0], tenants[1]);
+    int64_t before = budget(rig, 1), theirs_before = budget(rig, 3);
+    struct qbid_executor_call call = rig_call(rig, "token a");
+    call.tenant = tenants[0];
+    qbid_store_scope(rig->store, tenants[0]);
+    assert_int_equal(qbid_executor_propose(&rig->executor, &call, &theirs, &fresh), QBID_ERR_NOENT);
+    assert_string_equal(rig->refusal, "there is no campaign 3");
+    assert_int_equal(qbid_executor_hold(&rig->executor, &call, QBID_ITEM_CAMPAIGN, 3, true),
+                     QBID_ERR_NOENT);
+    assert_int_equal(apply(rig, propose(rig, 1, "105", "token a"), "token a", &own), 0);
+    qbid_store_scope(rig->store, 0);
+    assert_int_equal(qbid_executor_propose(&rig->executor, &call, &theirs, &fresh),
+                     QBID_ERR_NOENT); /* the call alone */
+    char value[32];
+    snprintf(value, sizeof value, "%lld", (long long)(theirs_before / UNITS + 1));
+    assert_int_equal(apply(rig, propose(rig, 3, value, "uid 1"), "uid 1", &other), 0);
+    assert_int_equal(other, own + 1);
+
+    struct qbid_executor_effect effect;
+    call = rig_call(rig, "token a");
+    call.tenant = tenants[0];
+    qbid_store_scope(rig->store, tenants[0]);
+    assert_int_equal(qbid_executor_rollback(&rig->executor, &call, other, UINT32_MAX, &effect),
+                     QBID_ERR_NOENT);
+    assert_int_equal(qbid_executor_rollback(&rig->executor, &call, own, UINT32_MAX, &effect), 0);
+    qbid_executor_effect_done(&effect);
+    qbid_store_scope(rig->store, 0);
+    assert_int_equal(budget(rig, 1), before);
+    assert_int_equal(budget(rig, 3), theirs_before + UNITS);
+    assert_int_equal(effect.budgets_after, qbid_account_budgets(&rig->account, tenants[0]));
+    verified(rig);
 }
 
 int main(void)
@@ -548,6 +594,7 @@ int main(void)
         TEST(a_metric_that_falls_takes_the_execution_back),
         TEST(what_a_finished_execution_did_is_told_to_the_library),
         TEST(rows_of_another_tenant_are_neither_seen_nor_written),
+        TEST(a_tenant_changes_and_takes_back_its_own_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

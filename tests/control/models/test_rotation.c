@@ -180,13 +180,12 @@ static void masses_hold_the_weights_exactly(void **state)
     assert_int_equal(qbid_rotation_masses((double[]){1}, 9, mass), QBID_ERR_INVAL);
 }
 
-/* The draws of masses that are not 0, as the builder lays them out, and room to look ahead. */
-static uint32_t draws_make(const uint64_t *mass, uint32_t cnt,
-                           struct qbid_draw ret[QBID_DRAW_MAX + QBID_DRAW_AHEAD])
+/* The draws of masses that are not 0, as the builder lays them out. */
+static uint32_t draws_make(const uint64_t *mass, uint32_t cnt, struct qbid_draw ret[QBID_DRAW_MAX])
 {
     uint32_t n = 0;
     uint64_t before = 0;
-    memset(ret, 0, (QBID_DRAW_MAX + QBID_DRAW_AHEAD) * sizeof *ret);
+    memset(ret, 0, QBID_DRAW_MAX * sizeof *ret);
     for (uint32_t i = 0; i < cnt; before += mass[i++]) {
         if (mass[i] != 0)
             ret[n++] = qbid_draw_make(i, 100 + i, before, mass[i]);
@@ -198,7 +197,7 @@ static void ten_million_draws_pass_the_chi_square_test(void **state)
 {
     (void)state;
     const double weight[8] = {0.31, 0.02, 0.17, 0, 0.25, 0.005, 0.2, 0.045};
-    struct qbid_draw draws[QBID_DRAW_MAX + QBID_DRAW_AHEAD];
+    struct qbid_draw draws[QBID_DRAW_MAX];
     uint64_t mass[QBID_DRAW_MAX];
     double seen[8] = {0};
     struct rng r = rng_init(4);
@@ -206,7 +205,7 @@ static void ten_million_draws_pass_the_chi_square_test(void **state)
     assert_int_equal(draws_make(mass, 8, draws), 7);
     const int cnt = 10 * MILLION;
     for (int i = 0; i < cnt; i++) {
-        const struct qbid_draw *draw = qbid_draw_pick(draws, (uint32_t)(rng_next(&r) >> 32));
+        const struct qbid_draw *draw = qbid_draw_pick(draws, 7, (uint32_t)(rng_next(&r) >> 32));
         assert_true(draw->creative_id == 100 + draw->creative_idx);
         seen[draw->creative_idx]++;
     }
@@ -230,19 +229,19 @@ static void a_draw_is_the_one_whose_mass_the_number_falls_into(void **state)
         uint32_t cnt = 1 + rng_below(&r, QBID_DRAW_MAX);
         double weight[QBID_DRAW_MAX];
         uint64_t mass[QBID_DRAW_MAX], from = 0;
-        struct qbid_draw draws[QBID_DRAW_MAX + QBID_DRAW_AHEAD];
+        struct qbid_draw draws[QBID_DRAW_MAX];
         for (uint32_t i = 0; i < cnt; i++)
             weight[i] = rng_uniform(&r) + 1e-12;
         assert_int_equal(qbid_rotation_masses(weight, cnt, mass), 0);
-        draws_make(mass, cnt, draws);
+        uint32_t n = draws_make(mass, cnt, draws);
         for (uint32_t i = 0; i < cnt; from += mass[i++]) {
             if (mass[i] == 0)
                 continue;
             uint32_t first = (uint32_t)from, last = (uint32_t)(from + mass[i] - 1);
-            assert_int_equal(qbid_draw_pick(draws, first)->creative_idx, i);
-            assert_int_equal(qbid_draw_pick(draws, last)->creative_idx, i);
+            assert_int_equal(qbid_draw_pick(draws, n, first)->creative_idx, i);
+            assert_int_equal(qbid_draw_pick(draws, n, last)->creative_idx, i);
             uint64_t most = mass[i] > UINT32_MAX ? UINT32_MAX : mass[i];
-            assert_int_equal(qbid_draw_pick(draws, last)->propensity_q32, most);
+            assert_int_equal(qbid_draw_pick(draws, n, last)->propensity_q32, most);
         }
     }
 }

@@ -107,7 +107,7 @@ static void a_full_disk_refuses_changes_and_keeps_what_was(void **state)
     assert_non_null(strstr(qbid_store_why(s->store), "full"));
     assert_int_equal(qbid_store_get(s->store, "kept", 0, &v), 0);
     assert_int_equal(v, 5);
-    assert_int_equal(qbid_store_verify_audit(s->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
     assert_int_equal(id, written);
     /* room again: changes go on */
     assert_int_equal(sqlite3_exec(s->store->db, "PRAGMA max_page_count = 100000", NULL, NULL, NULL),

@@ -252,7 +252,7 @@ static void over_capacity_nothing_is_written(void **state)
     assert_int_equal(qbid_store_load_account(s->store, &a), 0);
     assert_int_equal(a.campaign_cnt, 6);
     qbid_account_done(&a);
-    assert_int_equal(qbid_store_verify_audit(s->store, &records), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &records), 0);
     assert_int_equal(records, 6);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "control/store/store_db.h"
 #include "shm/error.h"
@@ -49,11 +50,11 @@ static void an_untouched_chain_is_verified_and_read_latest_first(void **state)
 {
     struct scratch *s = *state;
     uint64_t id = 99, last = 0;
-    assert_int_equal(qbid_store_verify_audit(s->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
     assert_int_equal(id, 0);
     fill(s->store);
     scratch_reopen(s);
-    assert_int_equal(qbid_store_verify_audit(s->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
     assert_int_equal(id, RECORDS);
     assert_int_equal(qbid_store_load_audit(s->store, 3, collect, &last), 0);
     assert_int_equal(last, RECORDS - 2);
@@ -75,11 +76,11 @@ static void check_found(struct qbid_store *store, const char *text, uint64_t fir
     uint64_t found = 0;
     sql(store, "SAVEPOINT e");
     sql(store, text);
-    if (qbid_store_verify_audit(store, &found) != QBID_ERR_CORRUPT || found != first)
+    if (qbid_store_verify_audit(store, NULL, &found) != QBID_ERR_CORRUPT || found != first)
         fail_msg("%s: found at %llu, not at %llu", text, (unsigned long long)found,
                  (unsigned long long)first);
     sql(store, "ROLLBACK TO e; RELEASE e");
-    assert_int_equal(qbid_store_verify_audit(store, &found), 0);
+    assert_int_equal(qbid_store_verify_audit(store, NULL, &found), 0);
 }
 
 /* Other values, other types with the same bytes, text behind the end of a text. */
@@ -207,7 +208,7 @@ static void a_record_of_a_tenant_is_seen_in_its_scope_alone(void **state)
     qbid_store_scope(s->store, 7);
     assert_int_equal(qbid_store_load_audit(s->store, 100, count_record, &seen), 0);
     assert_int_equal(seen, 1);
-    assert_int_equal(qbid_store_verify_audit(s->store, &seen), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &seen), 0);
     assert_int_equal(seen, RECORDS + 1); /* the chain is one */
 }
 
@@ -218,11 +219,174 @@ static void fields_cannot_flow_into_each_other(void **state)
     uint64_t found;
     assert_int_equal(qbid_store_audit(s->store, &cause, "x", "", ""), 0);
     sql(s->store, "DROP TRIGGER audit_is_final; UPDATE audit SET actor = 'a', what = 'bx'");
-    assert_int_equal(qbid_store_verify_audit(s->store, &found), QBID_ERR_CORRUPT);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &found), QBID_ERR_CORRUPT);
+}
+
+/* --- with a key */
+
+static void key_set(struct qbid_store *store, uint8_t seed, uint64_t from)
+{
+    struct qbid_audit_key key;
+    qbid_audit_key_derive((const uint8_t[QBID_AUDIT_SEED_BYTES]){seed}, from, &key);
+    assert_int_equal(qbid_store_audit_key(store, &key, 999), 0);
+}
+
+static int keyed_setup(void **state)
+{
+    int err = scratch_setup(state);
+    if (!err)
+        key_set(((struct scratch *)*state)->store, 1, 1);
+    return err;
+}
+
+/* The whole chain anew, as one could who has the file and this program but not the key: `key` is
+ * none or another. Written by a second connection, as the first one goes on. */
+static void chain_rebuild(struct scratch *s, const char *after, uint8_t seed, unsigned records)
+{
+    struct qbid_store_params params = {.path = s->path};
+    struct qbid_store *forger;
+    char why[QBID_STORE_WHY_MAX];
+    assert_int_equal(qbid_store_new(&params, &forger, why), 0);
+    sql(forger, "DROP TRIGGER IF EXISTS audit_is_kept; DELETE FROM audit; DELETE FROM audit_head");
+    if (seed)
+        key_set(forger, seed, 1);
+    for (unsigned i = 1; i <= records; i++) {
+        struct qbid_store_cause cause = {1000 + i, "uid 1", "because"};
+        assert_int_equal(qbid_store_audit(forger, &cause, "thing", NULL, after), 0);
+    }
+    qbid_store_free(forger);
+}
+
+static void a_chain_made_anew_without_the_key_is_found(void **state)
+{
+    struct scratch *s = *state;
+    uint64_t id = 0;
+    fill(s->store);
+    chain_rebuild(s, "forged", 0, RECORDS);
+    scratch_reopen(s);
+    key_set(s->store, 1, 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, 1);
+    chain_rebuild(s, "forged", 2, RECORDS);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, 1);
+    /* the negative: with the key it is a chain like any other */
+    chain_rebuild(s, "forged", 1, RECORDS);
+    scratch_reopen(s);
+    key_set(s->store, 1, 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(id, RECORDS);
+}
+
+static void a_chain_made_anew_or_cut_behind_a_running_program_is_found(void **state)
+{
+    struct scratch *s = *state;
+    uint64_t id = 0;
+    fill(s->store);
+    chain_rebuild(s, "forged", 1, RECORDS); /* by somebody who has the key */
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, RECORDS);
+    assert_string_equal(qbid_store_why(s->store), "the audit was written anew behind this program");
+    chain_rebuild(s, "forged", 1, RECORDS - 3);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, RECORDS - 2);
+}
+
+static void a_checkpoint_finds_what_was_cut_or_made_anew_since(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_audit_head at, read;
+    char line[QBID_AUDIT_CHECKPOINT_MAX], bad[QBID_AUDIT_CHECKPOINT_MAX + 2];
+    const uint8_t *public = qbid_store_audit_key_load(s->store)->sign_public;
+    uint64_t id = 0;
+    fill(s->store);
+    assert_int_equal(qbid_store_audit_checkpoint(s->store, 1790000000, line, &at), 0);
+    assert_int_equal(at.id, RECORDS);
+    assert_int_equal(qbid_audit_checkpoint_check(line, public, &read), 0);
+    assert_int_equal(read.id, RECORDS);
+    assert_memory_equal(read.hash, at.hash, sizeof at.hash);
+    for (size_t i = 0; line[i]; i++) { /* each character of it counts */
+        strcpy(bad, line);
+        bad[i] = bad[i] == '1' ? '2' : '1';
+        assert_int_not_equal(qbid_audit_checkpoint_check(bad, public, &read), 0);
+        strcpy(bad, line);
+        bad[i] = 0;
+        assert_int_not_equal(qbid_audit_checkpoint_check(bad, public, &read), 0);
+    }
+    snprintf(bad, sizeof bad, "%s\n", line);
+    assert_int_equal(qbid_audit_checkpoint_check(bad, public, &read), 0);
+    snprintf(bad, sizeof bad, "%sx", line);
+    assert_int_equal(qbid_audit_checkpoint_check(bad, public, &read), QBID_ERR_PARSE);
+    fill(s->store);
+    assert_int_equal(qbid_store_verify_audit(s->store, &at, &id), 0);
+    assert_int_equal(id, 2 * RECORDS);
+
+    /* cut while nobody ran, and the head set back: nothing inside the file can tell */
+    qbid_store_free(s->store);
+    assert_int_equal(scratch_open(s), 0);
+    sql(s->store, "DROP TRIGGER audit_is_kept; DELETE FROM audit WHERE id > 5;"
+                  "UPDATE audit_head SET id = 5, hash = (SELECT hash FROM audit WHERE id = 5)");
+    scratch_reopen(s);
+    key_set(s->store, 1, 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, &at, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, 6);
+    /* made anew with the key, as long as it was */
+    chain_rebuild(s, "forged", 1, RECORDS);
+    scratch_reopen(s);
+    key_set(s->store, 1, 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, &at, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, RECORDS);
+}
+
+static void a_store_from_before_the_key_is_sealed_by_it(void **state)
+{
+    struct scratch *s = *state;
+    uint64_t id = 0;
+    fill(s->store);
+    key_set(s->store, 1, RECORDS + 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(id, RECORDS + 1); /* "audit keyed" */
+    fill(s->store);
+    scratch_reopen(s);
+    key_set(s->store, 1, RECORDS + 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(id, 2 * RECORDS + 1); /* sealed once */
+    sql(s->store, "DROP TRIGGER audit_is_final; DROP TRIGGER audit_is_kept");
+    check_found(s->store, "UPDATE audit SET after = 'x' WHERE id = 2", 2);
+    check_found(s->store, "UPDATE audit SET after = 'x' WHERE id = 12", 12);
+    check_found(s->store, "DELETE FROM audit WHERE id > 8", RECORDS + 1);
+
+    /* the part without a key made anew: its seal does not fit any more */
+    qbid_store_free(s->store);
+    assert_int_equal(scratch_open(s), 0);
+    sql(s->store, "CREATE TEMP TABLE kept AS SELECT * FROM audit WHERE id > 8;"
+                  "CREATE TEMP TABLE head AS SELECT * FROM audit_head;"
+                  "DELETE FROM audit; DELETE FROM audit_head");
+    fill(s->store);
+    sql(s->store, "DELETE FROM audit WHERE id = 8; UPDATE audit_head SET id = 7, hash = "
+                  "(SELECT hash FROM audit WHERE id = 7)");
+    struct qbid_store_cause cause = {1008, "uid 1", "because"};
+    assert_int_equal(qbid_store_audit(s->store, &cause, "thing", "v", "another"), 0);
+    sql(s->store, "INSERT INTO audit SELECT * FROM kept; DELETE FROM audit_head;"
+                  "INSERT INTO audit_head SELECT * FROM head");
+    scratch_reopen(s);
+    key_set(s->store, 1, RECORDS + 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, RECORDS + 1);
+    /* and all of it without a key */
+    chain_rebuild(s, "forged", 0, 2 * RECORDS + 1);
+    scratch_reopen(s);
+    key_set(s->store, 1, RECORDS + 1);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), QBID_ERR_CORRUPT);
+    assert_int_equal(id, RECORDS + 1);
 }
 
 int main(void)
 {
+    if (sodium_init() < 0)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_untouched_chain_is_verified_and_read_latest_first,
                                         scratch_setup, scratch_teardown),
@@ -239,6 +403,20 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_record_of_a_tenant_is_seen_in_its_scope_alone,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(fields_cannot_flow_into_each_other, scratch_setup,
+                                        scratch_teardown),
+        {"every_edit_is_found_with_a_key", every_edit_of_every_field_of_every_record_is_found,
+         keyed_setup, scratch_teardown, NULL},
+        {"every_deleted_record_is_found_with_a_key", every_deleted_record_is_found_even_the_last,
+         keyed_setup, scratch_teardown, NULL},
+        {"every_swap_is_found_with_a_key", every_swap_move_and_insertion_is_found, keyed_setup,
+         scratch_teardown, NULL},
+        cmocka_unit_test_setup_teardown(a_chain_made_anew_without_the_key_is_found, keyed_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_chain_made_anew_or_cut_behind_a_running_program_is_found,
+                                        keyed_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_checkpoint_finds_what_was_cut_or_made_anew_since,
+                                        keyed_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_store_from_before_the_key_is_sealed_by_it, scratch_setup,
                                         scratch_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

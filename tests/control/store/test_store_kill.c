@@ -87,7 +87,7 @@ static void a_killed_writer_leaves_whole_transactions_only(void **state)
         assert_int_equal(first, second);
         assert_true(first == *acknowledged || first == *acknowledged + 1);
         assert_int_equal(qbid_store_load_ledger(s->store, budget_check, &first), 0);
-        assert_int_equal(qbid_store_verify_audit(s->store, &records), 0);
+        assert_int_equal(qbid_store_verify_audit(s->store, NULL, &records), 0);
         assert_int_equal(records, first);
         *acknowledged = first;
         qbid_store_free(s->store);

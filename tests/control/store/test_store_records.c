@@ -214,7 +214,7 @@ static void a_rule_keeps_its_versions_and_its_record(void **state)
     assert_int_equal(rules_load(s->store, "", false).cnt, 0);
     assert_int_equal(rules_load(s->store, "", true).cnt, 3);
     uint64_t id;
-    assert_int_equal(qbid_store_verify_audit(s->store, &id), 0);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
 }
 
 static int firing_take(void *context, const struct qbid_store_firing *firing)

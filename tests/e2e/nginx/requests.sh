@@ -62,8 +62,8 @@ if [ "$PROFILE" = release ] && strace -o "$work/strace.log" true 2>/dev/null; th
     }
     holds "50 bids: reads" test "$(calls 'recvfrom|readv')" -le 55
     is "50 bids: writes" 50 "$(calls writev)"
-    # qbid_wait's question, after a turn of the loop that other work on the machine has made long
-    holds "50 bids: getsockopt" test "$(calls getsockopt)" -le 5
+    # qbid_wait's question, after a turn of the loop that other work on the machine has made long: not each time
+    holds "50 bids: getsockopt" test "$(calls getsockopt)" -le 25
     is "50 bids: others" "" "$(sed -nE 's/^([a-z_0-9]+)\(.*/\1/p' "$work/strace.log" |
         grep -vxE 'getsockopt|recvfrom|readv|writev|epoll_wait|accept4|epoll_ctl|setsockopt|close|write|gettid' | sort | uniq -c)"
 elif [ "$PROFILE" = release ]; then

@@ -82,7 +82,7 @@ void desk_scramble(struct desk *d, int even)
         float pace = rng_below(&d->rng, 10) == 0 ? 0.0f : (float)(2 * rng_uniform(&d->rng));
         qbid_live_set_pace(&d->broker.live, i, even ? 1.0f : pace);
         uint32_t qstate = rng_below(&d->rng, QBID_QSTATES);
-        atomic_store(&d->broker.live.qstate[i], even ? 0 : qstate);
+        atomic_store(&d->broker.live.qstate[i], (uint8_t)(even ? 0 : qstate));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/qbid/explain.h"
+#include "tools/qbid/explain_terms.h"
 #include "tools/qbid/tool.h"
 
 #define WORD_MAX 512
@@ -121,6 +122,23 @@ static int folders_add(struct qbid_tool *tool, const struct wanted *wanted, stru
     return QBID_TOOL_OK;
 }
 
+/* "ID=F,F,...": what is not told is 1. */
+static void terms_format(const cJSON *item, char text[WORD_MAX])
+{
+    static const char *const words[] = {
+#define X(upper, word, meaning) word,
+        QBID_PACE_TERM_LIST(X)
+#undef X
+    };
+    const cJSON *terms = cJSON_GetObjectItemCaseSensitive(item, "pace_terms");
+    int len = snprintf(text, WORD_MAX, "%.0f=", qbid_tool_number(item, "id"));
+    for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++) {
+        const cJSON *factor = cJSON_GetObjectItemCaseSensitive(terms, words[i]);
+        len += snprintf(text + len, WORD_MAX - (size_t)len, "%s%.9g", i ? "," : "",
+                        cJSON_IsNumber(factor) ? factor->valuedouble : 1);
+    }
+}
+
 /* Pace and Q state of every line item as they are in force. */
 static int live_add(struct qbid_tool *tool, struct line *line)
 {
@@ -136,6 +154,9 @@ static int live_add(struct qbid_tool *tool, struct line *line)
         snprintf(text, sizeof text, "%.0f=%.9g", qbid_tool_number(item, "id"),
                  qbid_tool_number(item, "pace"));
         word_add(line, "--pace");
+        word_add(line, text);
+        terms_format(item, text);
+        word_add(line, "--pace-terms");
         word_add(line, text);
         snprintf(text, sizeof text, "%.0f=%.0f", qbid_tool_number(item, "id"),
                  qbid_tool_number(item, "q_state"));

@@ -178,6 +178,7 @@ static int explain_request(struct run *run)
         .world = &run->world,
         .ask = run->ask,
         .exchange = options->exchange,
+        .options = options,
         .unix_s = options->has_now ? options->now_unix_s : qbid_clock_unix_ns() / QBID_NS_PER_S,
         .stale =
             qbid_explain_world_stale(&run->world, options->has_now ? &options->now_unix_s : NULL),

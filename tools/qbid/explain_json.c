@@ -135,9 +135,10 @@ static void add_candidates(struct qbid_replay_buffer *out,
 }
 
 /* The winner of the fast path; whether it may be sent is the impression's result. */
-static void add_winner(struct qbid_replay_buffer *out, const struct qbid_image *image,
+static void add_winner(struct qbid_replay_buffer *out, const struct qbid_explain_subject *subject,
                        const struct qbid_explain_imp *imp, const struct qbid_explain_detail *detail)
 {
+    const struct qbid_image *image = &subject->world->image;
     const struct qbid_decision *d = &imp->decision;
     const struct qbid_offer *offer = &detail->offer;
     qbid_replay_buffer_print(out, ",\"winner\":{\"line_item\":%u", d->line_item_id);
@@ -164,6 +165,7 @@ static void add_winner(struct qbid_replay_buffer *out, const struct qbid_image *
     add_int(out, "exposures", d->exposures);
     struct qbid_explain_terms terms;
     qbid_explain_terms_fill(image, d, detail->fixed, &terms);
+    qbid_explain_options_split(subject->options, d, &terms);
     qbid_explain_terms_json(out, &terms);
     qbid_replay_buffer_print(out, ",\"price_is_fixed\":%s", detail->fixed ? "true" : "false");
     qbid_replay_buffer_add_text(out, ",\"deal\":");
@@ -197,7 +199,7 @@ void qbid_explain_json_imp(struct qbid_replay_buffer *out,
         add_level(out, subject, imp, detail);
         add_candidates(out, subject, imp, detail);
         if (imp->decision.nobid == QBID_NOBID_NONE)
-            add_winner(out, &subject->world->image, imp, detail);
+            add_winner(out, subject, imp, detail);
     }
     qbid_replay_buffer_add_text(out, "}");
 }

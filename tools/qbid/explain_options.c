@@ -16,6 +16,7 @@ enum option_id {
     OPT_IMAGE = 256,
     OPT_EXCHANGE,
     OPT_PACE,
+    OPT_PACE_TERMS,
     OPT_QSTATE,
     OPT_EXPOSURES,
     OPT_NOW,
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
     {"image", required_argument, NULL, OPT_IMAGE},
     {"exchange", required_argument, NULL, OPT_EXCHANGE},
     {"pace", required_argument, NULL, OPT_PACE},
+    {"pace-terms", required_argument, NULL, OPT_PACE_TERMS},
     {"qstate", required_argument, NULL, OPT_QSTATE},
     {"exposures", required_argument, NULL, OPT_EXPOSURES},
     {"now", required_argument, NULL, OPT_NOW},
@@ -59,6 +61,8 @@ void qbid_explain_options_help(FILE *out)
         "  --exchange X         the exchange that asks, as the host names it (none)\n"
         "  --pace ID=X          live pace of line item ID; below 0 a fixed price of -X micros; may "
         "be repeated (1)\n"
+        "  --pace-terms ID=F,.. what the pace of line item ID is made of, factors in the order of "
+        "qbid live;\n                       may be repeated\n"
         "  --qstate ID=N        live Q state of line item ID, 0 to 99; may be repeated (0)\n"
         "  --exposures ID=K     how often this user saw line item ID; may be repeated (0)\n"
         "  --now TIME           RFC 3339 or seconds since 1970: hour of the week, age of the "
@@ -134,6 +138,28 @@ static int read_pace_option(const struct value *value, struct qbid_explain_optio
         return complain(value, "at most 1024 line items");
     setting.line_item_id = (uint32_t)id;
     options->pace[options->pace_cnt++] = setting;
+    return 0;
+}
+
+static int read_terms_option(const struct value *value, struct qbid_explain_options *options)
+{
+    struct qbid_explain_setting setting = {0};
+    uint64_t id;
+    const char *end;
+    bool ok = read_uint(value->text, '=', UINT32_MAX, &id, &end) && id > 0;
+    for (unsigned i = 0; i < QBID_PACE_TERM_CNT && ok; i++) {
+        char *next;
+        setting.terms.factor[i] = strtof(++end, &next);
+        ok = next > end && isfinite(setting.terms.factor[i]) &&
+             *next == (i + 1 < QBID_PACE_TERM_CNT ? ',' : '\0');
+        end = next;
+    }
+    if (!ok)
+        return complain(value, "ID=F,F,... with a line item and ten numbers");
+    if (options->pace_terms_cnt == QBID_EXPLAIN_SETTINGS_MAX)
+        return complain(value, "at most 1024 line items");
+    setting.line_item_id = (uint32_t)id;
+    options->pace_terms[options->pace_terms_cnt++] = setting;
     return 0;
 }
 
@@ -221,6 +247,8 @@ static int read_option(int id, const struct value *value, struct qbid_explain_op
         return 0;
     case OPT_PACE:
         return read_pace_option(value, options);
+    case OPT_PACE_TERMS:
+        return read_terms_option(value, options);
     case OPT_QSTATE:
         return read_qstate_option(value, options);
     case OPT_EXPOSURES:
@@ -320,4 +348,13 @@ int qbid_explain_options_parse(int argc, char **argv, struct qbid_explain_option
     }
     ret_options->request = optind < argc ? argv[optind] : NULL;
     return check_together(ret_options, message);
+}
+
+void qbid_explain_options_split(const struct qbid_explain_options *options,
+                                const struct qbid_decision *decision,
+                                struct qbid_explain_terms *terms)
+{
+    for (unsigned i = 0; i < options->pace_terms_cnt; i++)
+        if (options->pace_terms[i].line_item_id == decision->line_item_id)
+            qbid_explain_terms_split(terms, decision, &options->pace_terms[i].terms);
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/qbid/explain_terms.h"
+
 #define QBID_EXPLAIN_SETTINGS_MAX 1024 /* of --pace, --qstate, --exposures */
 #define QBID_EXPLAIN_MESSAGE_BYTES 256
 
@@ -16,6 +18,7 @@ struct qbid_explain_setting {
     uint32_t qstate; /* of --qstate */
     float pace;      /* of --pace, finite; below 0 a fixed price */
     uint8_t exposures;
+    struct qbid_pace_terms terms; /* of --pace-terms */
 };
 
 struct qbid_explain_options {
@@ -34,9 +37,11 @@ struct qbid_explain_options {
     bool strict;
     bool help;
     unsigned pace_cnt;
+    unsigned pace_terms_cnt;
     unsigned qstate_cnt;
     unsigned exposures_cnt;
     struct qbid_explain_setting pace[QBID_EXPLAIN_SETTINGS_MAX];
+    struct qbid_explain_setting pace_terms[QBID_EXPLAIN_SETTINGS_MAX];
     struct qbid_explain_setting qstate[QBID_EXPLAIN_SETTINGS_MAX];
     struct qbid_explain_setting exposures[QBID_EXPLAIN_SETTINGS_MAX];
 };
@@ -56,6 +61,11 @@ int qbid_explain_options_parse(int argc, char **argv, struct qbid_explain_option
  * Returns: 0; QBID_ERR_PARSE, also for times before 1970.
  */
 int qbid_explain_time_parse(const char *text, uint64_t *ret_unix_s);
+
+/** Take the pace of a bid apart by the --pace-terms of its line item, where they were given. */
+void qbid_explain_options_split(const struct qbid_explain_options *options,
+                                const struct qbid_decision *decision,
+                                struct qbid_explain_terms *terms);
 
 void qbid_explain_options_help(FILE *out);
 

@@ -7,6 +7,7 @@
 
 #include "tools/qbid/explain_ask.h"
 #include "tools/qbid/explain_detail.h"
+#include "tools/qbid/explain_options.h"
 #include "tools/qbid/explain_world.h"
 #include "tools/replay/buffer.h"
 
@@ -19,6 +20,7 @@ struct qbid_explain_subject {
     const struct qbid_explain_ask *ask;
     const char *exchange; /* NULL = none */
     uint64_t unix_s;
+    const struct qbid_explain_options *options;
     enum qbid_nobid nobid; /* why nothing of the request is decided; NONE = see impressions */
     bool stale;
 };

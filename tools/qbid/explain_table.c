@@ -185,6 +185,7 @@ static void add_factors(struct qbid_replay_buffer *out, const struct qbid_explai
                                                                  : "");
     struct qbid_explain_terms terms;
     qbid_explain_terms_fill(&subject->world->image, d, detail->fixed, &terms);
+    qbid_explain_options_split(subject->options, d, &terms);
     qbid_explain_terms_table(out, &terms);
     qbid_replay_buffer_print(out, "  creative  %u of slot %u (%ux%u), probability %.6f\n",
                              d->creative_id, d->slot_idx, creative->width, creative->height,

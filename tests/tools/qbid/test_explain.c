@@ -279,6 +279,46 @@ static void pace_and_state_of_the_command_line_change_the_answer(void **state)
     assert_int_equal(run_on("--qstate 3=1", "7.qbi", "r.json"), 1);
 }
 
+/* The words of the winner's terms, and what they multiply to. */
+static double terms_of(const char *words, char names[256], double *ret_winner)
+{
+    double product = 1;
+    names[0] = '\0';
+    assert_int_equal(run_on(words, "7.qbi", "r.json"), 0);
+    cJSON *json = cJSON_Parse(desk.text);
+    const cJSON *imp = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "impressions"), 0);
+    const cJSON *winner = cJSON_GetObjectItem(imp, "winner"), *term;
+    cJSON_ArrayForEach(term, cJSON_GetObjectItem(winner, "terms"))
+    {
+        product *= number(term, "factor");
+        snprintf(names + strlen(names), 256 - strlen(names), "%s ", text(term, "term"));
+    }
+    assert_true(fabs(product / number(winner, "bid_micros") - 1) < 1e-9);
+    *ret_winner = number(winner, "line_item");
+    cJSON_Delete(json);
+    return product;
+}
+
+static void the_pace_of_the_command_line_is_shown_in_its_terms(void **state)
+{
+    (void)state;
+    char words[512], names[256];
+    size_t len = 0;
+    double winner;
+    write_request("r.json", "{\"id\":\"r1\",\"imp\":[{\"id\":\"i1\",\"banner\":{\"w\":300,"
+                            "\"h\":250}}]}");
+    double alone = terms_of(SUNDAY_NOON "--output json --exchange 2", names, &winner);
+    assert_non_null(strstr(names, "pace "));
+    len += (size_t)sprintf(words, SUNDAY_NOON "--output json --exchange 2");
+    sprintf(words + len, " --pace-terms %u=2,0.5,1,1,1,1,1,1,1,1", (unsigned)winner);
+    assert_true(terms_of(words, names, &winner) == alone); /* 2 x 0.5 is the pace of 1 */
+    assert_non_null(strstr(names, "budget goal "));
+    assert_null(strstr(names, "pace "));
+    strstr(words, "=2,")[1] = '3'; /* another pace's: it stays one term */
+    terms_of(words, names, &winner);
+    assert_non_null(strstr(names, "pace "));
+}
+
 static void a_stale_image_is_told_and_refused_when_strict(void **state)
 {
     (void)state;
@@ -334,6 +374,9 @@ static void a_wrong_command_line_names_the_option(void **state)
         {"r.json --image x --pace 7=-inf", "--pace takes"},
         {"r.json --image x --pace 7=nan", "--pace takes"},
         {"r.json --image x --pace 0=1", "--pace takes"},
+        {"r.json --image x --pace-terms 7=1,1,1,1,1,1,1,1,1", "--pace-terms takes"},
+        {"r.json --image x --pace-terms 7=1,1,1,1,1,1,1,1,1,1,1", "--pace-terms takes"},
+        {"r.json --image x --pace-terms 7=1,1,1,1,x,1,1,1,1,1", "--pace-terms takes"},
         {"r.json --image x --qstate 7=100", "--qstate takes"},
         {"r.json --image x --now yesterday", "--now takes"},
         {"r.json --image x --output xml", "--output takes"},
@@ -364,6 +407,7 @@ int main(void)
         cmocka_unit_test(the_table_names_context_candidates_factors_and_bid),
         cmocka_unit_test(a_request_without_a_chance_is_told_why),
         cmocka_unit_test(pace_and_state_of_the_command_line_change_the_answer),
+        cmocka_unit_test(the_pace_of_the_command_line_is_shown_in_its_terms),
         cmocka_unit_test(a_stale_image_is_told_and_refused_when_strict),
         cmocka_unit_test(bad_files_are_named_with_line_and_reason),
         cmocka_unit_test(a_wrong_command_line_names_the_option),

@@ -23,7 +23,9 @@
 #define EXPLOIT 0.5
 #define JUDGED 200    /* draws by which a proposal is judged */
 #define UNDERWAY 0.02 /* of a budget: bids without an outcome, bills that come late */
-#define PERTURB 0.5   /* of the trust region, where exponents are not told yet */
+#define SPENDS 0.9    /* of its budget, or more would be no use to a campaign */
+#define WIDEN 1.1
+#define PERTURB 0.5 /* of the trust region, where exponents are not told yet */
 #define NANOS_PER_MICRO 1000
 
 struct qbid_budget_agent {
@@ -111,6 +113,19 @@ static struct qbid_budget_campaign *campaign_of(struct qbid_budget_agent *agent,
     return &agent->campaigns[low];
 }
 
+/* A day that left a part of its lowest budget found no more to buy: what it spent is what it can.
+ */
+static void room_see(struct qbid_budget_campaign *c, int64_t budget_nanos, bool turned)
+{
+    if (turned) {
+        double spent = c->day_cnt ? c->day_spend[c->day_cnt - 1] : 0;
+        double had = (double)c->lowest_nanos / (double)QBID_NANOS_PER_UNIT;
+        c->most = spent < SPENDS * had ? spent : WIDEN * c->most;
+    }
+    if (turned || c->lowest_nanos == 0 || budget_nanos < c->lowest_nanos)
+        c->lowest_nanos = budget_nanos;
+}
+
 static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inputs *inputs)
 {
     const struct qbid_account *account = inputs->account;
@@ -131,7 +146,9 @@ static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inpu
         struct qbid_series_key key = {.id = def->id, .kind = QBID_SERIES_CAMPAIGN};
         struct qbid_stats all =
             qbid_snapshot_query(inputs->snapshot, key, QBID_WINDOW_ALL, inputs->now_ns);
+        bool turned = c->from_unix_s != 0 && inputs->unix_s / DAY_S != c->from_unix_s / DAY_S;
         qbid_budget_campaign_see(c, &all, inputs->unix_s);
+        room_see(c, def->budget_nanos, turned);
         c->gone = c->spend;
         if (c->partial) { /* what was spent before is somewhere in the last 24 hours */
             struct qbid_stats last =
@@ -170,6 +187,21 @@ static int64_t spent_micros(const struct qbid_budget_campaign *c)
     return (int64_t)(1e6 * c->gone) + (int64_t)(UNDERWAY * (double)c->budget_nanos) / 1000;
 }
 
+/* No more for those that cannot spend it, unless all of them together could not. */
+static void most_set(struct round *r)
+{
+    struct qbid_allocation *a = &r->allocation;
+    double room = 0;
+    for (uint32_t i = 0; i < r->cnt; i++)
+        room += r->campaigns[i]->most > 0 ? 1e6 * r->campaigns[i]->most : (double)a->budget_micros;
+    for (uint32_t i = 0; i < r->cnt && room > (double)a->budget_micros; i++) {
+        struct qbid_allocation_item *item = &a->items[i];
+        int64_t most = (int64_t)(1e6 * r->campaigns[i]->most);
+        if (most > 0)
+            item->most_micros = most > item->least_micros ? most : item->least_micros;
+    }
+}
+
 /* New budgets into the items: Thompson's in the trust region, and a little chance. */
 static int allocate(struct round *r)
 {
@@ -193,6 +225,7 @@ static int allocate(struct round *r)
             .least_micros = own < r->current_micros[i] ? own : r->current_micros[i],
             .most_micros = INT64_MAX};
     }
+    most_set(r);
     int err = qbid_explore(a, r->current_micros, &params, &r->agent->random, why);
     r->learning = 2 * varied < r->cnt;
     if (!err && r->learning)

@@ -27,6 +27,8 @@ struct qbid_budget_campaign {
     double spend_base, value_base; /* totals then, currency units */
     double spend, value;           /* since then */
     bool partial;                  /* today was first seen when it had begun */
+    int64_t lowest_nanos;          /* budget of today so far; 0 = not seen yet */
+    double most;                   /* that it can spend a day, as far as known; 0 = any budget */
     double gone;                   /* spent since the day began, at most */
     uint64_t convs;                /* in all */
     double value_all;

@@ -97,8 +97,8 @@ static bool played(const struct qbid_loop_options *o, unsigned s)
     return o->strategies >> s & 1;
 }
 
-/* The rules of the notes promise nothing: a budget that they halve late in the day has been spent by
- * then, and whoever gets it spends it again. */
+/* The rules of the notes promise nothing: a budget that they halve late in the day has been spent
+ * by then, and whoever gets it spends it again. */
 static bool promises(unsigned s)
 {
     return s != QBID_LOOP_NOTES && s != QBID_LOOP_SHIFT;

@@ -19,8 +19,9 @@
 #define WORTH_TO_PRICE 2.0 /* median worth of an impression over its median price */
 #define CTR 0.2            /* an auction here stands for some fifty: see the README */
 #define CVR 0.25
-#define RATE_SD 0.2 /* of click rates, order values: what tells line items apart but not in worth  \
-                     */
+#define RATE_SD                                                                                    \
+    0.2 /* of click rates, order values: what tells line items apart but not in worth              \
+         */
 #define JUMP_LG 0.5
 #define HALVINGS 80
 #define NANOS_PER_MICRO 1000.0

@@ -52,6 +52,7 @@ struct world {
     uint32_t held[1];
     uint32_t held_cnt;
     int64_t spent_nanos[CAMPAIGNS]; /* today */
+    int64_t market_nanos;           /* all that the first campaign can spend a day; 0 = any */
 };
 
 static uint64_t no_time(void *context)
@@ -123,10 +124,13 @@ static void step(struct world *w)
     w->now_ns += STEP_S * QBID_NS_PER_S;
     w->unix_s += STEP_S;
     for (uint32_t i = 0; i < CAMPAIGNS; i++) {
-        double budget = (double)w->campaigns[i].budget_nanos * 1e-9;
+        int64_t spends = w->campaigns[i].budget_nanos;
+        if (i == 0 && w->market_nanos > 0 && spends > w->market_nanos)
+            spends = w->market_nanos;
+        double budget = (double)spends * 1e-9;
         double mean = w->scale[i] * pow(budget, w->exponent) / (STEPS_A_DAY * WORTH);
-        post(w, i, QBID_EVENT_BILL, w->campaigns[i].budget_nanos / STEPS_A_DAY);
-        w->spent_nanos[i] += w->campaigns[i].budget_nanos / STEPS_A_DAY;
+        post(w, i, QBID_EVENT_BILL, spends / STEPS_A_DAY);
+        w->spent_nanos[i] += spends / STEPS_A_DAY;
         for (double at = -log(rng_uniform(&w->rng)); at < mean; at -= log(rng_uniform(&w->rng)))
             post(w, i, QBID_EVENT_CONV, (int64_t)(WORTH * 1e9));
     }
@@ -275,6 +279,25 @@ static void a_held_campaign_holds_up_no_other(void **state)
     for (int i = 0; i < 3; i++)
         step(&w);
     assert_true(w.campaigns[2].budget_nanos != INT64_C(100000000007));
+    qbid_budget_agent_free(agent);
+    qbid_snapshot_free(w.snapshot);
+}
+
+/* The best of all, and no market for more than half of its budget. */
+static void a_campaign_that_cannot_spend_more_gets_no_more(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 7);
+    w.scale[0] *= 4;
+    w.market_nanos = INT64_C(50000000000);
+    struct qbid_budget_agent *agent = agent_add(&w);
+    int64_t sum = budgets_of(&w, 1);
+    for (int i = 0; i < 4 * STEPS_A_DAY; i++)
+        step(&w);
+    assert_true(w.campaigns[0].budget_nanos < INT64_C(65000000000));
+    assert_true(w.campaigns[0].budget_nanos > INT64_C(40000000000));
+    assert_true(budgets_of(&w, 1) == sum);
     qbid_budget_agent_free(agent);
     qbid_snapshot_free(w.snapshot);
 }
@@ -480,6 +503,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_seed_is_a_history),
         cmocka_unit_test(undecided_proposals_are_not_repeated),
         cmocka_unit_test(a_held_campaign_holds_up_no_other),
+        cmocka_unit_test(a_campaign_that_cannot_spend_more_gets_no_more),
         cmocka_unit_test(without_conversions_nothing_is_proposed),
         cmocka_unit_test(params_out_of_range_are_refused),
         cmocka_unit_test(days_before_a_restart_are_known_again),

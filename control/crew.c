@@ -11,6 +11,7 @@
 #include "control/executor/executor_engine.h"
 #include "control/records/recorder.h"
 #include "control/rules/rules.h"
+#include "control/store/store_proposals.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -25,6 +26,8 @@ struct qbid_crew {
     struct qbid_synthesiser *synthesiser;                           /* the same */
     struct qbid_rules *rules;                                       /* the same */
     struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
+    uint32_t *held;                                                 /* campaigns, ascending */
+    uint32_t held_cnt, held_max;
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
 };
 
@@ -217,12 +220,40 @@ void qbid_crew_free(struct qbid_crew *crew)
     qbid_monitor_free(crew->monitor);
     qbid_synthesiser_free(crew->synthesiser);
     qbid_rules_free(crew->rules);
+    free(crew->held);
     free(crew);
 }
 
 const struct qbid_monitor *qbid_crew_monitor(const struct qbid_crew *crew)
 {
     return crew->monitor;
+}
+
+static int held_take(void *context, const struct qbid_store_hold *hold)
+{
+    struct qbid_crew *crew = context;
+    if (hold->item != QBID_ITEM_CAMPAIGN)
+        return 0;
+    if (crew->held_cnt == crew->held_max) {
+        uint32_t max = crew->held_max ? 2 * crew->held_max : 16;
+        uint32_t *more = realloc(crew->held, max * sizeof *more);
+        if (!more)
+            return QBID_ERR_NOMEM;
+        crew->held = more;
+        crew->held_max = max;
+    }
+    crew->held[crew->held_cnt++] = hold->item_id;
+    return 0;
+}
+
+/* Without the store's answer the last one stays: what is held is refused later on all the same. */
+static void held_load(struct qbid_crew *crew)
+{
+    uint32_t before = crew->held_cnt;
+    crew->held_cnt = 0;
+    if (qbid_store_load_holds(qbid_engine_store(crew->engine), held_take, crew) != 0 &&
+        crew->held_cnt < before)
+        crew->held_cnt = before;
 }
 
 /* Cycles since the last tick, one of an agent at most, as rows. */
@@ -251,10 +282,14 @@ static void runs_keep(struct qbid_crew *crew, int64_t unix_s)
 
 int qbid_crew_tick(struct qbid_crew *crew, uint64_t now_ns, int64_t unix_s)
 {
+    if (qbid_scheduler_due_ns(&crew->scheduler) <= now_ns)
+        held_load(crew);
     struct qbid_agent_inputs inputs = {.account = qbid_engine_account(crew->engine),
                                        .snapshot = qbid_engine_snapshot(crew->engine),
                                        .now_ns = now_ns,
-                                       .unix_s = unix_s};
+                                       .unix_s = unix_s,
+                                       .held = crew->held,
+                                       .held_cnt = crew->held_cnt};
     int ran = qbid_scheduler_tick(&crew->scheduler, &inputs);
     if (ran > 0 && crew->config->agents.records)
         runs_keep(crew, unix_s);

@@ -3,6 +3,7 @@
 #ifndef QBID_CONTROL_AGENTS_AGENT_H
 #define QBID_CONTROL_AGENTS_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/account/account.h"
@@ -15,7 +16,13 @@ struct qbid_agent_inputs {
     const struct qbid_snapshot *snapshot;
     uint64_t now_ns; /* the snapshot's clock */
     int64_t unix_s;
+    const uint32_t *held; /* campaigns that an operator holds, ascending: nothing of theirs may be
+                             proposed */
+    uint32_t held_cnt;
 };
+
+/** Whether a campaign is held. Cost: binary search. */
+bool qbid_agent_held(const struct qbid_agent_inputs *inputs, uint32_t campaign_id);
 
 /** Takes a checked proposal. Non-zero: it was refused, which the agent need not know. */
 typedef int qbid_agent_take_fn(void *context, const struct qbid_proposal *proposal);

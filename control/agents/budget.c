@@ -21,8 +21,9 @@
 #define DAY_S 86400
 #define DRAWS 16
 #define EXPLOIT 0.5
-#define JUDGED 200  /* draws by which a proposal is judged */
-#define PERTURB 0.5 /* of the trust region, where exponents are not told yet */
+#define JUDGED 200    /* draws by which a proposal is judged */
+#define UNDERWAY 0.02 /* of a budget: bids without an outcome, bills that come late */
+#define PERTURB 0.5   /* of the trust region, where exponents are not told yet */
 #define NANOS_PER_MICRO 1000
 
 struct qbid_budget_agent {
@@ -43,8 +44,9 @@ struct round {
     struct qbid_allocation allocation;
     int64_t *current_micros;
     uint32_t *order;
-    double *gain;  /* cnt + 1 rows of JUDGED: of each campaign, then of all */
-    bool learning; /* exponents are not told: budgets were moved at random as well */
+    double *gain;       /* cnt + 1 rows of JUDGED: of each campaign, then of all */
+    double moved_nanos; /* budgets' changes in all, each without its sign */
+    bool learning;      /* exponents are not told: budgets were moved at random as well */
     uint64_t group;
 };
 
@@ -130,9 +132,16 @@ static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inpu
         struct qbid_stats all =
             qbid_snapshot_query(inputs->snapshot, key, QBID_WINDOW_ALL, inputs->now_ns);
         qbid_budget_campaign_see(c, &all, inputs->unix_s);
+        c->gone = c->spend;
+        if (c->partial) { /* what was spent before is somewhere in the last 24 hours */
+            struct qbid_stats last =
+                qbid_snapshot_query(inputs->snapshot, key, QBID_WINDOW_24H, inputs->now_ns);
+            c->gone = fmax(c->gone, (double)last.spend_nanos / (double)QBID_NANOS_PER_UNIT);
+        }
         c->tenant_id = def->tenant_id;
         c->budget_nanos = def->budget_nanos;
-        c->present = true;
+        /* one that is held would hold up all the others: a group stands or falls together */
+        c->present = !qbid_agent_held(inputs, def->id);
     }
     return 0;
 }
@@ -154,6 +163,13 @@ static struct qbid_curve draw(void *context, uint32_t item, struct qbid_random *
     return qbid_budget_curve_draw(r->campaigns[item], r->prior, random);
 }
 
+/* What has left a budget today, and a little for what is on its way. Less than that it cannot be
+ * today: the money is spent, and whoever were given it would spend it again. */
+static int64_t spent_micros(const struct qbid_budget_campaign *c)
+{
+    return (int64_t)(1e6 * c->gone) + (int64_t)(UNDERWAY * (double)c->budget_nanos) / 1000;
+}
+
 /* New budgets into the items: Thompson's in the trust region, and a little chance. */
 static int allocate(struct round *r)
 {
@@ -169,11 +185,14 @@ static int allocate(struct round *r)
         varied += r->campaigns[i]->varied;
     }
     int64_t least = (int64_t)(p->floor * (double)a->budget_micros / r->cnt);
-    for (uint32_t i = 0; i < r->cnt; i++)
+    for (uint32_t i = 0; i < r->cnt; i++) {
+        int64_t spent = spent_micros(r->campaigns[i]);
+        int64_t own = spent > least ? spent : least;
         a->items[i] = (struct qbid_allocation_item){
             .curve = qbid_budget_curve(r->campaigns[i], r->prior),
-            .least_micros = least < r->current_micros[i] ? least : r->current_micros[i],
+            .least_micros = own < r->current_micros[i] ? own : r->current_micros[i],
             .most_micros = INT64_MAX};
+    }
     int err = qbid_explore(a, r->current_micros, &params, &r->agent->random, why);
     r->learning = 2 * varied < r->cnt;
     if (!err && r->learning)
@@ -269,6 +288,9 @@ static void reason_write(const struct round *r, uint32_t i, const struct verdict
                     : "");
 }
 
+/* Members of a group stand or fall together, so what they risk is what all of them lose at once:
+ * the group's loss, each with its part of the money moved. A loss of each by itself would count the
+ * money taken from it as lost, though it goes to another. */
 static void propose_one(struct round *r, uint32_t i, const struct verdict *all,
                         qbid_agent_take_fn *give, void *give_context)
 {
@@ -278,6 +300,7 @@ static void propose_one(struct round *r, uint32_t i, const struct verdict *all,
     if (moved_nanos == 0)
         return;
     struct verdict own = verdict_of(r->gain + (size_t)i * JUDGED);
+    own.loss = all->loss * fabs((double)moved_nanos) / r->moved_nanos;
     double value = qbid_curve_value(&item->curve, (double)r->current_micros[i] / 1e6);
     struct qbid_proposal p = {
         .type = QBID_PROPOSAL_BUDGET,
@@ -316,11 +339,12 @@ static bool awaited(const struct round *r)
 }
 
 /* Worth proposing: one budget changes enough, and money is expected, or knowledge wanted. */
-static bool worthwhile(const struct round *r, const struct verdict *all)
+static bool worthwhile(struct round *r, const struct verdict *all)
 {
     double most = 0;
     for (uint32_t i = 0; i < r->cnt; i++) {
         double moved = (double)(r->allocation.items[i].spend_micros - r->current_micros[i]);
+        r->moved_nanos += fabs(moved) * NANOS_PER_MICRO;
         most = fmax(most, fabs(moved) / (double)(r->current_micros[i] + 1));
     }
     return most >= r->agent->params.change_min && (all->mean > 0 || r->learning);

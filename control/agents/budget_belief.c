@@ -44,6 +44,7 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
                                            .shape = QBID_BUDGET_SHAPE_MEAN,
                                            .shape_sd = QBID_BUDGET_SHAPE_SD,
                                            .from_unix_s = unix_s,
+                                           .partial = true,
                                            .spend_base = spend,
                                            .value_base = value};
     }
@@ -57,6 +58,7 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
     if (part >= DAY_PART_MIN && c->spend > 0)
         day_keep(c, part);
     c->from_unix_s = unix_s;
+    c->partial = false;
     c->spend_base = spend, c->value_base = value;
     c->spend = c->value = 0;
 }

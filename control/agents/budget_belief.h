@@ -26,6 +26,8 @@ struct qbid_budget_campaign {
     int64_t from_unix_s;
     double spend_base, value_base; /* totals then, currency units */
     double spend, value;           /* since then */
+    bool partial;                  /* today was first seen when it had begun */
+    double gone;                   /* spent since the day began, at most */
     uint64_t convs;                /* in all */
     double value_all;
     /* days that are over, as rates of a whole day, the oldest first */

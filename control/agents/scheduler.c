@@ -119,3 +119,16 @@ uint64_t qbid_scheduler_due_ns(const struct qbid_scheduler *scheduler)
 {
     return scheduler->cnt ? scheduler->status[first_due(scheduler)].due_ns : UINT64_MAX;
 }
+
+bool qbid_agent_held(const struct qbid_agent_inputs *inputs, uint32_t campaign_id)
+{
+    uint32_t low = 0, high = inputs->held_cnt;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (inputs->held[middle] < campaign_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < inputs->held_cnt && inputs->held[low] == campaign_id;
+}

@@ -15,7 +15,7 @@
 
 #define STATES_FIRST 64 /* of each list at first; what they find makes fewer matter */
 #define STATES_MORE 4
-#define NEAR 0.2  /* of the gap that a search covers: with more states it will cover all of it */
+#define NEAR 0.1  /* of the gap that a search covers: with more states it will cover all of it */
 #define DEEP 1024 /* states of each list below the root */
 #define NODES_MAX 4000
 #define WORK_MAX 300000 /* states made in all: some tens of milliseconds */

@@ -54,6 +54,7 @@
 #define QBID_CONFIG_LEARNING_LIST(X) \
     X(BOOL, enabled, 0, 1, 1, "false holds the models still") \
     X(REAL, explore, 0, 0.1, 0.02, "share of bids that try another action than the best known") \
+    X(BOOL, explore_line_items, 0, 1, 1, "line items of a campaign that are little known get their chance") \
     X(REAL, rotation_floor, 0, 0.125, 0.002, "least share of every creative of a line item") \
     X(UINT, price_samples, 256, 65536, 4096, "market prices kept of every campaign") \
     X(REAL, pace_min, 1e-6, 1, 0.001, "lowest pace factor") \

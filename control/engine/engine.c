@@ -80,6 +80,7 @@ static int stages_open(struct qbid_engine *e)
                                           .context_max = (uint32_t)c->capacity.contexts,
                                           .sample_max = (uint32_t)c->learning.price_samples,
                                           .explore = c->learning.explore,
+                                          .explore_line_items = c->learning.explore_line_items,
                                           .rotation_floor = c->learning.rotation_floor,
                                           .pace_min = c->learning.pace_min,
                                           .pace_max = c->learning.pace_max,

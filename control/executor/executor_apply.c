@@ -119,27 +119,21 @@ int qbid_executor_run(const struct qbid_executor *x, const struct qbid_executor_
     return err;
 }
 
-struct moved {
-    uint64_t since_ns;
-    int64_t nanos;
-};
-
 static int moved_add(void *context, const struct qbid_recommendation *r)
 {
-    struct moved *moved = context;
-    if (r->decided_unix_ns >= moved->since_ns)
-        moved->nanos = qbid_add_sat(moved->nanos, r->money_nanos);
+    int64_t *moved_nanos = context;
+    *moved_nanos = qbid_add_sat(*moved_nanos, r->money_nanos);
     return 0;
 }
 
 int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t *ret_nanos)
 {
     struct qbid_recommendation_filter filter = {.status = QBID_RECOMMENDATION_APPLIED,
-                                                .max = UINT32_MAX};
-    struct moved moved = {.since_ns = unix_ns > DAY_NS ? unix_ns - DAY_NS : 0};
-    int err = qbid_store_load_recommendations(x->host.store, &filter, moved_add, &moved);
-    *ret_nanos = moved.nanos;
-    return err;
+                                                .max = UINT32_MAX,
+                                                .decided_since_ns =
+                                                    unix_ns > DAY_NS ? unix_ns - DAY_NS : 0};
+    *ret_nanos = 0;
+    return qbid_store_load_recommendations(x->host.store, &filter, moved_add, ret_nanos);
 }
 
 /* What is moved today, with this, against the limit. */

@@ -53,14 +53,15 @@ void qbid_demand_refit(struct qbid_learner *learner, int64_t now_unix_s)
         struct qbid_traffic sum = {0};
         for (uint32_t i = 0; i < campaigns->cnt; i++)
             qbid_traffic_add(&sum, &campaigns->state[i].traffic, &learner->curve);
-        qbid_traffic_fit(&sum, NULL, now_unix_s, &learner->curve);
+        struct qbid_traffic_curve before = learner->curve;
+        qbid_traffic_refit(&sum, NULL, &before, now_unix_s, &learner->curve);
         learner->curve_hour = hour;
         learner->curve_next = 0;
     }
     for (int n = 0; n < REFIT_MAX && learner->curve_next < campaigns->cnt; n++) {
         struct qbid_campaign_state *state = &campaigns->state[learner->curve_next++];
         struct qbid_traffic_curve next;
-        qbid_traffic_fit(&state->traffic, &learner->curve, now_unix_s, &next);
+        qbid_traffic_refit(&state->traffic, &learner->curve, &state->curve, now_unix_s, &next);
         pacing_rebase(state, &next, (double)now_unix_s);
         state->curve = next;
         state->plan_total = flight_total(state);

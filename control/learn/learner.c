@@ -321,6 +321,7 @@ static int values_plan(struct qbid_learner *learner, const struct qbid_account *
                                 .recency = &learner->recency,
                                 .hours = &learner->item_hours,
                                 .now_s = learner->fitted_s,
+                                .explore = learner->params.explore_line_items,
                                 .keep = learner->frozen};
     if (!err)
         err = qbid_values_fit(&learner->values, &in);

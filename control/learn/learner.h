@@ -30,12 +30,13 @@ struct qbid_learner; /* opaque */
 
 struct qbid_learner_params {
     uint64_t level_mask[QBID_LEVEL_MAX]; /* finest first; 0 = unused */
-    uint64_t segment_mask; /* dimensions that make a market segment, e.g. exchange and slot */
-    uint32_t cell_max;     /* (line item, context) cells kept */
-    uint32_t context_max;  /* rows in an image */
-    uint32_t sample_max;   /* price samples kept by campaign */
-    double explore;        /* share of bids that try another Q action, 0..0.1 */
-    double rotation_floor; /* least share of a creative, 0..1/8 */
+    uint64_t segment_mask;   /* dimensions that make a market segment, e.g. exchange and slot */
+    uint32_t cell_max;       /* (line item, context) cells kept */
+    uint32_t context_max;    /* rows in an image */
+    uint32_t sample_max;     /* price samples kept by campaign */
+    double explore;          /* share of bids that try another Q action, 0..0.1 */
+    bool explore_line_items; /* of a campaign by Thompson sampling: control/learn/values.h */
+    double rotation_floor;   /* least share of a creative, 0..1/8 */
     double pace_min, pace_max;
     uint64_t pace_period_ns;            /* control period of the pacer */
     double step_log2_max;               /* largest change of a pace factor in one period */

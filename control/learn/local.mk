@@ -10,6 +10,7 @@ $(call lib,learn,\
 	control/learn/dayparts.c \
 	control/learn/delays.c \
 	control/learn/demand.c \
+	control/learn/draws.c \
 	control/learn/estimate.c \
 	control/learn/exposures.c \
 	control/learn/fresh.c \

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/learn/draws.h"
 #include "control/learn/learned.h"
 #include "control/models/decay.h"
 #include "shm/error.h"
@@ -33,6 +34,8 @@ void qbid_values_done(struct qbid_values *values)
         free(values->factor[kind]);
         free(values->level[kind]);
         free(values->way[kind]);
+        free(values->draw[kind]);
+        values->draw[kind] = NULL;
         values->level[kind] = NULL;
         values->factor[kind] = NULL;
         values->way[kind] = NULL;
@@ -217,10 +220,13 @@ static int line_items_room(struct qbid_values *values, uint32_t max)
         free(values->factor[kind]);
         free(values->level[kind]);
         free(values->way[kind]);
+        free(values->draw[kind]);
+        values->draw[kind] = calloc(cnt, sizeof(double));
         values->factor[kind] = calloc(cnt, sizeof(double));
         values->level[kind] = calloc(cnt, sizeof(double));
         values->way[kind] = calloc(cnt, 1);
-        if (!values->factor[kind] || !values->level[kind] || !values->way[kind])
+        if (!values->factor[kind] || !values->level[kind] || !values->way[kind] ||
+            !values->draw[kind])
             err = QBID_ERR_NOMEM;
     }
     free(values->order_value);
@@ -255,9 +261,11 @@ static void lines_make(struct qbid_values *values)
 {
     for (uint32_t i = 0; i < values->tree.line_item_max; i++) {
         struct qbid_value_line line = qbid_value_line(&values->goal[i]);
-        line.click *= values->hour[i];
-        line.conversion *= values->hour[i];
-        line.revenue *= values->hour[i];
+        double click = values->hour[i] * values->draw[QBID_VALUES_CTR][i];
+        double conversion = click * values->draw[QBID_VALUES_CVR][i];
+        line.click *= click;
+        line.conversion *= conversion;
+        line.revenue *= conversion;
         if (values->goal[i].goal != QBID_GOAL_FIXED_CPM)
             line.fixed *= values->hour[i];
         values->line[i] = line;
@@ -326,6 +334,7 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
     for (uint32_t i = 0; i < values->line_item_max; i++)
         values->hour[i] = in->hours ? qbid_item_hours_multiplier(in->hours, i) : 1;
     line_items_finish(values, in);
+    qbid_draws_make(values, in);
     order_values_make(values, in);
     err =
         qbid_orders_fit(&values->orders, &values->tree, in->cells, values->order_value, in->now_s);

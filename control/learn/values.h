@@ -47,6 +47,7 @@ struct qbid_values {
     struct qbid_value_params *goal;   /* of the campaign */
     struct qbid_value_line *line;     /* the same with all that multiplies, of the last settling */
     double *hour;                     /* what multiplies for now */
+    double *draw[QBID_VALUES_RATES];  /* the same, of a rate: control/learn/draws.h */
     uint32_t line_item_max;           /* 0 = nothing is fitted */
     const struct qbid_learned *learned; /* may serve the finest contexts instead; NULL = nothing */
 };
@@ -60,7 +61,8 @@ struct qbid_values_in {
     const struct qbid_recency *recency;  /* NULL = all levels are 1 */
     const struct qbid_item_hours *hours; /* multiply all values but fixed prices; NULL = 1 */
     int64_t now_s;
-    bool keep; /* a frozen learner: strengths and ratios stay */
+    bool keep;    /* a frozen learner: strengths and ratios stay */
+    bool explore; /* line items of a campaign by Thompson sampling */
 };
 
 struct qbid_rate_pair {

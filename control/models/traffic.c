@@ -211,6 +211,13 @@ static void days_forecast(const struct qbid_traffic *t, struct qbid_traffic_curv
 void qbid_traffic_fit(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *parent,
                       int64_t now_unix_s, struct qbid_traffic_curve *ret_curve)
 {
+    qbid_traffic_refit(traffic, parent, NULL, now_unix_s, ret_curve);
+}
+
+void qbid_traffic_refit(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *parent,
+                        const struct qbid_traffic_curve *before, int64_t now_unix_s,
+                        struct qbid_traffic_curve *ret_curve)
+{
     struct qbid_traffic_curve curve;
     qbid_traffic_flat(&curve);
     curve.today = floor_div(now_unix_s, DAY_S);
@@ -222,7 +229,10 @@ void qbid_traffic_fit(const struct qbid_traffic *traffic, const struct qbid_traf
     curve_sum(&curve);
     level_apply(traffic, HOURS_A_DAY, &curve);
     level_apply(traffic, QBID_TRAFFIC_HOURS, &curve);
-    days_forecast(traffic, &curve);
+    if (before && before->today == curve.today)
+        memcpy(curve.day, before->day, sizeof curve.day);
+    else
+        days_forecast(traffic, &curve);
     *ret_curve = curve;
 }
 

@@ -76,6 +76,12 @@ double qbid_traffic_rate(const struct qbid_traffic *traffic,
 void qbid_traffic_fit(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *parent,
                       int64_t now_unix_s, struct qbid_traffic_curve *ret_curve);
 
+/** The same, but the level of the days stays that of `before`, its own last curve, while that is of
+ *  the same day: only days that are over make it, so no fit of the day has more to go on. */
+void qbid_traffic_refit(const struct qbid_traffic *traffic, const struct qbid_traffic_curve *parent,
+                        const struct qbid_traffic_curve *before, int64_t now_unix_s,
+                        struct qbid_traffic_curve *ret_curve);
+
 /** Traffic expected in [from, to), as seconds of mean traffic. >= 0. Cost: at most the days ahead.
  */
 double qbid_traffic_between(const struct qbid_traffic_curve *curve, double from_unix_s,

@@ -281,6 +281,10 @@ static const char pattern_sources[] =
     "CREATE INDEX pattern_sources_stale ON pattern_source_rows(tenant, metric, subject, across)"
     " WHERE stale = 1;" SCOPED("pattern_source");
 
+static const char recommendation_indices[] =
+    "CREATE INDEX recommendations_by_bundle ON recommendation_rows(bundle) WHERE bundle <> 0;"
+    "CREATE INDEX recommendations_by_decision ON recommendation_rows(status, decided_unix_ns)";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -294,4 +298,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {triggers, NULL},
     {rules, rule_firings, records, findings, allocations},
     {patterns, pattern_sources, NULL},
-    {answers, NULL}};
+    {answers, NULL},
+    {recommendation_indices, NULL}};

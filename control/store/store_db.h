@@ -8,11 +8,16 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 13
+#define QBID_STORE_SCHEMA 14
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
 /* clang-format off */
+/* narrowest: the condition that an index answers */
+#define RECOMMENDATIONS_SQL(narrowest) \
+    "SELECT * FROM recommendations WHERE " narrowest "(?1 = '' OR status = ?1) AND " \
+    "(?2 = 0 OR id = ?2) AND (?3 = 0 OR bundle = ?3) AND decided_unix_ns >= ?5 " \
+    "ORDER BY unix_ns DESC, id LIMIT ?4"
 #define QBID_STORE_SQL_LIST(X) \
     X(BEGIN, "BEGIN IMMEDIATE") \
     X(COMMIT, "COMMIT") \
@@ -122,9 +127,10 @@
                           "from_unix_s, to_unix_s, auto, money_nanos, status) VALUES(?1, ?2, ?3, ?4, ?5, " \
                           "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, " \
                           "?22, ?23, ?24, ?25, ?26, 'pending')") \
-    X(RECOMMENDATION_LOAD, "SELECT * FROM recommendations WHERE (?1 = '' OR status = ?1) AND " \
-                           "(?2 = 0 OR id = ?2) AND (?3 = 0 OR bundle = ?3) " \
-                           "ORDER BY unix_ns DESC, id LIMIT ?4") \
+    X(RECOMMENDATION_LOAD, RECOMMENDATIONS_SQL("")) \
+    X(RECOMMENDATION_LOAD_ID, RECOMMENDATIONS_SQL("id = ?2 AND ")) \
+    X(RECOMMENDATION_LOAD_BUNDLE, RECOMMENDATIONS_SQL("bundle <> 0 AND bundle = ?3 AND ")) \
+    X(RECOMMENDATION_LOAD_STATUS, RECOMMENDATIONS_SQL("status = ?1 AND ")) \
     X(RECOMMENDATION_STATUS, "UPDATE recommendation_rows SET status = ?2, decider = ?3, " \
                              "decided_unix_ns = ?4, execution = ?5 WHERE id = ?1") \
     X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \

@@ -126,11 +126,20 @@ static int recommendation_read(sqlite3_stmt *s, struct qbid_recommendation *r)
     return 0;
 }
 
+/* The same question, put so that an index answers the narrowest part of it. */
+static enum qbid_store_sql load_of(const struct qbid_recommendation_filter *filter)
+{
+    return filter->id            ? QBID_STORE_SQL_RECOMMENDATION_LOAD_ID
+           : filter->bundle      ? QBID_STORE_SQL_RECOMMENDATION_LOAD_BUNDLE
+           : filter->status >= 0 ? QBID_STORE_SQL_RECOMMENDATION_LOAD_STATUS
+                                 : QBID_STORE_SQL_RECOMMENDATION_LOAD;
+}
+
 int qbid_store_load_recommendations(struct qbid_store *store,
                                     const struct qbid_recommendation_filter *filter,
                                     qbid_store_recommendation_fn *fn, void *context)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_RECOMMENDATION_LOAD);
+    sqlite3_stmt *s = qbid_store_statement(store, load_of(filter));
     struct qbid_recommendation r;
     int row, err = 0;
     if (!s)
@@ -139,6 +148,7 @@ int qbid_store_load_recommendations(struct qbid_store *store,
     qbid_store_bind(s, 2, filter->id);
     qbid_store_bind(s, 3, filter->bundle);
     qbid_store_bind(s, 4, filter->max);
+    qbid_store_bind(s, 5, filter->decided_since_ns);
     while (!err && (row = qbid_store_step(store, s)) != 0) {
         if (row < 0)
             return row;

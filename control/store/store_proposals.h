@@ -52,6 +52,7 @@ struct qbid_recommendation_filter {
     uint64_t bundle;
     int status;
     uint32_t max;
+    uint64_t decided_since_ns; /* that were decided on then or later */
 };
 
 typedef int qbid_store_recommendation_fn(void *context,

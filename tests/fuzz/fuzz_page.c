@@ -72,7 +72,7 @@ static void use_live(void *base, size_t size)
         return;
     uint64_t digest = 0;
     for (uint32_t i = 0; i < live.shape.line_item_max; i++)
-        digest += (qbid_live_pace(&live, i) > 0) + atomic_load(&live.qstate[i]);
+        digest += (qbid_live_pace(&live, i) > 0) + (uint64_t)atomic_load(&live.qstate[i]);
     for (uint32_t i = 0; i < live.shape.worker_max * live.shape.budget_max; i++)
         digest += (uint64_t)atomic_load(&live.limit[i]);
     for (uint32_t i = 0; i < live.shape.worker_max; i++)

@@ -171,7 +171,9 @@ static void factors_fill(const struct qbid_learner *learner, const struct hour *
     f->known[QBID_SIM_LADDER_ORDERS] = qbid_values_order(&learner->values, i, context);
     f->truth[QBID_SIM_LADDER_ORDERS] =
         li->order_value_micros * exp2((double)m->ltv_lg[a->value[QBID_DIM_SEGMENT]]);
-    f->known[QBID_SIM_LADDER_HOURS] = learner->values.hour[i];
+    f->known[QBID_SIM_LADDER_HOURS] = learner->values.hour[i] *
+                                      learner->values.draw[QBID_VALUES_CTR][i] *
+                                      learner->values.draw[QBID_VALUES_CVR][i];
     f->truth[QBID_SIM_LADDER_HOURS] =
         exp2((double)(li->ctr.effect_lg[QBID_DIM_HOUR][a->value[QBID_DIM_HOUR]] +
                       li->cvr.effect_lg[QBID_DIM_HOUR][a->value[QBID_DIM_HOUR]]));

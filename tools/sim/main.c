@@ -14,6 +14,7 @@
 #include "tools/sim/command.h"
 #include "tools/sim/faults.h"
 #include "tools/sim/ladder_command.h"
+#include "tools/sim/loop.h"
 #include "tools/sim/models.h"
 #include "tools/sim/recorded.h"
 #include "tools/sim/train.h"
@@ -22,6 +23,7 @@ static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},
     {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
     {"ladder", "what each thing that qbid learns costs it", qbid_sim_ladder},
+    {"loop", "weeks of the whole control loop beside static budgets and rules", qbid_sim_loop},
     {"models", "the click models on recorded impressions", qbid_sim_models},
     {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
     {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},

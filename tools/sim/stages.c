@@ -37,6 +37,7 @@ struct qbid_sim_stages_params qbid_sim_stages_defaults(struct qbid_sim_portfolio
                                           .context_max = CONTEXTS_MAX,
                                           .sample_max = 1024,
                                           .explore = 0.02,
+                                          .explore_line_items = true,
                                           .rotation_floor = 0.002,
                                           .pace_min = 0.001,
                                           .pace_max = 1000,

@@ -10,8 +10,8 @@
 
 #define HOUR_S 3600
 /* Past the hour: it knows by its traffic then which one it is, and follows in steps. */
-#define LEARN_FIRST_S 300
-#define LEARN_AGAIN_S 600
+#define LEARN_FIRST_S 120
+#define LEARN_AGAIN_S 300
 #define LIVE_S 2
 
 struct real {

@@ -170,7 +170,7 @@ static int keep(void *context, const struct qbid_proposal *proposal)
 static int run(struct world *w)
 {
     struct qbid_agent agent = qbid_synthesiser_of(w->synthesiser);
-    struct qbid_agent_inputs inputs = {&w->account, w->snapshot, NOW_NS, w->unix_s};
+    struct qbid_agent_inputs inputs = {&w->account, w->snapshot, NOW_NS, w->unix_s, NULL, 0};
     w->proposals = 0;
     assert_true(agent.period_ns == QBID_SYNTHESISER_PERIOD_NS);
     return agent.propose(agent.state, &inputs, keep, w);

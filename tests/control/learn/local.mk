@@ -6,6 +6,7 @@ $(call test,test_estimate,tests/control/learn/test_estimate.c tests/control/lear
 $(call test,test_parts,tests/control/learn/test_parts.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_late,tests/control/learn/test_late.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_item_hours,tests/control/learn/test_item_hours.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
+$(call test,test_draws,tests/control/learn/test_draws.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_learner,tests/control/learn/test_learner.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_feedback,tests/control/learn/test_feedback.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)
 $(call test,test_demand,tests/control/learn/test_demand.c tests/control/learn/fixture.c,learn publish keymap models account config shm,-lm)

@@ -8,7 +8,7 @@ begin override
 request_make
 SITE_EXTRA='ticks: {live_ms: 50, learn_ms: 600000, snapshot_ms: 1000}
 image_valid_ms: 3600000
-learning: {pace_period_ms: 250, log_mb: 8, explore: 0}'
+learning: {pace_period_ms: 3000, log_mb: 8, explore: 0}'
 new_site site 2
 site_start
 demo_account 1000 3600 '{fixed_cpm: 2}' asap 0.02 >"$work/account.yaml"
@@ -92,7 +92,7 @@ is "and keeps to it" 1.5 "$(price)"
 
 # --- the end comes with qbidd dead, to the second
 qbid override clear campaign 2997 >"$work/said"
-end=$(($(date +%s) + 3))
+end=$(($(date +%s) + 5))
 is "a short one" 0 "$(exit_of qbid override set line_item "$item" --fixed 1.75 --until "$(expire_at $end)" --reason short)"
 becomes "is in force" 1.75 price
 kill -KILL "$SITE_QBIDD"
@@ -100,15 +100,16 @@ wait "$SITE_QBIDD" 2>/dev/null || true
 is "over to the moment, and never back" "True True" "$(python3 - "$SITE_BID_URL?x=1" "$work/request" $end <<'PY'
 import json, sys, time, urllib.request
 url, request, end = sys.argv[1], open(sys.argv[2], "rb").read(), float(sys.argv[3])
-seen = []
+seen = {1.75: [], 2: []}
 while time.time() < end + 1.5:
     before = time.time()
     price = json.load(urllib.request.urlopen(urllib.request.Request(url, request)))["seatbid"][0]["bid"][0]["price"]
     after = time.time()
     if after < end or before >= end + 0.002:  # the clocks of qbidd's last tick and of now
-        seen.append(price == (1.75 if after < end else 2))
+        wanted = 1.75 if after < end else 2
+        seen[wanted].append(price == wanted)
     time.sleep(0.004)
-print(all(seen), len(seen) > 200)
+print(all(map(all, seen.values())), min(map(len, seen.values())) >= 10)
 PY
 )"
 site_start_qbidd

@@ -12,3 +12,4 @@ sim_test = $(call test,test_sim_$(1),tests/tools/sim/test_$(1).c,$(SIM_LIBS),-lm
 $(call sim_test,market)
 $(call sim_test,arena)
 $(call sim_test,faults)
+$(call test,test_sim_loop,tests/tools/sim/test_loop.c,$(LOOP_LIBS),$(LOOP_LDLIBS))

@@ -76,7 +76,7 @@ static int audit_verify(struct qbid_command *c, struct qbid_store *store)
         err = qbid_audit_checkpoint_check(text, key->sign_public, &checkpoint);
     if (err)
         return qbid_command_fail(c, err, "the checkpoint is %s",
-                                 err == QBID_ERR_PARSE ? "no line of `qbid audit --export`"
+                                 err == QBID_ERR_PARSE ? "no line of `qbid audit export`"
                                                        : "not signed with the audit's key");
     err = qbid_store_verify_audit(store, text ? &checkpoint : NULL, &id);
     if (err == QBID_ERR_CORRUPT)

@@ -104,12 +104,12 @@ static void a_line_item_that_had_bad_luck_is_found_again(void **state)
     (void)state;
     static struct world w;
     double with = 0, without = 0;
-    for (uint64_t seed = 1; seed <= 4; seed++) {
+    for (uint64_t seed = 1; seed <= 2; seed++) {
         world_open(&w, true, seed);
-        with += share_of_the_better(&w) / 4;
+        with += share_of_the_better(&w) / 2;
         world_close(&w);
         world_open(&w, false, seed);
-        without += share_of_the_better(&w) / 4;
+        without += share_of_the_better(&w) / 2;
         world_close(&w);
     }
     print_message("share of the better line item on the eighth day: %.3f by draws, %.3f without\n",
@@ -133,7 +133,7 @@ static void draws_rest_for_an_hour_where_little_is_known_and_nowhere_else(void *
     for (int i = 0; i < 20000; i++)
         show(&w, known, 0.05);
     double sum = 0, square = 0;
-    for (w.hour = 1; w.hour <= 400; w.hour++) {
+    for (w.hour = 1; w.hour <= 200; w.hour++) {
         plan(&w);
         draw = w.learner->values.draw[QBID_VALUES_CTR];
         double now = draw[little->idx];
@@ -147,7 +147,7 @@ static void draws_rest_for_an_hour_where_little_is_known_and_nowhere_else(void *
         sum += now;
         square += now * now;
     }
-    double mean = sum / 400, sd = sqrt(square / 400 - mean * mean);
+    double mean = sum / 200, sd = sqrt(square / 200 - mean * mean);
     print_message("draws of one of little: mean %.3f, sd %.3f\n", mean, sd);
     assert_true(fabs(mean - 1) < 0.15);
     assert_true(sd > 0.1 && sd < 1);

@@ -7,6 +7,7 @@
 #include "control/executor/executor.h"
 
 #define RIG_CAMPAIGNS 4
+#define RIG_TENANTS 2
 
 struct rig {
     struct qbid_store *store;
@@ -40,6 +41,11 @@ uint64_t rig_state(struct rig *rig);
 
 /** One number that SQL says. */
 int64_t rig_number(struct rig *rig, const char *sql);
+
+/** Budgets of a tenant's campaigns, active or not; and what they should add up to: what was first
+ * imported, and what every execution in force changed, none of them a rollback. Nanos. */
+int64_t rig_budgets(struct rig *rig, uint32_t tenant);
+int64_t rig_budgets_due(struct rig *rig, uint32_t tenant);
 
 /** Account of four campaigns, with line items and creatives. */
 extern const char rig_document[];

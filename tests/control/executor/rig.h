@@ -13,7 +13,8 @@ struct rig {
     struct qbid_store *store;
     struct qbid_account account;
     struct qbid_executor executor;
-    struct qbid_stats day[RIG_CAMPAIGNS + 1], all[RIG_CAMPAIGNS + 1]; /* by campaign id */
+    /* by campaign id; a test may import one more */
+    struct qbid_stats day[RIG_CAMPAIGNS + 2], all[RIG_CAMPAIGNS + 2];
     uint64_t unix_ns;
     uint64_t gen;
     bool broken; /* the control of the tests: what belongs to an execution is written after it */

@@ -102,6 +102,15 @@ static ALWAYS_INLINE bool bound(struct qbid_offer *offer, const struct bounds *b
     return qbid_offer_bound(offer, b->floor_micros, b->ceiling_micros, b->guaranteed);
 }
 
+/* Out of the way of the bids that are made. A test request tells nothing: no bid was wanted. */
+static __attribute__((noinline, cold)) enum qbid_nobid
+refuse(const struct qbid_ask *ask, uint32_t budget_idx, int64_t bid_micros)
+{
+    if (!(ask->request->flags & QBID_REQUEST_TEST))
+        qbid_allowance_refuse(ask->view, budget_idx, bid_micros);
+    return QBID_NOBID_NO_ALLOWANCE;
+}
+
 /* The price and the reservation. On success the decision holds all but the creative. */
 static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
                                                const struct qbid_candidate *candidate,
@@ -120,7 +129,7 @@ static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
         return QBID_NOBID_BELOW_FLOOR;
     if (!qbid_allowance_take(&lead->allowance, offer.bid_micros,
                              !(ask->request->flags & QBID_REQUEST_TEST)))
-        return QBID_NOBID_NO_ALLOWANCE;
+        return refuse(ask, line_item->budget_idx, offer.bid_micros);
 
     decision->nonce = qbid_nonce_next(view);
     decision->bid_micros = offer.bid_micros;

@@ -36,12 +36,12 @@
 #include "shm/page.h"
 #include "shm/request.h"
 
-/* What a decision may read and the one array that it writes (committed). Built once a request or
- * batch from one qbid_table. */
+/* What a decision may read and the arrays that it writes (committed, refused). Built once a request
+ * or batch from one qbid_table. */
 struct qbid_view {
     const struct qbid_image *image;
     const struct qbid_live *live;     /* NULL = no lease */
-    const struct qbid_page *page;     /* this worker's own; committed is written */
+    const struct qbid_page *page;     /* this worker's own; committed and refused are written */
     uint64_t deadline_ns;             /* of the image, CLOCK_BOOTTIME */
     uint16_t slot;                    /* of this worker in the live page, or QBID_LIVE_SLOT_NONE */
     uint16_t uid;                     /* top 16 bits of its nonces */

@@ -4,6 +4,8 @@
  *   control                                        this worker
  *   raise limit[slot][b], release         --->     R2 load limit, relaxed
  *   read committed[b], acquire            <---     C1 store committed[b] + bid, release
+ *   read refused[b], relaxed              <---     C2 store a bid that the limit did not hold,
+ * relaxed
  *
  * A lower limit that is read late only delays a bid; committed has one writer, this worker.
  */
@@ -77,12 +79,29 @@ static inline bool qbid_allowance_take(const struct qbid_allowance *allowance, i
     return true;
 }
 
-/** The two in one. */
+/**
+ * Tell control of a bid that the allowance did not hold, so that it gives enough for one like it.
+ *
+ * Threads: the worker that owns view->page. Wait-free. Cost: one store.
+ */
+static inline void qbid_allowance_refuse(const struct qbid_view *view, uint32_t budget_idx,
+                                         int64_t bid_micros)
+{
+    if (budget_idx < view->page->budget_max)
+        atomic_store_explicit(&view->page->refused[budget_idx],
+                              qbid_nanos_from_cpm_micros(bid_micros),
+                              memory_order_relaxed); /* C2 */
+}
+
+/** Find, take, and tell of a refusal; keep false only checks. */
 static inline bool qbid_allowance_reserve(const struct qbid_view *view, uint32_t budget_idx,
                                           int64_t bid_micros, bool keep)
 {
     struct qbid_allowance allowance = qbid_allowance_find(view, budget_idx);
-    return qbid_allowance_take(&allowance, bid_micros, keep);
+    bool taken = qbid_allowance_take(&allowance, bid_micros, keep);
+    if (!taken && keep)
+        qbid_allowance_refuse(view, budget_idx, bid_micros);
+    return taken;
 }
 
 /** The next nonce of a worker: its uid and a number that its page never gives out twice. */

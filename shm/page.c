@@ -9,14 +9,15 @@
 #include "shm/live.h"
 
 /* Sizes that both sides must agree on; the page of another layout is refused. */
+#define COLUMNS 2 /* by budget: committed, refused */
 #define FINGERPRINT                                                                                \
-    ((uint64_t)sizeof(struct qbid_page_header) | (uint64_t)sizeof(struct qbid_ring) << 16 |        \
-     (uint64_t)sizeof(struct qbid_event) << 32 | (uint64_t)QBID_COUNTER_CNT << 40 |                \
-     (uint64_t)QBID_NOBID_CNT << 48 |                                                              \
+    ((uint64_t)sizeof(struct qbid_page_header) | (uint64_t)(COLUMNS - 1) << 15 |                   \
+     (uint64_t)sizeof(struct qbid_ring) << 16 | (uint64_t)sizeof(struct qbid_event) << 32 |        \
+     (uint64_t)QBID_COUNTER_CNT << 40 | (uint64_t)QBID_NOBID_CNT << 48 |                           \
      (uint64_t)(QBID_LATENCY_CNT << 4 | QBID_LATENCY_LG_SUB) << 56)
 
 struct layout {
-    uint64_t committed_off, latency_off, ring_off, events_off, bytes;
+    uint64_t committed_off, refused_off, latency_off, ring_off, events_off, bytes;
 };
 
 static int lay_out(uint32_t budget_max, unsigned lg_events, struct layout *ret_layout)
@@ -25,10 +26,11 @@ static int lay_out(uint32_t budget_max, unsigned lg_events, struct layout *ret_l
         lg_events > QBID_PAGE_RING_LG_MAX)
         return QBID_ERR_LIMIT;
     struct layout l;
-    uint64_t committed = (uint64_t)budget_max * sizeof(_Atomic int64_t);
+    uint64_t column = (uint64_t)budget_max * sizeof(_Atomic int64_t);
     l.committed_off = sizeof(struct qbid_page_header);
-    l.latency_off =
-        (l.committed_off + committed + QBID_CACHE_LINE - 1) & ~(uint64_t)(QBID_CACHE_LINE - 1);
+    l.refused_off = l.committed_off + column;
+    l.latency_off = (l.committed_off + COLUMNS * column + QBID_CACHE_LINE - 1) &
+                    ~(uint64_t)(QBID_CACHE_LINE - 1);
     l.ring_off = l.latency_off + QBID_LATENCY_CNT * sizeof(struct qbid_latency);
     l.events_off = l.ring_off + sizeof(struct qbid_ring);
     l.bytes = l.events_off + (sizeof(struct qbid_event) << lg_events);
@@ -42,6 +44,7 @@ static void resolve(void *base, const struct layout *l, uint32_t budget_max, uns
     char *bytes = base;
     ret_page->header = base;
     ret_page->committed = (void *)(bytes + l->committed_off);
+    ret_page->refused = (void *)(bytes + l->refused_off);
     ret_page->latency = (void *)(bytes + l->latency_off);
     ret_page->ring = (void *)(bytes + l->ring_off);
     ret_page->events = (void *)(bytes + l->events_off);

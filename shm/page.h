@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker page: what one ad-server worker tells control. One writer; control distrusts it.
  *
- *   +--------+----------+-----------------------+---------+-------------------+
- *   | header | counters | committed[budget_max] | latency | ring | events     |
- *   +--------+----------+-----------------------+---------+-------------------+
+ *   +--------+----------+-----------------------+---------------------+---------+------+--------+
+ *   | header | counters | committed[budget_max] | refused[budget_max] | latency | ring | events |
+ *   +--------+----------+-----------------------+---------------------+---------+------+--------+
  *
  * Made by qbidd (memfd, seals SHRINK and GROW), mapped read-write by its worker. It survives both a
  * dead worker (qbidd keeps the mapping) and a dead qbidd (the worker hands it to the next one).
@@ -68,7 +68,7 @@ struct qbid_page_header {
     uint64_t bytes;
     uint32_t budget_max;
     uint32_t id; /* given by qbidd when it first sees the page: what it read is stored under it */
-    uint64_t committed_off; /* _Atomic int64_t[budget_max] */
+    uint64_t committed_off; /* _Atomic int64_t[budget_max], then refused, of the same shape */
     uint64_t ring_off;      /* struct qbid_ring, then events */
     uint64_t events_off;
     /* line 1: the worker */
@@ -87,7 +87,8 @@ _Static_assert(offsetof(struct qbid_page_header, heartbeat_ns) == 64, "the worke
 /* A mapped page, by array. */
 struct qbid_page {
     struct qbid_page_header *header;
-    _Atomic int64_t *committed;   /* by budget: sum of every bid ever reserved, never falls */
+    _Atomic int64_t *committed; /* by budget: sum of every bid ever reserved, never falls */
+    _Atomic int64_t *refused;   /* by budget: the last bid that its allowance did not hold, nanos */
     struct qbid_latency *latency; /* by kind */
     struct qbid_ring *ring;
     struct qbid_event *events;

@@ -32,12 +32,13 @@ struct qbid_book {
 /* One attached worker; the columns are by budget. */
 struct qbid_ledger_slot {
     const struct qbid_page *page;
-    int64_t *columns; /* the allocation behind the five below */
+    int64_t *columns; /* the allocation behind the six below */
     int64_t *seen;    /* committed as last sampled */
     int64_t *limit;   /* as in the live page */
     int64_t *rate;    /* committed a tick, decaying */
     int64_t *sample;  /* committed as this tick reads it */
     int64_t *raise;   /* planned for this tick */
+    int64_t *refused; /* the last bid that its allowance did not hold; 0 = none */
     uint64_t lease_end_ns;
     uint64_t mark_head;         /* of its ring, read after the clock was mark_ns */
     uint64_t mark_ns;           /* 0 = no mark yet */
@@ -68,6 +69,8 @@ struct qbid_ledger {
     uint64_t drained_ns;            /* every notice written before it is posted; 0 = no tick yet */
     uint64_t tick_ns[2];            /* clocks of the last two ticks, the newer one first */
 };
+
+#define QBID_SLOT_COLUMNS 6
 
 /** A worker's committed is impossible: it gets no more grants and its lease ends. */
 void qbid_ledger_block(struct qbid_ledger *ledger, struct qbid_ledger_slot *slot);

@@ -16,6 +16,12 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+int64_t qbid_grant_bid(const struct qbid_grant *grant)
+{
+    int64_t lacks = grant->refused_nanos - grant->unused_nanos;
+    return lacks > 0 && lacks <= grant->free_nanos ? lacks : 0;
+}
+
 int64_t qbid_grant_size(const struct qbid_grant *grant)
 {
     if (grant->free_nanos <= 0 || grant->workers == 0)
@@ -28,5 +34,6 @@ int64_t qbid_grant_size(const struct qbid_grant *grant)
         want = larger(want, grant->per_tick_nanos * TICKS_AHEAD);
     if (grant->unused_nanos >= want - want / 2)
         return 0;
-    return smaller(want - grant->unused_nanos, grant->free_nanos / 2 / grant->workers);
+    int64_t nanos = smaller(want - grant->unused_nanos, grant->free_nanos / 2 / grant->workers);
+    return grant->unused_nanos + nanos < grant->refused_nanos ? 0 : nanos;
 }

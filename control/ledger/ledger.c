@@ -124,7 +124,7 @@ int qbid_ledger_attach(struct qbid_ledger *ledger, uint16_t slot, uint16_t uid,
     struct qbid_ledger_slot *s = &ledger->slots[slot];
     int64_t *columns = s->columns;
     if (!columns)
-        columns = malloc((size_t)budgets * 5 * sizeof *columns);
+        columns = malloc((size_t)budgets * QBID_SLOT_COLUMNS * sizeof *columns);
     if (!columns)
         return QBID_ERR_NOMEM;
     *s = (struct qbid_ledger_slot){.page = page, .columns = columns, .uid = uid, .attached = true};
@@ -133,7 +133,8 @@ int qbid_ledger_attach(struct qbid_ledger *ledger, uint16_t slot, uint16_t uid,
     s->rate = columns + 2 * (size_t)budgets;
     s->sample = columns + 3 * (size_t)budgets;
     s->raise = columns + 4 * (size_t)budgets;
-    memset(columns, 0, (size_t)budgets * 5 * sizeof *columns);
+    s->refused = columns + 5 * (size_t)budgets;
+    memset(columns, 0, (size_t)budgets * QBID_SLOT_COLUMNS * sizeof *columns);
     for (uint32_t b = 0; b < budgets; b++)
         s->seen[b] = QBID_SLOT_UNSEEN;
     s->known = ledger->first_ns[uid] != 0;

@@ -16,6 +16,11 @@
  * store before the limits were (write-ahead), released when the leases and notices of that time are
  * over.
  *
+ * A bid that a limit did not hold is in the worker's page, too (refused[b]): the next tick raises
+ * the limit by what it lacked, if the budget has it, before it gives headroom to anybody. Only who
+ * gets free money follows from that word, never how much there is: a worker that lies can take what
+ * is free, as it could by bids, and no more.
+ *
  * What is resolved is kept in time buckets of the BID's time (control/ledger/tally.h). Sampling
  * order makes this safe: a tick reads committed first and the clock after, so a bid is never
  * counted in an earlier bucket than its own. Expiry goes by the time up to which every ring has

@@ -40,6 +40,15 @@ static void slot_break(struct qbid_ledger *ledger, struct qbid_ledger_slot *s)
         qbid_ledger_block(ledger, s);
 }
 
+/* The bid that it was last too poor for. What no bid can be is none. */
+static int64_t refused_load(const struct qbid_page *page, uint32_t b)
+{
+    if (b >= page->budget_max)
+        return 0;
+    int64_t nanos = atomic_load_explicit(&page->refused[b], memory_order_relaxed); /* C2 */
+    return nanos > 0 && nanos <= QBID_PRICE_MICROS_MAX ? nanos : 0;
+}
+
 static void slots_sample(struct qbid_ledger *ledger)
 {
     for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++) {
@@ -55,6 +64,7 @@ static void slots_sample(struct qbid_ledger *ledger)
             s->sample[b] = b < s->page->budget_max
                                ? atomic_load_explicit(&s->page->committed[b], memory_order_acquire)
                                : 0;
+            s->refused[b] = refused_load(s->page, b);
         }
     }
 }
@@ -190,7 +200,16 @@ static void books_expire(struct qbid_ledger *ledger, uint64_t now_ns)
     }
 }
 
-/* Plan the raises of one budget; returns their sum. */
+/* How one worker stands with one budget. */
+static void grant_of(const struct qbid_ledger_slot *s, uint32_t b, struct qbid_grant *grant)
+{
+    grant->unused_nanos = s->limit[b] - s->seen[b] + s->raise[b];
+    grant->per_tick_nanos = s->rate[b];
+    grant->refused_nanos = s->limit[b] < COMMITTED_MAX / 2 ? s->refused[b] : 0;
+}
+
+/* Plan the raises of one budget; returns their sum. First each worker that stands still gets what
+ * it lacks of a bid, as long as there is money; then all get headroom from the rest. */
 static int64_t book_plan(struct qbid_ledger *ledger, uint32_t b, uint32_t workers)
 {
     const struct qbid_book *book = &ledger->books[b];
@@ -205,10 +224,20 @@ static int64_t book_plan(struct qbid_ledger *ledger, uint32_t b, uint32_t worker
         struct qbid_ledger_slot *s = &ledger->slots[i];
         if (!slot_working(s))
             continue;
-        grant.unused_nanos = s->limit[b] - s->seen[b];
-        grant.per_tick_nanos = s->rate[b];
-        s->raise[b] = s->limit[b] < COMMITTED_MAX / 2 ? qbid_grant_size(&grant) : 0;
+        s->raise[b] = 0;
+        grant_of(s, b, &grant);
+        s->raise[b] = qbid_grant_bid(&grant);
+        grant.free_nanos -= s->raise[b];
         sum += s->raise[b];
+    }
+    for (uint32_t i = 0; i < ledger->params.shape.worker_max; i++) {
+        struct qbid_ledger_slot *s = &ledger->slots[i];
+        if (!slot_working(s) || s->limit[b] >= COMMITTED_MAX / 2)
+            continue;
+        grant_of(s, b, &grant);
+        int64_t more = qbid_grant_size(&grant);
+        s->raise[b] += more;
+        sum += more;
     }
     return sum;
 }

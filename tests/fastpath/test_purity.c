@@ -204,11 +204,11 @@ static void *copy_of(const void *base, size_t bytes)
     return memcpy(copy, base, bytes);
 }
 
-static void decisions_write_committed_and_seq_and_nothing_else(void **state)
+static void decisions_write_committed_refused_and_seq_and_nothing_else(void **state)
 {
     (void)state;
     struct rng r = rng_init(13);
-    int64_t reserved = 0;
+    int64_t reserved = 0, refused = 0;
     for (int account = 0; account < ACCOUNTS; account++) {
         struct stage s;
         open_random(&s, &r, account);
@@ -227,6 +227,10 @@ static void decisions_write_committed_and_seq_and_nothing_else(void **state)
             assert_true(now >= then);
             reserved += now > then;
             atomic_store(&s.page.committed[b], then);
+            int64_t refusal = atomic_load(&s.page.refused[b]);
+            assert_true(refusal >= 0);
+            refused += refusal > 0;
+            atomic_store(&s.page.refused[b], atomic_load(&old.refused[b]));
         }
         atomic_store(&s.page.header->seq, atomic_load(&old.header->seq));
         assert_memory_equal(s.page_base, page, s.page_bytes);
@@ -235,7 +239,7 @@ static void decisions_write_committed_and_seq_and_nothing_else(void **state)
         free(page);
         stage_done(&s);
     }
-    assert_true(reserved > 20);
+    assert_true(reserved > 20 && refused > 20);
 }
 
 int main(void)
@@ -243,7 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decisions_allocate_nothing),
         cmocka_unit_test(decisions_make_no_system_call),
-        cmocka_unit_test(decisions_write_committed_and_seq_and_nothing_else),
+        cmocka_unit_test(decisions_write_committed_refused_and_seq_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,26 @@ static void an_allowance_that_is_exactly_enough_is_used_and_one_nano_less_is_not
     stage_done(&s);
 }
 
+static void a_bid_that_the_allowance_does_not_hold_is_told_and_a_test_request_is_not(void **state)
+{
+    (void)state;
+    struct stage s;
+    struct qbid_decision d;
+    struct qbid_request q = stage_request();
+    open_one(&s, 2);
+    stage_set_limit(&s, 2, 999999);
+    q.flags = QBID_REQUEST_TEST;
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_ALLOWANCE);
+    assert_int_equal(atomic_load(&s.page.refused[2]), 0);
+    q.flags = 0;
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NO_ALLOWANCE);
+    for (int b = 0; b < STAGE_BUDGETS; b++)
+        assert_int_equal(atomic_load(&s.page.refused[b]), b == 2 ? 1000000 : 0);
+    stage_set_limit(&s, 2, 1000000);
+    assert_int_equal(stage_decide(&s, &q, &d), QBID_NOBID_NONE);
+    stage_done(&s);
+}
+
 static void other_workers_allowances_are_not_touched(void **state)
 {
     (void)state;
@@ -203,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_lease_is_good_until_just_before_its_end),
         cmocka_unit_test(without_live_page_own_page_or_slot_there_is_no_lease),
         cmocka_unit_test(an_allowance_that_is_exactly_enough_is_used_and_one_nano_less_is_not),
+        cmocka_unit_test(a_bid_that_the_allowance_does_not_hold_is_told_and_a_test_request_is_not),
         cmocka_unit_test(other_workers_allowances_are_not_touched),
         cmocka_unit_test(a_sum_that_does_not_fit_is_never_committed),
         cmocka_unit_test(a_budget_outside_either_page_has_no_allowance),

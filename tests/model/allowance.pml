@@ -441,7 +441,7 @@ tick: /* qbid_ledger_tick() */
         assert(!blocked);
         check_money()
     }
-    if /* book_plan(): one unit, to whom qbid_grant_size() would give it */
+    if /* book_plan(): one unit, to whom qbid_grant_bid() or qbid_grant_size() gives it */
     :: spent + hold + exposure < BUDGET && attached[0] && ticked[0] -> given = 0
     :: spent + hold + exposure < BUDGET && attached[1] && ticked[1] -> given = 1
     :: skip

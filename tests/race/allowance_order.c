@@ -23,7 +23,7 @@
 #define RESERVE qbid_allowance_reserve
 #endif
 
-#define BUDGET_NANOS INT64_C(1000000)
+#define BUDGET_NANOS INT64_C(1000000000) /* grants halve near its end, down to a bid */
 #define BID_MICROS 1000
 #define NS_PER_TICK UINT64_C(100000000)
 #define TICKS 30

@@ -36,6 +36,8 @@ static void every_word_has_a_place_of_its_own(void **state)
         void *base = format(budgets[b], QBID_PAGE_RING_LG_MIN, &worker, &bytes);
         for (uint32_t i = 0; i < budgets[b]; i++)
             atomic_store_explicit(&worker.committed[i], 100 + i, memory_order_relaxed);
+        for (uint32_t i = 0; i < budgets[b]; i++)
+            atomic_store_explicit(&worker.refused[i], 5000 + i, memory_order_relaxed);
         for (int c = 0; c < QBID_COUNTER_CNT; c++)
             qbid_count_add(&worker.header->counter[c], (uint64_t)(1000 + c));
         for (int c = 0; c < QBID_NOBID_CNT; c++)
@@ -57,7 +59,7 @@ static void every_word_has_a_place_of_its_own(void **state)
         for (uint64_t i = 0; i < 64; i++)
             assert_true(out[i].nonce == i && out[i].kind == 1);
         for (uint32_t i = 0; i < budgets[b]; i++)
-            assert_true(control.committed[i] == 100 + i);
+            assert_true(control.committed[i] == 100 + i && control.refused[i] == 5000 + i);
         for (unsigned c = 0; c < QBID_COUNTER_CNT; c++)
             assert_int_equal(control.header->counter[c], 1000 + c + (c == QBID_COUNTER_BIDS));
         for (unsigned c = 0; c < QBID_NOBID_CNT; c++)

@@ -32,6 +32,7 @@ static struct world_options faulty(uint64_t seed)
                                   .slow = seed % 4 >= 2,
                                   .budget_nanos = 1000 + (int64_t)(seed % 7) * 1000,
                                   .bid_nanos_max = 60,
+                                  .grant_nanos_min = seed % 9 < 4 ? 10 : 120,
                                   .faults = true,
                                   .hot = seed % 2 == 0,
                                   .forgets = seed % 3 == 0,
@@ -101,7 +102,8 @@ static void the_budget_is_delivered_when_demand_allows(void **state)
                                         .steps = 4000,
                                         .workers = 1 + (uint32_t)(seed % 4),
                                         .budget_nanos = (1 + (int64_t)(seed % 4)) * 12000,
-                                        .bid_nanos_max = 20};
+                                        .bid_nanos_max = 20,
+                                        .grant_nanos_min = seed % 8 < 4 ? 4 : 40};
         struct world_result r = world_run(&options);
         assert_false(r.overspent);
         assert_int_equal(r.blocked, 0);

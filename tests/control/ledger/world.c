@@ -346,7 +346,7 @@ static void qbidd_start(struct world *w)
         .grace_ns = w->pace->grace_ns,
         .lease_ns = w->pace->lease_ns,
         .grant_ppm = 1000,
-        .grant_nanos_min = w->o.bid_nanos_max * 2};
+        .grant_nanos_min = w->o.grant_nanos_min};
     must(qbid_ledger_new(&params, &w->ledger) == 0, "ledger");
     w->life++;
     must(w->life < LIVES_MAX, "lives");

@@ -23,6 +23,7 @@ struct world_options {
     uint32_t workers;
     int64_t budget_nanos;
     int64_t bid_nanos_max;
+    int64_t grant_nanos_min;
     bool faults;      /* crashes, persist failures, lost and repeated notices, stalls */
     bool hot;         /* a bid wins, at its own price: nothing is left to chance */
     bool slow;        /* notices are good for 20 s instead of 2 s, and come up to 30 s late */

@@ -296,6 +296,8 @@ static int effect_tell(struct qbid_command *c, const struct calling *calling,
         cJSON_AddItemToArray(list, cJSON_CreateString(id));
     }
     cJSON_AddNumberToObject(c->answer, "left_inactive", effect->inactive);
+    cJSON_AddNumberToObject(c->answer, "moved_back", effect->moved);
+    cJSON_AddNumberToObject(c->answer, "kept", effect->kept);
     qbid_json_count(c->answer, "execution", effect->execution);
     cJSON_AddBoolToObject(c->answer, "applied",
                           !calling->call.dry_run && effect->execution > 0 &&

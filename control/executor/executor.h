@@ -73,6 +73,8 @@ struct qbid_executor_effect {
     uint64_t id[QBID_EXECUTOR_PLAN_MAX];   /* of the recommendations in it */
     uint32_t id_cnt;
     uint32_t inactive; /* added items that a rollback leaves behind, not active */
+    uint32_t moved;    /* budgets that it takes an amount from or gives it to: set later, too */
+    uint32_t kept;     /* other fields that keep the value that they were given later */
 };
 
 void qbid_executor_effect_done(struct qbid_executor_effect *effect);
@@ -107,7 +109,16 @@ int qbid_executor_apply(const struct qbid_executor *x, const struct qbid_executo
 int qbid_executor_plan(const struct qbid_executor *x, const struct qbid_executor_call *call,
                        struct qbid_executor_effect *ret_effect, struct qbid_choice *ret_choice);
 
-/** Take back executions [from, until]; until UINT32_MAX = to the last. NOENT, STORE. */
+/**
+ * Take back executions [from, until]; until UINT32_MAX = to the last, which gives the account its
+ * bytes from before.
+ *
+ * Otherwise later ones stay: a field that none of them changed gets its value from before, a budget
+ * that one did is moved by the amount (effect->moved), another field keeps their value (kept).
+ * Errors: NOENT, STORE; STALE when a later one took it back already or made a budget one of another
+ * period, or when it is a rollback that others came after; LIMIT when a budget would not stay above
+ * 0: nothing is changed then.
+ */
 int qbid_executor_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
                            uint64_t from, uint64_t until, struct qbid_executor_effect *ret_effect);
 
@@ -117,6 +128,8 @@ int qbid_executor_hold(const struct qbid_executor *x, const struct qbid_executor
 
 /**
  * What time brings: expiry, the plan of automatic recommendations, the guards. One bounded slice.
+ * A guard takes back its execution alone; where that cannot be, or where a person has set one of
+ * the budgets since, the audit says so and the watch ends.
  *
  * Returns: executions made, >= 0; an error of the store.
  */

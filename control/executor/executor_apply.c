@@ -66,7 +66,7 @@ static int rollback_also(void *context, uint64_t execution)
     if (!err)
         err = qbid_store_executions_undone(store, deed->from, deed->until, execution);
     if (!err)
-        err = qbid_store_undo_recommendations(store, deed->from, deed->until);
+        err = qbid_store_undo_recommendations(store, deed->from, deed->until, execution);
     if (!err)
         err = qbid_store_drop_guards(store, deed->from, deed->until);
     return err ? err : qbid_store_audit_of(store, deed->call->tenant, &cause, what, NULL, NULL);
@@ -201,24 +201,57 @@ int qbid_executor_apply(const struct qbid_executor *x, const struct qbid_executo
     return err;
 }
 
+/* The account without executions [from, until]; a refusal in call. */
+static int way_back(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                    const struct deed *deed, bool automatic, struct qbid_account *ret_next,
+                    struct qbid_executor_effect *effect)
+{
+    struct qbid_store_restored restored;
+    if (deed->from > deed->until)
+        return qbid_executor_refuse(call, QBID_ERR_INVAL, "the last is before the first");
+    int err = qbid_account_copy(x->host.account(x->host.context), ret_next);
+    if (err)
+        return err;
+    err = qbid_store_restore(x->host.store, deed->from, deed->until, ret_next, &restored);
+    if (err)
+        qbid_executor_refuse_store(x, call, err);
+    else if (automatic && *restored.by_hand)
+        err = qbid_executor_refuse(call, QBID_ERR_DENIED, "%s: a person decides", restored.by_hand);
+    if (err) {
+        qbid_account_done(ret_next);
+        return err;
+    }
+    effect->inactive = restored.added;
+    effect->moved = restored.moved;
+    effect->kept = restored.kept;
+    return 0;
+}
+
 int qbid_executor_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
                            uint64_t from, uint64_t until, struct qbid_executor_effect *ret_effect)
 {
     struct qbid_executor_effect effect = {0};
     struct deed deed = {.x = x, .call = call, .from = from, .until = until};
     struct qbid_account next;
-    int err = from <= until
-                  ? qbid_account_copy(x->host.account(x->host.context), &next)
-                  : qbid_executor_refuse(call, QBID_ERR_INVAL, "the last is before the first");
-    if (err)
-        return err;
-    err = qbid_store_restore(x->host.store, from, until, &next, &effect.inactive);
-    if (err) {
-        qbid_account_done(&next);
-        return qbid_executor_refuse_store(x, call, err);
-    }
-    err = next_execute(&deed, &next, rollback_also, &effect);
+    int err = way_back(x, call, &deed, false, &next, &effect);
+    if (!err)
+        err = next_execute(&deed, &next, rollback_also, &effect);
     if (!err)
         *ret_effect = effect;
     return err;
+}
+
+int qbid_executor_take_back(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                            uint64_t execution, bool *ret_possible)
+{
+    struct qbid_executor_effect effect = {0};
+    struct deed deed = {.x = x, .call = call, .from = execution, .until = execution};
+    struct qbid_account next;
+    int err = way_back(x, call, &deed, true, &next, &effect);
+    *ret_possible = err != QBID_ERR_DENIED && err != QBID_ERR_STALE && err != QBID_ERR_LIMIT;
+    if (!err)
+        err = next_execute(&deed, &next, rollback_also, &effect);
+    if (!err)
+        qbid_executor_effect_done(&effect);
+    return *ret_possible ? err : 0;
 }

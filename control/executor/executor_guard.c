@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is watched after an execution: click and conversion rate of the campaigns that it touched. A
  * false alarm in either, over all the time that an execution is watched: limits.guard_error. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "shm/error.h"
 
 #define METRICS 2 /* of each campaign */
+#define WHY_MAX 160
 
 static const char *const metric_name[METRICS] = {"ctr", "cvr"};
 
@@ -91,20 +93,38 @@ static bool guard_fell(const struct qbid_executor *x, const struct qbid_store_gu
     return qbid_fall_found(&fall);
 }
 
-static int guard_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
-                          const struct qbid_store_guard *guard)
+/* What cannot go back by itself: that it should have is in the audit, and the watch ends. */
+static int left_save(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                     const struct qbid_store_guard *guard)
 {
-    struct qbid_executor_effect effect;
-    struct qbid_executor_call one = *call;
-    char why[160];
-    snprintf(why, sizeof why, "%s of campaign %u fell by more than %.3g %% after execution %llu",
-             guard->metric, guard->campaign, 100 * x->limits.guard_fall,
-             (unsigned long long)guard->execution);
-    one.why = why;
-    int err = qbid_executor_rollback(x, &one, guard->execution, guard->execution, &effect);
+    char what[80], why[QBID_EXECUTOR_WHY_MAX + WHY_MAX];
+    struct qbid_store_cause cause = {call->unix_ns, call->actor, why};
+    snprintf(what, sizeof what, "execution %" PRIu64 " not taken back", guard->execution);
+    snprintf(why, sizeof why, "%s; %s", call->why, call->refusal);
+    int err = qbid_store_begin(x->host.store);
+    if (err)
+        return err;
+    err = qbid_store_audit_of(x->host.store, guard->tenant, &cause, what, NULL, NULL);
     if (!err)
-        qbid_executor_effect_done(&effect);
-    return err;
+        err = qbid_store_drop_guards(x->host.store, guard->execution, guard->execution);
+    return qbid_store_end(x->host.store, err);
+}
+
+static int guard_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                          const struct qbid_store_guard *guard, int *made)
+{
+    struct qbid_executor_call one = *call;
+    char why[WHY_MAX];
+    bool possible;
+    snprintf(why, sizeof why,
+             "%s of campaign %u fell by more than %.3g %% after execution %" PRIu64, guard->metric,
+             guard->campaign, 100 * x->limits.guard_fall, guard->execution);
+    one.why = why;
+    int err = qbid_executor_take_back(x, &one, guard->execution, &possible);
+    if (err)
+        return err;
+    *made += possible;
+    return possible ? 0 : left_save(x, &one, guard);
 }
 
 /* An execution that was watched long enough: what it did is known now. */
@@ -140,8 +160,7 @@ int qbid_executor_guards_tick(const struct qbid_executor *x, const struct qbid_e
                 continue;
             err = qbid_executor_effects_tell(x, call, &guards.item[i], end - i);
             if (!err)
-                err = guard_rollback(x, call, &guards.item[j]);
-            made += !err;
+                err = guard_rollback(x, call, &guards.item[j], &made);
             break;
         }
     }

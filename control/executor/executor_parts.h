@@ -52,6 +52,15 @@ int qbid_executor_run(const struct qbid_executor *x, const struct qbid_executor_
 /** Money moved by recommendations in the last 24 h. */
 int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t *ret_nanos);
 
+/**
+ * Take back one execution without a person. *ret_possible false: nothing was done, as a person has
+ * set one of its budgets since, or as it cannot be taken back alone; why is in call->refusal.
+ *
+ * Returns: 0; an error of the store or of the host.
+ */
+int qbid_executor_take_back(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                            uint64_t execution, bool *ret_possible);
+
 /** Watch the campaigns of an execution's recommendations. */
 int qbid_executor_guards_add(const struct qbid_executor *x, const struct qbid_executor_call *call,
                              const struct qbid_executor_list *list, uint64_t execution);

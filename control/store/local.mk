@@ -11,6 +11,7 @@ $(call lib,store,\
 	control/store/store_patterns.c \
 	control/store/store_proposals.c \
 	control/store/store_records.c \
+	control/store/store_restore.c \
 	control/store/store_rules.c \
 	control/store/store_series.c \
 	control/store/store_state.c)

@@ -18,6 +18,9 @@
     "SELECT * FROM recommendations WHERE " narrowest "(?1 = '' OR status = ?1) AND " \
     "(?2 = 0 OR id = ?2) AND (?3 = 0 OR bundle = ?3) AND decided_unix_ns >= ?5 " \
     "ORDER BY unix_ns DESC, id LIMIT ?4"
+/* whether an execution is in force is a part of the history, after the fields that it changed */
+#define UNDONE_LOG_SQL \
+    "INSERT INTO execution_change_rows(execution, position, tenant, item, item_id, field, before, after) "
 #define QBID_STORE_SQL_LIST(X) \
     X(BEGIN, "BEGIN IMMEDIATE") \
     X(COMMIT, "COMMIT") \
@@ -108,18 +111,44 @@
                      "VALUES(?1, ?2, ?3, ?4, 'change') RETURNING id") \
     X(EXECUTION_TENANT, "UPDATE execution_rows SET tenant = ?2 WHERE id = ?1") \
     X(EXECUTION_KIND, "UPDATE execution_rows SET kind = ?2 WHERE id = ?1") \
-    X(EXECUTION_UNDONE, "UPDATE execution_rows SET undone_by = ?3 WHERE id >= ?1 AND id <= ?2 AND id < ?3 " \
-                        "AND undone_by = 0 AND tenant_in_scope(tenant)") \
+    X(EXECUTION_LAST, "SELECT IFNULL(MAX(id), 0) FROM execution_rows") \
+    X(EXECUTION_REVIVED, UNDONE_LOG_SQL "SELECT ?3, 1000000000 + e.id, e.tenant, 'execution', e.id, " \
+                         "'undone_by', e.undone_by, was.before FROM (SELECT item_id, before, MIN(execution) " \
+                         "FROM execution_change_rows WHERE execution BETWEEN ?1 AND ?2 AND item = 'execution' " \
+                         "GROUP BY item_id) AS was JOIN execution_rows AS e ON e.id = was.item_id " \
+                         "WHERE e.id < ?1 AND e.undone_by <> was.before AND tenant_in_scope(e.tenant)") \
+    X(EXECUTION_UNDONE, UNDONE_LOG_SQL "SELECT ?3, 1000000000 + id, tenant, 'execution', id, 'undone_by', " \
+                        "undone_by, ?3 FROM execution_rows WHERE id >= ?1 AND id <= ?2 AND id < ?3 " \
+                        "AND undone_by <= ?2 AND tenant_in_scope(tenant)") \
+    X(EXECUTION_FLAG, "UPDATE execution_rows SET undone_by = flag.after FROM execution_change_rows AS flag " \
+                      "WHERE flag.execution = ?1 AND flag.item = 'execution' AND " \
+                      "flag.item_id = execution_rows.id") \
     X(EXECUTION_GEN, "UPDATE execution_rows SET gen = ?1 WHERE gen = 0") \
     X(EXECUTION_LOAD, "SELECT id, tenant, unix_ns, actor, why, kind, undone_by, gen FROM executions " \
                       "WHERE ?1 = 0 OR id = ?1 ORDER BY id DESC LIMIT ?2") \
     X(CHANGE_LOAD, "SELECT item, item_id, field, before, after FROM execution_changes " \
-                   "WHERE execution = ?1 ORDER BY position") \
+                   "WHERE execution = ?1 AND item <> 'execution' ORDER BY position") \
     X(CHANGE_FIRST, "SELECT item, item_id, field, before, MIN(execution) FROM execution_changes AS old " \
-                    "WHERE execution BETWEEN ?1 AND ?2 AND NOT EXISTS (SELECT 1 FROM execution_change_rows AS " \
+                    "WHERE execution BETWEEN ?1 AND ?2 AND item <> 'execution' AND NOT EXISTS (SELECT 1 FROM " \
+                    "execution_change_rows AS " \
                     "later WHERE later.execution > ?2 AND later.item = old.item AND " \
                     "later.item_id = old.item_id AND later.field = old.field) " \
                     "GROUP BY item, item_id, field ORDER BY field = ''") \
+    X(CHANGE_MOVED, "SELECT old.item_id, SUM(old.after - old.before) FROM execution_changes AS old " \
+                    "JOIN execution_rows AS e ON e.id = old.execution WHERE old.execution BETWEEN ?1 AND ?2 " \
+                    "AND e.undone_by <= ?2 AND old.item = 'campaign' AND old.field = 'budget' " \
+                    "AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE later.execution > ?2 " \
+                    "AND later.item = old.item AND later.item_id = old.item_id AND later.field = old.field) " \
+                    "GROUP BY old.item_id") \
+    X(CHANGE_SINCE, "SELECT c.field, c.execution, e.kind, e.actor FROM execution_change_rows AS c JOIN " \
+                    "execution_rows AS e ON e.id = c.execution WHERE c.execution >= ?1 AND c.item = 'campaign' " \
+                    "AND c.item_id = ?3 AND e.undone_by = 0 AND (c.field = 'period' OR c.field = 'budget' AND " \
+                    "c.execution > ?2 AND (e.kind = 'change' OR e.kind = 'rollback' AND ?4 = 0 AND " \
+                    "e.tenant <> 0)) ORDER BY c.execution") \
+    X(CHANGE_KEPT, "SELECT COUNT(*) FROM (SELECT DISTINCT item, item_id, field FROM execution_changes AS old " \
+                   "WHERE execution BETWEEN ?1 AND ?2 AND item <> 'execution' AND NOT (item = 'campaign' AND field = 'budget') " \
+                   "AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE later.execution > ?2 AND " \
+                   "later.item = old.item AND later.item_id = old.item_id AND later.field = old.field))") \
     X(CHANGE_VALUES, "SELECT value FROM json_each(?1) ORDER BY key") \
     X(RECOMMENDATION_ADD, "INSERT INTO recommendation_rows(id, tenant, unix_ns, proposer, type, agent, item, " \
                           "item_id, campaign, field, current, recommended, budget_nanos, bundle, mean_nanos, " \
@@ -136,6 +165,10 @@
     X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \
                            "WHERE status = 'applied' AND execution BETWEEN ?1 AND ?2 " \
                              "AND tenant_in_scope(tenant)") \
+    X(RECOMMENDATION_FLAG, "UPDATE recommendation_rows SET status = CASE flag.after WHEN 0 THEN 'applied' " \
+                           "ELSE 'rolled_back' END FROM execution_change_rows AS flag WHERE " \
+                           "flag.execution = ?1 AND flag.item = 'execution' AND flag.item_id = " \
+                           "recommendation_rows.execution AND status IN ('applied', 'rolled_back')") \
     X(HOLD_ADD, "INSERT INTO hold_rows(item, item_id, tenant, unix_ns, actor, why) " \
                 "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(item, item_id) DO UPDATE SET " \
                 "unix_ns = excluded.unix_ns, actor = excluded.actor, why = excluded.why") \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The history of executions: written beside the rows of the account, and read back into it. */
+/* The history of executions: written beside the rows of the account, and read. */
 #include "control/store/store_executions.h"
 
 #include <stdio.h>
@@ -53,7 +53,14 @@ int qbid_store_execution_tenant(struct qbid_store *store, uint64_t execution, ui
 int qbid_store_executions_undone(struct qbid_store *store, uint64_t from, uint64_t until,
                                  uint64_t by)
 {
-    return numbers_run(store, QBID_STORE_SQL_EXECUTION_UNDONE, from, until, by);
+    int err = numbers_run(store, QBID_STORE_SQL_EXECUTION_REVIVED, from, until, by);
+    if (!err)
+        err = numbers_run(store, QBID_STORE_SQL_EXECUTION_UNDONE, from, until, by);
+    sqlite3_stmt *s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_EXECUTION_FLAG);
+    if (!s)
+        return err ? err : QBID_ERR_STORE;
+    qbid_store_bind(s, 1, by);
+    return qbid_store_run(store, s);
 }
 
 int qbid_store_execution_kind(struct qbid_store *store, uint64_t execution, const char *kind)
@@ -190,102 +197,5 @@ int qbid_store_load_execution_changes(struct qbid_store *store, uint64_t executi
     }
     if (err)
         sqlite3_reset(s);
-    return err ? err : row;
-}
-
-/* --- restoring */
-
-static int kind_of(const char *name)
-{
-    for (int kind = 0; kind < QBID_ITEM_CNT; kind++)
-        if (strcmp(name, qbid_item_kind_name((enum qbid_item_kind)kind)) == 0)
-            return kind;
-    return -1;
-}
-
-static void *item_find(const struct qbid_account *account, int kind, uint32_t id)
-{
-    const void *item = kind == QBID_ITEM_CAMPAIGN ? (const void *)qbid_account_campaign(account, id)
-                       : kind == QBID_ITEM_LINE_ITEM
-                           ? (const void *)qbid_account_line_item(account, id)
-                           : (const void *)qbid_account_creative(account, id);
-    return (void *)(uintptr_t)item; /* of an account that is the caller's to change */
-}
-
-/* A list of values from its JSON. */
-static int target_restore(struct qbid_store *store, const char *list,
-                          struct qbid_target_def *target)
-{
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_CHANGE_VALUES);
-    int row = 0;
-    if (!s)
-        return QBID_ERR_STORE;
-    for (uint32_t i = 0; i < target->cnt; i++)
-        free(target->value[i]);
-    target->cnt = 0;
-    sqlite3_bind_text(s, 1, list, -1, SQLITE_TRANSIENT);
-    while ((row = qbid_store_step(store, s)) > 0) {
-        char **more = realloc(target->value, (target->cnt + 1) * sizeof *more);
-        char *copy = strdup(qbid_store_column_text(s, 0));
-        target->value = more ? more : target->value;
-        if (!more || !copy) {
-            free(copy);
-            sqlite3_reset(s);
-            return QBID_ERR_NOMEM;
-        }
-        target->value[target->cnt++] = copy;
-    }
-    return row;
-}
-
-static int field_restore(struct qbid_store *store, sqlite3_stmt *s, int kind, void *item,
-                         uint32_t *added)
-{
-    const char *name = qbid_store_column_text(s, 2);
-    const struct qbid_field *field = *name ? qbid_fields_find((enum qbid_item_kind)kind, name)
-                                           : qbid_fields_find((enum qbid_item_kind)kind, "active");
-    if (!field)
-        return qbid_store_fail(store, QBID_ERR_CORRUPT, "the history names an unknown field");
-    if (!*name) {
-        *(bool *)((char *)item + field->off) = false;
-        ++*added;
-        return 0;
-    }
-    if (field->type == QBID_FIELD_TARGET)
-        return target_restore(store, qbid_store_column_text(s, 3),
-                              (struct qbid_target_def *)(void *)((char *)item + field->off));
-    return qbid_store_field_load(s, 3, field, item);
-}
-
-static int exists(void *context, const struct qbid_store_execution *execution)
-{
-    *(bool *)context = execution->id > 0;
-    return 0;
-}
-
-int qbid_store_restore(struct qbid_store *store, uint64_t from, uint64_t until,
-                       struct qbid_account *account, uint32_t *ret_added)
-{
-    bool known = false;
-    uint32_t added = 0;
-    int row = 0, err = from ? qbid_store_load_executions(store, from, 1, exists, &known) : 0;
-    if (err || !known)
-        return err ? err : qbid_store_fail(store, QBID_ERR_NOENT, "there is no such execution");
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_CHANGE_FIRST);
-    if (!s)
-        return QBID_ERR_STORE;
-    qbid_store_bind(s, 1, from);
-    qbid_store_bind(s, 2, until);
-    while (!err && (row = qbid_store_step(store, s)) > 0) {
-        int kind = kind_of(qbid_store_column_text(s, 0));
-        void *item = kind < 0 ? NULL : item_find(account, kind, (uint32_t)qbid_store_column(s, 1));
-        err = item ? field_restore(store, s, kind, item, &added)
-                   : qbid_store_fail(store, QBID_ERR_CORRUPT, "the history names an unknown item");
-    }
-    if (err)
-        sqlite3_reset(s);
-    qbid_store_deals_clear(account);
-    if (!err && row == 0)
-        *ret_added = added;
     return err ? err : row;
 }

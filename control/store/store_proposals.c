@@ -178,13 +178,25 @@ int qbid_store_set_recommendation(struct qbid_store *store, uint64_t id,
     return qbid_store_run(store, s);
 }
 
-int qbid_store_undo_recommendations(struct qbid_store *store, uint64_t from, uint64_t until)
+static int range_run(struct qbid_store *store, enum qbid_store_sql which, uint64_t from,
+                     uint64_t until)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_RECOMMENDATION_UNDO);
+    sqlite3_stmt *s = qbid_store_statement(store, which);
     if (!s)
         return QBID_ERR_STORE;
     qbid_store_bind(s, 1, from);
     qbid_store_bind(s, 2, until);
+    return qbid_store_run(store, s);
+}
+
+int qbid_store_undo_recommendations(struct qbid_store *store, uint64_t from, uint64_t until,
+                                    uint64_t by)
+{
+    int err = range_run(store, QBID_STORE_SQL_RECOMMENDATION_UNDO, from, until);
+    sqlite3_stmt *s = err ? NULL : qbid_store_statement(store, QBID_STORE_SQL_RECOMMENDATION_FLAG);
+    if (!s)
+        return err ? err : QBID_ERR_STORE;
+    qbid_store_bind(s, 1, by);
     return qbid_store_run(store, s);
 }
 
@@ -255,12 +267,7 @@ int qbid_store_add_guard(struct qbid_store *store, const struct qbid_store_guard
 
 int qbid_store_drop_guards(struct qbid_store *store, uint64_t from, uint64_t until)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_GUARD_DROP);
-    if (!s)
-        return QBID_ERR_STORE;
-    qbid_store_bind(s, 1, from);
-    qbid_store_bind(s, 2, until);
-    return qbid_store_run(store, s);
+    return range_run(store, QBID_STORE_SQL_GUARD_DROP, from, until);
 }
 
 int qbid_store_load_guards(struct qbid_store *store, qbid_store_guard_fn *fn, void *context)

@@ -67,8 +67,10 @@ int qbid_store_load_recommendations(struct qbid_store *store,
 int qbid_store_set_recommendation(struct qbid_store *store, uint64_t id,
                                   enum qbid_recommendation_status status, const char *decider,
                                   uint64_t unix_ns, uint64_t execution);
-/** Those applied by executions of [from, until] are rolled back. */
-int qbid_store_undo_recommendations(struct qbid_store *store, uint64_t from, uint64_t until);
+/** After qbid_store_executions_undone(): those applied by executions of [from, until] are rolled
+ *  back, and what a rollback among these had done to others is as before it. */
+int qbid_store_undo_recommendations(struct qbid_store *store, uint64_t from, uint64_t until,
+                                    uint64_t by);
 
 /* --- holds: no recommendation touches a held item, or one below it */
 

@@ -51,6 +51,11 @@ static void diff_print(const cJSON *answer)
     if (qbid_tool_number(answer, "left_inactive") > 0)
         printf("items added since: %.0f stay, inactive\n",
                qbid_tool_number(answer, "left_inactive"));
+    if (qbid_tool_number(answer, "moved_back") > 0)
+        printf("budgets changed later, too: %.0f moved back by the amount\n",
+               qbid_tool_number(answer, "moved_back"));
+    if (qbid_tool_number(answer, "kept") > 0)
+        printf("fields changed later: %.0f keep that value\n", qbid_tool_number(answer, "kept"));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "dry_run")))
         puts("dry run: nothing was changed");
     else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "applied")))

@@ -232,7 +232,8 @@ int qbid_tool_rollback(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"dry-run", 'n', NULL, 0, "Show what would change, with its money effect", 0},
-        {"only", KEY_ONLY, NULL, 0, "That execution alone, where nothing came after it", 0},
+        {"only", KEY_ONLY, NULL, 0,
+         "That execution alone: budgets by the amount, other fields where none came after", 0},
         {"reason", 'r', "TEXT", 0, "Why, for the audit", 0},
         {0}};
     const struct argp argp = {options,

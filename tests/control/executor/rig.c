@@ -188,3 +188,22 @@ int64_t rig_number(struct rig *rig, const char *sql)
     sqlite3_finalize(s);
     return value;
 }
+
+int64_t rig_budgets(struct rig *rig, uint32_t tenant)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql, "SELECT sum(budget_nanos) FROM campaigns WHERE tenant = %u", tenant);
+    return rig_number(rig, sql);
+}
+
+int64_t rig_budgets_due(struct rig *rig, uint32_t tenant)
+{
+    static const int64_t imported_nanos[RIG_TENANTS + 1] = {0, 150000000001, 100000000000};
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "SELECT ifnull(sum(c.after - c.before), 0) FROM execution_changes c JOIN executions e "
+             "ON e.id = c.execution WHERE c.tenant = %u AND c.item = 'campaign' AND c.field = "
+             "'budget' AND e.undone_by = 0 AND e.kind <> 'rollback'",
+             tenant);
+    return imported_nanos[tenant] + rig_number(rig, sql);
+}

@@ -7,12 +7,14 @@
 #include "control/executor/executor.h"
 
 #define RIG_CAMPAIGNS 4
+#define RIG_TENANTS 2
 
 struct rig {
     struct qbid_store *store;
     struct qbid_account account;
     struct qbid_executor executor;
-    struct qbid_stats day[RIG_CAMPAIGNS + 1], all[RIG_CAMPAIGNS + 1]; /* by campaign id */
+    /* by campaign id; a test may import one more */
+    struct qbid_stats day[RIG_CAMPAIGNS + 2], all[RIG_CAMPAIGNS + 2];
     uint64_t unix_ns;
     uint64_t gen;
     bool broken; /* the control of the tests: what belongs to an execution is written after it */
@@ -40,6 +42,11 @@ uint64_t rig_state(struct rig *rig);
 
 /** One number that SQL says. */
 int64_t rig_number(struct rig *rig, const char *sql);
+
+/** Budgets of a tenant's campaigns, active or not; and what they should add up to: what was first
+ * imported, and what every execution in force changed, none of them a rollback. Nanos. */
+int64_t rig_budgets(struct rig *rig, uint32_t tenant);
+int64_t rig_budgets_due(struct rig *rig, uint32_t tenant);
 
 /** Account of four campaigns, with line items and creatives. */
 extern const char rig_document[];

@@ -45,8 +45,10 @@ static void use_page(void *base, size_t size)
     struct qbid_event out[16];
     if (qbid_page_attach(base, size, &page) != 0)
         return;
-    for (uint32_t b = 0; b < page.budget_max; b++)
+    for (uint32_t b = 0; b < page.budget_max; b++) {
         atomic_fetch_add_explicit(&page.committed[b], 1, memory_order_relaxed);
+        atomic_store_explicit(&page.refused[b], b, memory_order_relaxed);
+    }
     for (unsigned c = 0; c < QBID_COUNTER_CNT; c++)
         qbid_page_count(&page, (enum qbid_counter)c);
     use_latency(&page);

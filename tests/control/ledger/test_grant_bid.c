@@ -112,6 +112,28 @@ static void near_the_end_no_worker_gets_a_part_of_a_bid(void **state)
     assert_int_equal(free_nanos(r), 0);
 }
 
+/* Two workers bid and two do not: what stays is less than a bid at each of the first and what the
+ * others were given to begin with, and what is free would pay for nobody's bid. */
+static void at_the_end_less_than_a_bid_stays_with_each_worker(void **state)
+{
+    struct rig *r = *state;
+    const int64_t nanos = 30011; /* six times the least grant */
+    for (uint16_t i = 0; i < SLOTS; i++)
+        attach(r, i, (uint16_t)(UID + i));
+    tick(r, S / 100);
+    for (int t = 0; t < 500; t++) {
+        bid(r, t % 2, nanos);
+        tick(r, S / 100);
+    }
+    int64_t left = free_nanos(r);
+    for (int i = 0; i < 2; i++)
+        assert_true(unused(r, i) < nanos && left < nanos - unused(r, i));
+    for (int i = 2; i < SLOTS; i++)
+        assert_in_range(unused(r, i), 1, 5000);
+    assert_true(atomic_load(&r->page[0].committed[1]) + atomic_load(&r->page[1].committed[1]) >
+                BUDGET - 2 * nanos - 2 * 5000);
+}
+
 static void a_senseless_refusal_is_none(void **state)
 {
     struct rig *r = *state;
@@ -139,6 +161,7 @@ int main(void)
         RULE(more_than_half_but_less_than_a_bid_is_granted_for),
         RULE(what_is_refused_is_made_after_the_next_tick_until_the_money_ends),
         RULE(near_the_end_no_worker_gets_a_part_of_a_bid),
+        RULE(at_the_end_less_than_a_bid_stays_with_each_worker),
         RULE(a_senseless_refusal_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,8 @@ void qbid_loop_audience_name(uint32_t line_item, char ret_name[QBID_LOOP_NAME_MA
     snprintf(ret_name, QBID_LOOP_NAME_MAX, "audience-%u", line_item + 1);
 }
 
-/* Periods are thinned: qbidd looks every second where minutes pass here, so leases, allowances and
- * images are made to last. Everything else is what stands without a word. */
+/* Periods are thinned: qbidd looks every second where minutes pass here, so leases and images
+ * are made to last. Everything else is what stands without a word. */
 char *qbid_loop_config_text(const char *settings)
 {
     char *text = NULL;
@@ -39,8 +39,6 @@ char *qbid_loop_config_text(const char *settings)
             "event_ttl_ms: 259200000\n"
             "lease_ms: 3600000\n"
             "image_valid_ms: 86400000\n"
-            "grant_ppm: 20000\n"
-            "grant_min: 0.5\n"
             "images_kept: 2\n"
             "levels: [[exchange, segment], [exchange]]\n"
             "market_segments: [exchange]\n"
@@ -74,7 +72,7 @@ char *qbid_loop_account_text(const struct qbid_loop_world *world)
         fprintf(f,
                 "  - {id: %u, tenant: 1, name: platform %s %s, budget: \"%" PRId64 ".%06" PRId64
                 "\", period: daily, start: now, end: +%ud, goal: max_value, pacing: even,\n"
-                "     line_items: [{id: %u, name: %s, ceiling: 240, adomain: shop.example,\n"
+                "     line_items: [{id: %u, name: %s, ceiling: 1000, adomain: shop.example,\n"
                 "       order_value: %.6f, prior_ctr: 0.2, prior_cvr: 0.25,\n"
                 "       targeting: {exchange: [\"%s\"], segment: [%s]},\n"
                 "       creatives: [{id: %u, size: 300x250, landing: \"https://shop.example/\",\n"

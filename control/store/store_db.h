@@ -21,6 +21,13 @@
 /* whether an execution is in force is a part of the history, after the fields that it changed */
 #define UNDONE_LOG_SQL \
     "INSERT INTO execution_change_rows(execution, position, tenant, item, item_id, field, before, after) "
+/* budgets that executions of [?1, ?2] in force changed, and later ones too */
+#define MOVED_SQL \
+    "FROM execution_changes AS old JOIN execution_rows AS mover ON mover.id = old.execution " \
+    "WHERE old.execution BETWEEN ?1 AND ?2 AND mover.undone_by <= ?2 AND old.item = 'campaign' " \
+    "AND old.field = 'budget' AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE " \
+    "later.execution > ?2 AND later.item = old.item AND later.item_id = old.item_id AND " \
+    "later.field = old.field) "
 #define QBID_STORE_SQL_LIST(X) \
     X(BEGIN, "BEGIN IMMEDIATE") \
     X(COMMIT, "COMMIT") \
@@ -134,17 +141,13 @@
                     "later WHERE later.execution > ?2 AND later.item = old.item AND " \
                     "later.item_id = old.item_id AND later.field = old.field) " \
                     "GROUP BY item, item_id, field ORDER BY field = ''") \
-    X(CHANGE_MOVED, "SELECT old.item_id, SUM(old.after - old.before) FROM execution_changes AS old " \
-                    "JOIN execution_rows AS e ON e.id = old.execution WHERE old.execution BETWEEN ?1 AND ?2 " \
-                    "AND e.undone_by <= ?2 AND old.item = 'campaign' AND old.field = 'budget' " \
-                    "AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE later.execution > ?2 " \
-                    "AND later.item = old.item AND later.item_id = old.item_id AND later.field = old.field) " \
-                    "GROUP BY old.item_id") \
-    X(CHANGE_SINCE, "SELECT c.field, c.execution, e.kind, e.actor FROM execution_change_rows AS c JOIN " \
-                    "execution_rows AS e ON e.id = c.execution WHERE c.execution >= ?1 AND c.item = 'campaign' " \
-                    "AND c.item_id = ?3 AND e.undone_by = 0 AND (c.field = 'period' OR c.field = 'budget' AND " \
-                    "c.execution > ?2 AND (e.kind = 'change' OR e.kind = 'rollback' AND ?4 = 0 AND " \
-                    "e.tenant <> 0)) ORDER BY c.execution") \
+    X(CHANGE_MOVED, "SELECT old.item_id, SUM(old.after - old.before) " MOVED_SQL "GROUP BY old.item_id") \
+    X(CHANGE_SINCE, "SELECT c.field, c.execution, e.kind, e.actor, c.item_id FROM execution_change_rows AS c " \
+                    "JOIN execution_rows AS e ON e.id = c.execution WHERE c.execution >= ?1 AND " \
+                    "c.item = 'campaign' AND c.item_id IN (SELECT old.item_id " MOVED_SQL ") AND " \
+                    "e.undone_by = 0 AND (c.field = 'period' OR c.field = 'budget' AND c.execution > ?2 AND " \
+                    "(e.kind = 'change' OR e.kind = 'rollback' AND ?3 = 0 AND e.tenant <> 0)) " \
+                    "ORDER BY c.execution") \
     X(CHANGE_KEPT, "SELECT COUNT(*) FROM (SELECT DISTINCT item, item_id, field FROM execution_changes AS old " \
                    "WHERE execution BETWEEN ?1 AND ?2 AND item <> 'execution' AND NOT (item = 'campaign' AND field = 'budget') " \
                    "AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE later.execution > ?2 AND " \

@@ -23,6 +23,7 @@ struct restoring {
     struct qbid_account *account;
     uint64_t from, until;
     bool known, is_rollback; /* the first one */
+    bool alone;              /* others came after the last one */
     uint32_t tenant;
     uint64_t undone_by;
     struct qbid_store_restored done;
@@ -126,9 +127,9 @@ static int values_restore(struct restoring *r)
 
 /* --- money */
 
-/* Whether what later executions did to a budget lets an amount be taken back; and whether one of
+/* Whether what later executions did to these budgets lets amounts be taken back; and whether one of
  * them was a person's. */
-static int since_check(struct restoring *r, uint32_t campaign)
+static int since_check(struct restoring *r)
 {
     sqlite3_stmt *s = qbid_store_statement(r->store, QBID_STORE_SQL_CHANGE_SINCE);
     int row = 0, err = 0;
@@ -136,11 +137,11 @@ static int since_check(struct restoring *r, uint32_t campaign)
         return QBID_ERR_STORE;
     qbid_store_bind(s, 1, r->from);
     qbid_store_bind(s, 2, r->until);
-    qbid_store_bind(s, 3, campaign);
-    qbid_store_bind(s, 4, r->tenant);
+    qbid_store_bind(s, 3, r->tenant);
     while (!err && (row = qbid_store_step(r->store, s)) > 0) {
         const char *field = qbid_store_column_text(s, 0), *kind = qbid_store_column_text(s, 2);
         uint64_t execution = qbid_store_column(s, 1);
+        uint32_t campaign = (uint32_t)qbid_store_column(s, 4);
         if (strcmp(field, "period") == 0)
             err = fail_about(r->store, QBID_ERR_STALE,
                              "execution %" PRIu64 " set the period of campaign %" PRIu32
@@ -171,9 +172,6 @@ static int budget_restore(struct restoring *r, uint32_t id, int64_t moved_nanos)
     struct qbid_campaign_def *campaign = item_find(r->account, QBID_ITEM_CAMPAIGN, id);
     if (!campaign)
         return qbid_store_fail(r->store, QBID_ERR_CORRUPT, "the history names an unknown item");
-    int err = since_check(r, id);
-    if (err)
-        return err;
     int64_t nanos = qbid_add_sat(campaign->budget_nanos, -moved_nanos);
     bool fits = nanos >= field->least && nanos <= field->most &&
                 (nanos >= campaign->spend_floor_nanos || nanos >= campaign->budget_nanos);
@@ -246,19 +244,18 @@ static int first_check(struct restoring *r)
         return fail_about(r->store, QBID_ERR_STALE,
                           "execution %" PRIu64 " was taken back by execution %" PRIu64 " already",
                           r->from, r->undone_by);
-    if (!r->is_rollback)
-        return 0;
     sqlite3_stmt *s = qbid_store_statement(r->store, QBID_STORE_SQL_EXECUTION_LAST);
     int row = qbid_store_step(r->store, s);
     if (row <= 0)
         return row < 0 ? row : QBID_ERR_STORE;
-    uint64_t last = qbid_store_column(s, 0);
+    r->alone = r->until < qbid_store_column(s, 0);
     sqlite3_reset(s);
-    return r->until >= last ? 0
-                            : fail_about(r->store, QBID_ERR_STALE,
-                                         "execution %" PRIu64 " is a rollback: it goes back only "
-                                         "with all that came after it",
-                                         r->from);
+    if (r->is_rollback && r->alone)
+        return fail_about(r->store, QBID_ERR_STALE,
+                          "execution %" PRIu64 " is a rollback: it goes back only with all that "
+                          "came after it",
+                          r->from);
+    return 0;
 }
 
 int qbid_store_restore(struct qbid_store *store, uint64_t from, uint64_t until,
@@ -268,9 +265,11 @@ int qbid_store_restore(struct qbid_store *store, uint64_t from, uint64_t until,
     int err = first_check(&r);
     if (!err)
         err = values_restore(&r);
-    if (!err)
+    if (!err && r.alone)
+        err = since_check(&r);
+    if (!err && r.alone)
         err = money_restore(&r);
-    if (!err)
+    if (!err && r.alone)
         err = kept_count(&r);
     qbid_store_deals_clear(account);
     if (!err)

@@ -129,7 +129,7 @@ static int recommend_list(struct qbid_command *c, uint64_t id)
     if (status && (filter.status = qbid_recommendation_status_of(status)) < 0)
         return qbid_command_fail(c, QBID_ERR_INVAL,
                                  "status '%.40s' is none of pending, approved, rejected, expired, "
-                                 "applied, rolled_back",
+                                 "applied, rolled_back, superseded",
                                  status);
     cJSON *list = cJSON_AddArrayToObject(c->answer, "recommendations");
     int err = qbid_store_load_recommendations(store, &filter, recommendation_add, list);

@@ -251,6 +251,45 @@ static int audit(const struct qbid_executor *x, const struct qbid_executor_call 
     return qbid_store_audit_of(x->host.store, tenant, &cause, what, before, after);
 }
 
+static int decision_save(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                         const struct qbid_executor_list *list,
+                         enum qbid_recommendation_status status)
+{
+    int err = qbid_store_begin(x->host.store);
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < list->cnt && !err; i++) {
+        const struct qbid_recommendation *r = &list->item[i];
+        char what[WHAT_MAX];
+        const char *name = qbid_recommendation_status_name(status);
+        snprintf(what, sizeof what, "recommendation %016llx %s", (unsigned long long)r->proposal.id,
+                 name);
+        err = qbid_store_set_recommendation(x->host.store, r->proposal.id, status, call->actor,
+                                            call->unix_ns, 0);
+        if (!err)
+            err = audit(x, call, r->tenant, what, qbid_recommendation_status_name(r->status), name);
+    }
+    return qbid_store_end(x->host.store, err);
+}
+
+/* What an agent said before, and nobody decided on: it holds no more. */
+static int supersede(const struct qbid_executor *x, const struct qbid_executor_call *call,
+                     const struct qbid_proposal *proposal)
+{
+    struct qbid_executor_list list = {0};
+    struct qbid_executor_call because = *call;
+    char why[WHAT_MAX];
+    int err = 0;
+    if (strcmp(call->actor, proposal->agent) == 0) /* not what people propose: those may differ */
+        err = qbid_store_load_superseded(x->host.store, proposal, list_add, &list);
+    snprintf(why, sizeof why, "%016llx is of newer evidence", (unsigned long long)proposal->id);
+    because.why = why;
+    if (!err && list.cnt)
+        err = decision_save(x, &because, &list, QBID_RECOMMENDATION_SUPERSEDED);
+    free(list.item);
+    return err;
+}
+
 static int proposal_save(const struct qbid_executor *x, const struct qbid_executor_call *call,
                          const struct qbid_recommendation *r)
 {
@@ -260,7 +299,9 @@ static int proposal_save(const struct qbid_executor *x, const struct qbid_execut
     int err = qbid_store_begin(x->host.store);
     if (err)
         return err;
-    err = qbid_store_add_recommendation(x->host.store, r);
+    err = supersede(x, call, &r->proposal);
+    if (!err)
+        err = qbid_store_add_recommendation(x->host.store, r);
     if (!err)
         err = audit(x, call, r->tenant, what, r->proposal.current, r->proposal.recommended);
     return qbid_store_end(x->host.store, err);
@@ -356,27 +397,6 @@ static int decision_check(const struct qbid_executor *x, const struct qbid_execu
                 r->proposer);
     }
     return 0;
-}
-
-static int decision_save(const struct qbid_executor *x, const struct qbid_executor_call *call,
-                         const struct qbid_executor_list *list,
-                         enum qbid_recommendation_status status)
-{
-    int err = qbid_store_begin(x->host.store);
-    if (err)
-        return err;
-    for (uint32_t i = 0; i < list->cnt && !err; i++) {
-        const struct qbid_recommendation *r = &list->item[i];
-        char what[WHAT_MAX];
-        const char *name = qbid_recommendation_status_name(status);
-        snprintf(what, sizeof what, "recommendation %016llx %s", (unsigned long long)r->proposal.id,
-                 name);
-        err = qbid_store_set_recommendation(x->host.store, r->proposal.id, status, call->actor,
-                                            call->unix_ns, 0);
-        if (!err)
-            err = audit(x, call, r->tenant, what, qbid_recommendation_status_name(r->status), name);
-    }
-    return qbid_store_end(x->host.store, err);
 }
 
 int qbid_executor_decide(const struct qbid_executor *x, const struct qbid_executor_call *call,

@@ -80,7 +80,8 @@ struct qbid_executor_effect {
 void qbid_executor_effect_done(struct qbid_executor_effect *effect);
 
 /**
- * Take in a recommendation.
+ * Take in a recommendation. One of an agent (the caller) takes the place of what the same agent
+ * proposed for the same field on older evidence and nobody has decided on, with all of its group.
  *
  * Returns: 0, also when its id is known already (*ret_new tells).
  * Errors:  INVAL for what qbid_proposal_check() or the account's import refuses, STALE when the

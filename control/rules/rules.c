@@ -77,9 +77,9 @@ static void past_add(struct past *past, int64_t unix_s, double change)
 
 static int past_take(void *context, const struct qbid_store_firing *firing)
 {
-    bool undone = strcmp(firing->status, "rejected") == 0 ||
-                  strcmp(firing->status, "expired") == 0 ||
-                  strcmp(firing->status, "rolled_back") == 0;
+    bool undone =
+        strcmp(firing->status, "rejected") == 0 || strcmp(firing->status, "expired") == 0 ||
+        strcmp(firing->status, "superseded") == 0 || strcmp(firing->status, "rolled_back") == 0;
     struct past *past = context;
     past_add(past, firing->unix_s, undone ? 0 : firing->change);
     past->waits = past->waits || strcmp(firing->status, "pending") == 0 ||

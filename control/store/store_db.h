@@ -160,6 +160,11 @@
     X(RECOMMENDATION_LOAD_ID, RECOMMENDATIONS_SQL("id = ?2 AND ")) \
     X(RECOMMENDATION_LOAD_BUNDLE, RECOMMENDATIONS_SQL("bundle <> 0 AND bundle = ?3 AND ")) \
     X(RECOMMENDATION_LOAD_STATUS, RECOMMENDATIONS_SQL("status = ?1 AND ")) \
+    X(RECOMMENDATION_LOAD_SUPERSEDED, \
+      "WITH old AS (SELECT id, bundle FROM recommendations WHERE status = 'pending' AND agent = ?1 AND " \
+      "proposer = ?1 AND item = ?2 AND item_id = ?3 AND field = ?4 AND to_unix_s < ?5 AND " \
+      "(bundle = 0 OR bundle <> ?6)) SELECT * FROM recommendations WHERE status = 'pending' AND " \
+      "(id IN (SELECT id FROM old) OR bundle <> 0 AND bundle IN (SELECT bundle FROM old)) ORDER BY id") \
     X(RECOMMENDATION_STATUS, "UPDATE recommendation_rows SET status = ?2, decider = ?3, " \
                              "decided_unix_ns = ?4, execution = ?5 WHERE id = ?1") \
     X(RECOMMENDATION_UNDO, "UPDATE recommendation_rows SET status = 'rolled_back' " \

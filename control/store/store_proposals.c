@@ -9,7 +9,7 @@
 #include "shm/error.h"
 
 static const char *const status_name[QBID_RECOMMENDATION_STATUS_CNT] = {
-    "pending", "approved", "rejected", "expired", "applied", "rolled_back"};
+    "pending", "approved", "rejected", "expired", "applied", "rolled_back", "superseded"};
 
 const char *qbid_recommendation_status_name(enum qbid_recommendation_status status)
 {
@@ -135,20 +135,11 @@ static enum qbid_store_sql load_of(const struct qbid_recommendation_filter *filt
                                  : QBID_STORE_SQL_RECOMMENDATION_LOAD;
 }
 
-int qbid_store_load_recommendations(struct qbid_store *store,
-                                    const struct qbid_recommendation_filter *filter,
-                                    qbid_store_recommendation_fn *fn, void *context)
+static int recommendations_visit(struct qbid_store *store, sqlite3_stmt *s,
+                                 qbid_store_recommendation_fn *fn, void *context)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, load_of(filter));
     struct qbid_recommendation r;
     int row, err = 0;
-    if (!s)
-        return QBID_ERR_STORE;
-    qbid_store_bind_text(s, 1, filter->status < 0 ? "" : status_name[filter->status]);
-    qbid_store_bind(s, 2, filter->id);
-    qbid_store_bind(s, 3, filter->bundle);
-    qbid_store_bind(s, 4, filter->max);
-    qbid_store_bind(s, 5, filter->decided_since_ns);
     while (!err && (row = qbid_store_step(store, s)) != 0) {
         if (row < 0)
             return row;
@@ -161,6 +152,36 @@ int qbid_store_load_recommendations(struct qbid_store *store,
     if (err)
         sqlite3_reset(s);
     return err;
+}
+
+int qbid_store_load_superseded(struct qbid_store *store, const struct qbid_proposal *proposal,
+                               qbid_store_recommendation_fn *fn, void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_RECOMMENDATION_LOAD_SUPERSEDED);
+    if (!s)
+        return QBID_ERR_STORE;
+    qbid_store_bind_text(s, 1, proposal->agent);
+    qbid_store_bind_text(s, 2, qbid_item_kind_name(proposal->item));
+    qbid_store_bind(s, 3, proposal->item_id);
+    qbid_store_bind_text(s, 4, proposal->field);
+    sqlite3_bind_int64(s, 5, proposal->evidence_to_unix_s);
+    qbid_store_bind(s, 6, proposal->group);
+    return recommendations_visit(store, s, fn, context);
+}
+
+int qbid_store_load_recommendations(struct qbid_store *store,
+                                    const struct qbid_recommendation_filter *filter,
+                                    qbid_store_recommendation_fn *fn, void *context)
+{
+    sqlite3_stmt *s = qbid_store_statement(store, load_of(filter));
+    if (!s)
+        return QBID_ERR_STORE;
+    qbid_store_bind_text(s, 1, filter->status < 0 ? "" : status_name[filter->status]);
+    qbid_store_bind(s, 2, filter->id);
+    qbid_store_bind(s, 3, filter->bundle);
+    qbid_store_bind(s, 4, filter->max);
+    qbid_store_bind(s, 5, filter->decided_since_ns);
+    return recommendations_visit(store, s, fn, context);
 }
 
 int qbid_store_set_recommendation(struct qbid_store *store, uint64_t id,

@@ -14,7 +14,8 @@
 
 /*     pending -> approved -> applied -> rolled_back
  *        |          |
- *        +----------+-> rejected, expired */
+ *        |          +-> rejected, expired
+ *        +-> rejected, expired, superseded */
 enum qbid_recommendation_status {
     QBID_RECOMMENDATION_PENDING,
     QBID_RECOMMENDATION_APPROVED,
@@ -22,6 +23,7 @@ enum qbid_recommendation_status {
     QBID_RECOMMENDATION_EXPIRED,
     QBID_RECOMMENDATION_APPLIED,
     QBID_RECOMMENDATION_ROLLED_BACK,
+    QBID_RECOMMENDATION_SUPERSEDED, /* its agent knows better */
     QBID_RECOMMENDATION_STATUS_CNT
 };
 
@@ -62,6 +64,11 @@ typedef int qbid_store_recommendation_fn(void *context,
 int qbid_store_load_recommendations(struct qbid_store *store,
                                     const struct qbid_recommendation_filter *filter,
                                     qbid_store_recommendation_fn *fn, void *context);
+
+/** Pending ones that a proposal of an agent takes the place of: of the same agent, for the same
+ * field of the same item, of older evidence, with all of their group; not of its own group. */
+int qbid_store_load_superseded(struct qbid_store *store, const struct qbid_proposal *proposal,
+                               qbid_store_recommendation_fn *fn, void *context);
 
 /** A new status, by whom and when, and the execution that applied it. */
 int qbid_store_set_recommendation(struct qbid_store *store, uint64_t id,

@@ -184,7 +184,7 @@ static const struct argp_option recommend_options[] = {
     {"dry-run", 'n', NULL, 0, "Show what would change, with its money effect", 0},
     {"reason", 'r', "TEXT", 0, "Why, for the audit; with add: why it is proposed", 0},
     {"status", KEY_STATUS, "STATUS", 0,
-     "With list: pending, approved, rejected, expired, applied or rolled_back", 0},
+     "With list: pending, approved, rejected, expired, applied, rolled_back or superseded", 0},
     {"impact", KEY_IMPACT, "MONEY", 0, "With add: value expected a day", 0},
     {"loss", KEY_LOSS, "MONEY", 0, "With add: mean loss of its worst tenth a day", 0},
     {"max", 'm', "N", 0, "With list: at most N, latest first (50)", 0},

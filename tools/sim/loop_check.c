@@ -183,6 +183,7 @@ static int recommendation_take(void *context, const struct qbid_recommendation *
     struct qbid_loop_checker *c = context;
     c->check.recommended++;
     c->check.pending += r->status == QBID_RECOMMENDATION_PENDING;
+    c->check.superseded += r->status == QBID_RECOMMENDATION_SUPERSEDED;
     c->check.expired += r->status == QBID_RECOMMENDATION_EXPIRED;
     if (r->execution == 0)
         return 0;

@@ -18,7 +18,7 @@ struct qbid_loop_check {
     uint64_t changes;     /* budgets changed, by all of them */
     int64_t moved_nanos;  /* put at stake by recommendations: both sides of a move */
     uint64_t recommended; /* recommendations of agents, by what became of them */
-    uint64_t applied, expired, pending;
+    uint64_t applied, expired, superseded, pending;
     uint64_t audit; /* records */
     /* what must be 0 */
     uint64_t sums; /* hours and executions after which budgets were not the total, to the nano */

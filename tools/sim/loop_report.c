@@ -77,6 +77,7 @@ static struct qbid_loop_check sums_of(const struct qbid_loop_options *o,
         sum.recommended += c->recommended;
         sum.applied += c->applied;
         sum.expired += c->expired;
+        sum.superseded += c->superseded;
         sum.pending += c->pending;
         sum.audit += c->audit;
         sum.sums += c->sums;
@@ -170,8 +171,9 @@ void qbid_loop_report_table(FILE *out, const struct qbid_loop_options *o,
         struct qbid_loop_check c = sums_of(o, seeds, QBID_LOOP_FULL);
         fprintf(out,
                 "\nrecommendations of the loop: %" PRIu64 ", applied %" PRIu64 ", expired %" PRIu64
-                ", pending %" PRIu64 "; money moved a day: %.2f %% of the budgets\n",
-                c.recommended, c.applied, c.expired, c.pending,
+                ", superseded %" PRIu64 ", pending %" PRIu64
+                "; money moved a day: %.2f %% of the budgets\n",
+                c.recommended, c.applied, c.expired, c.superseded, c.pending,
                 100 * (double)c.moved_nanos / (double)seeds[0].budget_nanos / o->seeds);
     }
 }
@@ -187,13 +189,14 @@ static void check_json(FILE *out, const struct qbid_loop_check *c)
     fprintf(out,
             ", \"executions\": %" PRIu64 ", \"by_hand\": %" PRIu64 ", \"rollbacks\": %" PRIu64
             ", \"changes\": %" PRIu64 ", \"audit\": %" PRIu64 ", \"recommended\": %" PRIu64
-            ", \"applied\": %" PRIu64 ", \"expired\": %" PRIu64 ", \"pending\": %" PRIu64
-            ", \"broken\": {\"sums\": %" PRIu64 ", \"overspent\": %" PRIu64 ", \"books\": %" PRIu64
-            ", \"chain\": %" PRIu64 ", \"unreasoned\": %" PRIu64 ", \"history\": %" PRIu64
-            ", \"limits\": %" PRIu64 ", \"held\": %" PRIu64 "}, \"overspend\": %.9f",
+            ", \"applied\": %" PRIu64 ", \"expired\": %" PRIu64 ", \"superseded\": %" PRIu64
+            ", \"pending\": %" PRIu64 ", \"broken\": {\"sums\": %" PRIu64
+            ", \"overspent\": %" PRIu64 ", \"books\": %" PRIu64 ", \"chain\": %" PRIu64
+            ", \"unreasoned\": %" PRIu64 ", \"history\": %" PRIu64 ", \"limits\": %" PRIu64
+            ", \"held\": %" PRIu64 "}, \"overspend\": %.9f",
             c->executions, c->by_hand, c->rollbacks, c->changes, c->audit, c->recommended,
-            c->applied, c->expired, c->pending, c->sums, c->overspent, c->books, c->chain,
-            c->unreasoned, c->history, c->limits, c->held, (double)c->over_nanos / 1e9);
+            c->applied, c->expired, c->superseded, c->pending, c->sums, c->overspent, c->books,
+            c->chain, c->unreasoned, c->history, c->limits, c->held, (double)c->over_nanos / 1e9);
 }
 
 static void seeds_json(FILE *out, const struct qbid_loop_options *o,

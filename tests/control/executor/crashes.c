@@ -146,18 +146,24 @@ static struct qbid_proposal proposal_draw(const struct world *w, const struct co
 {
     static const char *const words[] = {"sat 1-2", "mon-fri 8-20", "sun 3-4"};
     uint32_t campaign = 1 + (uint32_t)(c->a + nth) % RIG_CAMPAIGNS;
+    struct qbid_proposal p;
     char value[64];
     switch (c->b % 5) {
     case 0:
         snprintf(value, sizeof value, "%.2f", 0.5 + (double)(c->b / 5 % 300) / 100);
-        return rig_proposal(&w->rig, QBID_ITEM_LINE_ITEM, 10 * (1 + (uint32_t)c->a % 2), "ceiling",
-                            value);
+        p = rig_proposal(&w->rig, QBID_ITEM_LINE_ITEM, 10 * (1 + (uint32_t)c->a % 2), "ceiling",
+                         value);
+        break;
     case 1:
-        return rig_proposal(&w->rig, QBID_ITEM_CAMPAIGN, campaign, "hours", words[c->b / 5 % 3]);
+        p = rig_proposal(&w->rig, QBID_ITEM_CAMPAIGN, campaign, "hours", words[c->b / 5 % 3]);
+        break;
     default:
         snprintf(value, sizeof value, "%.3f", 30 + (double)(c->b / 5 % 90000) / 1000);
-        return rig_proposal(&w->rig, QBID_ITEM_CAMPAIGN, campaign, "budget", value);
+        p = rig_proposal(&w->rig, QBID_ITEM_CAMPAIGN, campaign, "budget", value);
     }
+    p.evidence_to_unix_s += (int64_t)(c->a / 16 % 4); /* newer or older than others */
+    p.id = qbid_proposal_id(&p);
+    return p;
 }
 
 static void id_keep(struct world *w, uint64_t id)
@@ -255,7 +261,7 @@ static int fall(struct world *w, const struct command *c, struct qbid_executor_c
 
 static int command_run(struct world *w, const struct command *c)
 {
-    static const char *const actors[] = {"uid 1", "uid 2", "agent"};
+    static const char *const actors[] = {"uid 1", "uid 2", "budget"}; /* an agent */
     struct qbid_executor_effect effect;
     struct qbid_executor_call call = rig_call(&w->rig, actors[c->a % 3]);
     const struct qbid_executor *x = &w->rig.executor;

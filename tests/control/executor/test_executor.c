@@ -391,6 +391,64 @@ static void nobody_decided_so_it_ends(void **state)
     assert_non_null(strstr(rig->refusal, "is expired"));
 }
 
+static uint64_t agent_says(struct rig *rig, uint32_t campaign, const char *value, uint64_t group)
+{
+    struct qbid_proposal p = rig_proposal(rig, QBID_ITEM_CAMPAIGN, campaign, "budget", value);
+    struct qbid_executor_call call = rig_call(rig, p.agent);
+    bool fresh;
+    p.group = group;
+    assert_int_equal(qbid_executor_propose(&rig->executor, &call, &p, &fresh), 0);
+    assert_true(fresh);
+    return p.id;
+}
+
+static const char *status_of(struct rig *rig, uint64_t id)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "SELECT instr('pending approved superseded', status) FROM recommendations WHERE id = "
+             "%lld",
+             (long long)id);
+    int64_t at = rig_number(rig, sql);
+    return at == 1 ? "pending" : at == 9 ? "approved" : at == 18 ? "superseded" : "?";
+}
+
+static void what_an_agent_says_anew_takes_the_place_of_what_it_said(void **state)
+{
+    struct rig *rig = &((struct fixture *)*state)->rig;
+    uint64_t one = agent_says(rig, 1, "97", 5), two = agent_says(rig, 2, "53.000000001", 5);
+    uint64_t twin = agent_says(rig, 1, "96", 0); /* of the same evidence */
+    uint64_t decided = agent_says(rig, 3, "71", 0), other = agent_says(rig, 4, "31", 0);
+    struct qbid_proposal person = rig_proposal(rig, QBID_ITEM_CAMPAIGN, 1, "budget", "95");
+    struct qbid_executor_call call = rig_call(rig, "uid 1");
+    bool fresh;
+    assert_int_equal(qbid_executor_propose(&rig->executor, &call, &person, &fresh), 0);
+    assert_int_equal(decide(rig, decided, "uid 1", true), 0);
+    rig->unix_ns += 2 * UNITS; /* newer evidence */
+    struct qbid_proposal dry = rig_proposal(rig, QBID_ITEM_CAMPAIGN, 1, "budget", "94");
+    call = rig_call(rig, dry.agent);
+    call.dry_run = true;
+    assert_int_equal(qbid_executor_propose(&rig->executor, &call, &dry, &fresh), 0);
+    assert_string_equal(status_of(rig, one), "pending");
+    uint64_t newer[] = {agent_says(rig, 1, "98", 6), agent_says(rig, 3, "72", 6)};
+    assert_string_equal(status_of(rig, one), "superseded");
+    assert_string_equal(status_of(rig, two), "superseded"); /* its group falls with it */
+    assert_string_equal(status_of(rig, twin), "superseded");
+    assert_string_equal(status_of(rig, decided), "approved");
+    assert_string_equal(status_of(rig, other), "pending");
+    assert_string_equal(status_of(rig, person.id), "pending");
+    assert_string_equal(status_of(rig, newer[0]), "pending");
+    assert_string_equal(status_of(rig, newer[1]), "pending");
+    assert_int_equal(apply(rig, two, "uid 1", NULL), QBID_ERR_INVAL);
+    assert_non_null(strstr(rig->refusal, "is superseded"));
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM audit WHERE what LIKE 'recommendation % "
+                                     "superseded' AND before = 'pending' AND after = 'superseded' "
+                                     "AND why LIKE '% is of newer evidence'"),
+                     3);
+    assert_int_equal(apply(rig, newer[0], "uid 1", NULL), 0);
+    verified(rig);
+}
+
 static void a_metric_that_falls_takes_the_execution_back(void **state)
 {
     struct rig *rig = &((struct fixture *)*state)->rig;
@@ -590,6 +648,7 @@ int main(void)
         TEST(the_plan_takes_what_gains_most_within_the_risk),
         TEST(a_group_over_campaigns_is_planned_when_it_is_best),
         TEST(what_is_beyond_all_measure_is_not_planned),
+        TEST(what_an_agent_says_anew_takes_the_place_of_what_it_said),
         TEST(nobody_decided_so_it_ends),
         TEST(a_metric_that_falls_takes_the_execution_back),
         TEST(what_a_finished_execution_did_is_told_to_the_library),

@@ -249,6 +249,33 @@ static void a_guard_leaves_what_a_person_set_since_and_says_so(void **state)
     verified(rig);
 }
 
+/* An operator's change of two tenants, of which one tenant takes back its own part. */
+static void what_went_back_in_part_does_not_go_back_again(void **state)
+{
+    struct rig *rig = *state;
+    struct qbid_executor_effect effect;
+    uint64_t own = move(rig, 1, 2, UNITS);
+    int64_t whole[] = {sum(rig, 1), sum(rig, 2)};
+    assert_int_equal(rig_import(rig,
+                                "{\"campaigns\": [{\"id\": 1, \"budget\": \"109\"}, {\"id\": 3, "
+                                "\"budget\": \"75\"}]}",
+                                "uid 3"),
+                     0);
+    uint64_t both = own + 1;
+    struct qbid_executor_call call = rig_call(rig, "token a");
+    call.tenant = 1;
+    qbid_store_scope(rig->store, 1);
+    assert_int_equal(qbid_executor_rollback(&rig->executor, &call, own, UINT32_MAX, &effect), 0);
+    qbid_executor_effect_done(&effect);
+    qbid_store_scope(rig->store, 0);
+    assert_int_equal(sum(rig, 1), whole[0]);
+    assert_int_equal(sum(rig, 2), whole[1] + 5 * UNITS);
+    assert_int_equal(only(rig, both, &effect), QBID_ERR_STALE);
+    assert_non_null(strstr(rig->refusal, "took back a part"));
+    assert_int_equal(sum(rig, 2), whole[1] + 5 * UNITS);
+    verified(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_amount_of_another_period_is_not_taken_back, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(other_fields_keep_what_was_decided_later, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_went_back_in_part_does_not_go_back_again, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_guard_takes_back_the_middle_one_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_guard_leaves_what_a_person_set_since_and_says_so, setup,
                                         teardown),

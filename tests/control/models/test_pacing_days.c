@@ -507,16 +507,24 @@ static void a_learned_forecast_beats_the_clock_on_real_traffic(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(days_in_second_price_deliver_and_keep_the_worth),
-        cmocka_unit_test(days_in_first_price_deliver_and_keep_the_worth),
         cmocka_unit_test(days_by_feedback_alone_deliver_and_keep_the_worth),
-        cmocka_unit_test(a_binding_goal_is_met_and_costs_little_worth),
-        cmocka_unit_test(control_periods_of_10_60_and_300_seconds_are_alike),
         cmocka_unit_test(halved_traffic_is_back_on_plan_within_thirty_periods),
         cmocka_unit_test(ahead_is_ahead_at_noon_and_delivers),
         cmocka_unit_test(a_flight_ends_delivered_and_without_dumping),
-        cmocka_unit_test(a_learned_forecast_beats_the_clock),
         cmocka_unit_test(a_learned_forecast_beats_the_clock_on_real_traffic),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest worth[] = {
+        cmocka_unit_test(days_in_second_price_deliver_and_keep_the_worth),
+        cmocka_unit_test(days_in_first_price_deliver_and_keep_the_worth),
+        cmocka_unit_test(a_binding_goal_is_met_and_costs_little_worth),
+        cmocka_unit_test(control_periods_of_10_60_and_300_seconds_are_alike),
+        cmocka_unit_test(a_learned_forecast_beats_the_clock),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+#ifdef __SANITIZE_ADDRESS__ /* days for their value; what they call is in those above */
+    (void)worth;
+#else
+    failed += cmocka_run_group_tests(worth, NULL, NULL);
+#endif
+    return failed;
 }

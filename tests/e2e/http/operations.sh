@@ -254,7 +254,7 @@ head = (f"POST /api/v1/optimization/analyze HTTP/1.1\r\nHost: x\r\nAuthorization
 
 def connect(data):
     s = socket.create_connection(("127.0.0.1", port))
-    s.settimeout(8)
+    s.settimeout(30)
     s.sendall(data)
     return s
 

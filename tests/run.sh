@@ -5,8 +5,9 @@
 # One line a program: stage, name, seconds, counts; a skipped test prints its reason, a failed program its
 # whole output, which stays in build/<profile>/tests/NAME.log. The last line is the sum over all stages.
 # What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run beside each other,
-# but for the scripts in tests/e2e: each of these has several processes. They mostly wait, and in that time the
-# profiles that are still needed are built, at the lowest priority.
+# but for the scripts in tests/e2e: each of these has several processes. Those of the loop and of HTTP go one after
+# the other beside those of hosts. They mostly wait, and in that time the profiles that are still needed are built,
+# at the lowest priority.
 #   JOBS          parallel compilations (2); one program more runs at a time, for some mostly wait
 #   TEST_TIMEOUT  seconds that one program may take (300)
 set -uo pipefail
@@ -176,23 +177,41 @@ run() {
     fi
 }
 
-# The arguments of run: beside others, `jobs` of them; its lines come out together when it ends.
-start() {
-    while [ "$(jobs -pr | wc -l)" -gt "$jobs" ]; do
-        wait -n
-    done
+# A function and its arguments, in a process beside others.
+beside() {
     (
         trap interrupted INT TERM HUP
         trap - EXIT
         set -m
         running=() passed=0 failed=0 skipped=0
-        out=$counts.$BASHPID
-        run "$@" >"$out"
-        cat "$out"
-        rm -f "$out"
+        "$@"
         echo "$passed $failed $skipped" >>"$counts"
     ) &
     running+=($!)
+}
+
+# The arguments of run, whose lines come out together when it ends.
+run_whole() {
+    local out=$counts.$BASHPID
+    run "$@" >"$out"
+    cat "$out"
+    rm -f "$out"
+}
+
+# The arguments of run: beside others, `jobs` of them.
+start() {
+    while [ "$(jobs -pr | wc -l)" -gt "$jobs" ]; do
+        wait -n
+    done
+    beside run_whole "$@"
+}
+
+# profile, lines "name script": one after the other
+run_each() {
+    local name script
+    while read -r name script; do
+        run_whole script e2e "$1" "$name" "$script"
+    done <<<"$2"
 }
 
 # Waits for what start() began and adds its counts.
@@ -237,7 +256,7 @@ stage_profile() {
 
 # the stages that come later
 stage_e2e() {
-    local entries name script profile
+    local entries name script profile waiting hosts
     mapfile -t entries < <(submake -s manifest | sed -n 's/^e2e //p')
     finish
     build release all || return
@@ -254,9 +273,11 @@ stage_e2e() {
             [[ $script == tests/e2e/* ]] || start script e2e "$profile" "$name" "$script"
         done < <(e2e_entries "$profile" "${entries[@]}")
         finish
-        while read -r name script; do
-            [[ $script != tests/e2e/* ]] || run script e2e "$profile" "$name" "$script"
-        done < <(e2e_entries "$profile" "${entries[@]}")
+        waiting=$(e2e_entries "$profile" "${entries[@]}" | grep -E ' tests/e2e/(loop|http)/')
+        hosts=$(e2e_entries "$profile" "${entries[@]}" | grep -E ' tests/e2e/' | grep -vE ' tests/e2e/(loop|http)/')
+        [ -z "$waiting" ] || beside run_each "$profile" "$waiting"
+        [ -z "$hosts" ] || run_each "$profile" "$hosts"
+        finish
     done
 }
 # profile, entries: "name script" of each that is run in it

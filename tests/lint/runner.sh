@@ -10,7 +10,7 @@ cd "$tree"
 unset PROFILE B
 passed=0 failed=0
 
-mkdir -p tests/unit tests/e2e
+mkdir -p tests/unit tests/e2e/loop
 cp "$root/Makefile" "$root/deps.mk" .
 cp "$root/tests/run.sh" "$root/tests/local.mk" "$root/tests/coverage.mk" tests/
 cat >tests/unit/test_modes.c <<'C'
@@ -82,6 +82,7 @@ cat >tests/unit/local.mk <<'M'
 $(call test,test_modes,tests/unit/test_modes.c,,)
 $(call e2e,script,tests/unit/script.sh)
 $(call e2e,alone,tests/e2e/alone.sh)
+$(call e2e,loop,tests/e2e/loop/loop.sh)
 ifdef AHEAD
 $(call e2e,later,tests/e2e/alone.sh,asan)
 endif
@@ -89,7 +90,8 @@ TSAN_TESTS += test_modes
 M
 printf '%s\n' '#!/bin/sh' 'echo "in $B"' 'echo "$SAYS"' 'exit "$RC"' >tests/unit/script.sh
 printf '%s\n' '#!/bin/sh' 'exit 0' >tests/e2e/alone.sh
-chmod +x tests/unit/script.sh tests/e2e/alone.sh
+printf '%s\n' '#!/bin/sh' 'exit "${LOOP:-0}"' >tests/e2e/loop/loop.sh
+chmod +x tests/unit/script.sh tests/e2e/alone.sh tests/e2e/loop/loop.sh
 
 verdict() { # 0 is well, what
     if [ "$1" -eq 0 ]; then
@@ -120,22 +122,23 @@ expect 1 '1 passed, 1 failed, 1 skipped' 'ended after 1 s' release MODE=hang TES
 expect 1 '2 passed, 1 failed, 1 skipped' 'LeakSanitizer' asan MODE=leak
 expect 1 '1 passed, 1 failed, 1 skipped' 'signed integer overflow' asan MODE=overflow
 expect 1 '1 passed, 1 failed, 1 skipped' 'data race' tsan MODE=race
-# beside the script, which runs among others, one that runs alone and passes
-expect 0 '2 passed, 0 failed, 0 skipped' 'alone' e2e MODE=ok SAYS=well RC=0
-expect 0 '1 passed, 0 failed, 1 skipped' 'skipped: no nginx' e2e MODE=ok 'SAYS=no nginx' RC=77
-expect 0 '4 passed, 0 failed, 2 skipped' 'script' e2e MODE=ok 'SAYS=3 passed, 0 failed, 2 skipped' RC=0
-expect 1 '1 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok SAYS=ill RC=1
-expect 1 '4 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok 'SAYS=3 passed, 0 failed, 0 skipped' RC=5
+# beside the script, which runs among others, one of hosts and one of the loop that pass
+expect 0 '3 passed, 0 failed, 0 skipped' 'alone' e2e MODE=ok SAYS=well RC=0
+expect 0 '2 passed, 0 failed, 1 skipped' 'skipped: no nginx' e2e MODE=ok 'SAYS=no nginx' RC=77
+expect 0 '5 passed, 0 failed, 2 skipped' 'script' e2e MODE=ok 'SAYS=3 passed, 0 failed, 2 skipped' RC=0
+expect 1 '2 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok SAYS=ill RC=1
+expect 1 '5 passed, 1 failed, 0 skipped' 'in build/release' e2e MODE=ok 'SAYS=3 passed, 0 failed, 0 skipped' RC=5
+expect 1 '2 passed, 1 failed, 0 skipped' 'exit code 3' e2e MODE=ok SAYS=well RC=0 LOOP=3
 # the sanitizers' programs are built while the scripts run, and that is not a stage of its own
 rm -rf build/asan build/tsan
 tests=(AHEAD=1 MODE=ok SAYS=well RC=0)
 rc=0
 env "${tests[@]}" tests/run.sh e2e asan tsan >out 2>&1 || rc=$?
-[ "$(tail -n 1 out)" = '7 passed, 0 failed, 2 skipped' ] || rc=1
+[ "$(tail -n 1 out)" = '8 passed, 0 failed, 2 skipped' ] || rc=1
 for profile in asan tsan; do
     grep -q 'Nothing to be done' "build/$profile/build.log" || rc=1
 done
-verdict "$rc" 'e2e, then asan and tsan: wanted 7 passed, and all built ahead'
+verdict "$rc" 'e2e, then asan and tsan: wanted 8 passed, and all built ahead'
 expect 2 "tests/run.sh: no stage 'speed'" 'speed' speed MODE=ok
 
 # an interrupted run takes the running program with it

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/error.h"
 #include "tools/sim/arena_options.h"
 #include "tools/sim/command.h"
 #include "tools/sim/plot.h"
+#include "tools/sim/processes.h"
 #include "tools/sim/report.h"
 
 /* One process plays every jobs-th seed; results go to memory that all of them share. */
@@ -33,24 +33,23 @@ static int seeds_play(const struct qbid_sim_arena_options *o, uint32_t first,
     return 0;
 }
 
+/* Each process has one clock; results go to memory that all of them share. */
+struct shares {
+    const struct qbid_sim_arena_options *options;
+    struct qbid_sim_match *matches;
+};
+
+static int share_play(void *context, uint32_t process)
+{
+    const struct shares *s = context;
+    return seeds_play(s->options, process, s->matches);
+}
+
 static int all_play(const struct qbid_sim_arena_options *o, struct qbid_sim_match *matches)
 {
-    uint32_t jobs = o->jobs < o->seeds ? o->jobs : o->seeds, started = 0;
-    int failed = 0, status;
-    fflush(NULL);
-    for (; started < jobs; started++) {
-        pid_t pid = fork();
-        if (pid < 0) {
-            fprintf(stderr, "qbid-sim arena: fork: %s\n", strerror(errno));
-            failed = 1;
-            break;
-        }
-        if (pid == 0)
-            _exit(seeds_play(o, started, matches) ? QBID_SIM_FAILED : QBID_SIM_OK);
-    }
-    for (uint32_t i = 0; i < started; i++)
-        failed |= wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    return failed ? QBID_SIM_FAILED : QBID_SIM_OK;
+    struct shares shares = {o, matches};
+    return qbid_sim_processes("arena", o->jobs < o->seeds ? o->jobs : o->seeds, share_play,
+                              &shares);
 }
 
 static int report(const struct qbid_sim_arena_options *o, const struct qbid_sim_match *matches)

@@ -4,13 +4,12 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shm/error.h"
 #include "tools/sim/command.h"
+#include "tools/sim/option_number.h"
 
 enum {
     KEY_SEEDS = 256,
@@ -68,20 +67,9 @@ static const struct argp_option options[] = {
      1},
     {0}};
 
-static double number(struct argp_state *state, const char *name, const char *text, double least,
-                     double most, bool whole)
-{
-    char *end;
-    double x = strtod(text, &end);
-    if (end == text || *end || !isfinite(x) || x < least || x > most || (whole && x != floor(x)))
-        argp_error(state, "--%s: '%s' is no %s in [%g, %g]", name, text,
-                   whole ? "whole number" : "number", least, most);
-    return x;
-}
-
 static uint32_t count(struct argp_state *state, const char *name, const char *text, uint32_t most)
 {
-    return (uint32_t)number(state, name, text, 1, most, true);
+    return (uint32_t)qbid_sim_option_number(state, name, text, 1, most, true);
 }
 
 /* The place of a word in a list that ends with NULL. */
@@ -127,7 +115,8 @@ static error_t parse_market(int key, char *arg, struct argp_state *state,
     struct qbid_sim_market_params *m = &o->match.market;
     switch (key) {
     case KEY_AUCTIONS:
-        m->auctions_a_day = (uint32_t)number(state, "auctions", arg, 1000, 1e8, true);
+        m->auctions_a_day =
+            (uint32_t)qbid_sim_option_number(state, "auctions", arg, 1000, 1e8, true);
         return 0;
     case KEY_USERS:
         m->users = count(state, "users", arg, 10000000);
@@ -139,25 +128,25 @@ static error_t parse_market(int key, char *arg, struct argp_state *state,
         m->line_items = count(state, "line-items", arg, QBID_SIM_LINE_ITEMS_MAX);
         return 0;
     case KEY_EFFECTS:
-        m->effect_sd = number(state, "effects", arg, 0, 3, false);
+        m->effect_sd = qbid_sim_option_number(state, "effects", arg, 0, 3, false);
         return 0;
     case KEY_FATIGUE:
-        m->fatigue = number(state, "fatigue", arg, 0, 2, false);
+        m->fatigue = qbid_sim_option_number(state, "fatigue", arg, 0, 2, false);
         return 0;
     case KEY_DELAY:
-        m->delay_s = number(state, "delay-s", arg, 0, 30 * 86400, false);
+        m->delay_s = qbid_sim_option_number(state, "delay-s", arg, 0, 30 * 86400, false);
         return 0;
     case KEY_RIVALS:
-        m->rival_share = number(state, "rivals", arg, 0, 10, false);
+        m->rival_share = qbid_sim_option_number(state, "rivals", arg, 0, 10, false);
         return 0;
     case KEY_LOST:
-        o->match.notices.lost = number(state, "lost", arg, 0, 1, false);
+        o->match.notices.lost = qbid_sim_option_number(state, "lost", arg, 0, 1, false);
         return 0;
     case KEY_TWICE:
-        o->match.notices.twice = number(state, "twice", arg, 0, 1, false);
+        o->match.notices.twice = qbid_sim_option_number(state, "twice", arg, 0, 1, false);
         return 0;
     case KEY_LATE:
-        o->match.notices.late = number(state, "late", arg, 0, 1, false);
+        o->match.notices.late = qbid_sim_option_number(state, "late", arg, 0, 1, false);
         return 0;
     case KEY_PROFILE:
         profile_parse(state, arg, o);
@@ -181,22 +170,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->seeds = count(state, "seeds", arg, QBID_SIM_SEEDS_MAX);
         return 0;
     case KEY_FIRST:
-        o->match.market.seed = (uint64_t)number(state, "first-seed", arg, 0, 1e15, true);
+        o->match.market.seed =
+            (uint64_t)qbid_sim_option_number(state, "first-seed", arg, 0, 1e15, true);
         return 0;
     case KEY_JOBS:
         o->jobs = count(state, "jobs", arg, 1024);
         return 0;
     case KEY_DAYS:
-        o->match.learn_days = (uint32_t)number(state, "learn-days", arg, 0, 365, true);
+        o->match.learn_days =
+            (uint32_t)qbid_sim_option_number(state, "learn-days", arg, 0, 365, true);
         return 0;
     case KEY_GOAL:
         o->match.goal = goal_of[word(state, "goal", arg, goals)];
         return 0;
     case KEY_BUDGET:
-        o->match.budget = number(state, "budget", arg, 0.001, 1000, false);
+        o->match.budget = qbid_sim_option_number(state, "budget", arg, 0.001, 1000, false);
         return 0;
     case KEY_TARGET:
-        o->match.target = number(state, "target", arg, 0.01, 100, false);
+        o->match.target = qbid_sim_option_number(state, "target", arg, 0.01, 100, false);
         return 0;
     case KEY_AUCTION:
         o->match.market.auction = word(state, "auction", arg, auctions) == 0

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/error.h"
 #include "tools/sim/command.h"
 #include "tools/sim/faults.h"
+#include "tools/sim/processes.h"
 
 #define JOBS_MAX 64
 
@@ -97,24 +97,22 @@ static int runs_play(const struct options *o, uint32_t first, struct tally *t)
     return 0;
 }
 
+/* Each process has one clock; results go to memory that all of them share. */
+struct shares {
+    const struct options *options;
+    struct tally *tallies;
+};
+
+static int share_play(void *context, uint32_t process)
+{
+    const struct shares *s = context;
+    return runs_play(s->options, process, &s->tallies[process]);
+}
+
 static int all_play(const struct options *o, struct tally *tallies)
 {
-    int failed = 0, status;
-    uint32_t started = 0;
-    fflush(NULL);
-    for (; started < o->jobs; started++) {
-        pid_t pid = fork();
-        if (pid == 0)
-            _exit(runs_play(o, started, &tallies[started]) ? QBID_SIM_FAILED : QBID_SIM_OK);
-        if (pid < 0) {
-            fprintf(stderr, "qbid-sim faults: fork: %s\n", strerror(errno));
-            failed = 1;
-            break;
-        }
-    }
-    for (uint32_t i = 0; i < started; i++)
-        failed |= wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    return failed;
+    struct shares shares = {o, tallies};
+    return qbid_sim_processes("faults", o->jobs, share_play, &shares);
 }
 
 static struct tally sum_of(const struct tally *tallies, uint32_t cnt)

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/error.h"
 #include "tools/sim/loop_options.h"
 #include "tools/sim/loop_report.h"
 #include "tools/sim/loop_run.h"
+#include "tools/sim/processes.h"
 
 #define FOLDER_MAX 128
 
@@ -77,25 +77,22 @@ static int seeds_play(const struct qbid_loop_options *o, uint32_t first,
     return err;
 }
 
-/* Processes, for each has one clock; results go to memory that all of them share. */
+/* Each process has one clock; results go to memory that all of them share. */
+struct shares {
+    const struct qbid_loop_options *options;
+    struct qbid_loop_seed *seeds;
+};
+
+static int share_play(void *context, uint32_t process)
+{
+    const struct shares *s = context;
+    return seeds_play(s->options, process, s->seeds);
+}
+
 static int all_play(const struct qbid_loop_options *o, struct qbid_loop_seed *seeds)
 {
-    uint32_t jobs = o->jobs < o->seeds ? o->jobs : o->seeds, started = 0;
-    int failed = 0, status;
-    fflush(NULL);
-    for (; started < jobs; started++) {
-        pid_t pid = fork();
-        if (pid < 0) {
-            fprintf(stderr, "qbid-sim loop: fork: %s\n", strerror(errno));
-            failed = 1;
-            break;
-        }
-        if (pid == 0)
-            _exit(seeds_play(o, started, seeds) ? QBID_SIM_FAILED : QBID_SIM_OK);
-    }
-    for (uint32_t i = 0; i < started; i++)
-        failed |= wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    return failed ? QBID_SIM_FAILED : QBID_SIM_OK;
+    struct shares shares = {o, seeds};
+    return qbid_sim_processes("loop", o->jobs < o->seeds ? o->jobs : o->seeds, share_play, &shares);
 }
 
 int qbid_sim_loop(int argc, char **argv)

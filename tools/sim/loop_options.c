@@ -3,12 +3,12 @@
 #include "tools/sim/loop_options.h"
 
 #include <argp.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tools/sim/command.h"
+#include "tools/sim/option_number.h"
 
 #define SEEDS_MAX 1000
 
@@ -53,17 +53,6 @@ static const struct argp_option options[] = {
     {"spread", KEY_SPREAD, "X", 0, "log-sd of what line items return (0.5)", 1},
     {0}};
 
-static double number(struct argp_state *state, const char *name, const char *text, double least,
-                     double most, bool whole)
-{
-    char *end;
-    double x = strtod(text, &end);
-    if (end == text || *end || !isfinite(x) || x < least || x > most || (whole && x != floor(x)))
-        argp_error(state, "--%s: '%s' is no %s in [%g, %g]", name, text,
-                   whole ? "whole number" : "number", least, most);
-    return x;
-}
-
 static unsigned strategies_read(struct argp_state *state, char *list)
 {
     unsigned bits = 0;
@@ -86,29 +75,30 @@ static error_t parse_market(int key, char *arg, struct argp_state *state)
     struct qbid_loop_params *w = &((struct qbid_loop_options *)state->input)->world;
     switch (key) {
     case KEY_DAYS:
-        w->days = (uint32_t)number(state, "days", arg, 1, QBID_LOOP_DAYS_MAX, true);
+        w->days = (uint32_t)qbid_sim_option_number(state, "days", arg, 1, QBID_LOOP_DAYS_MAX, true);
         return 0;
     case KEY_PLATFORMS:
-        w->platforms = (uint32_t)number(state, "platforms", arg, 1, QBID_LOOP_PLATFORMS_MAX, true);
+        w->platforms = (uint32_t)qbid_sim_option_number(state, "platforms", arg, 1,
+                                                        QBID_LOOP_PLATFORMS_MAX, true);
         return 0;
     case KEY_LINE_ITEMS:
-        w->line_items =
-            (uint32_t)number(state, "line-items", arg, 2, QBID_LOOP_LINE_ITEMS_MAX, true);
+        w->line_items = (uint32_t)qbid_sim_option_number(state, "line-items", arg, 2,
+                                                         QBID_LOOP_LINE_ITEMS_MAX, true);
         return 0;
     case KEY_AUCTIONS:
-        w->auctions = number(state, "auctions", arg, 1, 10000, false);
+        w->auctions = qbid_sim_option_number(state, "auctions", arg, 1, 10000, false);
         return 0;
     case KEY_BUDGET:
-        w->budget = number(state, "budget", arg, 0.01, 0.9, false);
+        w->budget = qbid_sim_option_number(state, "budget", arg, 0.01, 0.9, false);
         return 0;
     case KEY_DRIFT:
-        w->drift = number(state, "drift", arg, 0, 0.9, false);
+        w->drift = qbid_sim_option_number(state, "drift", arg, 0, 0.9, false);
         return 0;
     case KEY_JUMPS:
-        w->jumps = number(state, "jumps", arg, 0, 1, false);
+        w->jumps = qbid_sim_option_number(state, "jumps", arg, 0, 1, false);
         return 0;
     case KEY_SPREAD:
-        w->spread = number(state, "spread", arg, 0, 2, false);
+        w->spread = qbid_sim_option_number(state, "spread", arg, 0, 2, false);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -120,13 +110,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct qbid_loop_options *o = state->input;
     switch (key) {
     case KEY_SEEDS:
-        o->seeds = (uint32_t)number(state, "seeds", arg, 1, SEEDS_MAX, true);
+        o->seeds = (uint32_t)qbid_sim_option_number(state, "seeds", arg, 1, SEEDS_MAX, true);
         return 0;
     case KEY_FIRST:
-        o->world.seed = (uint64_t)number(state, "first-seed", arg, 0, 1e9, true);
+        o->world.seed = (uint64_t)qbid_sim_option_number(state, "first-seed", arg, 0, 1e9, true);
         return 0;
     case KEY_JOBS:
-        o->jobs = (uint32_t)number(state, "jobs", arg, 1, 256, true);
+        o->jobs = (uint32_t)qbid_sim_option_number(state, "jobs", arg, 1, 256, true);
         return 0;
     case KEY_STRATEGIES:
         o->strategies = strategies_read(state, arg);

@@ -27,6 +27,8 @@ enum qbid_series_kind {
 
 struct qbid_stats {
     uint64_t bids, wins, losses, bills, imps, clicks, convs;
+    uint64_t views;             /* impressions told to be viewable */
+    uint64_t starts, completes; /* of videos */
     int64_t spend_nanos;
     int64_t bid_nanos;   /* sum of bid prices */
     int64_t value_nanos; /* sum of conversion values */

@@ -285,6 +285,14 @@ static const char recommendation_indices[] =
     "CREATE INDEX recommendations_by_bundle ON recommendation_rows(bundle) WHERE bundle <> 0;"
     "CREATE INDEX recommendations_by_decision ON recommendation_rows(status, decided_unix_ns)";
 
+#define VIDEO_COUNTS(table)                                                                        \
+    "ALTER TABLE " table " ADD COLUMN views INTEGER NOT NULL DEFAULT 0;"                           \
+    "ALTER TABLE " table " ADD COLUMN starts INTEGER NOT NULL DEFAULT 0;"                          \
+    "ALTER TABLE " table " ADD COLUMN completes INTEGER NOT NULL DEFAULT 0;"
+
+static const char video_counts[] = VIDEO_COUNTS("totals") VIDEO_COUNTS("snapshots")
+    VIDEO_COUNTS("hours") VIDEO_COUNTS("creative_performance_rows");
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -299,4 +307,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {rules, rule_firings, records, findings, allocations},
     {patterns, pattern_sources, NULL},
     {answers, NULL},
-    {recommendation_indices, NULL}};
+    {recommendation_indices, NULL},
+    {video_counts, NULL}};

@@ -91,7 +91,9 @@ static void older_make(const char *path, int steps)
                 "INSERT INTO creatives(id, line_item, name, format, width, height, secure,"
                 " markup, landing, crid, active)"
                 " VALUES(500, 50, '', 'banner', 1, 1, 1, 'm', 'l', 'c', 1);"
-                "INSERT INTO totals VALUES(3, 500, 0, 864000, 9, 8, 0, 8, 8, 4, 2, 70, 90, 60);",
+                "INSERT INTO totals(kind, id, context, unix_s, bids, wins, losses, bills, imps,"
+                " clicks, convs, spend_nanos, bid_nanos, value_nanos)"
+                " VALUES(3, 500, 0, 864000, 9, 8, 0, 8, 8, 4, 2, 70, 90, 60);",
                 NULL, NULL, NULL),
             SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -128,7 +130,18 @@ static void files_of_every_earlier_schema_become_this_one(void **state)
         struct qbid_snapshot *snapshot;
         struct qbid_snapshot_params params = {4, 0};
         struct qbid_series_key key = {.kind = QBID_SERIES_CREATIVE, .id = 500};
-        struct qbid_stats all = {12, 11, 0, 11, 11, 5, 2, 100, 120, 60};
+        struct qbid_stats all = {.bids = 12,
+                                 .wins = 11,
+                                 .bills = 11,
+                                 .imps = 11,
+                                 .clicks = 5,
+                                 .convs = 2,
+                                 .views = 7,
+                                 .starts = 6,
+                                 .completes = 4,
+                                 .spend_nanos = 100,
+                                 .bid_nanos = 120,
+                                 .value_nanos = 60};
         assert_int_equal(qbid_snapshot_new(&params, &snapshot), 0);
         assert_int_equal(qbid_snapshot_restore(snapshot, key, &all), 0);
         assert_true(qbid_store_save_series(s->store, snapshot, 864000 + 100) > 0);
@@ -136,6 +149,7 @@ static void files_of_every_earlier_schema_become_this_one(void **state)
         assert_true(day.tenant == 3 && day.campaign == 5 && day.line_item == 50 &&
                     day.creative == 500 && day.day == 10);
         assert_true(day.stats.imps == 3 && day.stats.clicks == 1 && day.stats.spend_nanos == 30);
+        assert_true(day.stats.views == 7 && day.stats.starts == 6 && day.stats.completes == 4);
         qbid_snapshot_free(snapshot);
     }
 }

@@ -248,6 +248,11 @@ int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key
     return 0;
 }
 
+uint64_t qbid_snapshot_mask(const struct qbid_snapshot *snapshot)
+{
+    return snapshot->params.context_mask;
+}
+
 uint64_t qbid_snapshot_evicted(const struct qbid_snapshot *snapshot)
 {
     return snapshot->evicted;

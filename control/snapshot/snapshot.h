@@ -75,6 +75,9 @@ int qbid_snapshot_visit(const struct qbid_snapshot *snapshot, qbid_snapshot_fn *
 int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key key,
                           const struct qbid_stats *all);
 
+/** Bits of the dimensions that contexts are told apart by. */
+uint64_t qbid_snapshot_mask(const struct qbid_snapshot *snapshot);
+
 uint64_t qbid_snapshot_evicted(const struct qbid_snapshot *snapshot);
 
 #endif

@@ -236,7 +236,7 @@ int qbid_store_prune_records(struct qbid_store *store, int64_t runs_unix_s, int6
 {
     static const enum qbid_store_sql which[] = {
         QBID_STORE_SQL_MODEL_PRUNE, QBID_STORE_SQL_INSIGHT_PRUNE, QBID_STORE_SQL_FIRING_PRUNE,
-        QBID_STORE_SQL_CREATIVE_DAY_PRUNE};
+        QBID_STORE_SQL_CREATIVE_DAY_PRUNE, QBID_STORE_SQL_ATTRIBUTION_PRUNE};
     int sum = qbid_store_prune(store, QBID_STORE_SQL_RUN_PRUNE, runs_unix_s, max);
     for (size_t i = 0; i < sizeof which / sizeof which[0] && sum >= 0; i++) {
         int n = qbid_store_prune(store, which[i], unix_s, max);

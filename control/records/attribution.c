@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "control/models/delay.h"
+#include "control/models/rates/delay.h"
 #include "control/store/store_attribution.h"
 #include "shm/error.h"
 

@@ -51,7 +51,7 @@ static void target_add(struct qbid_target_def *target, const char *value)
 
 static void world_init(struct world *w)
 {
-    char text[16];
+    char text[32];
     struct qbid_snapshot_params params = {4096, MASK};
     memset(w, 0, sizeof *w);
     assert_int_equal(qbid_dictionary_new(&w->dictionary), 0);

@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "control/agents/budget.h"
+#include "control/agents/creative.h"
+#include "control/agents/schedule.h"
 #include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
 #include "control/records/attribution.h"
@@ -29,6 +31,8 @@ struct qbid_crew {
     struct qbid_budget_agent *budget;                               /* NULL = not wanted */
     struct qbid_monitor *monitor;                                   /* the same */
     struct qbid_synthesiser *synthesiser;                           /* the same */
+    struct qbid_schedule *schedule;                                 /* the same */
+    struct qbid_creative_agent *creative;                           /* the same */
     struct qbid_rules *rules;                                       /* the same */
     struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
     int64_t born_unix_s;                                            /* of the first record */
@@ -93,6 +97,31 @@ static int synthesiser_add(struct qbid_crew *crew, uint64_t now_ns)
     if (err)
         return err;
     struct qbid_agent agent = qbid_synthesiser_of(crew->synthesiser);
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int schedule_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    struct qbid_schedule_params params = {.store = qbid_engine_store(crew->engine),
+                                          .dictionary = qbid_engine_dictionary(crew->engine),
+                                          .again_s = (uint32_t)crew->config->agents.again_s,
+                                          .seed = crew->config->seed};
+    int err = qbid_schedule_new(&params, &crew->schedule);
+    if (err)
+        return err;
+    struct qbid_agent agent = qbid_schedule_of(crew->schedule);
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int creative_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    struct qbid_creative_agent_params params = {.store = qbid_engine_store(crew->engine),
+                                                .again_s = (uint32_t)crew->config->agents.again_s,
+                                                .seed = crew->config->seed};
+    int err = qbid_creative_agent_new(&params, &crew->creative);
+    if (err)
+        return err;
+    struct qbid_agent agent = qbid_creative_agent_of(crew->creative);
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
@@ -246,6 +275,10 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
         err = monitor_add(crew, now_ns);
     if (!err && config->agents.synthesiser)
         err = synthesiser_add(crew, now_ns);
+    if (!err && config->agents.schedule)
+        err = schedule_add(crew, now_ns);
+    if (!err && config->agents.creative)
+        err = creative_add(crew, now_ns);
     if (!err && config->agents.rules)
         err = rules_add(crew, now_ns);
     if (!err && config->agents.records)
@@ -265,6 +298,8 @@ void qbid_crew_free(struct qbid_crew *crew)
     qbid_budget_agent_free(crew->budget);
     qbid_monitor_free(crew->monitor);
     qbid_synthesiser_free(crew->synthesiser);
+    qbid_schedule_free(crew->schedule);
+    qbid_creative_agent_free(crew->creative);
     qbid_rules_free(crew->rules);
     free(crew->held);
     free(crew);

@@ -10,7 +10,7 @@
 struct qbid_synthesiser {
     struct qbid_synthesiser_params params;
     struct qbid_random random;
-    struct qbid_synthesiser_memory memory;
+    struct qbid_gains_memory memory;
 };
 
 int qbid_synthesiser_new(const struct qbid_synthesiser_params *params,

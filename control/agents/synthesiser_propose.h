@@ -3,26 +3,16 @@
 #ifndef QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 #define QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 
+#include "control/agents/gains.h"
 #include "control/agents/synthesiser_cells.h"
 #include "control/agents/synthesiser_effects.h"
 #include "control/models/random.h"
-
-#define QBID_SYNTHESISER_MEMORY 256 /* proposals that are remembered */
-
-/* What was proposed lately, the oldest overwritten. */
-struct qbid_synthesiser_memory {
-    struct {
-        uint64_t what;
-        int64_t unix_s;
-    } slot[QBID_SYNTHESISER_MEMORY];
-    uint32_t next;
-};
 
 struct qbid_synthesiser_proposing {
     const struct qbid_synthesiser_params *params;
     const struct qbid_agent_inputs *inputs;
     const struct qbid_synthesiser_cells *cells;
-    struct qbid_synthesiser_memory *memory;
+    struct qbid_gains_memory *memory;
     struct qbid_random *random;
     qbid_agent_take_fn *give;
     void *give_context;

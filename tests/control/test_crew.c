@@ -59,6 +59,7 @@ static void agents_off(struct qbid_config *config)
 {
     config->agents.budget = config->agents.monitor = config->agents.synthesiser = false;
     config->agents.rules = config->agents.records = false;
+    config->agents.schedule = config->agents.creative = false;
 }
 
 static void problems_print(const struct qbid_problems *problems)

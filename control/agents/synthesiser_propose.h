@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pattern is worth to a line item: proposals to exclude a value. */
+/* What a pattern is worth to a line item: proposals to exclude a value, or to accept it. */
 #ifndef QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 #define QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 
@@ -20,7 +20,8 @@ struct qbid_synthesiser_proposing {
 
 /**
  * Propose what the library's patterns of return say: to exclude a value from line items that spend
- * on it, where that adds value.
+ * on it, where that adds value; to accept one that is better on every exchange. The latter are
+ * never auto_execute: what it is worth to a line item that never bought it is only what others saw.
  *
  * Returns: 0; errors of the store, NOMEM.
  * Source:  with shares s_e of a line item's spend on the value by exchange e, effects x_e of it and

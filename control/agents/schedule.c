@@ -111,7 +111,8 @@ static uint32_t pairs_of(const struct qbid_synthesiser_cells *cells)
 static int strata_make(const struct qbid_gains_search *search, struct strata *strata)
 {
     struct qbid_synthesiser_cells cells;
-    int err = qbid_synthesiser_cells_new(search->inputs->account, search->inputs->snapshot, &cells);
+    int err = qbid_synthesiser_cells_new(search->inputs->account, search->inputs->snapshot,
+                                         search->campaign_id, &cells);
     if (err)
         return err;
     uint32_t first = 0;
@@ -120,8 +121,7 @@ static int strata_make(const struct qbid_gains_search *search, struct strata *st
         const struct qbid_synthesiser_cell *cell = &cells.cell[i];
         if (i == 0 || cell->line_item != cells.cell[i - 1].line_item)
             first = strata->cnt;
-        if (search->campaign_id == 0 || search->campaign_id == cell->campaign)
-            item_collect(search, strata, cell, first);
+        item_collect(search, strata, cell, first);
     }
     qbid_synthesiser_cells_done(&cells);
     if (!strata->list)

@@ -83,6 +83,7 @@ static struct qbid_analysis_input input_make(const struct qbid_operation *o)
     return (struct qbid_analysis_input){.request = &o->job->request.analyze,
                                         .account = o->account,
                                         .snapshot = qbid_engine_snapshot(engine),
+                                        .dictionary = qbid_engine_dictionary(engine),
                                         .agent = {.trust = c->agents.trust,
                                                   .change_min = c->agents.change_min,
                                                   .confidence = c->agents.confidence,

@@ -39,7 +39,7 @@ struct measuring {
 static int traffic_add(void *context, struct qbid_series_key key, const struct qbid_stats *all)
 {
     struct measuring *m = context;
-    if (key.kind != QBID_SERIES_CONTEXT || all->bids == 0)
+    if (all->bids == 0)
         return 0;
     const struct qbid_line_item_def *item = qbid_account_line_item(m->in->account, key.id);
     const struct qbid_campaign_def *campaign =
@@ -284,7 +284,7 @@ int qbid_overlaps_measure(const struct qbid_overlaps_inputs *inputs, qbid_store_
     if (!m)
         return QBID_ERR_NOMEM;
     m->in = inputs;
-    int err = qbid_snapshot_visit(inputs->snapshot, traffic_add, m), given = 0;
+    int err = qbid_snapshot_scan(inputs->snapshot, QBID_SERIES_CONTEXT, traffic_add, m), given = 0;
     if (!err) {
         traffic_merge(m);
         m->pattern = malloc((m->cnt + 1) * sizeof *m->pattern);

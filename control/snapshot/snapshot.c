@@ -236,6 +236,18 @@ int qbid_snapshot_visit(const struct qbid_snapshot *snapshot, qbid_snapshot_fn *
     return stop;
 }
 
+int qbid_snapshot_scan(const struct qbid_snapshot *snapshot, enum qbid_series_kind kind,
+                       qbid_snapshot_fn *fn, void *context)
+{
+    int stop = 0;
+    for (uint32_t i = 0; i < snapshot->cnt && !stop; i++) {
+        const struct qbid_series *series = &snapshot->node[i]->series;
+        if (series->key.kind == kind)
+            stop = fn(context, series->key, &series->all);
+    }
+    return stop;
+}
+
 int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key key,
                           const struct qbid_stats *all)
 {

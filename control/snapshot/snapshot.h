@@ -71,6 +71,11 @@ typedef int qbid_snapshot_fn(void *context, struct qbid_series_key key,
                              const struct qbid_stats *all);
 int qbid_snapshot_visit(const struct qbid_snapshot *snapshot, qbid_snapshot_fn *fn, void *context);
 
+/** Visit the series of one kind as they lie, in no order; else the same. Cost: one look at each
+ *  series of any kind. */
+int qbid_snapshot_scan(const struct qbid_snapshot *snapshot, enum qbid_series_kind kind,
+                       qbid_snapshot_fn *fn, void *context);
+
 /** Put back totals since the beginning (from the store, after a restart). */
 int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key key,
                           const struct qbid_stats *all);

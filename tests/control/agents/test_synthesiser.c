@@ -401,7 +401,7 @@ static void strata_add_up(void **state)
     struct qbid_synthesiser_cells cells;
     struct qbid_synthesiser_rows rows;
     world_new(&w, 4, -0.5, one_bad);
-    assert_int_equal(qbid_synthesiser_cells_new(&w.account, w.snapshot, &cells), 0);
+    assert_int_equal(qbid_synthesiser_cells_new(&w.account, w.snapshot, 0, &cells), 0);
     assert_int_equal(cells.cnt, ITEMS * EXCHANGES * SLOTS * DEVICES);
     assert_int_equal(qbid_synthesiser_rows_new(&cells, QBID_DIM_DEVICE, &rows), 0);
     assert_int_equal(rows.cnt, ITEMS * EXCHANGES * DEVICES);

@@ -54,12 +54,6 @@ struct contest {
 
 /* --- who is in it */
 
-static bool wants_clicks(enum qbid_goal goal)
-{
-    return goal == QBID_GOAL_MAX_CLICKS || goal == QBID_GOAL_TARGET_CPC ||
-           goal == QBID_GOAL_FIXED_CPM;
-}
-
 static int by_slot(const void *a, const void *b)
 {
     const struct contestant *x = a, *y = b;
@@ -91,7 +85,7 @@ static int contestants_make(struct contest *c)
         *k = (struct contestant){.def = def,
                                  .item = item,
                                  .campaign = campaign,
-                                 .clicks = wants_clicks(campaign->goal),
+                                 .clicks = qbid_gains_wants_clicks(campaign),
                                  .p = 2};
         qbid_creative_slot(def, k->slot);
     }

@@ -77,6 +77,12 @@ bool qbid_gains_bound(const struct qbid_agent_inputs *inputs,
     return (double)day.spend_nanos >= SPENT_MIN * share * (double)campaign->budget_nanos;
 }
 
+bool qbid_gains_wants_clicks(const struct qbid_campaign_def *campaign)
+{
+    return campaign->goal == QBID_GOAL_MAX_CLICKS || campaign->goal == QBID_GOAL_TARGET_CPC ||
+           campaign->goal == QBID_GOAL_FIXED_CPM;
+}
+
 int qbid_gains_exponent(struct qbid_store *store, const struct qbid_campaign_def *campaign,
                         struct qbid_robust *ret_exponent)
 {

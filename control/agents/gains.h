@@ -54,6 +54,9 @@ bool qbid_gains_current(struct qbid_proposal *proposal, const void *item);
 bool qbid_gains_bound(const struct qbid_agent_inputs *inputs,
                       const struct qbid_campaign_def *campaign);
 
+/** Whether a campaign is after clicks: they are counted then, else conversions. */
+bool qbid_gains_wants_clicks(const struct qbid_campaign_def *campaign);
+
 /** The campaign's response to spend, by the library. Errors of the store. */
 int qbid_gains_exponent(struct qbid_store *store, const struct qbid_campaign_def *campaign,
                         struct qbid_robust *ret_exponent);

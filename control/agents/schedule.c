@@ -132,12 +132,6 @@ static int strata_make(const struct qbid_gains_search *search, struct strata *st
 
 /* --- effects */
 
-static bool wants_clicks(enum qbid_goal goal)
-{
-    return goal == QBID_GOAL_MAX_CLICKS || goal == QBID_GOAL_TARGET_CPC ||
-           goal == QBID_GOAL_FIXED_CPM;
-}
-
 static void stratum_add(struct campaign_hours *c, const struct stratum *s)
 {
     const double *events = s->events[c->clicks ? 0 : 1];
@@ -156,7 +150,7 @@ static uint32_t campaign_test(const struct qbid_gains_search *search, const stru
 {
     *c = (struct campaign_hours){.from = from, .end = from};
     c->def = qbid_account_campaign(search->inputs->account, strata->list[from].campaign);
-    c->clicks = c->def && wants_clicks(c->def->goal);
+    c->clicks = c->def && qbid_gains_wants_clicks(c->def);
     for (; c->end < strata->cnt && strata->list[c->end].campaign == strata->list[from].campaign;
          c->end++)
         stratum_add(c, &strata->list[c->end]);

@@ -609,6 +609,14 @@ static void a_late_bill_counts_for_the_day_of_its_bid(void **state)
     assert_true(e->day[b].late);
     assert_int_equal(qbid_engine_budgets(e, midnight_s + 61), 0);
     assert_int_equal(qbid_ledger_budget(e->ledger, b), authority + cost);
+
+    struct qbid_campaign_def c = qbid_engine_account(e)->campaigns[0];
+    int64_t all = qbid_ledger_spent(e->ledger, b) + qbid_ledger_exposure(e->ledger, b);
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 61), all - before - cost);
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 86400),
+                     qbid_ledger_exposure(e->ledger, b));
+    c.period = QBID_BUDGET_TOTAL;
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 61), all);
     qbid_engine_free(e);
 }
 

@@ -74,11 +74,13 @@ static void older_make(const char *path, int steps)
     sqlite3 *db;
     unlink(path);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous = OFF; BEGIN", NULL, NULL, NULL),
+                     SQLITE_OK);
     for (int step = 0; step < steps; step++)
         for (int part = 0; part < QBID_STORE_PARTS && qbid_store_migrations[step][part]; part++)
             assert_int_equal(sqlite3_exec(db, qbid_store_migrations[step][part], NULL, NULL, NULL),
                              SQLITE_OK);
-    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", steps);
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", steps);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     if (steps > 0)
         assert_int_equal(

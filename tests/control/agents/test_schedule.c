@@ -207,6 +207,8 @@ static void hours_that_bring_less_are_left_out(void **state)
         assert_true((double)p->impact.low_nanos <= truth * 1e9 &&
                     truth * 1e9 <= (double)p->impact.high_nanos);
         assert_true(p->evidence_from_unix_s == NOW_S - DAYS * 86400);
+        /* some hours of one of two line items */
+        assert_true(p->touched > 0.01 && p->touched < 0.1);
         assert_non_null(
             strstr(p->reason,
                    c ? "bring less conversions by money spent than the other hours of campaign 2"

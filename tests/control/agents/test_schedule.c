@@ -228,7 +228,7 @@ static void hours_that_bring_less_are_left_out(void **state)
 static void hours_that_are_alike_are_left_alone(void **state)
 {
     int said = 0;
-    for (uint64_t seed = 0; seed < 12; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         static struct world w;
         world_new(&w, *state, 50 + seed);
         world_fill(&w);
@@ -236,7 +236,7 @@ static void hours_that_are_alike_are_left_alone(void **state)
         said += w.proposals > 0;
         world_free(&w);
     }
-    print_message("schedule: proposals in %d of 12 worlds without effects\n", said);
+    print_message("schedule: proposals in %d of 8 worlds without effects\n", said);
     assert_true(said <= 2);
 }
 
@@ -244,7 +244,7 @@ static void hours_that_are_alike_are_left_alone(void **state)
 static void what_is_left_out_does_bring_less(void **state)
 {
     int wrong = 0, said = 0, inside = 0, proposals = 0;
-    for (uint64_t seed = 0; seed < 12; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         static struct world w;
         world_new(&w, *state, 100 + seed);
         for (int k = 0; k < CAMPAIGNS * 24; k++)

@@ -332,7 +332,7 @@ inline bool is_sound_scalar(reader &r, place at, enum kind kind)
  * Shapes:  levels of containers that it may have, itself included, at most 32.
  * Returns: 0; QBID_ERR_PARSE; QBID_ERR_LIMIT where a container is too deep and sound so far.
  */
-inline int walk_container(reader &r, place at, unsigned levels)
+[[gnu::noinline]] inline int walk_container(reader &r, place at, unsigned levels)
 {
     uint64_t objects = 0; /* bit by open container, the innermost lowest */
     unsigned open = 0;

@@ -481,7 +481,7 @@ int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
     struct qbid_openrtb *parser = static_cast<struct qbid_openrtb *>(malloc(sizeof *parser));
     if (parser == nullptr)
         return QBID_ERR_NOMEM;
-    parser->isa = qbid_structure_isa();
+    parser->isa = qbid_isa_best();
     *ret_parser = parser;
     return 0;
 }

@@ -14,7 +14,7 @@
 
 #define BLOCK 64
 #define FIRST_PUT QBID_STRUCTURE_SLACK
-#define NEXT_PUT 8
+#define NEXT_PUT 4
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Of 64 characters, the first lowest. Quotes are all of them, escaped or not. */
@@ -179,7 +179,7 @@ static int find_scalar(const char *text, size_t len, uint32_t *starts, struct qb
 
 #if defined(__x86_64__)
 
-#define AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul,tune=znver2")))
+#define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt,pclmul,tune=znver2")))
 #define AVX2_INLINE AVX2 ALWAYS_INLINE
 
 AVX2_INLINE uint64_t mask_of(__m256i low, __m256i high)
@@ -269,47 +269,43 @@ AVX2_INLINE uint64_t put_some(uint32_t *to, unsigned cnt, uint32_t at, uint64_t 
     return starts;
 }
 
-/* Many at once, whether or not there are so many: a branch for each would often be foreseen
- * wrongly. Half the blocks of a request have up to sixteen. */
-AVX2_INLINE void put_avx2(struct walk *walk, uint64_t starts)
+/* The tokens of the block at `at`; returns where the next entry goes. Many at once, whether or not
+ * there are so many: a branch for each would often be foreseen wrongly. */
+AVX2_INLINE uint32_t *put_avx2(uint32_t *to, uint32_t at, uint64_t starts)
 {
-    uint32_t *to = walk->to;
-    walk->to += __builtin_popcountll(starts);
-    starts = put_some(to, FIRST_PUT, walk->at, starts);
-    for (to += FIRST_PUT; starts != 0; to += NEXT_PUT)
-        starts = put_some(to, NEXT_PUT, walk->at, starts);
-    walk->at += BLOCK;
+    unsigned cnt = (unsigned)__builtin_popcountll(starts);
+    starts = put_some(to, FIRST_PUT, at, starts);
+    for (unsigned put = FIRST_PUT; put < cnt; put += NEXT_PUT)
+        starts = put_some(to + put, NEXT_PUT, at, starts);
+    return to + cnt;
 }
 
-AVX2_INLINE void note_avx2(struct walk *walk, struct rare *rare, const char *block)
+AVX2_INLINE uint64_t note_avx2(struct walk *walk, struct rare *rare, const char *block)
 {
     const struct masks m = masks_avx2(block);
     uint64_t quote = real_quotes(rare, walk->at, &m);
-    put_avx2(walk, find_starts(walk, &m, quote, parity_avx2(quote)));
+    return find_starts(walk, &m, quote, parity_avx2(quote));
 }
 
+/* Each block's tokens are put while the masks of the next are made, which do not wait for them: a
+ * quarter less time. */
 AVX2 static int find_avx2(const char *text, size_t len, uint32_t *starts,
                           struct qbid_structure *ret)
 {
     struct walk walk = {.to = starts};
     struct rare rare = nothing_rare;
     char last[BLOCK];
-    while (walk.at < len)
-        note_avx2(&walk, &rare, block_at(last, text, walk.at, len));
+    uint64_t before = 0; /* the tokens of the block before */
+    for (; walk.at < len; walk.at += BLOCK) {
+        uint64_t found = note_avx2(&walk, &rare, block_at(last, text, walk.at, len));
+        walk.to = put_avx2(walk.to, walk.at - BLOCK, before);
+        before = found;
+    }
+    walk.to = put_avx2(walk.to, walk.at - BLOCK, before);
     return finish(walk, rare, text, len, starts, ret);
 }
 
 #endif
-
-enum qbid_isa qbid_structure_isa(void)
-{
-#if defined(__x86_64__)
-    if (qbid_isa_best() >= QBID_ISA_AVX2 && __builtin_cpu_supports("pclmul") &&
-        __builtin_cpu_supports("popcnt"))
-        return QBID_ISA_AVX2;
-#endif
-    return QBID_ISA_SCALAR;
-}
 
 int qbid_structure_find(enum qbid_isa isa, const char *text, size_t len, uint32_t *ret_start,
                         struct qbid_structure *ret)

@@ -26,15 +26,12 @@ extern "C" {
 #endif
 
 /* Entries behind the last one that may be written to. */
-#define QBID_STRUCTURE_SLACK 16
+#define QBID_STRUCTURE_SLACK 12
 
 struct qbid_structure {
     uint32_t cnt;
     uint32_t escape; /* where the first backslash stands, or the text's length */
 };
-
-/** The instructions that this processor has for it: QBID_ISA_AVX2 or QBID_ISA_SCALAR. */
-enum qbid_isa qbid_structure_isa(void);
 
 /**
  * List the tokens of a JSON text.
@@ -42,9 +39,8 @@ enum qbid_isa qbid_structure_isa(void);
  * Shapes:  text of len bytes, less than 2^31; nothing behind it is read. ret_start has room for
  *          len + QBID_STRUCTURE_SLACK entries; behind the last token it gets an entry of len.
  * Returns: 0; QBID_ERR_PARSE for a text that is not as said above.
- * Threads: any. No allocation. isa decides speed only; QBID_ISA_AVX2 where qbid_structure_isa()
- *          has said so.
- * Cost:    with AVX2 some 180 instructions for 64 bytes of a request, of which a third is writing
+ * Threads: any. No allocation. isa decides speed only; at most what qbid_isa_best() says.
+ * Cost:    with AVX2 some 180 instructions for 64 bytes of a request, of which half are for writing
  *          the list; a little more where there is a backslash, a control character or one that is
  *          not ASCII.
  * Source:  Langdale, Lemire 2019, "Parsing gigabytes of JSON per second", 3.1. Here marks are told

@@ -223,7 +223,7 @@ static int list_thin(struct qbid_choice_run *s, struct qbid_choice_list *list)
 }
 
 /* Groups of one half: every second one of the core. */
-static int half_list(struct qbid_choice_run *s, uint32_t half)
+static int half_list(struct qbid_choice_run *s, uint32_t half, uint64_t made_max)
 {
     struct qbid_choice_list *list = &s->half[half], from = {0};
     int err = room_make(list, 1);
@@ -233,6 +233,10 @@ static int half_list(struct qbid_choice_run *s, uint32_t half)
     list->state[0] = (struct qbid_choice_state){.node = NONE};
     for (uint32_t c = half; c < s->core_cnt && !err; c += QBID_CHOICE_HALVES) {
         const struct qbid_choice_core *core = &s->core[c];
+        if (s->made >= made_max) { /* the rest departs nowhere */
+            s->lost = fmin(s->lost, core->loss);
+            continue;
+        }
         bool several = core->end - core->first > 1;
         if (several) { /* each way goes on from the list as it was */
             err = room_make(&from, list->cnt);
@@ -357,8 +361,9 @@ static int search_pass(struct qbid_choice_run *s, bool *ret_kept)
     s->most = s->bound - (double)pick->gain;
     s->node_cnt = 0;
     qbid_choice_core_find(s);
+    uint64_t made = s->made;
     for (uint32_t h = 0; h < QBID_CHOICE_HALVES; h++) {
-        int err = half_list(s, h);
+        int err = half_list(s, h, made + (h + 1) * (s->made_max / QBID_CHOICE_HALVES));
         if (err)
             return err;
     }
@@ -391,11 +396,11 @@ static int search_run(struct qbid_choice_run *s)
 }
 
 int qbid_choice_search(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,
-                       uint32_t state_max, struct qbid_choice_pick *pick, double *ret_bound,
-                       uint32_t *ret_made)
+                       uint32_t state_max, uint64_t made_max, struct qbid_choice_pick *pick,
+                       double *ret_bound, uint32_t *ret_made)
 {
     struct qbid_choice_run s = {
-        .book = book, .prices = prices, .pick = pick, .state_max = state_max};
+        .book = book, .prices = prices, .pick = pick, .state_max = state_max, .made_max = made_max};
     int err = search_init(&s);
     if (!err)
         err = search_run(&s);

@@ -22,8 +22,8 @@
 #define QBID_CHOICE_OPTIONS_MAX 65536
 #define QBID_CHOICE_STATES_MAX 16384 /* of one list, unless the limits say otherwise */
 #define QBID_CHOICE_STATES_LIMIT (UINT32_C(1) << 20)
-#define QBID_CHOICE_WORK_MAX 300000 /* some tens of milliseconds, unless the limits say otherwise  \
-                                     */
+/* Some tens of milliseconds, unless the limits say otherwise. */
+#define QBID_CHOICE_WORK_MAX 300000
 #define QBID_CHOICE_WIDE_MAX 6
 
 struct qbid_choice_option {

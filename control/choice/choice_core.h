@@ -67,10 +67,6 @@ struct qbid_choice_run {
     struct qbid_choice_node *node;
     uint32_t node_cnt, node_max;
     uint32_t made; /* states, in all */
-    struct {
-        int64_t cost, other;
-    } * stair;
-    uint32_t stair_max;
     double *order; /* scratch of a selection */
     uint32_t order_max;
 };

@@ -436,12 +436,12 @@ static void steps_of_minutes_read_what_is_new_and_judge_the_same(void **state)
             bool judges = qbid_rule_judge(&rule[r], &w.campaign[0], &all, t, 0, 0.01, &want);
             assert_int_equal(qbid_rule_judge(&rule[r], &w.campaign[0], &view, t, 0, 0.01, &got),
                              judges);
-            assert_true(!judges || (want.fired == got.fired && want.won <= got.won &&
-                                    want.won >= got.won && want.events <= got.events &&
-                                    want.events >= got.events && want.trials <= got.trials &&
-                                    want.trials >= got.trials && want.low <= got.low &&
-                                    want.low >= got.low &&
-                                    want.day_spend_nanos == got.day_spend_nanos));
+            assert_true(!judges ||
+                        (want.fired == got.fired && want.won <= got.won && want.won >= got.won &&
+                         want.events <= got.events && want.events >= got.events &&
+                         want.trials <= got.trials && want.trials >= got.trials &&
+                         want.low <= got.low && want.low >= got.low &&
+                         want.day_spend_nanos == got.day_spend_nanos));
             qbid_rule_points_done(&all);
             judged += judges;
             fired += judges && want.fired;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "control/models/forecast.h"
+#include "control/models/forecast/forecast.h"
 
 #define CNT 1000
 #define DAY 24

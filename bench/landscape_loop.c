@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bench/ticks.h"
-#include "control/models/shading.h"
+#include "control/models/landscape/shading.h"
 #include "tests/control/models/market.h"
 
 #define SEGMENTS 100

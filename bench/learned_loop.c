@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "control/models/isotonic.h"
-#include "control/models/trees.h"
+#include "control/models/predict/trees.h"
 #include "tests/control/models/rng.h"
 
 #define ROWS 1000000

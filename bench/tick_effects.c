@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "bench/ticks.h"
-#include "control/models/effects.h"
+#include "control/models/rates/effects.h"
 #include "shm/hash.h"
 
 #define DIMS 4

@@ -11,8 +11,8 @@
  *
  * Shapes:  `fitted`: their exponents were just fitted again; else only a campaign that the library
  * was not asked about yet makes it do anything. Without a library it does nothing. Returns: 0; an
- * error of the library, NOMEM. Source:  control/models/robust.h: a campaign's prior is all other
- * campaigns of the tenant, and the usual 0.8 +- 0.1 where they turn out to be different.
+ * error of the library, NOMEM. Source:  control/models/meta/robust.h: a campaign's prior is all
+ * other campaigns of the tenant, and the usual 0.8 +- 0.1 where they turn out to be different.
  */
 int qbid_budget_inform(struct qbid_budget_campaign *const *campaigns, uint32_t cnt, bool fitted,
                        const struct qbid_budget_agent_params *params);

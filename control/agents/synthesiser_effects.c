@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control/models/rate_ratio.h"
+#include "control/models/meta/rate_ratio.h"
 #include "shm/error.h"
 
 static const struct {

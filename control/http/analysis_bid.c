@@ -9,7 +9,7 @@
 
 #include "control/account/money.h"
 #include "control/http/analysis_parts.h"
-#include "control/models/rates.h"
+#include "control/models/rates/rates.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

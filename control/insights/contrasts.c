@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "control/models/beta.h"
-#include "control/models/rates.h"
+#include "control/models/rates/rates.h"
 #include "shm/error.h"
 
 #define PRIOR_STRENGTH 2.0 /* trials that the mean of all siblings is worth beforehand */

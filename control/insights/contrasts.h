@@ -28,7 +28,7 @@ struct qbid_contrast {
  * Threads: pure; allocates scratch.
  * Cost:    about 20 us a sibling.
  * Source:  p-value: the binomial given the sum of both (Przyborowski and Wilenski 1940); rates:
- *          beta-binomial empirical Bayes of control/models/rates.h.
+ *          beta-binomial empirical Bayes of control/models/rates/rates.h.
  */
 int qbid_contrasts_fit(struct qbid_contrast *contrasts, uint32_t cnt);
 

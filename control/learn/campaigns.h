@@ -12,9 +12,9 @@
 #include "control/learn/samples.h"
 #include "control/learn/tracking.h"
 #include "control/learn/triggered.h"
-#include "control/models/delay.h"
-#include "control/models/pacing.h"
-#include "control/models/traffic.h"
+#include "control/models/rates/delay.h"
+#include "control/models/pacing/pacing.h"
+#include "control/models/forecast/traffic.h"
 
 struct qbid_dayparts;
 
@@ -24,7 +24,7 @@ struct qbid_flight {
     int64_t end_unix_s;
     int64_t spent_before_nanos; /* of the budget, when it began */
     uint64_t bids;
-    double demand; /* of them: see control/models/pacing.h */
+    double demand; /* of them: see control/models/pacing/pacing.h */
     uint64_t clicks;
     uint64_t convs;
     int64_t revenue_nanos;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 #include "shm/error.h"
 
 #define CELLS_CAPACITY_MIN 256

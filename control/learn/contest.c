@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 
 #define HALF_LIFE_S (30 * 86400.0) /* of the losses */
 #define CAPACITY_MIN 16

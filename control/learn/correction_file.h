@@ -3,7 +3,7 @@
 #ifndef QBID_CONTROL_LEARN_CORRECTION_FILE_H
 #define QBID_CONTROL_LEARN_CORRECTION_FILE_H
 
-#include "control/models/correction.h"
+#include "control/models/qlearning/correction.h"
 
 #define QBID_CORRECTION_FILE_WHY_MAX 512
 

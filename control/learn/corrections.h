@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/models/correction.h"
-#include "control/models/guard.h"
+#include "control/models/qlearning/correction.h"
+#include "control/models/qlearning/guard.h"
 #include "control/models/random.h"
 
 /* A block lasts so long, or QBID_CORRECTIONS_BLOCK_PERIODS control periods if that is longer: what

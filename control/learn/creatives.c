@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/decay.h"
-#include "control/models/effects.h"
+#include "control/models/rates/decay.h"
+#include "control/models/rates/effects.h"
 #include "control/models/rotation.h"
 #include "shm/error.h"
 #include "shm/hash.h"

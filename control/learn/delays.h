@@ -9,7 +9,7 @@
 #include "control/account/account.h"
 #include "control/ingest/outcome.h"
 #include "control/keymap.h"
-#include "control/models/delay.h"
+#include "control/models/rates/delay.h"
 
 #define QBID_DELAYS_CONVS_MIN                                                                      \
     20 /* of an account: fewer say nothing, all clicks count as matured                            \

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 #include "shm/dims.h"
 #include "shm/error.h"
 

@@ -9,8 +9,8 @@
 
 #include "control/learn/contest.h"
 #include "control/learn/tree.h"
-#include "control/models/effects.h"
-#include "control/models/rates.h"
+#include "control/models/rates/effects.h"
+#include "control/models/rates/rates.h"
 
 /* What main effects make of a node: the mean rate that they expect of its cells, and what it and
  * the nodes above show against that. */
@@ -77,8 +77,8 @@ struct qbid_estimate_in {
  *
  * Returns: 0, QBID_ERR_NOMEM (nothing may be looked up then until it is fitted again).
  * Cost:    per cell about 0.3 us.
- * Source:  ALGORITHMS 2.1 and 2.3. Tree: control/models/rates.h. Effects: line item's rate of the
- *          tree x ratios of control/models/effects.h x a gamma-Poisson factor at each context
+ * Source:  ALGORITHMS 2.1 and 2.3. Tree: control/models/rates/rates.h. Effects: line item's rate of
+ * the tree x ratios of control/models/rates/effects.h x a gamma-Poisson factor at each context
  * depth, around that of the depth above without the node's own counts.
  */
 int qbid_estimate_fit(struct qbid_estimate *estimate, const struct qbid_estimate_in *in);

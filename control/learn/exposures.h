@@ -16,7 +16,7 @@
 #include "control/account/account.h"
 #include "control/ingest/outcome.h"
 #include "control/keymap.h"
-#include "control/models/fatigue.h"
+#include "control/models/rates/fatigue.h"
 
 #define QBID_EXPOSURES_GRACE_NS (600 * QBID_NS_PER_S) /* that clicks have behind the window */
 #define QBID_EXPOSURES_STRENGTH                                                                    \

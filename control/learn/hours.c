@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "control/models/decay.h"
-#include "control/models/effects.h"
+#include "control/models/rates/decay.h"
+#include "control/models/rates/effects.h"
 
 #define NOW_HALF_LIFE_S 60.0
 #define WEEK 168

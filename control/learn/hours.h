@@ -52,7 +52,7 @@ static inline double qbid_hours_ratio(const struct qbid_hours *hours, uint64_t c
 double qbid_hours_step(double last, double next);
 
 /** Fit the ratios and move the multiplier by a step at most; returns it. Source: gamma-Poisson as
- *  control/models/effects.h; the step is ALGORITHMS 3.10's. */
+ *  control/models/rates/effects.h; the step is ALGORITHMS 3.10's. */
 double qbid_hours_tick(struct qbid_hours *hours, int64_t now_s);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/decay.h"
-#include "control/models/effects.h"
+#include "control/models/rates/decay.h"
+#include "control/models/rates/effects.h"
 #include "shm/error.h"
 
 #define DAY QBID_ITEM_HOURS_DAY

@@ -53,7 +53,7 @@ double qbid_item_hours_ratio(const struct qbid_item_hours *hours, const struct q
  *
  * Returns: 0, QBID_ERR_NOMEM.
  * Cost:    1 us a line item.
- * Source:  gamma-Poisson as control/models/effects.h, strengths by maximum likelihood.
+ * Source:  gamma-Poisson as control/models/rates/effects.h, strengths by maximum likelihood.
  */
 int qbid_item_hours_tick(struct qbid_item_hours *hours, const struct qbid_hours *account,
                          const struct qbid_account *campaigns, int64_t now_s);

@@ -14,8 +14,8 @@
 #include "control/account/account.h"
 #include "control/ingest/outcome.h"
 #include "control/keymap.h"
-#include "control/models/pacing.h"
-#include "control/models/traffic.h"
+#include "control/models/pacing/pacing.h"
+#include "control/models/forecast/traffic.h"
 
 enum qbid_item_span { QBID_ITEM_FLIGHT, QBID_ITEM_DAY, QBID_ITEM_SPANS };
 

@@ -23,9 +23,9 @@
 #include "control/account/account.h"
 #include "control/learn/cells.h"
 #include "control/learn/values.h"
-#include "control/models/calibration.h"
-#include "control/models/ranking.h"
-#include "control/models/trees.h"
+#include "control/models/predict/calibration.h"
+#include "control/models/predict/ranking.h"
+#include "control/models/predict/trees.h"
 
 /* What the operator reads; the order is that of the store's rows. */
 /* clang-format off */

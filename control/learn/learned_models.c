@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "control/learn/learned_state.h"
-#include "control/models/effects.h"
+#include "control/models/rates/effects.h"
 #include "shm/error.h"
 
 #define GROWTH_SUCCESSES_MIN 100.0

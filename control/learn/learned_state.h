@@ -6,7 +6,7 @@
 #include "control/keymap.h"
 #include "control/learn/fresh.h"
 #include "control/learn/learned.h"
-#include "control/models/ftrl.h"
+#include "control/models/predict/ftrl.h"
 
 /* A campaign's record of one rate. */
 struct qbid_learned_record {

@@ -7,7 +7,7 @@
 #include "control/learn/learner_state.h"
 #include "control/learn/rows.h"
 #include "control/learn/strategy.h"
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

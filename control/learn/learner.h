@@ -22,7 +22,7 @@
 #include "control/learn/learned.h"
 #include "control/learn/plan.h"
 #include "control/learn/triggered.h"
-#include "control/models/correction.h"
+#include "control/models/qlearning/correction.h"
 #include "control/decisions/pace_terms.h"
 #include "shm/live.h"
 
@@ -116,8 +116,8 @@ void qbid_learner_pace_store(const struct qbid_learner_pace *pace, uint32_t cnt,
                              const struct qbid_live *live);
 
 /**
- * Correct the pacer by a table, as far as its guard lets it (control/models/guard.h); NULL = not at
- * all. The learner keeps a copy.
+ * Correct the pacer by a table, as far as its guard lets it (control/models/qlearning/guard.h);
+ * NULL = not at all. The learner keeps a copy.
  *
  * Returns: 0; QBID_ERR_VERSION, QBID_ERR_CORRUPT for a table that cannot be used, QBID_ERR_NOMEM. A
  *          stale table is taken and stays off.

@@ -16,8 +16,8 @@
 #include "control/learn/recency.h"
 #include "control/learn/segments.h"
 #include "control/learn/values.h"
-#include "control/models/duals.h"
-#include "control/models/qtable.h"
+#include "control/models/pacing/duals.h"
+#include "control/models/qlearning/qtable.h"
 
 #define QBID_LEARNER_NEWS_MAX 64
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 #include "shm/error.h"
 
 #define SWEEPS 10

@@ -5,7 +5,7 @@
 #define QBID_CONTROL_LEARN_ORDERS_H
 
 #include "control/learn/tree.h"
-#include "control/models/effects.h"
+#include "control/models/rates/effects.h"
 
 struct qbid_orders {
     struct qbid_effects_dim dim[QBID_TREE_DIMS_MAX]; /* as the tree's, but for the line item */
@@ -20,9 +20,9 @@ void qbid_orders_done(struct qbid_orders *orders);
  *
  * Shapes:  order_value by line item index, micros, > 0; those of other line items are passed over.
  * Returns: 0, QBID_ERR_NOMEM.
- * Source:  gamma-Poisson effects (control/models/effects.h) on sums of values in units of the line
- *          item's order. Orders whose values spread less than their mean are as Poisson or better,
- *          so that no ratio moves more than its orders bear.
+ * Source:  gamma-Poisson effects (control/models/rates/effects.h) on sums of values in units of the
+ * line item's order. Orders whose values spread less than their mean are as Poisson or better, so
+ * that no ratio moves more than its orders bear.
  */
 int qbid_orders_fit(struct qbid_orders *orders, const struct qbid_tree *tree,
                     const struct qbid_cells *cells, const double *order_value, int64_t now_s);

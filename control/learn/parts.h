@@ -6,8 +6,8 @@
  *   line item x value     of each dimension
  *   campaign x context    without one of the dimensions, and with all of them
  *
- * Each part is one more factor of control/models/effects.h with a strength of its own, so that one
- * in which nothing differs ends at 1 everywhere.
+ * Each part is one more factor of control/models/rates/effects.h with a strength of its own, so
+ * that one in which nothing differs ends at 1 everywhere.
  */
 #ifndef QBID_CONTROL_LEARN_PARTS_H
 #define QBID_CONTROL_LEARN_PARTS_H

@@ -10,7 +10,7 @@
 
 #include "control/ingest/outcome.h"
 #include "control/learn/cells.h"
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 
 #define QBID_RECENCY_RATES 2 /* clicks by impression, conversions by click */
 

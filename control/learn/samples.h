@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "control/ingest/outcome.h"
-#include "control/models/market.h"
+#include "control/models/pacing/market.h"
 
 /* The context is kept and not the value, so that a better value model applies to old samples too.
  */

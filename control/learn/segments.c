@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "control/models/shading.h"
+#include "control/models/landscape/shading.h"
 #include "shm/error.h"
 
 int qbid_segments_init(struct qbid_segments *segments, uint64_t mask)

@@ -7,7 +7,7 @@
 
 #include "control/ingest/outcome.h"
 #include "control/keymap.h"
-#include "control/models/landscape.h"
+#include "control/models/landscape/landscape.h"
 #include "shm/image.h"
 
 /* Segment 0 is the whole market and the parent of the others; the others are the values of the

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "control/learn/points.h"
-#include "control/models/duals.h"
+#include "control/models/pacing/duals.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

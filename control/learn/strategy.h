@@ -38,8 +38,8 @@ struct qbid_tracking_now qbid_strategy_now(const struct qbid_learner *learner,
  * after a fit, before the rows are made.
  *
  * Returns: 0; QBID_ERR_NOMEM, and the values are those of the goals alone.
- * Cost:    a solve (control/models/duals.h) for each capped campaign: about a millisecond for 1,000
- *          samples. Campaigns without caps cost nothing.
+ * Cost:    a solve (control/models/pacing/duals.h) for each capped campaign: about a millisecond
+ * for 1,000 samples. Campaigns without caps cost nothing.
  */
 int qbid_strategy_mix(struct qbid_learner *learner, const struct qbid_account *account);
 

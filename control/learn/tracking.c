@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "control/models/tracking.h"
+#include "control/models/pacing/tracking.h"
 #include "shm/units.h"
 
 #define MEMORY_S 129600.0 /* half-life of what the model is off by */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was promised and what came of a campaign's billed impressions, and what its target or its
- * caps may count on by that (control/models/tracking.h). */
+ * caps may count on by that (control/models/pacing/tracking.h). */
 #ifndef QBID_CONTROL_LEARN_TRACKING_H
 #define QBID_CONTROL_LEARN_TRACKING_H
 
@@ -9,9 +9,9 @@
 
 #include "control/account/account.h"
 #include "control/ingest/outcome.h"
-#include "control/models/delay.h"
-#include "control/models/market.h"
-#include "control/models/resolving.h"
+#include "control/models/rates/delay.h"
+#include "control/models/pacing/market.h"
+#include "control/models/pacing/resolving.h"
 #include "control/models/value.h"
 
 /* Clicks, conversions, nanos of revenue: by the cap that counts them. Promises are made when an

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Emergency adjustments of a campaign: what fires, and the factor on its pace while it holds.
  *
- *     outcomes ---> three tests (control/models/alarm.h)
+ *     outcomes ---> three tests (control/models/watch/alarm.h)
  *                        | fires: one at a time
  *     pace factor: 1 --steps--> factor, for HOLD --steps--> 1, and the tests begin anew
  *
@@ -18,7 +18,7 @@
 #include "control/account/account.h"
 #include "control/account/triggers.h"
 #include "control/ingest/outcome.h"
-#include "control/models/alarm.h"
+#include "control/models/watch/alarm.h"
 
 #define QBID_TRIGGERED_FALSE_A_DAY 0.01 /* of one test: one false alarm in 100 days at most */
 #define QBID_TRIGGERED_HOLD_S 1800

@@ -8,7 +8,7 @@
 
 #include "control/learn/draws.h"
 #include "control/learn/learned.h"
-#include "control/models/decay.h"
+#include "control/models/rates/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

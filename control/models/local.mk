@@ -2,45 +2,45 @@
 # Models: pure functions over plain structs; they need -lm.
 include control/models/allocate/local.mk
 $(call lib,models,\
-	control/models/alarm.c \
+	control/models/watch/alarm.c \
 	control/models/beta.c \
-	control/models/calibration.c \
-	control/models/calibration_error.c \
-	control/models/codebook.c \
-	control/models/correction.c \
-	control/models/decay.c \
-	control/models/delay.c \
-	control/models/dqn.c \
-	control/models/duals.c \
-	control/models/effects.c \
-	control/models/fatigue.c \
-	control/models/forecast.c \
-	control/models/ftrl.c \
-	control/models/guard.c \
+	control/models/predict/calibration.c \
+	control/models/predict/calibration_error.c \
+	control/models/predict/codebook.c \
+	control/models/qlearning/correction.c \
+	control/models/rates/decay.c \
+	control/models/rates/delay.c \
+	control/models/qlearning/dqn.c \
+	control/models/pacing/duals.c \
+	control/models/rates/effects.c \
+	control/models/rates/fatigue.c \
+	control/models/forecast/forecast.c \
+	control/models/predict/ftrl.c \
+	control/models/qlearning/guard.c \
 	control/models/isotonic.c \
-	control/models/landscape.c \
-	control/models/market.c \
-	control/models/meta.c \
-	control/models/meta_believe.c \
-	control/models/mlp.c \
+	control/models/landscape/landscape.c \
+	control/models/pacing/market.c \
+	control/models/meta/meta.c \
+	control/models/meta/believe.c \
+	control/models/qlearning/mlp.c \
 	control/models/ope.c \
-	control/models/pacing.c \
-	control/models/qtable.c \
-	control/models/ranking.c \
-	control/models/rate_ratio.c \
-	control/models/rates.c \
-	control/models/resolving.c \
-	control/models/robust.c \
+	control/models/pacing/pacing.c \
+	control/models/qlearning/qtable.c \
+	control/models/predict/ranking.c \
+	control/models/meta/rate_ratio.c \
+	control/models/rates/rates.c \
+	control/models/pacing/resolving.c \
+	control/models/meta/robust.c \
 	control/models/rotation.c \
-	control/models/shading.c \
-	control/models/smoothing.c \
-	control/models/survival.c \
-	control/models/tracking.c \
-	control/models/traffic.c \
-	control/models/trees.c \
-	control/models/trees_grow.c \
-	control/models/trees_masks.c \
-	control/models/ubj.c \
+	control/models/landscape/shading.c \
+	control/models/forecast/smoothing.c \
+	control/models/landscape/survival.c \
+	control/models/pacing/tracking.c \
+	control/models/forecast/traffic.c \
+	control/models/predict/trees.c \
+	control/models/predict/trees_grow.c \
+	control/models/predict/trees_masks.c \
+	control/models/predict/ubj.c \
 	control/models/value.c \
 	control/models/watch/changepoint.c \
 	control/models/watch/counts.c \

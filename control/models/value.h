@@ -24,8 +24,8 @@
  * for all three: realised worth >= spend.
  *
  * Any of them but fixed CPM may be held to further caps, each on another metric: spend may be at
- * most what the cap allows. A cap j with price q_j >= 0 (control/models/duals.h) moves the worth g
- * of an impression towards u_j, the spend that it allows:
+ * most what the cap allows. A cap j with price q_j >= 0 (control/models/pacing/duals.h) moves the
+ * worth g of an impression towards u_j, the spend that it allows:
  *
  *   cap               u_j, spend that one impression allows   worth = (g + sum q_j u_j) / (1 + sum
  * q_j) CPC <= C          ctr * C CPA <= A          ctr * cvr * A ROAS >= tau       ctr * cvr *

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/models/meta.h"
+#include "control/models/meta/meta.h"
 #include "shm/error.h"
 
 /* About as far as sources of one pattern ever differ: the half-normal prior of their spread. */

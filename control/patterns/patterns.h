@@ -11,7 +11,7 @@
 #ifndef QBID_CONTROL_PATTERNS_PATTERNS_H
 #define QBID_CONTROL_PATTERNS_PATTERNS_H
 
-#include "control/models/robust.h"
+#include "control/models/meta/robust.h"
 #include "control/store/store_patterns.h"
 
 #define QBID_PATTERNS_SURE 0.95  /* probability from which a pattern is called universal */

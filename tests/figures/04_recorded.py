@@ -54,7 +54,7 @@ def landscapes(report):
 
 
 def resolving():
-    """What tests/control/models/test_resolving.c prints, all campaigns at full length."""
+    """What tests/control/models/pacing/test_resolving.c prints, all campaigns at full length."""
     run = subprocess.run([os.path.join(B, "tests", "test_resolving")], cwd=ROOT, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, check=True, env=dict(os.environ, QBID_FULL="1"))
     how = "test_resolving with QBID_FULL=1"

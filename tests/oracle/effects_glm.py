@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints tests/control/models/effects_glm.h: a full table of counts, and its Poisson GLM by statsmodels."""
+"""Prints tests/control/models/rates/effects_glm.h: a full table of counts, and its Poisson GLM by statsmodels."""
 import numpy as np
 import statsmodels.api as sm
 

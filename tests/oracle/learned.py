@@ -40,7 +40,7 @@ def platt(rng):
     print("};\n")
 
 
-# --- the same data in C: tests/control/models/test_ftrl.c draws it from the same generator
+# --- the same data in C: tests/control/models/predict/test_ftrl.c draws it from the same generator
 
 MASK = (1 << 64) - 1
 VALUES, DIMS, TRAIN, TEST = 12, 4, 20000, 20000

@@ -3,14 +3,14 @@
 .PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
 oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
 oracle-survfit:
-	@tests/oracle/survfit.R --check tests/control/models/survfit.txt
+	@tests/oracle/survfit.R --check tests/control/models/landscape/survfit.txt
 oracle-effects:
 	@.ci/deps.sh $(DEPS_ORACLE)
-	@tests/oracle/compare.sh tests/oracle/effects_glm.py:tests/control/models/effects_glm.h
+	@tests/oracle/compare.sh tests/oracle/effects_glm.py:tests/control/models/rates/effects_glm.h
 oracle-process:
 	@tests/oracle/process.py
 oracle-forecast:
-	@tests/oracle/compare.sh tests/oracle/forecast.R:tests/control/models/forecast_reference.h
+	@tests/oracle/compare.sh tests/oracle/forecast.R:tests/control/models/forecast/forecast_reference.h
 oracle-learned:
 	@.ci/deps.sh $(DEPS_ORACLE)
 	@tests/oracle/compare.sh tests/oracle/learned.py:tests/control/models/learned_fixture.h
@@ -23,4 +23,4 @@ oracle-watch:
 	    tests/oracle/tails.py:tests/control/models/watch/tails_reference.h
 oracle-meta:
 	@.ci/deps.sh $(DEPS_ORACLE)
-	@tests/oracle/compare.sh tests/oracle/meta.R:tests/control/models/meta_reference.h
+	@tests/oracle/compare.sh tests/oracle/meta.R:tests/control/models/meta/meta_reference.h

@@ -1,6 +1,6 @@
 #!/usr/bin/env Rscript
 # SPDX-License-Identifier: Apache-2.0
-# Fixture of tests/control/models/test_survival.c: 100 data sets full of ties, and what R's survival::survfit says of
+# Fixture of tests/control/models/landscape/test_survival.c: 100 data sets full of ties, and what R's survival::survfit says of
 # them. Without an argument it writes to standard output; with --check FILE it compares, to 1e-14.
 # A line: data set, time, events there, losses there, survival just after.
 suppressPackageStartupMessages(library(survival))

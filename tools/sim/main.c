@@ -10,14 +10,14 @@
 
 #include <argp.h>
 
-#include "tools/sim/arena.h"
+#include "tools/sim/arena/arena.h"
 #include "tools/sim/command.h"
-#include "tools/sim/faults.h"
-#include "tools/sim/ladder_command.h"
-#include "tools/sim/loop.h"
-#include "tools/sim/models.h"
-#include "tools/sim/recorded.h"
-#include "tools/sim/train.h"
+#include "tools/sim/faults/faults.h"
+#include "tools/sim/arena/ladder_command.h"
+#include "tools/sim/loop/loop.h"
+#include "tools/sim/models/models.h"
+#include "tools/sim/recorded/recorded.h"
+#include "tools/sim/train/train.h"
 
 static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},

@@ -19,7 +19,7 @@
 #include "shm/error.h"
 #include "shm/units.h"
 #include "tests/control/learn/fixture.h"
-#include "tools/sim/day.h"
+#include "tools/sim/train/day.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define DAYS_LEAST 3

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "control/models/meta.h"
+#include "control/models/meta/meta.h"
 #include "control/patterns/patterns.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"

@@ -12,9 +12,9 @@
 
 #include "shm/event.h"
 #include "shm/units.h"
-#include "tools/sim/match.h"
-#include "tools/sim/score.h"
-#include "tools/sim/stages.h"
+#include "tools/sim/arena/match.h"
+#include "tools/sim/arena/score.h"
+#include "tools/sim/stages/stages.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define AUCTIONS 2000

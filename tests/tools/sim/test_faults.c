@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "tools/sim/faults.h"
+#include "tools/sim/faults/faults.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define RUNS 40

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "shm/error.h"
-#include "tools/sim/loop_check.h"
-#include "tools/sim/loop_clock.h"
-#include "tools/sim/loop_policy.h"
-#include "tools/sim/loop_run.h"
+#include "tools/sim/loop/check.h"
+#include "tools/sim/loop/clock.h"
+#include "tools/sim/loop/policy.h"
+#include "tools/sim/loop/run.h"
 #include "tools/sim/random.h"
 
 #define DRAWS 200000

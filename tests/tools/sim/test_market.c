@@ -14,9 +14,9 @@
 
 #include "shm/error.h"
 #include "shm/units.h"
-#include "tools/sim/calendar.h"
-#include "tools/sim/prices.h"
-#include "tools/sim/traffic.h"
+#include "tools/sim/market/calendar.h"
+#include "tools/sim/market/prices.h"
+#include "tools/sim/market/traffic.h"
 
 static struct qbid_sim_market market;
 static struct qbid_sim_audience audience;

@@ -13,9 +13,9 @@
 
 #include "control/account/dictionary.h"
 #include "shm/error.h"
-#include "tools/sim/recorded_landscape.h"
-#include "tools/sim/recorded_log.h"
-#include "tools/sim/recorded_text.h"
+#include "tools/sim/recorded/landscape.h"
+#include "tools/sim/recorded/log.h"
+#include "tools/sim/recorded/text.h"
 
 struct folder {
     char path[64];

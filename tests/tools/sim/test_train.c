@@ -15,7 +15,7 @@
 
 #include "shm/error.h"
 #include "tools/sim/command.h"
-#include "tools/sim/train_gate.h"
+#include "tools/sim/train/gate.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define DAYS 2

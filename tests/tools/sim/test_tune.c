@@ -12,7 +12,7 @@
 
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
-#include "tools/sim/tune.h"
+#include "tools/sim/train/tune.h"
 
 static const struct qbid_tune_params small = {.auctions_min = 300,
                                               .auctions_max = 600,

@@ -10,7 +10,7 @@
 
 #include "control/models/watch/changepoint.h"
 #include "shm/error.h"
-#include "tests/control/models/forecast_reference.h"
+#include "tests/control/models/forecast/forecast_reference.h"
 #include "tests/control/models/rng.h"
 
 static void the_nile_falls_after_1898(void **state)

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Iterative proportional fitting with gamma priors; negative-binomial strengths by golden section.
+ */
+#include "control/models/rates/effects.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "control/models/golden.h"
+#include "shm/error.h"
+
+#define STRENGTH_SWEEPS 3
+#define STRENGTH_GRID 10
+#define STRENGTH_GOLDEN 10
+#define STRENGTH_START 10.0 /* ratios that vary by a third */
+#define COUNT_MAX 1e15      /* more in one cell is taken as this, less than its inverse as 0 */
+#define RATIO_MAX 1e12
+
+static double count_clean(double x)
+{
+    return x >= 1 / COUNT_MAX && isfinite(x) ? fmin(x, COUNT_MAX) : 0;
+}
+
+double qbid_effects_multiplier(double strength, double expected, double successes)
+{
+    return isfinite(strength) ? (strength + successes) / (strength + expected) : 1;
+}
+
+static double log_gamma(double x)
+{
+    int sign; /* the reentrant form: lgamma() writes a global */
+    return lgamma_r(x, &sign);
+}
+
+struct counts {
+    const double *expected;
+    const double *successes;
+    uint32_t cnt;
+    uint32_t stride;
+};
+
+/* Log-likelihood of the counts, up to what does not depend on k. */
+static double counts_score(const void *context, double log_k)
+{
+    const struct counts *counts = context;
+    double k = exp(log_k), log_gamma_k = log_gamma(k), score = 0;
+    for (uint32_t i = 0; i < counts->cnt; i += counts->stride) {
+        double e = counts->expected[i], c = counts->successes[i];
+        if (!(e > 0))
+            continue;
+        score -= k * log1p(e / k);
+        if (c > 0)
+            score += log_gamma(k + c) - log_gamma_k - c * log(k + e);
+    }
+    return score;
+}
+
+/* A grid finds the hill, golden section its top. */
+static double counts_search(const struct counts *counts)
+{
+    const double low = log(QBID_EFFECTS_STRENGTH_MIN), high = log(QBID_EFFECTS_STRENGTH_MAX);
+    const double step = (high - low) / (STRENGTH_GRID - 1);
+    double best = high, best_score = -INFINITY;
+    for (int i = STRENGTH_GRID - 1; i >= 0; i--) {
+        double score = counts_score(counts, low + i * step);
+        if (score > best_score) {
+            best_score = score;
+            best = low + i * step;
+        }
+    }
+    return qbid_golden_max(counts_score, counts, fmax(best - step, low), fmin(best + step, high),
+                           STRENGTH_GOLDEN);
+}
+
+static double strength_fit(const double *expected, const double *successes, uint32_t cnt,
+                           uint32_t max)
+{
+    struct counts counts = {expected, successes, cnt, 1 + (cnt ? cnt - 1 : 0) / max};
+    double seen = 0;
+    for (uint32_t i = 0; i < cnt; i += counts.stride)
+        seen += expected[i] > 0 ? successes[i] : 0;
+    if (!(seen > 1))
+        return INFINITY;
+    double k = exp(counts_search(&counts));
+    return k < 0.9 * QBID_EFFECTS_STRENGTH_MAX ? k : INFINITY;
+}
+
+double qbid_effects_strength(const double *expected, const double *successes, uint32_t cnt)
+{
+    return strength_fit(expected, successes, cnt, QBID_EFFECTS_FIT_CELLS);
+}
+
+static int table_check(const struct qbid_effects_table *table, const struct qbid_effects_dim *dims)
+{
+    if (table->dim_cnt > QBID_EFFECTS_DIMS_MAX)
+        return QBID_ERR_INVAL;
+    if (table->cell_cnt && (!table->exposed || !table->successes || !table->fitted))
+        return QBID_ERR_INVAL;
+    for (uint32_t d = 0; d < table->dim_cnt; d++) {
+        const struct qbid_effects_dim *dim = &dims[d];
+        if (dim->value_cnt == 0 || !dim->ratio || !dim->successes || !dim->exposed)
+            return QBID_ERR_INVAL;
+        for (uint32_t i = 0; i < table->cell_cnt; i++)
+            if (table->index[d][i] >= dim->value_cnt)
+                return QBID_ERR_INVAL;
+    }
+    return 0;
+}
+
+static void dim_begin(const struct qbid_effects_table *table, struct qbid_effects_dim *dim,
+                      const uint32_t *index)
+{
+    if (!(dim->strength > 0))
+        dim->strength = STRENGTH_START;
+    for (uint32_t v = 0; v < dim->value_cnt; v++) {
+        dim->successes[v] = 0;
+        if (!(dim->ratio[v] >= 1 / RATIO_MAX && dim->ratio[v] <= RATIO_MAX))
+            dim->ratio[v] = 1;
+    }
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        if (count_clean(table->exposed[i]) > 0)
+            dim->successes[index[i]] += count_clean(table->successes[i]);
+}
+
+/* Start of the fitted counts, the base being what makes their sum right. */
+static double table_begin(const struct qbid_effects_table *table, struct qbid_effects_dim *dims)
+{
+    double successes = 0, expected = 0;
+    for (uint32_t d = 0; d < table->dim_cnt; d++)
+        dim_begin(table, &dims[d], table->index[d]);
+    for (uint32_t i = 0; i < table->cell_cnt; i++) {
+        double fitted = count_clean(table->exposed[i]);
+        for (uint32_t d = 0; d < table->dim_cnt; d++)
+            fitted *= dims[d].ratio[table->index[d][i]];
+        table->fitted[i] = fitted;
+        expected += fitted;
+        if (fitted > 0)
+            successes += count_clean(table->successes[i]);
+    }
+    double base = expected > 0 ? successes / expected : 0;
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        table->fitted[i] *= base;
+    return base;
+}
+
+/* What each value is exposed to but for its own ratio. */
+static void dim_expose(const struct qbid_effects_table *table, struct qbid_effects_dim *dim,
+                       const uint32_t *index)
+{
+    for (uint32_t v = 0; v < dim->value_cnt; v++)
+        dim->exposed[v] = 0;
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        dim->exposed[index[i]] += table->fitted[i];
+    for (uint32_t v = 0; v < dim->value_cnt; v++)
+        dim->exposed[v] = dim->ratio[v] > 0 ? dim->exposed[v] / dim->ratio[v] : 0;
+}
+
+/* New ratios; `exposed` then holds by how much each changed. Returns the largest log change. */
+static double dim_update(struct qbid_effects_dim *dim)
+{
+    double most = 0;
+    for (uint32_t v = 0; v < dim->value_cnt; v++) {
+        double before = dim->ratio[v], e = dim->exposed[v], after = before;
+        if (!dim->exact)
+            after = qbid_effects_multiplier(dim->strength, e, dim->successes[v]);
+        else if (e > 0)
+            after = fmin(dim->successes[v] / e, RATIO_MAX);
+        double change = before > 0 ? after / before : 1;
+        dim->ratio[v] = after;
+        dim->exposed[v] = change;
+        if (change > 0)
+            most = fmax(most, fabs(log(change)));
+    }
+    return most;
+}
+
+static void dim_apply(const struct qbid_effects_table *table, const struct qbid_effects_dim *dim,
+                      const uint32_t *index)
+{
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        table->fitted[i] *= dim->exposed[index[i]];
+}
+
+/* Shrunk ratios need not add up: the base takes the difference. */
+static double base_update(const struct qbid_effects_table *table, double base)
+{
+    double successes = 0, expected = 0;
+    for (uint32_t i = 0; i < table->cell_cnt; i++) {
+        expected += table->fitted[i];
+        successes += count_clean(table->exposed[i]) > 0 ? count_clean(table->successes[i]) : 0;
+    }
+    double change = expected > 0 ? successes / expected : 1;
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        table->fitted[i] *= change;
+    return base * change;
+}
+
+int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects_dim *dims,
+                     uint32_t sweeps_max, double tolerance, double *ret_base)
+{
+    int err = table_check(table, dims);
+    if (err)
+        return err;
+    bool known[QBID_EFFECTS_DIMS_MAX];
+    for (uint32_t d = 0; d < table->dim_cnt; d++)
+        known[d] = dims[d].strength > 0;
+    double base = table_begin(table, dims);
+    for (uint32_t sweep = 0; sweep < sweeps_max; sweep++) {
+        double most = 0;
+        for (uint32_t d = 0; d < table->dim_cnt; d++) {
+            struct qbid_effects_dim *dim = &dims[d];
+            bool fit = !dim->exact && sweep < (known[d] ? 1 : STRENGTH_SWEEPS);
+            if (!dim->exact && !fit && isinf(dim->strength))
+                continue; /* its ratios are 1 */
+            dim_expose(table, dim, table->index[d]);
+            if (fit)
+                dim->strength = strength_fit(dim->exposed, dim->successes, dim->value_cnt,
+                                             dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
+            most = fmax(most, dim_update(dim));
+            dim_apply(table, dim, table->index[d]);
+        }
+        base = base_update(table, base);
+        if (most <= tolerance)
+            break;
+    }
+    *ret_base = base;
+    return 0;
+}

@@ -86,6 +86,10 @@ static int audit_verify(struct qbid_command *c, struct qbid_store *store)
         return qbid_command_fail(c, err, "%s", qbid_store_why(store));
     qbid_json_count(c->answer, "verified", id);
     qbid_json_count(c->answer, "keyed_from", key ? key->from : 0);
+    if (qbid_store_audit_foreign(store)) {
+        qbid_json_count(c->answer, "unverified_from", qbid_store_audit_foreign(store));
+        qbid_json_count(c->answer, "unverified_to", key->from - 1);
+    }
     return 0;
 }
 

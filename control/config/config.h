@@ -136,6 +136,7 @@ struct qbid_config {
     } keys;
     struct {
         char key_file[QBID_CONFIG_PATH_MAX];
+        bool begin_anew; /* of the command line: a new key although the old one is lost */
     } audit;
     struct {
         char tokens[QBID_CONFIG_PATH_MAX]; /* "" = none */

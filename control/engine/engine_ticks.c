@@ -363,6 +363,17 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
     return err;
 }
 
+int64_t qbid_engine_committed(const struct qbid_engine *engine,
+                              const struct qbid_campaign_def *campaign, int64_t unix_s)
+{
+    uint32_t b = campaign->budget_idx;
+    const struct qbid_engine_day *day = &engine->day[b];
+    int64_t spent = qbid_ledger_spent(engine->ledger, b), before = 0;
+    if (campaign->period == QBID_BUDGET_DAILY)
+        before = unix_s / DAY_S > day->day ? spent : day->spent_nanos;
+    return spent - before + qbid_ledger_exposure(engine->ledger, b);
+}
+
 /* Emergency adjustments, to the log and on record. */
 static void news_tell(struct qbid_engine *e)
 {

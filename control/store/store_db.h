@@ -105,6 +105,8 @@
                    "ON CONFLICT(kind, key) DO UPDATE SET data = excluded.data") \
     X(LEARNER_LOAD, "SELECT kind, key, data FROM learner") \
     X(AUDIT_LAST, "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1") \
+    X(AUDIT_END, "SELECT id, unix_ns, actor, what, why, before, after, tenant, prev_hash, hash " \
+                 "FROM audit ORDER BY id DESC LIMIT 1") \
     X(AUDIT_ADD, "INSERT INTO audit(id, unix_ns, actor, what, why, before, after, prev_hash, hash, tenant) " \
                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
     X(AUDIT_HEAD, "INSERT INTO audit_head(one, id, hash) VALUES(1, ?1, ?2) " \
@@ -302,6 +304,7 @@ struct qbid_store {
     uint32_t scope; /* the tenant whose rows may be read and written, 0 = all */
     struct qbid_audit_key audit_key;
     bool audit_keyed;
+    uint64_t audit_foreign;                        /* as the last verification found it */
     struct qbid_audit_head audit_next, audit_seen; /* last written; last known to be committed */
     char why[QBID_STORE_WHY_MAX];
 };

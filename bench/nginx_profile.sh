@@ -40,7 +40,7 @@ profile() { # way, path
         / PROGRAM TOTALS/ { all = $1 }
         /:qbid_ngx_host_publish( \[|$)/ && $1 > timer { timer = $1 }
         END { print way, "instructions all", all - timer }
-        match($0, /(qbid_worker_http|qbid_openrtb_parse|stage1|qbid_common_fill|qbid_impression_fill|qbid_decide_many|qbid_response_write|qbid_token_sign)( \[|\(|$)/) {
+        match($0, /(qbid_worker_http|qbid_openrtb_parse|qbid_structure_find|qbid_common_fill|qbid_impression_fill|qbid_decide_many|qbid_response_write|qbid_token_sign)( \[|\(|$)/) {
             name = substr($0, RSTART, RLENGTH); sub(/[ (].*/, "", name); if (!seen[name]++) print way, "instructions", name, $1
         }'
 }

@@ -37,7 +37,7 @@ qbid_command_fn qbid_command_recommend, qbid_command_apply, qbid_command_rollbac
 qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_override, qbid_command_insights, qbid_command_rules;
 qbid_command_fn qbid_command_runs, qbid_command_creatives, qbid_command_allocations;
-qbid_command_fn qbid_command_patterns;
+qbid_command_fn qbid_command_patterns, qbid_command_attribution, qbid_command_overlaps;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
 
 /** A difference between two accounts: counts, and the list of changes. */

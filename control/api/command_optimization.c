@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runs, creatives, allocations: what agents did, how creatives fare by the day, budgets that were
- * changed. */
+/* runs, creatives, allocations, attribution, overlaps: what agents did, how creatives fare by the
+ * day, budgets that were changed, whose conversions are whose, audiences that are the same. */
 #include "control/account/instant.h"
 #include "control/api/command.h"
+#include "control/store/store_attribution.h"
+#include "control/store/store_overlaps.h"
 #include "control/store/store_records.h"
 #include "shm/units.h"
 
@@ -98,4 +100,62 @@ int qbid_command_allocations(struct qbid_command *c)
     return answer(c, qbid_store_load_allocations(
                          qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, max_of(c),
                          allocation_add, cJSON_AddArrayToObject(c->answer, "allocations")));
+}
+
+static int attribution_add(void *context, const struct qbid_store_attribution *a)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    time_add(to, "day", (uint64_t)(a->unix_s / DAY_S) * DAY_S * QBID_NS_PER_S);
+    cJSON_AddNumberToObject(to, "tenant", a->tenant);
+    cJSON_AddNumberToObject(to, "version", a->version);
+    cJSON_AddStringToObject(to, "type", a->type);
+    cJSON *parameters = cJSON_Parse(a->parameters);
+    cJSON_AddItemToObject(to, "parameters", parameters ? parameters : cJSON_CreateNull());
+    qbid_json_count(to, "attributed", a->attributed);
+    qbid_json_nanos(to, "value", a->value_nanos);
+    qbid_json_count(to, "unattributed", a->unattributed);
+    qbid_json_count(to, "timed", a->timed);
+    if (a->lag_median_s > 0) {
+        cJSON_AddNumberToObject(to, "lag_median_s", a->lag_median_s);
+        cJSON_AddNumberToObject(to, "lag_p90_s", a->lag_p90_s);
+    }
+    return 0;
+}
+
+int qbid_command_attribution(struct qbid_command *c)
+{
+    return answer(
+        c, qbid_store_load_attributions(qbid_engine_store(c->engine), max_of(c), attribution_add,
+                                        cJSON_AddArrayToObject(c->answer, "attribution")));
+}
+
+static int overlap_add(void *context, const struct qbid_store_overlap *o)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    cJSON_AddNumberToObject(to, "tenant", o->tenant);
+    cJSON_AddNumberToObject(to, "line_item", o->line_item);
+    cJSON_AddNumberToObject(to, "other", o->other);
+    cJSON_AddNumberToObject(to, "bids", o->bids);
+    cJSON_AddNumberToObject(to, "other_bids", o->other_bids);
+    cJSON_AddNumberToObject(to, "both_bids", o->both_bids);
+    cJSON_AddNumberToObject(to, "jaccard", o->jaccard);
+    cJSON_AddNumberToObject(to, "low", o->low);
+    cJSON_AddNumberToObject(to, "high", o->high);
+    cJSON_AddNumberToObject(to, "contained", o->contained);
+    cJSON_AddNumberToObject(to, "other_contained", o->other_contained);
+    cJSON_AddNumberToObject(to, "contexts", o->contexts);
+    cJSON_AddBoolToObject(to, "at_most", o->bound);
+    time_add(to, "from", (uint64_t)o->from_unix_s * QBID_NS_PER_S);
+    time_add(to, "to", (uint64_t)o->to_unix_s * QBID_NS_PER_S);
+    return 0;
+}
+
+int qbid_command_overlaps(struct qbid_command *c)
+{
+    int64_t id = qbid_json_whole(c->request, "id");
+    return answer(c, qbid_store_load_overlaps(qbid_engine_store(c->engine),
+                                              id > 0 ? (uint32_t)id : 0, max_of(c), overlap_add,
+                                              cJSON_AddArrayToObject(c->answer, "overlaps")));
 }

@@ -88,7 +88,9 @@
     X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
     X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
     X(BOOL, synthesiser, 0, 1, 1, "keep the library of patterns, and recommend targeting by it, every 15 minutes") \
-    X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks and conversions of campaigns") \
+    X(BOOL, schedule, 0, 1, 1, "recommend line items without the hours that bring less, every 15 minutes") \
+    X(BOOL, creative, 0, 1, 1, "recommend to stop creatives that do worse than their siblings, every 10 minutes") \
+    X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks, conversions, views and completed videos of campaigns") \
     X(BOOL, rules, 0, 1, 1, "judge operators' rules (qbid rules)") \
     X(UINT, rules_s, 1, 3600, 30, "how often is looked whether a step of a rule has ended") \
     X(BOOL, records, 0, 1, 1, "take down runs of agents, versions of models, and insights") \

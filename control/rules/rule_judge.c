@@ -89,6 +89,12 @@ static void metric_of(enum qbid_rule_metric metric, const struct qbid_stats *s, 
     case QBID_RULE_BUDGET:
         *events = 0, *trials = (double)s->spend_nanos;
         break;
+    case QBID_RULE_VIEWABILITY:
+        *events = (double)s->views, *trials = (double)(s->imps ? s->imps : s->bills);
+        break;
+    case QBID_RULE_COMPLETION:
+        *events = (double)s->completes, *trials = (double)s->starts;
+        break;
     }
 }
 
@@ -98,7 +104,7 @@ static bool between(const struct qbid_rule_points *points, enum qbid_rule_metric
 {
     const struct qbid_stats *a = totals_at(points, from), *b = totals_at(points, to);
     double events_a, trials_a;
-    if (!a || !b)
+    if (!a || !b || (metric == QBID_RULE_VIEWABILITY && a->views == 0)) /* nobody measures it */
         return false;
     metric_of(metric, a, &events_a, &trials_a);
     metric_of(metric, b, events, trials);

@@ -30,7 +30,7 @@ def main():
     of = {name: count / requests[way] for (way, name), count in instructions.items() if way == "bid"}
     whole = of["all"]
     parts = [("reading the request", of["qbid_openrtb_parse"]),
-             ("of it simdjson's first stage", of["stage1"]),
+             ("of it where its tokens start", of["qbid_structure_find"]),
              ("values, hashes, floors, currencies", of["qbid_common_fill"] + of["qbid_impression_fill"]),
              ("the decision", of["qbid_decide_many"]),
              ("the answer", of["qbid_response_write"]),

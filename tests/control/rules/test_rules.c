@@ -31,6 +31,7 @@ struct world {
     struct qbid_stats all[CAMPAIGNS];
     struct qbid_rules *rules;
     struct rng rng;
+    double viewable[CAMPAIGNS]; /* share of impressions; videos are played to the end as often */
     int64_t unix_s;
     int proposals;
     struct qbid_proposal last;
@@ -81,6 +82,9 @@ static void hour_pass(struct world *w, int imps, const double rate[CAMPAIGNS])
         int n = (int)(imps * shape);
         all->imps += (uint64_t)n;
         all->clicks += (uint64_t)binomial_of(w, n, rate[i] * shape);
+        all->views += (uint64_t)(n * w->viewable[i]);
+        all->starts += (uint64_t)(n / 2);
+        all->completes += (uint64_t)(n / 2 * w->viewable[i]);
         all->spend_nanos += (int64_t)(n * 0.002 * NANOS);
         assert_int_equal(qbid_snapshot_restore(w->snapshot, key, all), 0);
     }
@@ -336,6 +340,36 @@ static void a_budget_that_ends_early_is_told_once(void **state)
     world_done(&w);
 }
 
+/* Campaign 1 keeps its viewability, 2 loses a third of it, 3 and 4 have nobody who measures it. */
+static void views_and_plays_are_judged_where_they_are_measured(void **state)
+{
+    static const char *const conditions[] = {"viewability < 50 %", "completion < 0.8 x average"};
+    struct world w;
+    world_init(&w, *state);
+    for (int r = 0; r < 2; r++) {
+        struct qbid_rule rule = rule_of(r == 0 ? "seen" : "played", r == 0 ? NULL : "tenant 1",
+                                        conditions[r], "tell", "dry_run");
+        rule_add(&w, &rule, "on");
+    }
+    w.viewable[0] = w.viewable[1] = 0.6;
+    for (int hour = 0; hour < 24; hour++) {
+        hour_pass(&w, 1000, even);
+        assert_int_equal(tick(&w), 0);
+    }
+    w.viewable[1] = 0.4;
+    for (int hour = 0; hour < 8; hour++) {
+        hour_pass(&w, 1000, even);
+        assert_true(tick(&w) >= 0);
+    }
+    for (int r = 0; r < 2; r++) {
+        struct firings fired = firings_of(&w, r == 0 ? "seen" : "played");
+        assert_true(fired.cnt > 0);
+        for (int i = 0; i < fired.cnt; i++)
+            assert_int_equal(fired.item[i].campaign, 2);
+    }
+    world_done(&w);
+}
+
 static void rules_that_are_off_or_refused_change_nothing(void **state)
 {
     struct world w;
@@ -412,6 +446,7 @@ int main(void)
         TEST(a_rehearsal_tells_what_happened),
         TEST(every_action_is_one_field),
         TEST(a_budget_that_ends_early_is_told_once),
+        TEST(views_and_plays_are_judged_where_they_are_measured),
         TEST(rules_that_are_off_or_refused_change_nothing),
         TEST(quiet_days_stay_quiet),
     };

@@ -299,6 +299,7 @@ static void loser_propose(const struct contest *c, const struct contestant *k, c
          qbid_gains_remembered(search->memory, what, in->unix_s, search->again_s)))
         return;
     qbid_gains_tell(&g, s->value, &p);
+    p.touched = qbid_gains_touched(in, k->item, k->week / s->week); /* of one slot: at most this */
     reason_write(c, k, s, &g, &p);
     p.id = qbid_proposal_id(&p);
     search->give(search->give_context, &p);

@@ -55,6 +55,20 @@ void qbid_gains_tell(const struct qbid_gains *g, double value, struct qbid_propo
     proposal->priority = fmax(g->mean / value, 1e-9);
 }
 
+double qbid_gains_touched(const struct qbid_agent_inputs *inputs,
+                          const struct qbid_line_item_def *item, double share)
+{
+    struct qbid_series_key of = {.id = item->id, .kind = QBID_SERIES_LINE_ITEM};
+    struct qbid_series_key whole = {.id = item->campaign_id, .kind = QBID_SERIES_CAMPAIGN};
+    struct qbid_stats part =
+        qbid_snapshot_query(inputs->snapshot, of, QBID_WINDOW_24H, inputs->now_ns);
+    struct qbid_stats all =
+        qbid_snapshot_query(inputs->snapshot, whole, QBID_WINDOW_24H, inputs->now_ns);
+    if (part.spend_nanos <= 0 || all.spend_nanos <= 0)
+        return 0;
+    return fmin(share * (double)part.spend_nanos / (double)all.spend_nanos, 1);
+}
+
 bool qbid_gains_current(struct qbid_proposal *proposal, const void *item)
 {
     const struct qbid_field *field = qbid_fields_find(proposal->item, proposal->field);

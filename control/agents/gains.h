@@ -46,6 +46,11 @@ bool qbid_gains_worth(const struct qbid_gains *gains, double value);
 /** Fill a proposal's impact, confidence, risk and priority. */
 void qbid_gains_tell(const struct qbid_gains *gains, double value, struct qbid_proposal *proposal);
 
+/** What part of a campaign's spend of the last day a share of a line item's is, in (0, 1]; 0 = not
+ *  known. */
+double qbid_gains_touched(const struct qbid_agent_inputs *inputs,
+                          const struct qbid_line_item_def *item, double share);
+
 /** Fill its current value from the account. False where that is too long for a proposal, or without
  *  memory. */
 bool qbid_gains_current(struct qbid_proposal *proposal, const void *item);

@@ -320,6 +320,7 @@ static void stake_propose(const struct qbid_gains_search *search, const struct c
     if (p.evidence_from_unix_s > p.evidence_to_unix_s)
         p.evidence_from_unix_s = p.evidence_to_unix_s;
     qbid_gains_tell(&g, s->value, &p);
+    p.touched = qbid_gains_touched(in, s->item, s->bad);
     reason_write(c, s, &g, limit, &p);
     p.id = qbid_proposal_id(&p);
     search->give(search->give_context, &p);

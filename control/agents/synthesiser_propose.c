@@ -188,6 +188,7 @@ static int stake_propose(const struct qbid_synthesiser_proposing *p, const struc
         qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
         return 0;
     qbid_gains_tell(&v, s->value, &proposal);
+    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
     proposal.auto_execute = v.sure >= p->params->confidence && s->shares <= SHARE_SMALL;
     reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
@@ -287,6 +288,7 @@ static void with_propose(const struct qbid_synthesiser_proposing *p, const struc
         qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
         return;
     qbid_gains_tell(&v, s->value, &proposal);
+    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
     with_reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
     p->give(p->give_context, &proposal);

@@ -136,8 +136,8 @@ int qbid_executor_next(const struct qbid_account *account, const struct qbid_pro
 
 /* --- proposing */
 
-/* A budget puts at stake what it changes by; any other value, that share of its campaign's budget.
- */
+/* A budget puts at stake what it changes by; any other value, that share of its campaign's budget,
+ * and no more than the part of its spend that it is about. */
 static int64_t money_of(const struct qbid_account *before, const struct qbid_account *after,
                         const struct qbid_proposal *p)
 {
@@ -146,7 +146,8 @@ static int64_t money_of(const struct qbid_account *before, const struct qbid_acc
     int64_t moved = will->budget_nanos - was->budget_nanos;
     if (moved)
         return moved < 0 ? -moved : moved;
-    return llround(fmin(1, qbid_executor_change_share(p)) * (double)was->budget_nanos);
+    double share = fmin(p->touched > 0 ? p->touched : 1, qbid_executor_change_share(p));
+    return llround(share * (double)was->budget_nanos);
 }
 
 static int audit(const struct qbid_executor *x, const struct qbid_executor_call *call,

@@ -205,9 +205,9 @@ static void attribution_row(struct qbid_columns *columns, const cJSON *a)
 
 int qbid_tool_attribution(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"<DAY",       "TENANT", "<MODEL", "VERSION",
-                                        "WINDOW H",   "GIVEN",  "VALUE",  "NOT GIVEN",
-                                        "MEDIAN LAG", "P90 H",  NULL};
+    static const char *const heads[] = {"<DAY",     "TENANT", "<MODEL", "VERSION",
+                                        "WINDOW H", "GIVEN",  "VALUE",  "NOT GIVEN",
+                                        "LAG H",    "P90 H",  NULL};
     const struct argp argp = {
         max_option,
         parse,

@@ -207,6 +207,8 @@ static void hours_that_bring_less_are_left_out(void **state)
         assert_true((double)p->impact.low_nanos <= truth * 1e9 &&
                     truth * 1e9 <= (double)p->impact.high_nanos);
         assert_true(p->evidence_from_unix_s == NOW_S - DAYS * 86400);
+        /* some hours of one of two line items */
+        assert_true(p->touched > 0.01 && p->touched < 0.1);
         assert_non_null(
             strstr(p->reason,
                    c ? "bring less conversions by money spent than the other hours of campaign 2"
@@ -226,7 +228,7 @@ static void hours_that_bring_less_are_left_out(void **state)
 static void hours_that_are_alike_are_left_alone(void **state)
 {
     int said = 0;
-    for (uint64_t seed = 0; seed < 12; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         static struct world w;
         world_new(&w, *state, 50 + seed);
         world_fill(&w);
@@ -234,7 +236,7 @@ static void hours_that_are_alike_are_left_alone(void **state)
         said += w.proposals > 0;
         world_free(&w);
     }
-    print_message("schedule: proposals in %d of 12 worlds without effects\n", said);
+    print_message("schedule: proposals in %d of 8 worlds without effects\n", said);
     assert_true(said <= 2);
 }
 
@@ -242,7 +244,7 @@ static void hours_that_are_alike_are_left_alone(void **state)
 static void what_is_left_out_does_bring_less(void **state)
 {
     int wrong = 0, said = 0, inside = 0, proposals = 0;
-    for (uint64_t seed = 0; seed < 12; seed++) {
+    for (uint64_t seed = 0; seed < 8; seed++) {
         static struct world w;
         world_new(&w, *state, 100 + seed);
         for (int k = 0; k < CAMPAIGNS * 24; k++)

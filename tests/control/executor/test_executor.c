@@ -205,12 +205,14 @@ static void hours_and_creatives_are_changed_like_budgets(void **state)
         rig_proposal(rig, QBID_ITEM_CREATIVE, 100, "active", "false")};
     const struct qbid_field *hour = qbid_fields_find(QBID_ITEM_LINE_ITEM, "hour");
     uint64_t execution[2];
-    rig->executor.limits.day_change = 0;
-    rig->executor.limits.four_eyes_nanos = 1000 * UNITS;
+    /* what they put at stake is the part of the campaign's spend that they are about */
+    rig->executor.limits.day_change = 0.1;
+    rig->executor.limits.four_eyes_nanos = 10 * UNITS;
     for (int i = 0; i < 2; i++) {
         struct qbid_executor_call call = rig_call(rig, "agent");
         bool fresh;
         change[i].type = i ? QBID_PROPOSAL_CREATIVE : QBID_PROPOSAL_SCHEDULE;
+        change[i].touched = 0.05;
         assert_int_equal(qbid_executor_propose(&rig->executor, &call, &change[i], &fresh), 0);
         assert_int_equal(apply(rig, change[i].id, "uid 1", &execution[i]), 0);
     }

@@ -262,13 +262,14 @@ static struct parts parts_make(struct fixture *f)
         snprintf(text, sizeof text, "%d", k % 168);
         uint32_t hour = qbid_dictionary_add(p.dictionary, QBID_DIM_HOUR, text);
         uint64_t bids = k % 24 == 3 ? 12 : 6000, wins = bids * 3 / 10, clicks = wins / 100;
+        uint64_t convs = k % 2 && clicks && (k < 168 || k % 5 == 0);
         struct qbid_stats s = {.bids = bids,
                                .wins = wins,
                                .losses = bids - wins,
                                .bills = wins,
                                .imps = wins,
                                .clicks = k < 168 ? clicks : clicks / 5,
-                               .convs = k % 2 && clicks ? (k < 168 ? 1 : k % 5 == 0) : 0,
+                               .convs = convs,
                                .spend_nanos = (int64_t)wins * 3000000,
                                .bid_nanos = (int64_t)bids * 3000000};
         struct qbid_series_key key = {.kind = QBID_SERIES_CONTEXT,

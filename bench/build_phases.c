@@ -68,7 +68,7 @@ static void time_parts(const struct build_world *w, char *at, struct build_round
     (void)lap(&last_ns);
     qbid_section_targets_fill(&w->account, w->dictionary, dim, words, (void *)at);
     round->ms[BUILD_TARGETS] = lap(&last_ns);
-    memset(at, 0, (size_t)index.line_cnt * sizeof(struct qbid_index_line));
+    memset(at, 0, (size_t)index.bucket_cnt * sizeof(struct qbid_index_bucket));
     (void)lap(&last_ns);
     qbid_section_index_fill(&index, (void *)at);
     round->ms[BUILD_INDEX] = lap(&last_ns);

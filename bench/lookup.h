@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 #define LOOKUP_KEYS 1000000u
+#define LOOKUP_CANDIDATES_MAX 8 /* rows of one line */
 #define LOOKUP_STREAM (1u << 21)
 #define LOOKUP_DESIGNS_MAX 40
 

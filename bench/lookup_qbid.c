@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* qbid's context index, as control/publish builds it, in 4K and in huge pages, and beside it what
- * the machine allows: one word of a random line of the same memory, and nothing done with it. */
+ * the machine allows: one word of a random row, and nothing done with it. A look-up ends with the
+ * row's first line, which holds the key that it is compared with and up to eight candidates; those
+ * of the peers end with where the row is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,23 +11,23 @@
 #include "shm/index.h"
 
 struct qbid {
-    const struct qbid_index_line *line;
-    const struct qbid_row_block *rows; /* never read: a lookup ends at the row's address */
-    uint64_t line_cnt;
+    const struct qbid_index_bucket *bucket;
+    const struct qbid_row_block *rows;
+    uint64_t bucket_cnt, row_cnt;
     uint64_t zero;
 };
 
 /* The digest of what a row says of itself; both addresses are worked out as well. */
 static inline uint64_t digest(const struct qbid_row_ref *row)
 {
-    __asm__ volatile("" : : "r"(row->line_item_idx), "r"(row->value_micros));
+    __asm__ volatile("" : : "r"(row->line_item_low), "r"(row->value_micros));
     return row->cnt | (uint64_t)row->segment << 16;
 }
 
 static inline uint64_t find(void *peer, uint64_t key)
 {
     const struct qbid *q = peer;
-    struct qbid_row_ref row = qbid_index_find(q->line, (uint32_t)q->line_cnt, q->rows, key);
+    struct qbid_row_ref row = qbid_index_find(q->bucket, (uint32_t)q->bucket_cnt, q->rows, key);
     return digest(&row) << 32;
 }
 
@@ -44,7 +46,7 @@ static uint64_t run_chain(void *peer, const uint64_t *keys, size_t n)
 __attribute__((noinline)) static void find_many(const struct qbid *q, const uint64_t *keys,
                                                 unsigned n, struct qbid_row_ref *ret)
 {
-    qbid_index_find_many(q->line, (uint32_t)q->line_cnt, q->rows, keys, n, ret);
+    qbid_index_find_many(q->bucket, (uint32_t)q->bucket_cnt, q->rows, keys, n, ret);
 }
 
 static inline __attribute__((always_inline)) uint64_t run_batch(void *peer, const uint64_t *keys,
@@ -83,7 +85,7 @@ static uint64_t run_128(void *peer, const uint64_t *keys, size_t n)
 static inline uint64_t touch(void *peer, uint64_t key)
 {
     const struct qbid *q = peer;
-    return q->line[qbid_mulhi64(qbid_mix64(key), q->line_cnt)].entry[3].row;
+    return q->rows[qbid_mulhi64(qbid_mix64(key), q->row_cnt)].head.hash;
 }
 
 static uint64_t run_touch(void *peer, const uint64_t *keys, size_t n)
@@ -109,9 +111,15 @@ static int by_key(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
-static struct qbid_section_index build(const struct lookup_world *world)
+struct built {
+    struct qbid_section_index index;
+    struct qbid_plan plan;
+};
+
+/* The candidates are those of one line item, over and over: no look-up reads them. */
+static struct built build(const struct lookup_world *world)
 {
-    struct qbid_plan plan = {.context_cnt = LOOKUP_KEYS};
+    struct built b = {.plan = {.context_cnt = LOOKUP_KEYS}};
     struct qbid_plan_context *context = calloc(LOOKUP_KEYS, sizeof *context);
     lookup_must(context != NULL, "no memory");
     for (uint32_t i = 0; i < LOOKUP_KEYS; i++) {
@@ -120,30 +128,32 @@ static struct qbid_section_index build(const struct lookup_world *world)
         context[i].segment = (uint16_t)(world->value[i] >> 48);
     }
     qsort(context, LOOKUP_KEYS, sizeof *context, by_key);
-    plan.contexts = context;
-    struct qbid_section_index index = {0};
-    lookup_must(qbid_section_index_make(&plan, &index) == 0, "the index cannot be built");
-    free(context);
-    return index;
+    b.plan.contexts = context;
+    b.plan.candidates = calloc(LOOKUP_CANDIDATES_MAX, sizeof *b.plan.candidates);
+    lookup_must(b.plan.candidates != NULL, "no memory");
+    lookup_must(qbid_section_index_make(&b.plan, &b.index) == 0, "the index cannot be built");
+    return b;
 }
 
-static struct qbid *place(const struct lookup_world *world, const struct qbid_section_index *index,
-                          int huge)
+static struct qbid *place(const struct lookup_world *world, const struct built *b, int huge)
 {
-    size_t bytes = index->line_cnt * sizeof(struct qbid_index_line);
     struct qbid *q = malloc(sizeof *q);
     lookup_must(q != NULL, "no memory");
-    void *line = lookup_memory(bytes, huge);
-    qbid_section_index_fill(index, line);
-    *q = (struct qbid){line, line, index->line_cnt, world->zero};
+    void *bucket = lookup_memory(b->index.bucket_cnt * sizeof(struct qbid_index_bucket), huge);
+    void *rows = lookup_memory(b->index.block_cnt * sizeof(struct qbid_row_block), huge);
+    qbid_section_index_fill(&b->index, bucket);
+    qbid_section_rows_fill(&b->index, &b->plan, rows);
+    *q = (struct qbid){bucket, rows, b->index.bucket_cnt, b->index.block_cnt, world->zero};
     return q;
 }
 
 void lookup_qbid_add(struct lookup_bench *bench)
 {
-    struct qbid_section_index index = build(&bench->world);
-    struct qbid *huge = place(&bench->world, &index, 1), *small = place(&bench->world, &index, 0);
-    qbid_section_index_done(&index);
+    struct built b = build(&bench->world);
+    struct qbid *huge = place(&bench->world, &b, 1), *small = place(&bench->world, &b, 0);
+    qbid_section_index_done(&b.index);
+    free(b.plan.contexts);
+    free(b.plan.candidates);
     const size_t n = 1u << 19;
     const struct lookup_design designs[] = {
         {.name = "qbid", .slice = n, .run = run_each, .peer = huge},

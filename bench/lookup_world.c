@@ -60,7 +60,8 @@ static void make_world(struct lookup_world *world)
     for (uint32_t i = 0; i < LOOKUP_KEYS; i++) {
         world->key[i] = next_key(&at);
         absent[i] = next_key(&at);
-        world->value[i] = i | (uint64_t)(1 + i % 128) << 32 | (uint64_t)(i % 251) << 48;
+        world->value[i] =
+            i | (uint64_t)(1 + i % LOOKUP_CANDIDATES_MAX) << 32 | (uint64_t)(i % 251) << 48;
     }
     for (uint32_t i = 0; i < LOOKUP_STREAM; i++) {
         uint64_t random = qbid_roll(i, 71, 0);

@@ -2,6 +2,7 @@
 /* Agents in qbidd: when they run, on what, and where their proposals go. */
 #include "control/crew.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "control/agents/schedule.h"
 #include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
+#include "control/learn/response.h"
 #include "control/records/attribution.h"
 #include "control/records/overlaps.h"
 #include "control/records/recorder.h"
@@ -65,10 +67,26 @@ static int take(void *context, const struct qbid_proposal *proposal)
     return err;
 }
 
+static bool response(const void *learner, uint32_t campaign_id, double *ret_exponent)
+{
+    return qbid_learner_response(learner, campaign_id, ret_exponent);
+}
+
+/* What the executor would refuse is not recommended. */
+static double trust_of(const struct qbid_config *config)
+{
+    double trust = config->agents.trust;
+    if (config->execution.item_change > 0)
+        trust = fmin(trust, config->execution.item_change);
+    if (config->execution.day_change > 0)
+        trust = fmin(trust, config->execution.day_change);
+    return trust;
+}
+
 static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
 {
     const struct qbid_config *config = crew->config;
-    struct qbid_budget_agent_params params = {.trust = config->agents.trust,
+    struct qbid_budget_agent_params params = {.trust = trust_of(config),
                                               .change_min = config->agents.change_min,
                                               .confidence = config->agents.confidence,
                                               .again_s = (uint32_t)config->agents.again_s,
@@ -77,7 +95,10 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
                                               .past = qbid_store_load_hours,
                                               .prior = qbid_patterns_prior,
                                               .tell = qbid_patterns_see,
-                                              .store = qbid_engine_store(crew->engine)};
+                                              .store = qbid_engine_store(crew->engine),
+                                              .response = response,
+                                              .response_context =
+                                                  qbid_engine_learner(crew->engine)};
     int err = qbid_budget_agent_new(&params, &crew->budget);
     if (err)
         return err;

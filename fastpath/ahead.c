@@ -17,10 +17,13 @@ static bool take_step(struct qbid_ask *ask, unsigned step)
         qbid_prefetch_index(ask);
         return true;
     case 1:
-        qbid_ask_row(ask);
+        qbid_ask_locate(ask);
         qbid_prefetch_row(ask);
-        return qbid_ask_row_decides(ask);
+        return ask->place.level != QBID_LEVEL_DEFAULT;
     case 2:
+        qbid_ask_row(ask);
+        if (!qbid_ask_row_decides(ask))
+            return false;
         qbid_ask_best(ask);
         qbid_prefetch_line_item(ask);
         return ask->best.rank != 0;

@@ -2,8 +2,8 @@
 /* Asking ahead: the memory that a decision will read, a step at a time, while its host still
  * parses.
  *
- *   step 1   value indices -> index lines of every level; what every decision reads
- *   step 2   the row -> its lines
+ *   step 1   value indices -> index buckets of every level; what every decision reads
+ *   step 2   where the row is -> its lines
  *   step 3   the best candidate -> line item, shelf, shade
  *   step 4   -> Q row, allowance, eligibility, draws
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One impression on its way through the decision, a stage at a time.
  *
- *   gate -> resolve -> row -> best -> answer (fastpath/decide.c)
+ *   gate -> resolve -> locate -> row -> best -> answer (fastpath/decide.c)
  *
  * Each stage reads what the one before has found out, so the lines that it will read can be asked
  * for in between: a batch does so for several impressions, a host for one while it still parses.
@@ -72,10 +72,16 @@ static inline void qbid_ask_resolve(struct qbid_ask *ask)
         qbid_place_context(image, ask->request, ask->place.slot_idx, ask->place.segment_idx);
 }
 
+/** Where the row must be. */
+static inline void qbid_ask_locate(struct qbid_ask *ask)
+{
+    qbid_place_locate(ask->view->image, &ask->place);
+}
+
 /** The row of the finest level that has one. */
 static inline void qbid_ask_row(struct qbid_ask *ask)
 {
-    qbid_place_find_row(ask->view->image, &ask->place);
+    qbid_place_open(ask->view->image, &ask->place);
 }
 
 /* Whether the row's own candidates are all that there are to choose from. */
@@ -92,7 +98,7 @@ static inline void qbid_ask_best(struct qbid_ask *ask)
     const struct qbid_row_ref *row = &ask->place.row;
     ask->best = (struct qbid_candidate){0};
     if (qbid_ask_row_decides(ask)) {
-        struct qbid_span span = {row->line_item_idx, row->value_micros, row->cnt};
+        struct qbid_span span = {row->line_item_low, row->value_micros, row->cnt, row->high};
         ask->candidates = row->cnt;
         qbid_span_best(&ask->pricer, span, &ask->best);
         ask->nobid = ask->best.rank ? QBID_NOBID_NONE : QBID_NOBID_NO_VALUE;

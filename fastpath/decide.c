@@ -353,6 +353,7 @@ static ALWAYS_INLINE enum qbid_nobid
 decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_trace *trace)
 {
     qbid_ask_resolve(ask);
+    qbid_ask_locate(ask);
     qbid_ask_row(ask);
     qbid_ask_best(ask);
     qbid_prefetch_line_item(ask);
@@ -401,10 +402,11 @@ static void decide_some(const struct qbid_ask *gate, const struct qbid_request *
         qbid_ask_resolve(&asks[i]); /* look-ups overlap by themselves: asking ahead cost 3 % */
     }
     for (unsigned i = 0; i < n; i++) {
-        qbid_ask_row(&asks[i]);
+        qbid_ask_locate(&asks[i]);
         qbid_prefetch_row(&asks[i]);
     }
     for (unsigned i = 0; i < n; i++) {
+        qbid_ask_row(&asks[i]);
         qbid_ask_best(&asks[i]);
         qbid_prefetch_line_item(&asks[i]);
     }

@@ -13,7 +13,6 @@
 
 /* Lines of a row that are asked for: of a longer one the processor finds the rest by itself. */
 #define QBID_PREFETCH_ROW_LINES 4
-#define QBID_ROW_LINE_ITEMS (QBID_CACHE_LINE / sizeof(uint32_t))
 
 /* Before all else, for a decision of its own: what every decision reads whatever the request, but
  * for what the other steps read as well. Where decisions follow one another it is there anyhow. */
@@ -33,16 +32,13 @@ static inline void qbid_prefetch_index(const struct qbid_ask *ask)
     qbid_place_prefetch_rows(ask->view->image, ask->place.context);
 }
 
-/* After row: its first candidates and their values, which of a row of up to eight are one line. */
+/* After locate: the first lines of the row that is likely there. */
 static inline void qbid_prefetch_row(const struct qbid_ask *ask)
 {
-    const struct qbid_row_ref *row = &ask->place.row;
-    __builtin_prefetch(row->line_item_idx);
-    if (row->cnt <= QBID_ROW_PAD)
-        return;
-    for (unsigned i = 1; i < QBID_PREFETCH_ROW_LINES && i * QBID_ROW_LINE_ITEMS < row->cnt; i++)
-        __builtin_prefetch(row->line_item_idx + (size_t)i * QBID_ROW_LINE_ITEMS);
-    __builtin_prefetch(row->value_micros);
+    const struct qbid_index_guess *guess = &ask->place.guess;
+    __builtin_prefetch(guess->row);
+    for (unsigned i = 1; i < QBID_PREFETCH_ROW_LINES && i < guess->lines; i++)
+        __builtin_prefetch(guess->row + i);
 }
 
 /* After best: the line item and its shelf, and the shade of its price as long as no action is

@@ -26,10 +26,16 @@ struct qbid_candidate {
 /* Candidates side by side, as a row stores them. Both arrays can be read up to a multiple of
  * QBID_SPAN_PAD; line items behind the end must be ones of the image, values do not matter. */
 struct qbid_span {
-    const uint32_t *line_item_idx;
+    const uint16_t *line_item_low; /* less 65,536 from `high` on */
     const float *value_micros;
     uint32_t cnt;
+    uint32_t high; /* QBID_ROW_NONE_HIGH = none */
 };
+
+static inline uint32_t qbid_span_line_item(struct qbid_span span, uint32_t i)
+{
+    return span.line_item_low[i] | (uint32_t)(i >= span.high) << 16;
+}
 
 /* Prices come from the live page. */
 struct qbid_pricer {
@@ -94,9 +100,10 @@ qbid_span_best_checked(const struct qbid_pricer *pricer, struct qbid_span span,
                        struct qbid_candidate *best)
 {
     for (uint32_t i = 0; i < span.cnt; i++) {
+        uint32_t line_item_idx = qbid_span_line_item(span, i);
         float value = span.value_micros[i];
-        float pace = qbid_pricer_pace(pricer, span.line_item_idx[i]);
-        uint64_t rank = qbid_candidate_rank(value, pace, span.line_item_idx[i]);
+        float pace = qbid_pricer_pace(pricer, line_item_idx);
+        uint64_t rank = qbid_candidate_rank(value, pace, line_item_idx);
         if (rank > best->rank)
             *best = (struct qbid_candidate){rank, value, pace};
     }
@@ -110,7 +117,7 @@ static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct
     uint32_t place = 0;
 #pragma GCC unroll 4
     for (uint32_t i = 0; i < span.cnt; i++) {
-        uint32_t line_item_idx = span.line_item_idx[i], bits;
+        uint32_t line_item_idx = qbid_span_line_item(span, i), bits;
         float price = qbid_pace_price(span.value_micros[i], qbid_live_pace(live, line_item_idx));
         memcpy(&bits, &price, sizeof bits);
         int64_t rank = (int64_t)((uint64_t)bits << 32 | (uint32_t)~line_item_idx);
@@ -133,7 +140,8 @@ uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_span sp
  * the lowest. */
 static inline uint32_t qbid_span_best_short(const struct qbid_live *live, struct qbid_span span)
 {
-    __m256i price = qbid_lanes_price(live, span.line_item_idx, span.value_micros, span.cnt);
+    __m256i price =
+        qbid_lanes_price(live, span.line_item_low, span.value_micros, span.cnt, span.high);
     __m256i top = qbid_lanes_top(price);
     /* where nothing is worth anything that is no lane, and the count of no lane, 32, says the first
      */
@@ -173,9 +181,10 @@ qbid_span_best(const struct qbid_pricer *pricer, struct qbid_span span, struct q
 {
     if (pricer->plain && span.cnt != 0) {
         uint32_t i = qbid_span_choose(pricer, span);
+        uint32_t line_item_idx = qbid_span_line_item(span, i);
         float value = span.value_micros[i];
-        float pace = qbid_live_pace(pricer->live, span.line_item_idx[i]);
-        uint64_t rank = qbid_candidate_rank(value, pace, span.line_item_idx[i]);
+        float pace = qbid_live_pace(pricer->live, line_item_idx);
+        uint64_t rank = qbid_candidate_rank(value, pace, line_item_idx);
         if (rank > best->rank)
             *best = (struct qbid_candidate){rank, value, pace};
         if (rank != 0)
@@ -223,7 +232,7 @@ static inline void qbid_shortlist_add_span(struct qbid_shortlist *list,
                                            uint32_t except)
 {
     for (uint32_t i = 0; i < span.cnt; i++) {
-        uint32_t line_item_idx = span.line_item_idx[i];
+        uint32_t line_item_idx = qbid_span_line_item(span, i);
         float value = span.value_micros[i];
         float pace = qbid_pricer_pace(pricer, line_item_idx);
         uint64_t rank = qbid_candidate_rank(value, pace, line_item_idx);

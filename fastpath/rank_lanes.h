@@ -22,18 +22,46 @@ static inline int qbid_lane_pace(const struct qbid_live *live, uint32_t line_ite
     return (int)atomic_load_explicit(&live->pace[line_item_idx], memory_order_relaxed);
 }
 
-QBID_RANK_AVX2 static inline __m256i qbid_lanes_paces(const struct qbid_live *live,
-                                                      const uint32_t *idx)
+/* Where the line items are 65,536 or more from lane `high` on. */
+QBID_RANK_AVX2 static __attribute__((noinline, unused)) __m256i
+qbid_lanes_paces_high(const struct qbid_live *live, const uint16_t *low, uint32_t high)
 {
-    return _mm256_set_epi32(qbid_lane_pace(live, idx[7]), qbid_lane_pace(live, idx[6]),
-                            qbid_lane_pace(live, idx[5]), qbid_lane_pace(live, idx[4]),
-                            qbid_lane_pace(live, idx[3]), qbid_lane_pace(live, idx[2]),
-                            qbid_lane_pace(live, idx[1]), qbid_lane_pace(live, idx[0]));
+    int pace[8];
+    for (uint32_t i = 0; i < 8; i++)
+        pace[i] = qbid_lane_pace(live, low[i] | (uint32_t)(i >= high) << 16);
+    return _mm256_loadu_si256((const __m256i *)(const void *)pace);
+}
+
+QBID_RANK_AVX2 static inline __m256i qbid_lanes_paces(const struct qbid_live *live,
+                                                      const uint16_t *low, uint32_t high)
+{
+    if (__builtin_expect(high < 8, 0))
+        return qbid_lanes_paces_high(live, low, high);
+    return _mm256_set_epi32(qbid_lane_pace(live, low[7]), qbid_lane_pace(live, low[6]),
+                            qbid_lane_pace(live, low[5]), qbid_lane_pace(live, low[4]),
+                            qbid_lane_pace(live, low[3]), qbid_lane_pace(live, low[2]),
+                            qbid_lane_pace(live, low[1]), qbid_lane_pace(live, low[0]));
 }
 
 QBID_RANK_AVX2 static inline __m256i qbid_lanes_number(void)
 {
     return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+/* Line items of eight candidates. */
+QBID_RANK_AVX2 static inline __m256i qbid_lanes_items(const uint16_t *low, uint32_t high)
+{
+    __m256i items = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)low));
+    if (high >= 8)
+        return items;
+    __m256i above = _mm256_cmpgt_epi32(qbid_lanes_number(), _mm256_set1_epi32((int)high - 1));
+    return _mm256_or_si256(items, _mm256_and_si256(above, _mm256_set1_epi32(1 << 16)));
+}
+
+/* Lane from which the candidates from `at` on are line items from 65,536 on. */
+static inline uint32_t qbid_lanes_high(uint32_t high, uint32_t at)
+{
+    return high > at ? high - at : 0;
 }
 
 /* qbid_pace_price(): the sign of the pace chooses. */
@@ -45,10 +73,11 @@ QBID_RANK_AVX2 static inline __m256 qbid_lanes_pace_price(__m256 value, __m256 p
 
 /* Bits of the price of the eight candidates from `at` on; 0 for what lies behind the end. */
 QBID_RANK_AVX2 static inline __m256i qbid_lanes_price(const struct qbid_live *live,
-                                                      const uint32_t *line_item_idx,
-                                                      const float *value_micros, uint32_t left)
+                                                      const uint16_t *low,
+                                                      const float *value_micros, uint32_t left,
+                                                      uint32_t high)
 {
-    __m256 pace = _mm256_castsi256_ps(qbid_lanes_paces(live, line_item_idx));
+    __m256 pace = _mm256_castsi256_ps(qbid_lanes_paces(live, low, high));
     __m256 price = qbid_lanes_pace_price(_mm256_loadu_ps(value_micros), pace);
     __m256i inside = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)left), qbid_lanes_number());
     return _mm256_and_si256(_mm256_castps_si256(price), inside);

@@ -33,17 +33,26 @@ QBID_RANK_AVX2 static inline uint32_t lanes8_place(const struct lanes8 *best)
     return (uint32_t)_mm256_cvtsi256_si32(qbid_lanes_top(_mm256_and_si256(best->place, winner)));
 }
 
-QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct qbid_span span)
+/* high is that of the span, or known to be of no line item: the loop then has no branch. */
+QBID_RANK_AVX2 static inline __attribute__((always_inline)) uint32_t
+lanes8_best(const struct qbid_live *live, struct qbid_span span, bool none_high)
 {
     struct lanes8 best = {_mm256_setzero_si256(), _mm256_set1_epi32(INT32_MAX),
                           _mm256_setzero_si256()};
     for (uint32_t i = 0; i < span.cnt; i += 8) {
-        const uint32_t *idx = span.line_item_idx + i;
-        __m256i price = qbid_lanes_price(live, idx, span.value_micros + i, span.cnt - i);
-        lanes8_raise(&best, price, _mm256_loadu_si256((const __m256i *)(const void *)idx),
+        const uint16_t *low = span.line_item_low + i;
+        uint32_t high = none_high ? QBID_ROW_NONE_HIGH : qbid_lanes_high(span.high, i);
+        __m256i price = qbid_lanes_price(live, low, span.value_micros + i, span.cnt - i, high);
+        lanes8_raise(&best, price, qbid_lanes_items(low, high),
                      _mm256_add_epi32(qbid_lanes_number(), _mm256_set1_epi32((int)i)));
     }
     return lanes8_place(&best);
+}
+
+QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct qbid_span span)
+{
+    return span.high == QBID_ROW_NONE_HIGH ? lanes8_best(live, span, true)
+                                           : lanes8_best(live, span, false);
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2")))
@@ -54,13 +63,16 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
     const __m512i sign = _mm512_set1_epi32(INT32_MIN);
     __m512i price = _mm512_setzero_si512(), place = price, item = _mm512_set1_epi32(INT32_MAX);
     for (uint32_t i = 0; i < span.cnt; i += 16) {
-        const uint32_t *idx = span.line_item_idx + i;
-        uint32_t left = span.cnt - i;
+        const uint16_t *idx = span.line_item_low + i;
+        uint32_t left = span.cnt - i, over = qbid_lanes_high(span.high, i);
         __mmask16 in = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
-        __m256i low = qbid_lanes_paces(live, idx);
-        __m256i high = left > 8 ? qbid_lanes_paces(live, idx + 8) : _mm256_setzero_si256();
+        __m256i low = qbid_lanes_paces(live, idx, over);
+        __m256i high = left > 8 ? qbid_lanes_paces(live, idx + 8, qbid_lanes_high(over, 8))
+                                : _mm256_setzero_si256();
         __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), high, 1);
-        __m512i new_item = _mm512_maskz_loadu_epi32(in, idx);
+        __m512i new_item = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(in, idx));
+        __mmask16 above = _mm512_cmpge_epi32_mask(lane, _mm512_set1_epi32((int)over));
+        new_item = _mm512_mask_or_epi32(new_item, above, new_item, _mm512_set1_epi32(1 << 16));
         __m512 product = _mm512_maskz_mul_ps(in, _mm512_maskz_loadu_ps(in, span.value_micros + i),
                                              _mm512_castsi512_ps(pace));
         __m512i new_price = _mm512_mask_andnot_epi32(_mm512_castps_si512(product),

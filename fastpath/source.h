@@ -28,6 +28,7 @@ struct qbid_source {
     uint32_t named_at; /* in request->candidate */
     uint32_t seen;     /* candidates so far, private auction or not */
     uint32_t line_item_idx[QBID_SCAN_SPAN];
+    uint16_t line_item_low[QBID_SCAN_SPAN]; /* the same as a span has them */
     float value_micros[QBID_SOURCE_SPAN];
 };
 
@@ -45,7 +46,8 @@ static inline void qbid_source_init(struct qbid_source *source, const struct qbi
 }
 
 /* Line items that the host named, with the row's value where it holds them and their own where not:
- * both lists ascend, so one pass meets all. One that the image does not have is left out. */
+ * both lists ascend, so one pass meets all. One that the image does not have, or that is out of
+ * order, is left out. */
 static inline uint32_t qbid_source_load_named(struct qbid_source *source)
 {
     const struct qbid_image *image = source->image;
@@ -55,11 +57,12 @@ static inline uint32_t qbid_source_load_named(struct qbid_source *source)
     for (; source->named_at < request->candidate_cnt && cnt < QBID_SOURCE_SPAN;
          source->named_at++) {
         uint32_t idx = request->candidate[source->named_at];
-        if (idx >= image->line_item_cnt || image->line_items[idx].id == 0)
+        if (idx >= image->line_item_cnt || image->line_items[idx].id == 0 ||
+            (cnt != 0 && idx <= source->line_item_idx[cnt - 1]))
             continue;
-        while (at < row->cnt && row->line_item_idx[at] < idx)
+        while (at < row->cnt && qbid_row_line_item(row, at) < idx)
             at++;
-        bool held = at < row->cnt && row->line_item_idx[at] == idx;
+        bool held = at < row->cnt && qbid_row_line_item(row, at) == idx;
         source->line_item_idx[cnt] = idx;
         source->value_micros[cnt++] =
             held ? row->value_micros[at] : image->line_items[idx].value_micros;
@@ -83,12 +86,27 @@ static inline uint32_t qbid_source_load(struct qbid_source *source)
     } else {
         uint32_t left = row->cnt - source->row_at;
         cnt = left < QBID_SOURCE_SPAN ? left : QBID_SOURCE_SPAN;
-        memcpy(source->line_item_idx, row->line_item_idx + source->row_at, cnt * sizeof(uint32_t));
+        for (uint32_t i = 0; i < cnt; i++)
+            source->line_item_idx[i] = qbid_row_line_item(row, source->row_at + i);
         memcpy(source->value_micros, row->value_micros + source->row_at, cnt * sizeof(float));
         source->row_at += cnt;
     }
     source->seen += cnt;
     return cnt;
+}
+
+/* Candidates that ascend, as a span has them. */
+static inline struct qbid_span qbid_source_span(struct qbid_source *source, uint32_t cnt)
+{
+    uint32_t below = 0;
+    for (uint32_t i = 0; i < cnt; i++) {
+        source->line_item_low[i] = (uint16_t)source->line_item_idx[i];
+        below += source->line_item_idx[i] <= UINT16_MAX;
+    }
+    for (uint32_t i = cnt; i % QBID_SPAN_PAD != 0; i++)
+        source->line_item_low[i] = 0;
+    return (struct qbid_span){source->line_item_low, source->value_micros, cnt,
+                              below < cnt ? below : QBID_ROW_NONE_HIGH};
 }
 
 /** The next span, possibly empty; false at the end. */
@@ -104,9 +122,7 @@ static inline bool qbid_source_next(struct qbid_source *source, struct qbid_span
             kept += qbid_filter_deal(&source->image->line_items[idx], source->request) != 0;
         }
     }
-    for (uint32_t i = kept; i % QBID_SPAN_PAD != 0; i++)
-        source->line_item_idx[i] = 0;
-    *ret_span = (struct qbid_span){source->line_item_idx, source->value_micros, kept};
+    *ret_span = qbid_source_span(source, kept);
     return cnt != 0;
 }
 

@@ -74,7 +74,7 @@ static int set_counts(struct qbid_image *image, const uint64_t cnt[QBID_SECTION_
             return QBID_ERR_CORRUPT;
     }
     image->dict_mask = (uint32_t)cnt[QBID_SECTION_DICT] - 1;
-    image->index_lines = (uint32_t)cnt[QBID_SECTION_INDEX];
+    image->index_buckets = (uint32_t)cnt[QBID_SECTION_INDEX];
     image->line_item_cnt = (uint32_t)cnt[QBID_SECTION_LINE_ITEMS];
     image->creative_cnt = (uint32_t)cnt[QBID_SECTION_CREATIVES];
     image->segment_cnt = (uint32_t)cnt[QBID_SECTION_SHADES];

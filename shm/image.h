@@ -30,7 +30,7 @@
 #include "shm/units.h"
 
 #define QBID_IMAGE_MAGIC UINT64_C(0x31474d4944494251) /* "QBIDIMG1" */
-#define QBID_ABI_MAJOR 4
+#define QBID_ABI_MAJOR 5
 #define QBID_ABI_MINOR 0
 
 #define QBID_IMAGE_BYTES_MAX (UINT64_C(64) << 30)
@@ -47,7 +47,7 @@
     X(ELIG,       elig,       uint64_t)               \
     X(LINE_ITEMS, line_items, struct qbid_line_item)  \
     X(SHELVES,    shelves,    struct qbid_shelf)      \
-    X(INDEX,      index,      struct qbid_index_line) \
+    X(INDEX,      index,      struct qbid_index_bucket) \
     X(ROWS,       rows,       struct qbid_row_block)  \
     X(QROWS,      qrows,      struct qbid_qrow)       \
     X(QHEADS,     qheads,     struct qbid_qhead)      \
@@ -198,7 +198,7 @@ struct qbid_image {
     QBID_SECTION_LIST(X)
 #undef X
     uint64_t dict_mask; /* entries - 1 */
-    uint32_t index_lines;
+    uint32_t index_buckets;
     uint32_t line_item_cnt;
     uint32_t creative_cnt;
     uint32_t segment_cnt;
@@ -227,9 +227,9 @@ struct qbid_image {
  *          - the bit of each line item's deal
  *          - a shelf for each line item, categories and slot directories in range, as
  *            qbid_shelf_fill() makes it
- *          - index: >= 1 line, each entry found by a lookup of its key; rows inside the section,
- *            line items ascending, in range in the padding as well, values finite and >= 0, padding
- *            values 0
+ *          - index: >= 1 bucket, each row inside the section, of the bucket's size and tag, and
+ *            found by a lookup of its hash; line items ascending, in range in the padding as well,
+ *            values finite and >= 0, padding values 0
  *          - traits for each creative
  *          - caps <= QBID_FREQUENCY_CAP_MAX, as many as capped_cnt says; exposure values in [0, 1]
  *          - Q rows valid or n = 0, each with its head, shade tables in [0, 1.0001], strings and
@@ -306,7 +306,7 @@ static inline const struct qbid_partner *qbid_image_partner_by_id(const struct q
 /** Row of a context key (qbid_context_key): qbid_index_find() of the image's index. */
 static inline struct qbid_row_ref qbid_image_row(const struct qbid_image *image, uint64_t key)
 {
-    return qbid_index_find(image->index, image->index_lines, image->rows, key);
+    return qbid_index_find(image->index, image->index_buckets, image->rows, key);
 }
 
 /** Eligibility row of one value of one dimension: elig_words words. Index must be < value_cnt. */

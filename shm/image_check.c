@@ -201,71 +201,97 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
     return capped == image->header->capped_cnt && targeted_fits(image);
 }
 
-static bool row_fits(const struct qbid_image *image, uint32_t row, uint32_t cnt, uint64_t blocks)
+/* Line items ascend, those of the padding are there as well, since a vector of candidates is
+ * gathered at once. */
+static bool row_items_fit(const struct qbid_row_ref *row, uint32_t n8, uint32_t line_item_cnt)
 {
-    uint32_t n8 = (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
-    if (!range_fits(row, 2 * n8 / 16, blocks))
-        return false;
-    /* Padding too, since a vector of candidates is gathered at once; eight at a time, since the
-     * compiler makes vectors of loops of constant length only. */
-    const uint32_t *item = image->rows[row].word, *value = item + n8;
+    const uint16_t *low = row->line_item_low;
     uint32_t bad = 0;
-    for (uint32_t at = 0; at < n8; at += QBID_ROW_PAD) {
-        for (uint32_t i = 0; i < QBID_ROW_PAD; i++) {
-            bad |= item[at + i] >= image->line_item_cnt;
-            bad |= !bits_are_value(value[at + i]);
-        }
+    if (row->high == QBID_ROW_NONE_HIGH) {
+        for (uint32_t i = 0; i < n8; i++)
+            bad |= low[i] >= line_item_cnt;
+        for (uint32_t i = 1; i < row->cnt; i++)
+            bad |= low[i - 1] >= low[i];
+        return bad == 0;
     }
-    for (uint32_t i = 1; i < cnt; i++)
-        bad |= item[i - 1] >= item[i];
-    for (uint32_t i = cnt; i < n8; i++)
-        bad |= value[i] != 0;
+    for (uint32_t i = 0; i < n8; i++)
+        bad |= qbid_row_line_item(row, i) >= line_item_cnt;
+    for (uint32_t i = 1; i < row->cnt; i++)
+        bad |= qbid_row_line_item(row, i - 1) >= qbid_row_line_item(row, i);
     return bad == 0;
 }
 
-/* Whether a lookup that starts at line `home` arrives at `line`. */
-static bool index_reaches(const struct qbid_image *image, uint32_t home, uint32_t line)
+/* Eight at a time, since the compiler makes vectors of loops of constant length only. */
+static bool candidates_fit(const struct qbid_image *image, const struct qbid_row_ref *row)
+{
+    const uint32_t *value = (const uint32_t *)(const void *)row->value_micros;
+    uint32_t n8 = qbid_row_padded(row->cnt), bad = 0;
+    for (uint32_t at = 0; at < n8; at += QBID_ROW_PAD) {
+        for (uint32_t i = 0; i < QBID_ROW_PAD; i++)
+            bad |= !bits_are_value(value[at + i]);
+    }
+    for (uint32_t i = row->cnt; i < n8; i++)
+        bad |= value[i] != 0;
+    return bad == 0 && row_items_fit(row, n8, image->line_item_cnt);
+}
+
+/* Whether a lookup that starts at bucket `home` arrives at `bucket`. */
+static bool index_reaches(const struct qbid_image *image, uint32_t home, uint32_t bucket)
 {
     for (uint32_t probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
-        if (home == line)
+        if (home == bucket)
             return true;
-        if (!(image->index[home].tag[0] & UINT32_C(0x80000000)))
+        if (!qbid_index_more(&image->index[home]))
             return false;
-        home = home + 1 < image->index_lines ? home + 1 : 0;
+        home = home + 1 < image->index_buckets ? home + 1 : 0;
     }
     return false;
 }
 
-static bool index_entry_fits(const struct qbid_image *image, uint32_t line, unsigned i,
-                             uint64_t row_blocks)
+/* A row of `lines` blocks that are there, at a place of a bucket. */
+static bool row_fits(const struct qbid_image *image, const struct qbid_row_block *row,
+                     uint32_t lines, uint64_t blocks)
 {
-    const struct qbid_index_line *l = &image->index[line];
-    uint32_t cnt = l->entry[i].cnt;
-    if (cnt > QBID_ROW_CANDIDATES_MAX || l->entry[i].segment >= image->segment_cnt ||
-        !row_fits(image, l->entry[i].row, cnt, row_blocks))
+    uint32_t cnt = row->head.cnt;
+    if (cnt == 0 || cnt > QBID_ROW_CANDIDATES_MAX || row->head.segment >= image->segment_cnt ||
+        qbid_row_lines(cnt) != lines)
         return false;
-    /* The top bit of the hash is not stored: one of the two keys must lead here. */
-    uint64_t hash = (l->tag[i] & UINT32_C(0x7fffffff)) | (uint64_t)l->entry[i].check << 31;
-    for (uint64_t top = 0; top < 2; top++) {
-        uint64_t home = qbid_mulhi64(hash | top << 63, image->index_lines);
-        if (index_reaches(image, (uint32_t)home, line))
-            return true;
-    }
-    return false;
+    if (cnt > QBID_ROW_NEAR_MAX && !range_fits(row->far, qbid_row_blocks(cnt, false), blocks))
+        return false;
+    struct qbid_row_ref ref = qbid_row_open(image->rows, row);
+    return candidates_fit(image, &ref);
 }
 
-static bool index_fits(const struct qbid_image *image, uint64_t row_blocks)
+/* Every place of a bucket has a row or none. */
+static bool bucket_fits(const struct qbid_image *image, uint32_t number, uint64_t blocks)
 {
-    if (image->index_lines == 0)
-        return false;
-    for (uint32_t line = 0; line < image->index_lines; line++) {
-        for (unsigned i = 0; i < 4; i++) {
-            if (image->index[line].entry[i].cnt != 0 &&
-                !index_entry_fits(image, line, i, row_blocks))
-                return false;
-        }
+    const struct qbid_index_bucket *bucket = &image->index[number];
+    uint64_t at = bucket->first & ~QBID_INDEX_MORE;
+    for (unsigned i = 0; i < QBID_INDEX_WAYS; i++) {
+        uint32_t lines = bucket->lines >> 4 * i & 15;
+        if ((bucket->tag[i] == 0) != (lines == 0))
+            return false;
+        if (lines == 0)
+            continue;
+        if (!range_fits(at, lines, blocks))
+            return false;
+        const struct qbid_row_block *row = &image->rows[at];
+        uint64_t home = qbid_mulhi64(row->head.hash, image->index_buckets);
+        if (bucket->tag[i] != qbid_index_tag(row->head.hash) ||
+            !index_reaches(image, (uint32_t)home, number) || !row_fits(image, row, lines, blocks))
+            return false;
+        at += lines;
     }
     return true;
+}
+
+static bool index_fits(const struct qbid_image *image, uint64_t blocks)
+{
+    for (uint32_t number = 0; number < image->index_buckets; number++) {
+        if (!bucket_fits(image, number, blocks))
+            return false;
+    }
+    return image->index_buckets != 0;
 }
 
 static bool qrows_fit(const struct qbid_image *image, uint64_t cnt, uint64_t head_cnt)

@@ -25,6 +25,9 @@ struct qbid_command {
 int qbid_command_fail(struct qbid_command *command, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** The same with the store's words for its error; 0 when it is none. */
+int qbid_command_fail_store(struct qbid_command *command, int err);
+
 /* Each returns 0 or an error with its message. */
 typedef int qbid_command_fn(struct qbid_command *command);
 qbid_command_fn qbid_command_status, qbid_command_stat;

@@ -127,7 +127,7 @@ static int recommend_list(struct qbid_command *c, uint64_t id)
     cJSON *list = cJSON_AddArrayToObject(c->answer, "recommendations");
     int err = qbid_store_load_recommendations(store, &filter, recommendation_add, list);
     if (err)
-        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+        return qbid_command_fail_store(c, err);
     return id && cJSON_GetArraySize(list) == 0
                ? qbid_command_fail(c, QBID_ERR_NOENT, "there is no recommendation %016llx",
                                    (unsigned long long)id)
@@ -391,7 +391,7 @@ int qbid_command_executions(struct qbid_command *c)
     if (!err && id > 0)
         err = qbid_store_load_execution_changes(store, (uint64_t)id, change_add,
                                                 cJSON_AddArrayToObject(c->answer, "changes"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 /* --- hold */
@@ -430,5 +430,5 @@ int qbid_command_hold(struct qbid_command *c)
             return refused(c, &calling, err);
     }
     err = qbid_store_load_holds(store, hold_add, cJSON_AddArrayToObject(c->answer, "holds"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/api/json.h"
 #include "control/executor/executor.h"
@@ -97,18 +96,15 @@ static int kept_list(struct qbid_command *c)
     int err =
         qbid_store_load_insights(store, (int64_t)(c->unix_ns / QBID_NS_PER_S) - DAY_S, UINT32_MAX,
                                  kept_add, cJSON_GetObjectItem(c->answer, "alarms"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 static int found_add(void *context, const struct qbid_store_insight *insight)
 {
-    char text[QBID_INSTANT_TEXT_MAX];
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    qbid_instant_format(insight->first_unix_s, text);
-    cJSON_AddStringToObject(to, "first", text);
-    qbid_instant_format(insight->last_unix_s, text);
-    cJSON_AddStringToObject(to, "last", text);
+    qbid_json_unix_s(to, "first", insight->first_unix_s);
+    qbid_json_unix_s(to, "last", insight->last_unix_s);
     cJSON_AddStringToObject(to, "kind", insight->kind);
     cJSON_AddStringToObject(to, "metric", insight->metric);
     qbid_json_count(to, "campaign_id", insight->campaign);
@@ -135,7 +131,7 @@ static int insights_since(struct qbid_command *c)
                                        : max > 10000 ? 10000
                                                      : (uint32_t)max,
                                        found_add, cJSON_AddArrayToObject(c->answer, "history"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_insights(struct qbid_command *c)

@@ -456,5 +456,5 @@ int qbid_command_history(struct qbid_command *c)
     struct qbid_store *store = qbid_engine_store(c->engine);
     err = qbid_store_load_history(store, key, from < 0 ? 0 : from, point_add,
                                   cJSON_AddArrayToObject(c->answer, "points"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }

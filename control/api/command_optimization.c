@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runs, creatives, allocations, attribution, overlaps: what agents did, how creatives fare by the
  * day, budgets that were changed, whose conversions are whose, audiences that are the same. */
-#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/store/store_attribution.h"
 #include "control/store/store_overlaps.h"
@@ -18,23 +17,11 @@ static uint32_t max_of(const struct qbid_command *c)
     return max < 1 ? PRESET : max > MAX ? MAX : (uint32_t)max;
 }
 
-static void time_add(cJSON *to, const char *name, uint64_t unix_ns)
-{
-    char text[QBID_INSTANT_TEXT_MAX];
-    qbid_instant_format((int64_t)(unix_ns / QBID_NS_PER_S), text);
-    cJSON_AddStringToObject(to, name, text);
-}
-
-static int answer(struct qbid_command *c, int err)
-{
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(qbid_engine_store(c->engine))) : 0;
-}
-
 static int run_add(void *context, const struct qbid_store_run *run)
 {
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    time_add(to, "time", run->unix_ns);
+    qbid_json_unix_s(to, "time", (int64_t)(run->unix_ns / QBID_NS_PER_S));
     cJSON_AddStringToObject(to, "agent", run->agent);
     cJSON_AddNumberToObject(to, "cpu_us", (double)run->spent_ns / 1e3);
     qbid_json_count(to, "proposals", run->proposals);
@@ -46,16 +33,16 @@ static int run_add(void *context, const struct qbid_store_run *run)
 int qbid_command_runs(struct qbid_command *c)
 {
     const char *agent = qbid_json_text(c->request, "agent");
-    return answer(c,
-                  qbid_store_load_runs(qbid_engine_store(c->engine), agent ? agent : "", max_of(c),
-                                       run_add, cJSON_AddArrayToObject(c->answer, "runs")));
+    return qbid_command_fail_store(
+        c, qbid_store_load_runs(qbid_engine_store(c->engine), agent ? agent : "", max_of(c),
+                                run_add, cJSON_AddArrayToObject(c->answer, "runs")));
 }
 
 static int day_add(void *context, const struct qbid_store_creative_day *day)
 {
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    time_add(to, "day", (uint64_t)day->day * DAY_S * QBID_NS_PER_S);
+    qbid_json_unix_s(to, "day", day->day * DAY_S);
     cJSON_AddNumberToObject(to, "creative", day->creative);
     cJSON_AddNumberToObject(to, "line_item", day->line_item);
     cJSON_AddNumberToObject(to, "campaign", day->campaign);
@@ -69,16 +56,17 @@ int qbid_command_creatives(struct qbid_command *c)
     int64_t today = (int64_t)(c->unix_ns / QBID_NS_PER_S) / DAY_S;
     if (days < 1)
         days = 7;
-    return answer(c, qbid_store_load_creative_days(
-                         qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, today - days + 1,
-                         day_add, cJSON_AddArrayToObject(c->answer, "creatives")));
+    return qbid_command_fail_store(
+        c, qbid_store_load_creative_days(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0,
+                                         today - days + 1, day_add,
+                                         cJSON_AddArrayToObject(c->answer, "creatives")));
 }
 
 static int allocation_add(void *context, const struct qbid_store_allocation *a)
 {
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    time_add(to, "time", a->unix_ns);
+    qbid_json_unix_s(to, "time", (int64_t)(a->unix_ns / QBID_NS_PER_S));
     qbid_json_count(to, "execution", a->execution);
     cJSON_AddNumberToObject(to, "campaign", a->campaign);
     qbid_json_nanos(to, "before", a->before_nanos);
@@ -97,16 +85,17 @@ static int allocation_add(void *context, const struct qbid_store_allocation *a)
 int qbid_command_allocations(struct qbid_command *c)
 {
     int64_t id = qbid_json_whole(c->request, "id");
-    return answer(c, qbid_store_load_allocations(
-                         qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, max_of(c),
-                         allocation_add, cJSON_AddArrayToObject(c->answer, "allocations")));
+    return qbid_command_fail_store(
+        c, qbid_store_load_allocations(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0,
+                                       max_of(c), allocation_add,
+                                       cJSON_AddArrayToObject(c->answer, "allocations")));
 }
 
 static int attribution_add(void *context, const struct qbid_store_attribution *a)
 {
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    time_add(to, "day", (uint64_t)(a->unix_s / DAY_S) * DAY_S * QBID_NS_PER_S);
+    qbid_json_unix_s(to, "day", a->unix_s / DAY_S * DAY_S);
     cJSON_AddNumberToObject(to, "tenant", a->tenant);
     cJSON_AddNumberToObject(to, "version", a->version);
     cJSON_AddStringToObject(to, "type", a->type);
@@ -125,7 +114,7 @@ static int attribution_add(void *context, const struct qbid_store_attribution *a
 
 int qbid_command_attribution(struct qbid_command *c)
 {
-    return answer(
+    return qbid_command_fail_store(
         c, qbid_store_load_attributions(qbid_engine_store(c->engine), max_of(c), attribution_add,
                                         cJSON_AddArrayToObject(c->answer, "attribution")));
 }
@@ -147,15 +136,16 @@ static int overlap_add(void *context, const struct qbid_store_overlap *o)
     cJSON_AddNumberToObject(to, "other_contained", o->other_contained);
     cJSON_AddNumberToObject(to, "contexts", o->contexts);
     cJSON_AddBoolToObject(to, "at_most", o->bound);
-    time_add(to, "from", (uint64_t)o->from_unix_s * QBID_NS_PER_S);
-    time_add(to, "to", (uint64_t)o->to_unix_s * QBID_NS_PER_S);
+    qbid_json_unix_s(to, "from", o->from_unix_s);
+    qbid_json_unix_s(to, "to", o->to_unix_s);
     return 0;
 }
 
 int qbid_command_overlaps(struct qbid_command *c)
 {
     int64_t id = qbid_json_whole(c->request, "id");
-    return answer(c, qbid_store_load_overlaps(qbid_engine_store(c->engine),
-                                              id > 0 ? (uint32_t)id : 0, max_of(c), overlap_add,
-                                              cJSON_AddArrayToObject(c->answer, "overlaps")));
+    return qbid_command_fail_store(
+        c,
+        qbid_store_load_overlaps(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, max_of(c),
+                                 overlap_add, cJSON_AddArrayToObject(c->answer, "overlaps")));
 }

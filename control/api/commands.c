@@ -97,6 +97,13 @@ int qbid_command_fail(struct qbid_command *command, int err, const char *format,
     return err;
 }
 
+int qbid_command_fail_store(struct qbid_command *command, int err)
+{
+    return err ? qbid_command_fail(command, err, "%s",
+                                   qbid_store_why(qbid_engine_store(command->engine)))
+               : 0;
+}
+
 static const char *error_name(int err)
 {
     switch (err) {

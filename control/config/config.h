@@ -73,8 +73,8 @@
 #define QBID_CONFIG_EXECUTION_LIST(X) \
     X(BOOL, automatic, 0, 1, 0, "apply what agents hold small and sure enough without asking") \
     X(MONEY, four_eyes, 0, 1000000000000000, 100000000, "above this at stake somebody else than the proposer approves") \
-    X(REAL, item_change, 0, 100, 0.2, "largest change of one number, as a share of it; 0 = any") \
-    X(REAL, day_change, 0, 100, 0.1, "money moved in 24 h, as a share of the active budgets; 0 = any") \
+    X(REAL, item_change, 0, 100, 0.5, "largest change of one number, as a share of it; 0 = any") \
+    X(REAL, day_change, 0, 100, 0.5, "money moved in 24 h, as a share of the active budgets; 0 = any") \
     X(REAL, risk, 0, 1, 0.02, "of one plan: mean loss of its worst tenth a day, as a share of them") \
     X(UINT, expire_s, 60, 31536000, 86400, "age at which a recommendation nobody decided on ends") \
     X(REAL, guard_error, 0, 0.5, 0.05, "probability of an automatic rollback without a fall; 0 = none") \
@@ -82,7 +82,7 @@
     X(UINT, guard_s, 60, 31536000, 604800, "how long an execution is watched")
 #define QBID_CONFIG_AGENTS_LIST(X) \
     X(BOOL, budget, 0, 1, 1, "recommend daily budgets of campaigns, every two minutes") \
-    X(REAL, trust, 0.001, 1, 0.05, "most that one recommendation changes a budget by, as a share of it") \
+    X(REAL, trust, 0.001, 1, 0.5, "most that a day changes a budget by, as a share of it; not above item_change and day_change") \
     X(REAL, change_min, 0, 1, 0.01, "changes below this share are not recommended") \
     X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
     X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \

@@ -130,10 +130,11 @@ static int moved_add(void *context, const struct qbid_recommendation *r)
 
 int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t *ret_nanos)
 {
+    /* a move of the same time yesterday is over: who moves once a day need not wait longer */
     struct qbid_recommendation_filter filter = {.status = QBID_RECOMMENDATION_APPLIED,
                                                 .max = UINT32_MAX,
                                                 .decided_since_ns =
-                                                    unix_ns > DAY_NS ? unix_ns - DAY_NS : 0};
+                                                    unix_ns >= DAY_NS ? unix_ns - DAY_NS + 1 : 0};
     *ret_nanos = 0;
     return qbid_store_load_recommendations(x->host.store, &filter, moved_add, ret_nanos);
 }

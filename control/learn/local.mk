@@ -27,6 +27,7 @@ $(call lib,learn,\
 	control/learn/parts.c \
 	control/learn/points.c \
 	control/learn/recency.c \
+	control/learn/response.c \
 	control/learn/row_lists.c \
 	control/learn/rows.c \
 	control/learn/samples.c \

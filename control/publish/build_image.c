@@ -67,7 +67,7 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_ELIG] = elig_rows(b) * b->elig_words,
         [QBID_SECTION_LINE_ITEMS] = b->account->line_item_max,
         [QBID_SECTION_SHELVES] = b->account->line_item_max,
-        [QBID_SECTION_INDEX] = b->index.line_cnt,
+        [QBID_SECTION_INDEX] = b->index.bucket_cnt,
         [QBID_SECTION_ROWS] = b->index.block_cnt,
         [QBID_SECTION_QROWS] = q_rows,
         [QBID_SECTION_QHEADS] = q_rows,

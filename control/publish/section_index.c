@@ -9,9 +9,7 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 
-#define TAG_MASK UINT32_C(0x7fffffff)
-#define TAG_MORE UINT32_C(0x80000000)
-#define ENTRIES 4         /* in a line */
+#define WAYS QBID_INDEX_WAYS
 #define FIRST_LG_MAX 10   /* so many streams are written at once */
 #define PART_CONTEXTS 512 /* aimed at for a value of the first digit */
 #define AHEAD 24          /* rows whose candidates are fetched while one is written */
@@ -22,16 +20,6 @@ struct digits {
     unsigned first_lg, second_lg;
     uint32_t *first, *second;
 };
-
-static uint32_t row_padded(uint32_t cnt)
-{
-    return (cnt + QBID_ROW_PAD - 1) & ~(uint32_t)(QBID_ROW_PAD - 1);
-}
-
-static uint32_t row_blocks(uint32_t cnt)
-{
-    return 2 * row_padded(cnt) / (sizeof(struct qbid_row_block) / sizeof(uint32_t));
-}
 
 /* Counts become places: where the first record of each value goes. */
 static void places_of(uint32_t *cnt, size_t values, uint32_t at)
@@ -132,9 +120,9 @@ static uint64_t places_end(const struct qbid_section_index *index, uint64_t take
 {
     uint64_t at = taken, far = 0;
     for (uint32_t i = 0; i < index->record_cnt; i++) {
-        uint64_t home = qbid_mulhi64(index->record[i].hash, index->line_cnt);
-        at = at > home * ENTRIES ? at : home * ENTRIES;
-        uint64_t distance = at / ENTRIES - home;
+        uint64_t home = qbid_mulhi64(index->record[i].hash, index->bucket_cnt);
+        at = at > home * WAYS ? at : home * WAYS;
+        uint64_t distance = at / WAYS - home;
         far = distance > far ? distance : far;
         at++;
     }
@@ -144,7 +132,7 @@ static uint64_t places_end(const struct qbid_section_index *index, uint64_t take
 /* Whether all records find a place; what runs over the end takes the first places. */
 static int index_try(struct qbid_section_index *index)
 {
-    uint64_t all = (uint64_t)index->line_cnt * ENTRIES, wrapped = 0;
+    uint64_t all = (uint64_t)index->bucket_cnt * WAYS, wrapped = 0;
     for (;;) {
         uint64_t end = places_end(index, wrapped);
         if (end == UINT64_MAX || (end > all && end - all > index->record_cnt))
@@ -158,19 +146,30 @@ static int index_try(struct qbid_section_index *index)
     return 0;
 }
 
-/* Of all that the records say, in the order of the plan; counts the blocks of rows as well. */
-static XXH128_hash_t contexts_digest(const struct qbid_plan *plan, uint64_t *ret_blocks)
+/* Blocks of rows: those of the buckets, and behind them those of rows that are too long for one. */
+struct blocks {
+    uint64_t near, far;
+};
+
+static uint32_t far_blocks(uint32_t cnt)
+{
+    return cnt > QBID_ROW_NEAR_MAX ? qbid_row_blocks(cnt, false) : 0;
+}
+
+/* Of all that the records say, in the order of the plan; counts the blocks as well. */
+static XXH128_hash_t contexts_digest(const struct qbid_plan *plan, struct blocks *ret_blocks)
 {
     struct qbid_index_record some[DIGEST_RECORDS];
     XXH3_state_t state;
-    uint64_t blocks = 0;
+    struct blocks blocks = {0};
     uint32_t cnt = 0;
     XXH3_128bits_reset(&state);
     for (uint32_t i = 0; i < plan->context_cnt; i++) {
         const struct qbid_plan_context *context = &plan->contexts[i];
         some[cnt++] = (struct qbid_index_record){context->key, context->first,
                                                  (uint16_t)context->cnt, context->segment};
-        blocks += row_blocks(context->cnt);
+        blocks.near += qbid_row_lines(context->cnt);
+        blocks.far += far_blocks(context->cnt);
         if (cnt == DIGEST_RECORDS || i + 1 == plan->context_cnt) {
             XXH3_128bits_update(&state, some, cnt * sizeof *some);
             cnt = 0;
@@ -181,22 +180,23 @@ static XXH128_hash_t contexts_digest(const struct qbid_plan *plan, uint64_t *ret
 }
 
 /* Records in order, index sized; what was there before is gone. */
-static int index_make(const struct qbid_plan *plan, uint64_t blocks,
+static int index_make(const struct qbid_plan *plan, const struct blocks *blocks,
                       struct qbid_section_index *index)
 {
-    uint64_t lines = ((uint64_t)plan->context_cnt * 5 + 11) / 12; /* 4 x 0.6 a line */
+    uint64_t buckets = ((uint64_t)plan->context_cnt * 5 + 23) / 24; /* 8 x 0.6 a bucket */
     qbid_section_index_done(index);
-    if (blocks > UINT32_MAX || lines > UINT32_MAX / 2)
+    if (blocks->near + blocks->far >= QBID_INDEX_MORE || buckets > UINT32_MAX / 2)
         return QBID_ERR_LIMIT;
     index->record = qbid_scratch_new((size_t)plan->context_cnt * sizeof *index->record);
     int err = index->record ? records_sort(plan, index->record) : QBID_ERR_NOMEM;
     index->record_cnt = plan->context_cnt;
-    index->line_cnt = lines ? (uint32_t)lines : 1;
-    index->block_cnt = (uint32_t)blocks;
+    index->bucket_cnt = buckets ? (uint32_t)buckets : 1;
+    index->near_cnt = (uint32_t)blocks->near;
+    index->block_cnt = (uint32_t)(blocks->near + blocks->far);
     if (!err)
         err = index_try(index);
-    while (err == QBID_ERR_LIMIT && index->line_cnt < UINT32_MAX / 2) {
-        index->line_cnt += index->line_cnt / 8 + 1;
+    while (err == QBID_ERR_LIMIT && index->bucket_cnt < UINT32_MAX / 2) {
+        index->bucket_cnt += index->bucket_cnt / 8 + 1;
         err = index_try(index);
     }
     return err;
@@ -204,11 +204,11 @@ static int index_make(const struct qbid_plan *plan, uint64_t blocks,
 
 int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *index)
 {
-    uint64_t blocks;
+    struct blocks blocks;
     XXH128_hash_t digest = contexts_digest(plan, &blocks);
     if (index->record && XXH128_isEqual(digest, index->digest))
         return 0;
-    int err = index_make(plan, blocks, index);
+    int err = index_make(plan, &blocks, index);
     if (err)
         qbid_section_index_done(index);
     else
@@ -222,59 +222,88 @@ void qbid_section_index_done(struct qbid_section_index *index)
     *index = (struct qbid_section_index){0};
 }
 
-/* Every line from home up to the one before `line` says that a lookup must go on. */
-static void say_more(struct qbid_index_line *out, uint32_t line_cnt, uint32_t home, uint32_t line)
+/* Record number `place` in the order of the places: what runs over the end comes first. */
+static const struct qbid_index_record *record_at(const struct qbid_section_index *index,
+                                                 uint32_t place)
 {
-    while (home != line) {
-        out[home].tag[0] |= TAG_MORE;
-        home = home + 1 < line_cnt ? home + 1 : 0;
+    uint32_t over = index->wrapped;
+    return &index->record[place < over ? index->record_cnt - over + place : place - over];
+}
+
+/* Every bucket from home up to the one before `bucket` says that a lookup must go on. */
+static void say_more(struct qbid_index_bucket *out, uint32_t bucket_cnt, uint32_t home,
+                     uint32_t bucket)
+{
+    while (home != bucket) {
+        out[home].first |= QBID_INDEX_MORE;
+        home = home + 1 < bucket_cnt ? home + 1 : 0;
     }
 }
 
-void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_line *out)
+void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_bucket *out)
 {
-    uint64_t at = index->wrapped, all = (uint64_t)index->line_cnt * ENTRIES;
+    uint64_t at = 0;
     uint32_t row = 0;
     for (uint32_t i = 0; i < index->record_cnt; i++, at++) {
-        const struct qbid_index_record *r = &index->record[i];
-        uint32_t home = (uint32_t)qbid_mulhi64(r->hash, index->line_cnt);
-        at = at > (uint64_t)home * ENTRIES ? at : (uint64_t)home * ENTRIES;
-        uint64_t place = at < all ? at : at - all;
-        uint32_t number = (uint32_t)(place / ENTRIES), entry = place % ENTRIES;
-        struct qbid_index_line *line = &out[number];
-        line->tag[entry] |= (uint32_t)r->hash & TAG_MASK;
-        line->entry[entry].row = row;
-        line->entry[entry].check = (uint32_t)(r->hash >> 31);
-        line->entry[entry].cnt = r->cnt;
-        line->entry[entry].segment = r->segment;
+        const struct qbid_index_record *r = record_at(index, i);
+        uint32_t home = (uint32_t)qbid_mulhi64(r->hash, index->bucket_cnt);
+        if (i >= index->wrapped)
+            at = at > (uint64_t)home * WAYS ? at : (uint64_t)home * WAYS;
+        uint32_t number = (uint32_t)(at / WAYS), place = at % WAYS, lines = qbid_row_lines(r->cnt);
+        struct qbid_index_bucket *bucket = &out[number];
+        if (place == 0)
+            bucket->first |= row;
+        bucket->tag[place] = qbid_index_tag(r->hash);
+        bucket->lines |= lines << 4 * place;
         if (number != home)
-            say_more(out, index->line_cnt, home, number);
-        row += row_blocks(r->cnt);
+            say_more(out, index->bucket_cnt, home, number);
+        row += lines;
     }
 }
 
-/* One row; returns where the next begins. */
-static uint32_t *row_fill(const struct qbid_plan_candidate *candidate, uint32_t cnt, uint32_t *word)
+/* The first candidate that is a line item from 65,536 on. */
+static uint16_t first_high(const struct qbid_plan_candidate *candidate, uint32_t cnt)
 {
-    uint32_t padded = row_padded(cnt);
+    uint32_t high = cnt;
+    while (high > 0 && candidate[high - 1].line_item_idx > UINT16_MAX)
+        high--;
+    return high < cnt ? (uint16_t)high : QBID_ROW_NONE_HIGH;
+}
+
+static void candidates_fill(const struct qbid_plan_candidate *candidate, uint32_t cnt,
+                            uint16_t *low)
+{
+    char *value = (char *)(low + qbid_row_padded(cnt));
     for (uint32_t k = 0; k < cnt; k++) {
-        word[k] = candidate[k].line_item_idx;
-        memcpy(&word[padded + k], &candidate[k].value_micros, sizeof(float));
+        low[k] = (uint16_t)candidate[k].line_item_idx;
+        memcpy(value + k * sizeof(float), &candidate[k].value_micros, sizeof(float));
     }
-    return word + 2 * (size_t)padded;
 }
 
 void qbid_section_rows_fill(const struct qbid_section_index *index, const struct qbid_plan *plan,
                             struct qbid_row_block *out)
 {
-    uint32_t *word = out->word;
+    struct qbid_row_block *row = out;
+    uint32_t far = index->near_cnt;
     for (uint32_t i = 0; i < index->record_cnt; i++) {
-        const struct qbid_index_record *r = &index->record[i];
+        const struct qbid_index_record *r = record_at(index, i);
         if (i + AHEAD < index->record_cnt) {
-            const struct qbid_plan_candidate *soon = &plan->candidates[r[AHEAD].first];
+            const struct qbid_plan_candidate *soon =
+                &plan->candidates[record_at(index, i + AHEAD)->first];
             __builtin_prefetch(soon);
             __builtin_prefetch(&soon[8]);
         }
-        word = row_fill(&plan->candidates[r->first], r->cnt, word);
+        void *low = &row->head + 1;
+        if (far_blocks(r->cnt) != 0) {
+            low = &out[far];
+            row->far = far;
+            far += far_blocks(r->cnt);
+        }
+        row->head.hash = r->hash;
+        row->head.cnt = r->cnt;
+        row->head.segment = r->segment;
+        row->head.high = first_high(&plan->candidates[r->first], r->cnt);
+        candidates_fill(&plan->candidates[r->first], r->cnt, low);
+        row += qbid_row_lines(r->cnt);
     }
 }

@@ -21,9 +21,10 @@ struct qbid_index_record {
 struct qbid_section_index {
     struct qbid_index_record *record; /* by hash, ascending */
     uint32_t record_cnt;
-    uint32_t line_cnt;
-    uint32_t wrapped;     /* records at the end that lie in the first lines */
-    uint32_t block_cnt;   /* of rows */
+    uint32_t bucket_cnt;
+    uint32_t wrapped;     /* records at the end that lie in the first buckets */
+    uint32_t near_cnt;    /* blocks of rows that a bucket leads to; behind them the far ones */
+    uint32_t block_cnt;   /* all of them */
     XXH128_hash_t digest; /* of the contexts that this was made from */
 };
 
@@ -32,7 +33,7 @@ struct qbid_section_index {
  * valid. *index is zero or was made before: of the same contexts (keys, counts, segments, places of
  * their candidates) it stays as it is.
  *
- * Entries lie as early as their home line lets them, in order of their hashes: a lookup's longest
+ * Rows lie as early as their home bucket lets them, in order of their hashes: a lookup's longest
  * way is then the shortest that any order could give. Where it is too long the index grows.
  *
  * Errors:  NOMEM, LIMIT: *index is zero.
@@ -42,8 +43,8 @@ struct qbid_section_index {
 int qbid_section_index_make(const struct qbid_plan *plan, struct qbid_section_index *index);
 void qbid_section_index_done(struct qbid_section_index *index);
 
-/** Write the index into zeroed memory of line_cnt lines. */
-void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_line *out);
+/** Write the index into zeroed memory of bucket_cnt buckets. */
+void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid_index_bucket *out);
 
 /** Write the rows, padded with candidates of value 0, into zeroed memory of block_cnt blocks. */
 void qbid_section_rows_fill(const struct qbid_section_index *index, const struct qbid_plan *plan,

@@ -74,7 +74,7 @@ static void another_table_starts_the_steps_anew(void **state)
     const char *from = two.image_base, *to = from + two.image_bytes;
     for (unsigned left = QBID_AHEAD_STEPS; left-- > 0;)
         assert_int_equal(qbid_ahead_step(&ahead, &second, &q, STAGE_NOW_NS), left);
-    const char *row = (const char *)ahead.ask.place.row.line_item_idx;
+    const char *row = (const char *)ahead.ask.place.row.line_item_low;
     assert_true(row > from && row < to);
     stage_done(&one);
     stage_done(&two);

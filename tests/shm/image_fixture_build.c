@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lays a test image out, section by section. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/shm/image_fixture.h"
 
-#define CANDIDATES_PER_BLOCK 8 /* index and value of each: a 64-byte line */
+#define WAYS 8            /* rows of a bucket of the index */
+#define NEAR_MAX 152      /* candidates of a row of 15 lines, with its head */
+#define CANDIDATE_BYTES 6 /* line item and value */
 
 struct build {
     const struct image_fixture *f;
     struct qbid_section_ref ref[QBID_SECTION_CNT];
-    uint64_t dict_cnt, index_cnt, row_blocks, elig_rows, elig_words, bytes;
+    uint64_t dict_cnt, index_cnt, near_blocks, row_blocks, elig_rows, elig_words, bytes;
     struct qbid_dict_entry *dict;
-    struct qbid_index_line *index;
+    uint32_t *placed; /* by place of a bucket: 1 + the row that lies there, 0 = none */
+    bool *more;       /* by bucket */
     char *base;
 };
 
@@ -57,53 +61,81 @@ static void build_dict(struct build *b)
 }
 
 /* Of two rows with one key the first stays. */
-static int place(struct build *b, const struct image_fixture_row *row, uint32_t block)
+static int place(struct build *b, uint32_t number)
 {
-    uint64_t h = qbid_mix64(row->key);
-    uint64_t line = qbid_mulhi64(h, b->index_cnt);
-    uint32_t tag = (uint32_t)h & UINT32_C(0x7fffffff), check = (uint32_t)(h >> 31);
+    const struct image_fixture_row *rows = b->f->rows.item;
+    uint64_t bucket = qbid_mulhi64(qbid_mix64(rows[number].key), b->index_cnt);
     for (unsigned probe = 0; probe < QBID_INDEX_PROBE_MAX; probe++) {
-        struct qbid_index_line *l = &b->index[line];
-        for (unsigned i = 0; i < 4; i++) {
-            if (l->entry[i].cnt != 0 && l->entry[i].check == check &&
-                (l->tag[i] & UINT32_C(0x7fffffff)) == tag)
+        uint32_t *placed = &b->placed[bucket * WAYS];
+        for (unsigned i = 0; i < WAYS; i++) {
+            if (placed[i] != 0 && rows[placed[i] - 1].key == rows[number].key)
                 return 1;
-            if (l->entry[i].cnt != 0)
+            if (placed[i] != 0)
                 continue;
-            l->tag[i] = (l->tag[i] & UINT32_C(0x80000000)) | tag;
-            l->entry[i].check = check;
-            l->entry[i].row = block;
-            l->entry[i].cnt = (uint16_t)row->cnt;
-            l->entry[i].segment = (uint16_t)row->segment;
+            placed[i] = number + 1;
             return 1;
         }
-        l->tag[0] |= UINT32_C(0x80000000);
-        line = (line + 1) % b->index_cnt;
+        b->more[bucket] = true;
+        bucket = (bucket + 1) % b->index_cnt;
     }
     return 0;
 }
 
 static int try_index(struct build *b)
 {
-    b->index = zeroed(b->index_cnt, sizeof *b->index);
-    uint32_t block = 0;
+    b->placed = zeroed(b->index_cnt * WAYS, sizeof *b->placed);
+    b->more = zeroed(b->index_cnt, sizeof *b->more);
     for (uint32_t i = 0; i < b->f->rows.cnt; i++) {
-        if (!place(b, &b->f->rows.item[i], block))
+        if (!place(b, i))
             return 0;
-        block += padded(b->f->rows.item[i].cnt) / CANDIDATES_PER_BLOCK;
     }
-    b->row_blocks = block;
     return 1;
+}
+
+static uint32_t blocks_for(uint64_t bytes)
+{
+    return (uint32_t)((bytes + 63) / 64);
+}
+
+static bool row_far(const struct image_fixture_row *row)
+{
+    return row->cnt > NEAR_MAX;
+}
+
+/* Blocks among those of the row's bucket. */
+static uint32_t near_blocks(const struct image_fixture_row *row)
+{
+    return row_far(row)
+               ? 1
+               : blocks_for(sizeof(struct qbid_row_head) + padded(row->cnt) * CANDIDATE_BYTES);
+}
+
+static uint32_t far_blocks(const struct image_fixture_row *row)
+{
+    return row_far(row) ? blocks_for(padded(row->cnt) * CANDIDATE_BYTES) : 0;
+}
+
+static void count_blocks(struct build *b)
+{
+    for (uint64_t i = 0; i < b->index_cnt * WAYS; i++) {
+        if (b->placed[i] == 0)
+            continue;
+        b->near_blocks += near_blocks(&b->f->rows.item[b->placed[i] - 1]);
+        b->row_blocks += far_blocks(&b->f->rows.item[b->placed[i] - 1]);
+    }
+    b->row_blocks += b->near_blocks;
 }
 
 /* Load 0.6 at most. */
 static void build_index(struct build *b)
 {
-    b->index_cnt = 1 + (uint64_t)b->f->rows.cnt * 10 / 24;
+    b->index_cnt = 1 + (uint64_t)b->f->rows.cnt * 10 / 48;
     while (!try_index(b)) {
-        free(b->index);
+        free(b->placed);
+        free(b->more);
         b->index_cnt += 1 + b->index_cnt / 4;
     }
+    count_blocks(b);
 }
 
 static void *section(const struct build *b, enum qbid_section which)
@@ -196,19 +228,44 @@ static void plan_sections(struct build *b)
 #undef X
 }
 
-static void write_rows(struct build *b)
+/* The candidates of a row, from *low on; line items of more than 16 bits come last. */
+static void write_candidates(const struct build *b, const struct image_fixture_row *row,
+                             uint16_t *low, struct qbid_row_head *head)
 {
+    char *values = (char *)(low + padded(row->cnt));
+    head->high = UINT16_MAX;
+    for (uint32_t j = row->cnt; j-- > 0;) {
+        const struct image_fixture_candidate *c = &b->f->candidates.item[row->first + j];
+        low[j] = c->line_item_idx % 65536;
+        if (c->line_item_idx >= 65536)
+            head->high = (uint16_t)j;
+        memcpy(values + j * sizeof(float), &c->value_micros, sizeof c->value_micros);
+    }
+}
+
+/* Bucket by bucket: what it says, and its rows. */
+static void write_index(struct build *b)
+{
+    struct qbid_index_bucket *index = section(b, QBID_SECTION_INDEX);
     struct qbid_row_block *rows = section(b, QBID_SECTION_ROWS);
-    uint32_t block = 0;
-    for (uint32_t i = 0; i < b->f->rows.cnt; i++) {
-        const struct image_fixture_row *row = &b->f->rows.item[i];
-        uint32_t n8 = padded(row->cnt), *word = rows[block].word;
-        for (uint32_t j = 0; j < row->cnt; j++) {
-            const struct image_fixture_candidate *c = &b->f->candidates.item[row->first + j];
-            word[j] = c->line_item_idx;
-            memcpy(&word[n8 + j], &c->value_micros, sizeof c->value_micros);
-        }
-        block += n8 / CANDIDATES_PER_BLOCK;
+    uint32_t block = 0, far = (uint32_t)b->near_blocks;
+    for (uint64_t place = 0; place < b->index_cnt * WAYS; place++) {
+        struct qbid_index_bucket *bucket = &index[place / WAYS];
+        if (place % WAYS == 0)
+            bucket->first = block | (b->more[place / WAYS] ? UINT32_C(1) << 31 : 0);
+        if (b->placed[place] == 0)
+            continue;
+        const struct image_fixture_row *row = &b->f->rows.item[b->placed[place] - 1];
+        struct qbid_row_block *at = &rows[block];
+        uint64_t hash = qbid_mix64(row->key);
+        bucket->tag[place % WAYS] = (uint8_t)(hash % 256 ? hash % 256 : 1);
+        bucket->lines |= near_blocks(row) << place % WAYS * 4;
+        at->head = (struct qbid_row_head){
+            .hash = hash, .cnt = (uint16_t)row->cnt, .segment = (uint16_t)row->segment};
+        at->far = row_far(row) ? far : 0;
+        write_candidates(b, row, row_far(row) ? (void *)&rows[far] : &at->head + 1, &at->head);
+        block += near_blocks(row);
+        far += far_blocks(row);
     }
 }
 
@@ -316,7 +373,6 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     memcpy(b.base + sizeof header, b.ref, sizeof b.ref);
 
     copy_section(&b, QBID_SECTION_DICT, b.dict);
-    copy_section(&b, QBID_SECTION_INDEX, b.index);
     copy_section(&b, QBID_SECTION_QROWS, f->qrows.item);
     struct qbid_qhead *head = section(&b, QBID_SECTION_QHEADS);
     for (uint32_t i = 0; i < f->qrows.cnt; i++)
@@ -328,11 +384,12 @@ void *image_fixture_build(const struct image_fixture *f, size_t *ret_bytes)
     copy_section(&b, QBID_SECTION_PARTNERS, f->partners.item);
     copy_section(&b, QBID_SECTION_EXPOSURE_VALUES, f->exposures.item);
     copy_section(&b, QBID_SECTION_TRAITS, f->traits.item);
-    write_rows(&b);
+    write_index(&b);
     write_elig(&b);
     write_line_items(&b);
     free(b.dict);
-    free(b.index);
+    free(b.placed);
+    free(b.more);
 
     image_fixture_sum(b.base, b.bytes);
     *ret_bytes = b.bytes;

@@ -170,14 +170,13 @@ static uint64_t read_rows(const struct qbid_image *image, uint32_t contexts)
         uint64_t context = image_sample_context(i, &level);
         uint64_t mask = image->header->level_mask[level];
         struct qbid_row_ref row = qbid_image_row(image, qbid_context_key(context, mask, level));
-        uint32_t n8 = (row.cnt + QBID_ROW_PAD - 1) / QBID_ROW_PAD * QBID_ROW_PAD;
-        for (uint32_t j = 0; j < n8; j++) {
-            digest += image->line_items[row.line_item_idx[j]].id;
+        for (uint32_t j = 0; j < qbid_row_padded(row.cnt); j++) {
+            digest += image->line_items[qbid_row_line_item(&row, j)].id;
             digest += (uint64_t)qbid_micros_from_float(
                 qbid_shade_eval(&image->shades[row.segment], row.value_micros[j]));
         }
         if (row.cnt != 0)
-            digest += read_line_item(image, row.line_item_idx[row.cnt - 1], qbid_mix64(i));
+            digest += read_line_item(image, qbid_row_line_item(&row, row.cnt - 1), qbid_mix64(i));
     }
     return digest;
 }

@@ -43,7 +43,7 @@ static void every_row_is_found_under_its_context_and_level_and_no_other(void **s
         assert_int_equal(row.segment, want->segment);
         for (uint32_t c = 0; c < row.cnt; c++) {
             const struct image_fixture_candidate *candidate = &f.candidates.item[want->first + c];
-            assert_int_equal(row.line_item_idx[c], candidate->line_item_idx);
+            assert_int_equal(qbid_row_line_item(&row, c), candidate->line_item_idx);
             assert_true(row.value_micros[c] == candidate->value_micros);
         }
     }

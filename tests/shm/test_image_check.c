@@ -31,14 +31,19 @@ struct draft {
 #undef X
 };
 
-static void open_draft(struct draft *d)
+static void resolve(struct draft *d)
 {
-    d->base = image_sample_build(1, ITEMS, CONTEXTS, &d->bytes);
     d->header = (void *)d->base;
     d->ref = (void *)(d->base + sizeof *d->header);
 #define X(upper, lower, type) d->lower = (void *)(d->base + d->ref[QBID_SECTION_##upper].off);
     QBID_SECTION_LIST(X)
 #undef X
+}
+
+static void open_draft(struct draft *d)
+{
+    d->base = image_sample_build(1, ITEMS, CONTEXTS, &d->bytes);
+    resolve(d);
 }
 
 static int attach(struct draft *d)
@@ -275,69 +280,172 @@ static void caps_and_exposure_values_are_in_range(void **state)
     ACCEPTED(d.line_items[4].frequency_cap = QBID_FREQUENCY_CAP_MAX);
 }
 
-struct place {
-    uint32_t line, i;
-};
-
-static struct place used_place(const struct draft *d)
+/* Place of the first row with two candidates or more in its last eight. */
+static uint32_t used_place(const struct draft *d)
 {
-    struct place p = {0, 0};
-    while (d->index[p.line].entry[p.i].cnt % QBID_ROW_PAD < 2) {
-        p.i = (p.i + 1) % 4;
-        p.line += p.i == 0;
+    uint32_t place = 0;
+    for (;; place++) {
+        const struct qbid_index_bucket *bucket = &d->index[place / QBID_INDEX_WAYS];
+        unsigned way = place % QBID_INDEX_WAYS;
+        if (bucket->tag[way] != 0 &&
+            d->rows[qbid_index_row(bucket, way)].head.cnt % QBID_ROW_PAD >= 2)
+            return place;
     }
-    return p;
 }
 
-#define ENTRY(d) ((d).index[used_place(&(d)).line].entry[used_place(&(d)).i])
-
-static uint32_t *row_words(struct draft *d)
+static struct qbid_row_block *used_row(const struct draft *d)
 {
-    return d->rows[ENTRY(*d).row].word;
+    uint32_t place = used_place(d);
+    return &d->rows[qbid_index_row(&d->index[place / QBID_INDEX_WAYS], place % QBID_INDEX_WAYS)];
+}
+
+static struct qbid_index_bucket *used_bucket(const struct draft *d, unsigned *ret_way)
+{
+    uint32_t place = used_place(d);
+    *ret_way = place % QBID_INDEX_WAYS;
+    return &d->index[place / QBID_INDEX_WAYS];
 }
 
 static uint32_t padded(const struct draft *d)
 {
-    return (ENTRY(*d).cnt + QBID_ROW_PAD - 1u) / QBID_ROW_PAD * QBID_ROW_PAD;
+    return qbid_row_padded(used_row(d)->head.cnt);
 }
 
-/* No line says any more that the next one must be looked at; the sample has some that ran over. */
+static uint16_t *row_items(const struct draft *d)
+{
+    return (uint16_t *)(void *)(&used_row(d)->head + 1);
+}
+
+static void set_value(const struct draft *d, uint32_t at, uint32_t bits)
+{
+    memcpy(row_items(d) + padded(d) + 2 * (size_t)at, &bits, sizeof bits);
+}
+
+/* No bucket says any more that the next one must be looked at; the sample has some that ran over.
+ */
 static void forget_overflow(struct draft *d)
 {
     for (uint32_t i = 0; i < d->ref[QBID_SECTION_INDEX].cnt; i++)
-        d->index[i].tag[0] &= UINT32_C(0x7fffffff);
+        d->index[i].first &= ~QBID_INDEX_MORE;
 }
 
-static void index_entries_that_lead_nowhere_are_corrupt(void **state)
+static void buckets_that_lead_nowhere_are_corrupt(void **state)
 {
     (void)state;
+    unsigned way;
     CORRUPT(d.ref[QBID_SECTION_INDEX].cnt = 0);
-    CORRUPT(ENTRY(d).cnt = QBID_ROW_CANDIDATES_MAX + 1);
-    CORRUPT(ENTRY(d).cnt = UINT16_MAX);
-    CORRUPT(ENTRY(d).row = UINT32_MAX);
-    CORRUPT(ENTRY(d).row = (uint32_t)d.ref[QBID_SECTION_ROWS].cnt);
-    CORRUPT(ENTRY(d).segment = 2);
-    CORRUPT(ENTRY(d).check ^= UINT32_C(1) << 30); /* a key whose line is elsewhere */
+    CORRUPT(used_bucket(&d, &way)->first = UINT32_MAX);
+    CORRUPT(used_bucket(&d, &way)->first = (uint32_t)d.ref[QBID_SECTION_ROWS].cnt);
+    CORRUPT(used_bucket(&d, &way)->first++);
+    CORRUPT(used_bucket(&d, &way)->lines = UINT32_MAX);
+    CORRUPT(used_bucket(&d, &way)->lines += UINT32_C(1) << 4 * way);
+    CORRUPT({
+        struct qbid_index_bucket *bucket = used_bucket(&d, &way);
+        bucket->tag[way] = 0; /* a row without a tag */
+    });
+    CORRUPT({
+        struct qbid_index_bucket *bucket = used_bucket(&d, &way);
+        bucket->tag[way] ^= 0x40; /* that of another hash */
+    });
+    CORRUPT({
+        struct qbid_index_bucket *bucket = used_bucket(&d, &way);
+        bucket->tag[7] = 1; /* a tag without a row */
+        bucket->lines &= 0x0fffffff;
+    });
     CORRUPT(forget_overflow(&d));
-    ACCEPTED(d.index[0].tag[0] |= UINT32_C(0x80000000));
-    ACCEPTED(ENTRY(d).segment = 0);
+    ACCEPTED(d.index[0].first |= QBID_INDEX_MORE);
+}
+
+static void rows_that_are_not_their_buckets_are_corrupt(void **state)
+{
+    (void)state;
+    CORRUPT(used_row(&d)->head.cnt = 0);
+    CORRUPT(used_row(&d)->head.cnt = QBID_ROW_CANDIDATES_MAX + 1);
+    CORRUPT(used_row(&d)->head.cnt = UINT16_MAX);
+    CORRUPT(used_row(&d)->head.cnt += QBID_ROW_PAD * 2); /* more lines than the bucket says */
+    CORRUPT(used_row(&d)->head.segment = 2);
+    CORRUPT(used_row(&d)->head.hash ^= UINT64_C(1) << 63); /* whose bucket is elsewhere */
+    CORRUPT(used_row(&d)->head.hash ^= 1);                 /* whose tag is another */
+    CORRUPT(used_row(&d)->head.high = 0);
+    CORRUPT(used_row(&d)->head.high = used_row(&d)->head.cnt); /* the padding alone */
+    ACCEPTED(used_row(&d)->head.segment = 0);
+    ACCEPTED(used_row(&d)->head.high = (uint16_t)padded(&d));
+}
+
+/* One row of `cnt` line items, the last ones of `items`; far where it is long. */
+static void open_draft_of_row(struct draft *d, uint32_t items, uint32_t cnt)
+{
+    struct image_fixture f;
+    uint32_t idx[QBID_ROW_CANDIDATES_MAX];
+    float value[QBID_ROW_CANDIDATES_MAX];
+    image_fixture_init(&f);
+    for (uint32_t i = 0; i < items; i++)
+        (void)image_fixture_line_item(&f, (struct qbid_line_item){.id = 1 + i});
+    for (uint32_t i = 0; i < cnt; i++) {
+        idx[i] = items - cnt + i;
+        value[i] = 1 + (float)i;
+    }
+    image_fixture_row(&f, 0, 7, 0, cnt, idx, value);
+    d->base = image_fixture_build(&f, &d->bytes);
+    image_fixture_done(&f);
+    resolve(d);
+}
+
+/* A row longer than a bucket can say, and line items of more than 16 bits. */
+static void far_rows_and_high_line_items_are_checked_as_others(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t items, cnt, high;
+    } row[] = {{200, 152, UINT16_MAX}, {200, 153, UINT16_MAX}, {65536 + 20, 40, 20},
+               {65536 + 200, 199, 0},  {65536 + 20, 160, 140}, {65536, 160, UINT16_MAX}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct draft d;
+        struct qbid_image image;
+        open_draft_of_row(&d, row[i].items, row[i].cnt);
+        assert_int_equal(qbid_image_attach(d.base, d.bytes, &image), 0);
+        struct qbid_row_ref ref =
+            qbid_image_row(&image, qbid_context_key(7, image.header->level_mask[0], 0));
+        struct qbid_row_head *head = &d.rows[0].head;
+        assert_int_equal(ref.cnt, row[i].cnt);
+        assert_int_equal(ref.high, row[i].high);
+        for (uint32_t k = 0; k < ref.cnt; k++) {
+            assert_int_equal(qbid_row_line_item(&ref, k), row[i].items - row[i].cnt + k);
+            assert_true(ref.value_micros[k] == 1 + (float)k);
+        }
+        if (row[i].cnt > QBID_ROW_NEAR_MAX) {
+            uint32_t far = d.rows[0].far;
+            assert_int_equal(far, 1);
+            d.rows[0].far = (uint32_t)d.ref[QBID_SECTION_ROWS].cnt;
+            assert_int_equal(attach(&d), QBID_ERR_CORRUPT);
+            d.rows[0].far = 2;
+            assert_int_equal(attach(&d), QBID_ERR_CORRUPT);
+            d.rows[0].far = UINT32_MAX;
+            assert_int_equal(attach(&d), QBID_ERR_CORRUPT);
+            d.rows[0].far = far;
+        }
+        head->high = 0; /* all of them: more than there are, unless it was so */
+        assert_int_equal(attach(&d), row[i].high == 0 ? 0 : QBID_ERR_CORRUPT);
+        free(d.base);
+    }
 }
 
 static void rows_with_foreign_line_items_or_numbers_are_corrupt(void **state)
 {
     (void)state;
-    CORRUPT(row_words(&d)[0] = ITEMS);
-    CORRUPT(row_words(&d)[padded(&d) - 1] = ITEMS); /* padding is gathered too */
-    CORRUPT(row_words(&d)[padded(&d) - 1] = UINT32_MAX);
-    CORRUPT(row_words(&d)[padded(&d)] = 0x7f800000); /* infinity */
-    CORRUPT(row_words(&d)[padded(&d)] = 0x7fc00000); /* NaN */
-    CORRUPT(row_words(&d)[padded(&d)] = 0xbf800000); /* -1 */
-    CORRUPT(row_words(&d)[padded(&d)] = 0x80000000); /* -0 */
-    CORRUPT(row_words(&d)[2 * padded(&d) - 1] = 1);  /* padding worth something */
-    CORRUPT(row_words(&d)[2 * padded(&d) - 1] = 0x80000000);
-    ACCEPTED(row_words(&d)[padded(&d) - 1] = ITEMS - 1);
-    ACCEPTED(row_words(&d)[padded(&d)] = 0x7f7fffff);
-    ACCEPTED(row_words(&d)[padded(&d)] = 0);
+    CORRUPT(row_items(&d)[0] = ITEMS);
+    CORRUPT(row_items(&d)[1] = row_items(&d)[0]);
+    CORRUPT(row_items(&d)[padded(&d) - 1] = ITEMS); /* padding is gathered too */
+    CORRUPT(row_items(&d)[padded(&d) - 1] = UINT16_MAX);
+    CORRUPT(set_value(&d, 0, 0x7f800000));     /* infinity */
+    CORRUPT(set_value(&d, 0, 0x7fc00000));     /* NaN */
+    CORRUPT(set_value(&d, 0, 0xbf800000));     /* -1 */
+    CORRUPT(set_value(&d, 0, 0x80000000));     /* -0 */
+    CORRUPT(set_value(&d, padded(&d) - 1, 1)); /* padding worth something */
+    CORRUPT(set_value(&d, padded(&d) - 1, 0x80000000));
+    ACCEPTED(row_items(&d)[padded(&d) - 1] = ITEMS - 1);
+    ACCEPTED(set_value(&d, 0, 0x7f7fffff));
+    ACCEPTED(set_value(&d, 0, 0));
 }
 
 static void forget_q_row(struct draft *d, uint32_t i)
@@ -462,7 +570,9 @@ int main(void)
         cmocka_unit_test(bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt),
         cmocka_unit_test(line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt),
         cmocka_unit_test(caps_and_exposure_values_are_in_range),
-        cmocka_unit_test(index_entries_that_lead_nowhere_are_corrupt),
+        cmocka_unit_test(buckets_that_lead_nowhere_are_corrupt),
+        cmocka_unit_test(rows_that_are_not_their_buckets_are_corrupt),
+        cmocka_unit_test(far_rows_and_high_line_items_are_checked_as_others),
         cmocka_unit_test(rows_with_foreign_line_items_or_numbers_are_corrupt),
         cmocka_unit_test(market_tables_with_impossible_numbers_are_corrupt),
         cmocka_unit_test(partners_that_make_no_sense_are_corrupt),

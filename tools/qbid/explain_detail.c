@@ -73,7 +73,7 @@ static void find_candidates(const struct qbid_view *view, const struct qbid_expl
     detail->row_cnt = place.row.cnt;
     detail->segment = place.row.segment;
     for (uint32_t i = 0; i < place.row.cnt; i++)
-        consider(view, imp, place.row.line_item_idx[i], place.row.value_micros[i], detail);
+        consider(view, imp, qbid_row_line_item(&place.row, i), place.row.value_micros[i], detail);
 
     qbid_eligible_init(&eligible, image, &imp->request, &place);
     while ((cnt = qbid_scan_next(&eligible, QBID_ISA_SCALAR, line_item_idx)) != 0) {

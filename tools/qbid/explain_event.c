@@ -21,7 +21,7 @@ static float value_of(const struct qbid_image *image, const struct qbid_decision
     struct qbid_row_ref row = qbid_image_row(
         image, qbid_context_key(d->context, image->header->level_mask[d->level], d->level));
     for (uint32_t i = 0; i < row.cnt; i++)
-        if (row.line_item_idx[i] == d->line_item_idx)
+        if (qbid_row_line_item(&row, i) == d->line_item_idx)
             return row.value_micros[i];
     return image->line_items[d->line_item_idx].value_micros;
 }

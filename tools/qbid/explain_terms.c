@@ -33,7 +33,7 @@ static bool row_value(const struct qbid_image *image, const struct qbid_decision
     struct qbid_row_ref row = qbid_image_row(
         image, qbid_context_key(d->context, image->header->level_mask[level], level));
     for (uint32_t i = 0; i < row.cnt; i++)
-        if (row.line_item_idx[i] == d->line_item_idx && row.value_micros[i] > 0) {
+        if (qbid_row_line_item(&row, i) == d->line_item_idx && row.value_micros[i] > 0) {
             *ret_value = (double)row.value_micros[i];
             return true;
         }

@@ -101,12 +101,12 @@ static void assert_rows_found(const struct qbid_image *image, const struct qbid_
         assert_int_equal(row.cnt, context->cnt);
         assert_int_equal(row.segment, context->segment);
         for (uint32_t k = 0; k < context->cnt; k++) {
-            assert_int_equal(row.line_item_idx[k],
+            assert_int_equal(qbid_row_line_item(&row, k),
                              plan->candidates[context->first + k].line_item_idx);
             assert_true(row.value_micros[k] == plan->candidates[context->first + k].value_micros);
         }
         for (uint32_t k = context->cnt; k % QBID_ROW_PAD; k++)
-            assert_true(row.value_micros[k] == 0 && row.line_item_idx[k] == 0);
+            assert_true(row.value_micros[k] == 0 && row.line_item_low[k] == 0);
     }
 }
 
@@ -140,7 +140,8 @@ static void every_context_of_the_plan_is_found_and_no_other(void **state)
 static void the_index_stays_below_its_load_and_keeps_free_lines(void **state)
 {
     struct stage *stage = *state;
-    double load = (double)stage->scene.plan.context_cnt / (4.0 * stage->image.index_lines);
+    double load = (double)stage->scene.plan.context_cnt /
+                  ((double)QBID_INDEX_WAYS * stage->image.index_buckets);
     assert_true(load <= 0.6);
     assert_true(load > 0.4);
 }
@@ -170,7 +171,7 @@ static void grows_for_hashes_that_begin_with(uint64_t top, uint32_t many)
     void *base = scene_build(&scene, &bytes);
     struct qbid_image image;
     assert_int_equal(qbid_image_attach(base, bytes, &image), 0);
-    assert_true(image.index_lines > 4 * cnt);
+    assert_true(image.index_buckets * QBID_INDEX_WAYS > 8 * cnt);
     assert_rows_found(&image, plan);
     free(base);
     scene_done(&scene);

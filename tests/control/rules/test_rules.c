@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "control/rules/rule_history.h"
 #include "control/rules/rules.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
@@ -391,6 +392,67 @@ static void rules_that_are_off_or_refused_change_nothing(void **state)
     world_done(&w);
 }
 
+/* A step of minutes: the same verdicts as from all of the history, of which it reads only what is
+ * new; two rules of one step share that. Idle hours, a restart and midnights are in it. */
+static void steps_of_minutes_read_what_is_new_and_judge_the_same(void **state)
+{
+    enum { STEP = 300, GAP = 100 };
+    struct world w;
+    struct qbid_rule_history *history;
+    unsigned judged = 0, fired = 0;
+    world_init(&w, *state);
+    struct qbid_series_key key = {.kind = QBID_SERIES_CAMPAIGN, .id = 1};
+    struct qbid_rule rule[2] = {rule_of("a", NULL, "ctr < 1 x average", "bid -1%", NULL),
+                                rule_of("b", NULL, "cpc > target + 20 %", "bid -1%", NULL)};
+    w.campaign[0].target_micros = 100000;
+    assert_int_equal(qbid_rule_history_new(&history), 0);
+    assert_int_equal(qbid_store_begin(w.scratch->store), 0);
+    for (int64_t t = BEGIN_S + GAP; t <= BEGIN_S + 3 * DAY_S; t += GAP) {
+        if ((t / HOUR_S) % 7 != 3) {
+            w.all[0].imps += 90;
+            w.all[0].clicks += (uint64_t)binomial_of(&w, 90, t > BEGIN_S + 2 * DAY_S ? 0.01 : 0.02);
+            w.all[0].spend_nanos += (int64_t)(0.2 * NANOS);
+            assert_int_equal(qbid_snapshot_restore(w.snapshot, key, &w.all[0]), 0);
+            assert_true(qbid_store_save_series(w.scratch->store, w.snapshot, t - 30) > 0);
+        }
+        if (t % STEP != 0 || t < BEGIN_S + 45 * HOUR_S || t % (4 * STEP) != 0)
+            continue;
+        if (t == BEGIN_S + 60 * HOUR_S) {
+            qbid_rule_history_free(history);
+            assert_int_equal(qbid_rule_history_new(&history), 0);
+        }
+        for (int r = 0; r < 2; r++) {
+            struct qbid_rule_points all = {0}, view;
+            struct qbid_rule_verdict want, got;
+            rule[r].every_s = STEP;
+            assert_int_equal(qbid_rule_points_load(w.scratch->store, &rule[r], 1, t, &all), 0);
+            uint64_t read = qbid_rule_history_read(history);
+            assert_int_equal(
+                qbid_rule_history_load(history, w.scratch->store, &rule[r], 1, t, &view), 0);
+            read = qbid_rule_history_read(history) - read;
+            if (judged > 1 && t != BEGIN_S + 60 * HOUR_S)
+                assert_true(read <= (r == 0 ? 4 * STEP / GAP + 1 : 1));
+            assert_true(view.cnt < 2 + 3 * DAY_S / STEP);
+            bool judges = qbid_rule_judge(&rule[r], &w.campaign[0], &all, t, 0, 0.01, &want);
+            assert_int_equal(qbid_rule_judge(&rule[r], &w.campaign[0], &view, t, 0, 0.01, &got),
+                             judges);
+            assert_true(!judges ||
+                        (want.fired == got.fired && want.won <= got.won && want.won >= got.won &&
+                         want.events <= got.events && want.events >= got.events &&
+                         want.trials <= got.trials && want.trials >= got.trials &&
+                         want.low <= got.low && want.low >= got.low &&
+                         want.day_spend_nanos == got.day_spend_nanos));
+            qbid_rule_points_done(&all);
+            judged += judges;
+            fired += judges && want.fired;
+        }
+    }
+    assert_int_equal(qbid_store_end(w.scratch->store, 0), 0);
+    assert_true(judged > 100 && fired > 10);
+    qbid_rule_history_free(history);
+    world_done(&w);
+}
+
 static int day_take(void *context, const struct qbid_rules_firing *f)
 {
     unsigned char *fired = context;
@@ -448,6 +510,7 @@ int main(void)
         TEST(a_budget_that_ends_early_is_told_once),
         TEST(views_and_plays_are_judged_where_they_are_measured),
         TEST(rules_that_are_off_or_refused_change_nothing),
+        TEST(steps_of_minutes_read_what_is_new_and_judge_the_same),
         TEST(quiet_days_stay_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,19 +9,30 @@
 #include "control/models/rates/effects.h"
 
 #define NOW_HALF_LIFE_S 60.0
+#define NOW_HALF_LIVES_MAX 900.0 /* between two ticks; 2^900 of them still add up */
 #define WEEK 168
 #define PARENTS 3
 #define SWEEPS 30
 #define TOLERANCE 1e-4
 
+/* Fading takes place at ticks: what comes after one weighs more by as much as it will lose too much
+ * at the next. */
+static double weight_now(const struct qbid_hours *hours, int64_t now_s)
+{
+    double half_lives = (double)(now_s - hours->at_s) / NOW_HALF_LIFE_S;
+    return exp2(fmin(fmax(half_lives, 0), NOW_HALF_LIVES_MAX));
+}
+
 void qbid_hours_post(struct qbid_hours *hours, const struct qbid_outcome *outcome,
-                     double expected_ctr)
+                     double expected_ctr, int64_t now_s)
 {
     uint32_t h = qbid_dim_unpack(outcome->context, QBID_DIM_HOUR);
     if (h == 0)
         return;
+    if (hours->at_s == 0)
+        hours->at_s = now_s; /* nothing to fade */
     if (outcome->kind == QBID_EVENT_BID)
-        hours->now[h]++;
+        hours->now[h] += weight_now(hours, now_s);
     if (outcome->first_win)
         hours->expected[h] += expected_ctr;
     if (outcome->kind == QBID_EVENT_CLICK)

@@ -22,7 +22,7 @@
 struct qbid_hours {
     double clicks[QBID_HOURS_MAX];
     double expected[QBID_HOURS_MAX];
-    double now[QBID_HOURS_MAX];   /* bids by hour, of the last minutes */
+    double now[QBID_HOURS_MAX];   /* bids by hour, of the last minutes, as of at_s */
     double ratio[QBID_HOURS_MAX]; /* of the last tick; 0 = none yet, as 1 */
     int64_t at_s;                 /* to which all of them have faded */
     double multiplier;            /* in force; 0 = none yet, as 1 */
@@ -35,9 +35,9 @@ struct qbid_hours {
 void qbid_hours_name(struct qbid_hours *hours, const struct qbid_dictionary *dictionary);
 
 /** Count a BID, the first word of a win, whose rate is expected_ctr, or a CLICK; others are
- * ignored. */
+ * ignored. The hours of now are those of the last minutes, however far apart ticks are. */
 void qbid_hours_post(struct qbid_hours *hours, const struct qbid_outcome *outcome,
-                     double expected_ctr);
+                     double expected_ctr, int64_t now_s);
 
 /** Ratio of the hour of a context: as many trials its impression counts for, so that what is left
  *  is the rate of an hour like all. */

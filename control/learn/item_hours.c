@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums of campaigns, factors of campaigns and line items, and the multipliers of now. */
+/* Counts of account, campaigns and line items, their ratios, and the multipliers of now. */
 #include "control/learn/item_hours.h"
 
 #include <math.h>
@@ -98,98 +98,132 @@ double qbid_item_hours_ratio(const struct qbid_item_hours *hours, const struct q
     return qbid_hours_ratio(account, context) * own_ratio(hours, line_item_idx, h);
 }
 
-/* The account's ratio of each hour of the day, as its traffic mixes the weekdays. */
-static void account_day(const struct qbid_hours *account, double day[DAY])
+/* The account's clicks expected in each hour of the day, and its ratio there as its traffic mixes
+ * the weekdays. */
+struct day {
+    double expected[DAY], ratio[DAY];
+};
+
+static void account_day(const struct qbid_hours *account, struct day *ret_day)
 {
-    double expected[DAY] = {0}, sum[DAY] = {0};
+    double sum[DAY] = {0};
+    *ret_day = (struct day){{0}, {0}};
     for (uint32_t h = 0; h < QBID_HOURS_MAX; h++) {
         unsigned at = hour_of(account, h);
         if (at == DAY)
             continue;
         double ratio = account->ratio[h] > 0 ? account->ratio[h] : 1;
         sum[at] += account->expected[h] * ratio;
-        expected[at] += account->expected[h];
+        ret_day->expected[at] += account->expected[h];
     }
     for (unsigned h = 0; h < DAY; h++)
-        day[h] = expected[h] > 0 ? sum[h] / expected[h] : 1;
+        ret_day->ratio[h] = ret_day->expected[h] > 0 ? sum[h] / ret_day->expected[h] : 1;
 }
 
-/* One level of rows of a day: expected and clicks in, factors out. What a row is better or worse on
- * the whole is no matter of hours. */
-static void level_fit(double *expected, const double *clicks, uint32_t rows, double *ret_factor)
-{
-    for (uint32_t r = 0; r < rows; r++) {
-        double seen = 0, thought = 0;
-        for (unsigned h = 0; h < DAY; h++) {
-            seen += clicks[r * DAY + h];
-            thought += expected[r * DAY + h];
-        }
-        for (unsigned h = 0; h < DAY; h++)
-            expected[r * DAY + h] *= thought > 0 ? seen / thought : 0;
-    }
-    double strength = qbid_effects_strength(expected, clicks, rows * DAY);
-    for (uint32_t i = 0; i < rows * DAY; i++)
-        ret_factor[i] = qbid_effects_multiplier(strength, expected[i], clicks[i]);
-}
-
-/* Work of a tick: rows of a day by campaign, then by line item of the account. */
-struct tick {
-    double *expected, *clicks, *factor;
-    uint32_t *campaign; /* row of a line item's campaign, by line item */
+/* Rows of a day: the account's, its campaigns', or its line items'. */
+struct level {
+    double *expected, *clicks;
+    double *prior;   /* ratio that the levels above have it expect, those of the row itself aside */
+    uint32_t *above; /* row in the level above; UINT32_MAX = its campaign is not there */
+    uint32_t rows;
+    double strength; /* by which rows follow their prior */
 };
 
-static int tick_begin(const struct qbid_account *account, struct tick *ret_tick)
+/* Of a tick. */
+enum { ACCOUNT, CAMPAIGN, ITEM, LEVELS };
+
+static int level_begin(struct level *level, uint32_t rows)
 {
-    size_t rows = (size_t)account->line_item_cnt + account->campaign_cnt + 1;
-    struct tick t = {calloc(rows * DAY, sizeof(double)), calloc(rows * DAY, sizeof(double)),
-                     calloc(rows * DAY, sizeof(double)), calloc(rows, sizeof(uint32_t))};
-    *ret_tick = t;
-    return t.expected && t.clicks && t.factor && t.campaign ? 0 : QBID_ERR_NOMEM;
+    size_t cells = ((size_t)rows + 1) * DAY;
+    *level = (struct level){.expected = calloc(3 * cells, sizeof(double)),
+                            .above = calloc((size_t)rows + 1, sizeof(uint32_t)),
+                            .rows = rows};
+    level->clicks = level->expected ? level->expected + cells : NULL;
+    level->prior = level->expected ? level->clicks + cells : NULL;
+    return level->expected && level->above ? 0 : QBID_ERR_NOMEM;
 }
 
-static void tick_end(struct tick *t)
+static void levels_end(struct level level[LEVELS])
 {
-    free(t->expected);
-    free(t->clicks);
-    free(t->factor);
-    free(t->campaign);
+    for (unsigned l = 0; l < LEVELS; l++) {
+        free(level[l].expected);
+        free(level[l].above);
+    }
 }
 
-/* Counts of the line items, and their sums by campaign. */
-static void tick_count(const struct qbid_item_hours *hours, const struct qbid_account *account,
-                       const double day[DAY], struct tick *t)
+/* A line item's counts, and to the levels above. What it is better or worse on the whole than its
+ * contexts is no matter of hours: over the account's traffic its ratios have mean 1, whichever
+ * hours it was shown in itself. */
+static void item_count(const struct qbid_item_hours *hours, const struct day *day, uint32_t idx,
+                       struct level level[LEVELS], uint32_t row)
 {
-    double *expected = t->expected + (size_t)account->campaign_cnt * DAY,
-           *clicks = t->clicks + (size_t)account->campaign_cnt * DAY;
+    const struct qbid_item_hours_item *item = &hours->item[idx];
+    double seen = 0, thought = 0, all = 0, mean = 0;
+    for (unsigned h = 0; h < DAY; h++) {
+        double ratio = day->ratio[h] * own_ratio(hours, idx, h);
+        seen += item->clicks[h];
+        thought += item->expected[h] * ratio;
+        all += day->expected[h];
+        mean += day->expected[h] * ratio;
+    }
+    double scale = thought > 0 && all > 0 ? seen / thought * mean / all : 0;
+    uint32_t at[LEVELS] = {0, level[ITEM].above[row], row};
+    for (unsigned h = 0; h < DAY; h++) {
+        for (unsigned l = 0; l < LEVELS; l++) {
+            level[l].expected[at[l] * DAY + h] += item->expected[h] * scale;
+            level[l].clicks[at[l] * DAY + h] += item->clicks[h];
+        }
+    }
+}
+
+/* Ratio of an hour of a row by what all below it have shown but these counts. */
+static double ratio_without(const struct level *level, uint32_t i, double expected, double clicks)
+{
+    double prior = level->prior[i];
+    return prior * qbid_effects_multiplier(level->strength,
+                                           prior * fmax(level->expected[i] - expected, 0),
+                                           fmax(level->clicks[i] - clicks, 0));
+}
+
+/* Priors of a level's rows from the others of the row above, so that one that has most of its
+ * clicks is no witness for itself; then by how much rows differ from them. */
+static int level_fit(struct level *level, const struct level *above)
+{
+    size_t cells = (size_t)level->rows * DAY;
+    double *expected = malloc((cells + 1) * sizeof *expected);
+    if (!expected)
+        return QBID_ERR_NOMEM;
+    for (size_t i = 0; i < cells; i++) {
+        uint32_t row = level->above[i / DAY];
+        level->prior[i] = 1;
+        if (above && row != UINT32_MAX)
+            level->prior[i] = ratio_without(above, row * DAY + (uint32_t)(i % DAY),
+                                            level->expected[i], level->clicks[i]);
+        expected[i] = level->expected[i] * level->prior[i];
+    }
+    level->strength = qbid_effects_strength(expected, level->clicks, level->rows * DAY);
+    free(expected);
+    return 0;
+}
+
+static int ratios_fit(struct qbid_item_hours *hours, const struct qbid_account *account,
+                      const struct day *day, struct level level[LEVELS])
+{
+    int err = 0;
     for (uint32_t i = 0; i < account->line_item_cnt; i++) {
         const struct qbid_line_item_def *li = &account->line_items[i];
         const struct qbid_campaign_def *c = qbid_account_campaign(account, li->campaign_id);
-        t->campaign[i] = c ? (uint32_t)(c - account->campaigns) : UINT32_MAX;
-        if (!c)
-            continue;
-        const struct qbid_item_hours_item *item = &hours->item[li->idx];
-        for (unsigned h = 0; h < DAY; h++) {
-            expected[i * DAY + h] = item->expected[h] * day[h];
-            clicks[i * DAY + h] = item->clicks[h];
-            t->expected[t->campaign[i] * DAY + h] += expected[i * DAY + h];
-            t->clicks[t->campaign[i] * DAY + h] += clicks[i * DAY + h];
-        }
+        level[ITEM].above[i] = c ? (uint32_t)(c - account->campaigns) : UINT32_MAX;
+        if (c)
+            item_count(hours, day, li->idx, level, i);
     }
-}
-
-static void ratios_fit(struct qbid_item_hours *hours, const struct qbid_account *account,
-                       struct tick *t)
-{
-    uint32_t first = account->campaign_cnt * DAY;
-    level_fit(t->expected, t->clicks, account->campaign_cnt, t->factor);
-    for (uint32_t i = 0; i < account->line_item_cnt; i++)
-        for (unsigned h = 0; h < DAY && t->campaign[i] != UINT32_MAX; h++)
-            t->expected[first + i * DAY + h] *= t->factor[t->campaign[i] * DAY + h];
-    level_fit(t->expected + first, t->clicks + first, account->line_item_cnt, t->factor + first);
-    for (uint32_t i = 0; i < account->line_item_cnt; i++)
-        for (unsigned h = 0; h < DAY && t->campaign[i] != UINT32_MAX; h++)
+    for (unsigned l = 0; l < LEVELS && !err; l++)
+        err = level_fit(&level[l], l > 0 ? &level[l - 1] : NULL);
+    for (uint32_t i = 0; i < account->line_item_cnt && !err; i++)
+        for (unsigned h = 0; h < DAY && level[ITEM].above[i] != UINT32_MAX; h++)
             hours->ratio[account->line_items[i].idx][h] =
-                (float)(t->factor[t->campaign[i] * DAY + h] * t->factor[first + i * DAY + h]);
+                (float)(ratio_without(&level[ITEM], i * DAY + h, 0, 0) / day->ratio[h]);
+    return err;
 }
 
 /* Mean ratio of the hours that requests come from now. */
@@ -210,21 +244,23 @@ static void multiplier_move(struct qbid_item_hours *hours, const struct qbid_hou
 int qbid_item_hours_tick(struct qbid_item_hours *hours, const struct qbid_hours *account,
                          const struct qbid_account *campaigns, int64_t now_s)
 {
-    struct tick t;
-    double day[DAY];
+    struct level level[LEVELS] = {{0}};
+    const uint32_t rows[LEVELS] = {1, campaigns->campaign_cnt, campaigns->line_item_cnt};
+    struct day day;
+    int err = 0;
     if (campaigns->line_item_max > hours->item_max && room(hours, campaigns->line_item_max))
         return QBID_ERR_NOMEM;
-    int err = tick_begin(campaigns, &t);
+    for (unsigned l = 0; l < LEVELS && !err; l++)
+        err = level_begin(&level[l], rows[l]);
     if (!err) {
         for (uint32_t i = 0; i < campaigns->line_item_cnt; i++)
             fade(&hours->item[campaigns->line_items[i].idx], now_s);
-        account_day(account, day);
-        tick_count(hours, campaigns, day, &t);
-        ratios_fit(hours, campaigns, &t);
-        for (uint32_t i = 0; i < campaigns->line_item_cnt; i++)
-            multiplier_move(hours, account, campaigns->line_items[i].idx);
+        account_day(account, &day);
+        err = ratios_fit(hours, campaigns, &day, level);
     }
-    tick_end(&t);
+    for (uint32_t i = 0; i < campaigns->line_item_cnt && !err; i++)
+        multiplier_move(hours, account, campaigns->line_items[i].idx);
+    levels_end(level);
     return err;
 }
 

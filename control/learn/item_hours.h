@@ -6,8 +6,9 @@
  *     x campaign  hour of the day
  *       x line item  hour of the day
  *
- * Each level is a gamma factor around the one above with a strength of its own, so that one in
- * which nothing differs ends at 1. */
+ * Each level is a gamma factor around what the others of the one above show, with a strength of its
+ * own: where nothing differs all go together, and where campaigns differ a small one does not take
+ * on the hours of the largest. */
 #ifndef QBID_CONTROL_LEARN_ITEM_HOURS_H
 #define QBID_CONTROL_LEARN_ITEM_HOURS_H
 

@@ -204,7 +204,7 @@ static void expected_post(struct qbid_learner *learner, const struct qbid_outcom
     if (learner->context_mask & qbid_dim_mask(QBID_DIM_HOUR))
         return;
     double expected = outcome->first_win ? rates.ctr : 0;
-    qbid_hours_post(&learner->hours, outcome, expected);
+    qbid_hours_post(&learner->hours, outcome, expected, learner->now_s);
     qbid_item_hours_post(&learner->item_hours, &learner->hours, outcome, expected, learner->now_s);
 }
 

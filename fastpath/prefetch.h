@@ -48,8 +48,7 @@ static inline void qbid_prefetch_line_item(const struct qbid_ask *ask)
     if (ask->best.rank == 0)
         return;
     uint32_t idx = qbid_candidate_line_item(&ask->best);
-    __builtin_prefetch(&ask->view->image->line_items[idx]);
-    __builtin_prefetch(&ask->view->image->shelves[idx]);
+    __builtin_prefetch(&ask->view->image->summaries[idx]);
     if (ask->request->auction == QBID_AUCTION_FIRST_PRICE)
         qbid_shade_prefetch(&ask->view->image->shades[ask->place.row.segment],
                             qbid_candidate_price(&ask->best));

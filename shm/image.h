@@ -26,6 +26,7 @@
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
+#include "shm/summary.h"
 #include "shm/traits.h"
 #include "shm/units.h"
 
@@ -60,7 +61,8 @@
     X(STRINGS,    strings,    char)                   \
     X(PARTNERS,   partners,   struct qbid_partner)    \
     X(EXPOSURE_VALUES, exposure_values, float)        \
-    X(TRAITS,     traits,     struct qbid_traits)
+    X(TRAITS,     traits,     struct qbid_traits)     \
+    X(SUMMARIES,  summaries,  struct qbid_summary)
 /* clang-format on */
 
 enum qbid_section {

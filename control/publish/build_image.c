@@ -81,6 +81,7 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_PARTNERS] = b->params.partner_cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = b->creatives.exposure_cnt,
         [QBID_SECTION_TRAITS] = b->creatives.creative_cnt,
+        [QBID_SECTION_SUMMARIES] = b->account->line_item_max,
     };
     b->bytes = sizeof(struct qbid_image_header) + sizeof b->ref;
     b->bytes = (b->bytes + QBID_CACHE_LINE - 1) & ~(size_t)(QBID_CACHE_LINE - 1);
@@ -309,6 +310,9 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_PARTNERS, b->params.partners);
     COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
     COPY(QBID_SECTION_TRAITS, c->traits);
+    struct qbid_summary *summary = (void *)(at + b->ref[QBID_SECTION_SUMMARIES].off);
+    for (uint32_t i = 0; i < b->account->line_item_max; i++)
+        qbid_summary_fill(&summary[i], &c->line_item[i], &c->shelf[i]);
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

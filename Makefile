@@ -82,11 +82,13 @@ lib = $(eval $(call lib_rule,$(1),$(2)))
 
 # libshm's two flavours of RCU, for programs that have the watcher
 RCU_LDLIBS = -Wl,--as-needed $(call pkg,liburcu-memb liburcu-qsbr)
+# gold links a program in half of the time of ld, which is a minute over all tests; what is installed is ld's
+LD_tests := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 # 1 = folder, 2 = name, 3 = sources, 4 = libs, 5 = linker words
 define exe_rule
 $(B)/$(1)/$(2): $(call obj,$(3)) $(patsubst %,$(B)/lib%.a,$(4))
 	@mkdir -p $$(@D)
-	$$(if $$(filter %.cc,$(3)),$$(CXX),$$(CC)) $$(LDFLAGS) -o $$@ $$^ $(5) $$(if $$(filter shm,$(4)),$$(RCU_LDLIBS))
+	$$(if $$(filter %.cc,$(3)),$$(CXX),$$(CC)) $$(LDFLAGS) $$(LD_$(1)) -o $$@ $$^ $(5) $$(if $$(filter shm,$(4)),$$(RCU_LDLIBS))
 ALL_SOURCES += $(3)
 endef
 prog = $(eval $(call exe_rule,bin,$(1),$(2),$(3),$(4)))$(eval all: $(B)/bin/$(1))

@@ -3,7 +3,7 @@
 
 # building everything that is installed, and `make run`
 DEPS_BUILD := gcc g++ libc6-dev make pkg-config \
-    liburcu-dev libxxhash-dev libsimdjson-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
+    liburcu-dev libxxhash-dev libcyaml-dev libyaml-dev libsodium-dev libssl-dev libsqlite3-dev \
     libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libcjson-dev libwebsockets-dev libxgboost-dev nginx nginx-dev curl procps python3 tzdata
 
 # `make test`: unit tests, lints, end-to-end tests

@@ -17,7 +17,7 @@ STEPS = [
     ("order", "    contexts in the order of their hashes"),
     ("memory", "  fresh memory file, in huge pages"),
     ("fill", "  write and sum"),
-    ("index", "    index lines"),
+    ("index", "    index buckets"),
     ("rows", "    rows"),
     ("sum", "    checksum"),
     ("seal", "  seal"),

@@ -2,19 +2,28 @@
 /* Agents in qbidd: when they run, on what, and where their proposals go. */
 #include "control/crew.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "control/agents/budget.h"
+#include "control/agents/creative.h"
+#include "control/agents/schedule.h"
 #include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
+#include "control/learn/response.h"
+#include "control/records/attribution.h"
+#include "control/records/overlaps.h"
 #include "control/records/recorder.h"
 #include "control/rules/rules.h"
 #include "control/store/store_proposals.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
+
+#define DAY_S 86400
+#define OVERLAPS_S 3600 /* between two measurements of audiences */
 
 struct qbid_crew {
     const struct qbid_config *config;
@@ -24,8 +33,13 @@ struct qbid_crew {
     struct qbid_budget_agent *budget;                               /* NULL = not wanted */
     struct qbid_monitor *monitor;                                   /* the same */
     struct qbid_synthesiser *synthesiser;                           /* the same */
+    struct qbid_schedule *schedule;                                 /* the same */
+    struct qbid_creative_agent *creative;                           /* the same */
     struct qbid_rules *rules;                                       /* the same */
     struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
+    int64_t born_unix_s;                                            /* of the first record */
+    int64_t overlaps_unix_s;                                        /* measured last */
+    uint64_t convs_refused;                                         /* told so far */
     uint32_t *held;                                                 /* campaigns, ascending */
     uint32_t held_cnt, held_max;
     char said[QBID_SCHEDULER_AGENTS_MAX][QBID_SCHEDULER_WHY_MAX];
@@ -53,10 +67,26 @@ static int take(void *context, const struct qbid_proposal *proposal)
     return err;
 }
 
+static bool response(const void *learner, uint32_t campaign_id, double *ret_exponent)
+{
+    return qbid_learner_response(learner, campaign_id, ret_exponent);
+}
+
+/* What the executor would refuse is not recommended. */
+static double trust_of(const struct qbid_config *config)
+{
+    double trust = config->agents.trust;
+    if (config->execution.item_change > 0)
+        trust = fmin(trust, config->execution.item_change);
+    if (config->execution.day_change > 0)
+        trust = fmin(trust, config->execution.day_change);
+    return trust;
+}
+
 static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
 {
     const struct qbid_config *config = crew->config;
-    struct qbid_budget_agent_params params = {.trust = config->agents.trust,
+    struct qbid_budget_agent_params params = {.trust = trust_of(config),
                                               .change_min = config->agents.change_min,
                                               .confidence = config->agents.confidence,
                                               .again_s = (uint32_t)config->agents.again_s,
@@ -65,7 +95,10 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
                                               .past = qbid_store_load_hours,
                                               .prior = qbid_patterns_prior,
                                               .tell = qbid_patterns_see,
-                                              .store = qbid_engine_store(crew->engine)};
+                                              .store = qbid_engine_store(crew->engine),
+                                              .response = response,
+                                              .response_context =
+                                                  qbid_engine_learner(crew->engine)};
     int err = qbid_budget_agent_new(&params, &crew->budget);
     if (err)
         return err;
@@ -85,6 +118,31 @@ static int synthesiser_add(struct qbid_crew *crew, uint64_t now_ns)
     if (err)
         return err;
     struct qbid_agent agent = qbid_synthesiser_of(crew->synthesiser);
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int schedule_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    struct qbid_schedule_params params = {.store = qbid_engine_store(crew->engine),
+                                          .dictionary = qbid_engine_dictionary(crew->engine),
+                                          .again_s = (uint32_t)crew->config->agents.again_s,
+                                          .seed = crew->config->seed};
+    int err = qbid_schedule_new(&params, &crew->schedule);
+    if (err)
+        return err;
+    struct qbid_agent agent = qbid_schedule_of(crew->schedule);
+    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
+}
+
+static int creative_add(struct qbid_crew *crew, uint64_t now_ns)
+{
+    struct qbid_creative_agent_params params = {.store = qbid_engine_store(crew->engine),
+                                                .again_s = (uint32_t)crew->config->agents.again_s,
+                                                .seed = crew->config->seed};
+    int err = qbid_creative_agent_new(&params, &crew->creative);
+    if (err)
+        return err;
+    struct qbid_agent agent = qbid_creative_agent_of(crew->creative);
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
@@ -158,6 +216,40 @@ static int rules_add(struct qbid_crew *crew, uint64_t now_ns)
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
+static int attribution_record(struct qbid_crew *crew, const struct qbid_agent_inputs *inputs)
+{
+    const struct qbid_attribution_params params = {crew->config->event_ttl_ms,
+                                                   crew->config->notice_ttl_ms};
+    uint64_t refused =
+        qbid_ingest_counters_load(qbid_engine_ingest_stage(crew->engine)).convs_refused;
+    int r = qbid_attribution_record(qbid_engine_store(crew->engine), inputs->account,
+                                    inputs->snapshot, qbid_engine_learner(crew->engine), &params,
+                                    refused - crew->convs_refused, inputs->unix_s);
+    if (r >= 0)
+        crew->convs_refused = refused;
+    return r;
+}
+
+/* Windows begin anew with qbidd. */
+static int overlaps_record(struct qbid_crew *crew, const struct qbid_agent_inputs *inputs)
+{
+    if (crew->born_unix_s == 0)
+        crew->born_unix_s = inputs->unix_s - (int64_t)(QBID_RECORDER_PERIOD_NS / QBID_NS_PER_S);
+    if (inputs->unix_s < crew->overlaps_unix_s + OVERLAPS_S)
+        return 0;
+    int64_t from = inputs->unix_s - DAY_S;
+    struct qbid_overlaps_inputs in = {inputs->account,
+                                      inputs->snapshot,
+                                      qbid_engine_dictionary(crew->engine),
+                                      inputs->now_ns,
+                                      from > crew->born_unix_s ? from : crew->born_unix_s,
+                                      inputs->unix_s};
+    int r = qbid_overlaps_record(qbid_engine_store(crew->engine), &in);
+    if (r >= 0)
+        crew->overlaps_unix_s = inputs->unix_s;
+    return r;
+}
+
 static int record(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
                   void *give_context)
 {
@@ -174,6 +266,10 @@ static int record(void *state, const struct qbid_agent_inputs *inputs, qbid_agen
     if (r >= 0)
         r = qbid_recorder_insights(store, inputs->account, inputs->snapshot, inputs->now_ns,
                                    inputs->unix_s);
+    if (r >= 0)
+        r = attribution_record(crew, inputs);
+    if (r >= 0)
+        r = overlaps_record(crew, inputs);
     return qbid_store_end(store, r < 0 ? r : 0);
 }
 
@@ -200,6 +296,10 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
         err = monitor_add(crew, now_ns);
     if (!err && config->agents.synthesiser)
         err = synthesiser_add(crew, now_ns);
+    if (!err && config->agents.schedule)
+        err = schedule_add(crew, now_ns);
+    if (!err && config->agents.creative)
+        err = creative_add(crew, now_ns);
     if (!err && config->agents.rules)
         err = rules_add(crew, now_ns);
     if (!err && config->agents.records)
@@ -219,6 +319,8 @@ void qbid_crew_free(struct qbid_crew *crew)
     qbid_budget_agent_free(crew->budget);
     qbid_monitor_free(crew->monitor);
     qbid_synthesiser_free(crew->synthesiser);
+    qbid_schedule_free(crew->schedule);
+    qbid_creative_agent_free(crew->creative);
     qbid_rules_free(crew->rules);
     free(crew->held);
     free(crew);

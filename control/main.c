@@ -22,10 +22,10 @@
 
 struct arguments {
     const char *config;
-    bool test, background, options;
+    bool test, background, options, new_audit_key;
 };
 
-enum { KEY_FOREGROUND = 256, KEY_DAEMON, KEY_OPTIONS };
+enum { KEY_FOREGROUND = 256, KEY_DAEMON, KEY_OPTIONS, KEY_NEW_AUDIT_KEY };
 
 static const struct argp_option options[] = {
     {"config", 'c', "FILE", 0, "Configuration (default " CONFIG_PRESET ")", 0},
@@ -34,6 +34,8 @@ static const struct argp_option options[] = {
     {"foreground", KEY_FOREGROUND, NULL, 0, "Stay in the foreground (default)", 0},
     {"daemon", KEY_DAEMON, NULL, 0, "Go into the background once everything works", 0},
     {"options", KEY_OPTIONS, NULL, 0, "List every key with its range, default and meaning", 0},
+    {"new-audit-key", KEY_NEW_AUDIT_KEY, NULL, 0,
+     "Make a new audit.key_file although records were made with one that is missing now", 0},
     {0}};
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -56,6 +58,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_OPTIONS:
         a->options = true;
+        return 0;
+    case KEY_NEW_AUDIT_KEY:
+        a->new_audit_key = true;
         return 0;
     case ARGP_KEY_ARG: /* "-t FILE" with a space: the file comes as an argument */
         if (!a->test || state->arg_num > 0)
@@ -209,6 +214,7 @@ int main(int argc, char **argv)
         free(path);
         return QBID_EXIT_FAILED;
     }
+    config.audit.begin_anew = arguments.new_audit_key;
     if (arguments.test) {
         fprintf(stderr, "%s: the configuration is right\n", path);
         free(path);

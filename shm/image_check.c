@@ -206,28 +206,38 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
     return capped == image->header->capped_cnt && targeted_fits(image);
 }
 
-/* Padding too, since a vector of candidates is gathered at once; eight at a time, since the
- * compiler makes vectors of loops of constant length only. */
-static bool candidates_fit(const struct qbid_image *image, const struct qbid_row_ref *row)
+/* Line items ascend, those of the padding are there as well, since a vector of candidates is
+ * gathered at once. */
+static bool row_items_fit(const struct qbid_row_ref *row, uint32_t n8, uint32_t line_item_cnt)
 {
     const uint16_t *low = row->line_item_low;
-    uint32_t n8 = qbid_row_padded(row->cnt), bad = 0;
-    for (uint32_t at = 0; at < n8; at += QBID_ROW_PAD) {
-        uint32_t bits[QBID_ROW_PAD];
-        memcpy(bits, row->value_micros + at, sizeof bits);
-        for (uint32_t i = 0; i < QBID_ROW_PAD; i++) {
-            bad |= (low[at + i] | (uint32_t)(at + i >= row->high) << 16) >= image->line_item_cnt;
-            bad |= !bits_are_value(bits[i]);
-        }
+    uint32_t bad = 0;
+    if (row->high == QBID_ROW_NONE_HIGH) {
+        for (uint32_t i = 0; i < n8; i++)
+            bad |= low[i] >= line_item_cnt;
+        for (uint32_t i = 1; i < row->cnt; i++)
+            bad |= low[i - 1] >= low[i];
+        return bad == 0;
     }
+    for (uint32_t i = 0; i < n8; i++)
+        bad |= qbid_row_line_item(row, i) >= line_item_cnt;
     for (uint32_t i = 1; i < row->cnt; i++)
         bad |= qbid_row_line_item(row, i - 1) >= qbid_row_line_item(row, i);
-    for (uint32_t i = row->cnt; i < n8; i++) {
-        uint32_t bits;
-        memcpy(&bits, &row->value_micros[i], sizeof bits);
-        bad |= bits != 0;
-    }
     return bad == 0;
+}
+
+/* Eight at a time, since the compiler makes vectors of loops of constant length only. */
+static bool candidates_fit(const struct qbid_image *image, const struct qbid_row_ref *row)
+{
+    const uint32_t *value = (const uint32_t *)(const void *)row->value_micros;
+    uint32_t n8 = qbid_row_padded(row->cnt), bad = 0;
+    for (uint32_t at = 0; at < n8; at += QBID_ROW_PAD) {
+        for (uint32_t i = 0; i < QBID_ROW_PAD; i++)
+            bad |= !bits_are_value(value[at + i]);
+    }
+    for (uint32_t i = row->cnt; i < n8; i++)
+        bad |= value[i] != 0;
+    return bad == 0 && row_items_fit(row, n8, image->line_item_cnt);
 }
 
 /* Whether a lookup that starts at bucket `home` arrives at `bucket`. */

@@ -7,7 +7,8 @@ enum qbid_isa qbid_isa_best(void)
 #if defined(__x86_64__)
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
-        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma"))
+        !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("fma") ||
+        !__builtin_cpu_supports("popcnt") || !__builtin_cpu_supports("pclmul"))
         return QBID_ISA_SCALAR;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&

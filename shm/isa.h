@@ -6,9 +6,13 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum qbid_isa {
     QBID_ISA_SCALAR = 0, /* also what a view that says nothing gets */
-    QBID_ISA_AVX2 = 1,   /* AVX2, BMI1, BMI2, FMA */
+    QBID_ISA_AVX2 = 1,   /* AVX2, BMI1, BMI2, FMA, POPCNT, PCLMULQDQ */
     QBID_ISA_AVX512 = 2, /* and AVX-512 F, BW, DQ, VL, VBMI2 */
     QBID_ISA_CNT
 };
@@ -19,5 +23,9 @@ enum qbid_isa qbid_isa_best(void);
 
 /** "scalar", "avx2", "avx512"; "?" outside. Static. */
 const char *qbid_isa_name(enum qbid_isa isa);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -25,7 +25,8 @@
 #define UNDERWAY 0.02 /* of a budget: bids without an outcome, bills that come late */
 #define SPENDS 0.9    /* of its budget, or more would be no use to a campaign */
 #define WIDEN 1.1
-#define PERTURB 0.5 /* of the trust region, where exponents are not told yet */
+#define PERTURB 0.5      /* of the trust region, where exponents are not told yet */
+#define RESPONSE_SD 0.05 /* of an exponent that auctions show */
 #define NANOS_PER_MICRO 1000
 
 struct qbid_budget_agent {
@@ -126,6 +127,15 @@ static void room_see(struct qbid_budget_campaign *c, int64_t budget_nanos, bool 
         c->lowest_nanos = budget_nanos;
 }
 
+static void response_see(const struct qbid_budget_agent *agent, struct qbid_budget_campaign *c,
+                         int64_t unix_s)
+{
+    const struct qbid_budget_agent_params *p = &agent->params;
+    double exponent;
+    if (p->response && p->response(p->response_context, c->id, &exponent))
+        qbid_budget_campaign_respond(c, exponent, unix_s);
+}
+
 static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inputs *inputs)
 {
     const struct qbid_account *account = inputs->account;
@@ -159,8 +169,21 @@ static int see_all(struct qbid_budget_agent *agent, const struct qbid_agent_inpu
         c->budget_nanos = def->budget_nanos;
         /* one that is held would hold up all the others: a group stands or falls together */
         c->present = !qbid_agent_held(inputs, def->id);
+        response_see(agent, c, inputs->unix_s);
     }
     return 0;
+}
+
+/* What auctions show of an exponent is here and now, and nothing that the agent did is in it. */
+static void responses_take(struct round *r)
+{
+    for (uint32_t i = 0; i < r->cnt; i++) {
+        struct qbid_budget_campaign *c = r->campaigns[i];
+        if (!(c->response > 0))
+            continue;
+        c->shape = fmin(fmax(c->response, QBID_BUDGET_SHAPE_LOW), QBID_BUDGET_SHAPE_HIGH);
+        c->shape_sd = RESPONSE_SD;
+    }
 }
 
 /* Mean value of a conversion of the tenant; 0 before the first. */
@@ -187,49 +210,64 @@ static int64_t spent_micros(const struct qbid_budget_campaign *c)
     return (int64_t)(1e6 * c->gone) + (int64_t)(UNDERWAY * (double)c->budget_nanos) / 1000;
 }
 
-/* No more for those that cannot spend it, unless all of them together could not. */
-static void most_set(struct round *r)
+/* Most that a budget may change by now, in parts of it: what of the day is left takes all of it. */
+static double trust_of(const struct round *r)
+{
+    double gone = (double)(r->inputs->unix_s % DAY_S) / DAY_S;
+    return r->agent->params.trust * (1 - gone);
+}
+
+static int64_t most_of(const struct qbid_budget_campaign *c, int64_t least, int64_t now,
+                       double trust, bool room_known)
+{
+    /* from nothing it may rise to what the allocator thinks of as a step */
+    double most = now > 0 ? (double)now * (1 + trust) : INFINITY;
+    if (room_known && c->most > 0)
+        most = fmin(most, fmax(1e6 * c->most, ceil((double)now * (1 - trust))));
+    return most < (double)INT64_MAX / 2 ? (int64_t)fmax(most, (double)least) : INT64_MAX;
+}
+
+/* Least and most of each: nothing below the floor nor what is spent, nothing above what one can
+ * spend, unless all of them together could not. */
+static void bounds_set(struct round *r)
 {
     struct qbid_allocation *a = &r->allocation;
-    double room = 0;
-    for (uint32_t i = 0; i < r->cnt; i++)
-        room += r->campaigns[i]->most > 0 ? 1e6 * r->campaigns[i]->most : (double)a->budget_micros;
-    for (uint32_t i = 0; i < r->cnt && room > (double)a->budget_micros; i++) {
+    int64_t least = (int64_t)(r->agent->params.floor * (double)a->budget_micros / r->cnt);
+    double room = 0, trust = trust_of(r);
+    for (uint32_t i = 0; i < r->cnt; i++) {
         struct qbid_allocation_item *item = &a->items[i];
-        int64_t most = (int64_t)(1e6 * r->campaigns[i]->most);
-        if (most > 0)
-            item->most_micros = most > item->least_micros ? most : item->least_micros;
+        int64_t spent = spent_micros(r->campaigns[i]), now = r->current_micros[i];
+        int64_t own = spent > least ? spent : least;
+        *item = (struct qbid_allocation_item){.least_micros = own < now ? own : now};
+        item->most_micros = most_of(r->campaigns[i], item->least_micros, now, trust, true);
+        room += (double)item->most_micros;
     }
+    for (uint32_t i = 0; i < r->cnt && room <= (double)a->budget_micros; i++)
+        a->items[i].most_micros =
+            most_of(r->campaigns[i], a->items[i].least_micros, r->current_micros[i], trust, false);
 }
 
 /* New budgets into the items: Thompson's in the trust region, and a little chance. */
 static int allocate(struct round *r)
 {
     struct qbid_allocation *a = &r->allocation;
-    const struct qbid_budget_agent_params *p = &r->agent->params;
-    struct qbid_explore_params params = {draw, r, DRAWS, EXPLOIT, p->trust};
     char why[QBID_ALLOCATION_WHY_MAX];
-    uint32_t varied = 0;
+    uint32_t told = 0;
     a->budget_micros = 0;
     for (uint32_t i = 0; i < r->cnt; i++) {
         r->current_micros[i] = r->campaigns[i]->budget_nanos / NANOS_PER_MICRO;
         a->budget_micros += r->current_micros[i];
-        varied += r->campaigns[i]->varied;
+        told += r->campaigns[i]->varied || r->campaigns[i]->response > 0;
     }
-    int64_t least = (int64_t)(p->floor * (double)a->budget_micros / r->cnt);
-    for (uint32_t i = 0; i < r->cnt; i++) {
-        int64_t spent = spent_micros(r->campaigns[i]);
-        int64_t own = spent > least ? spent : least;
-        a->items[i] = (struct qbid_allocation_item){
-            .curve = qbid_budget_curve(r->campaigns[i], r->prior),
-            .least_micros = own < r->current_micros[i] ? own : r->current_micros[i],
-            .most_micros = INT64_MAX};
-    }
-    most_set(r);
+    r->learning = 2 * told < r->cnt;
+    double chance = r->learning ? PERTURB * trust_of(r) : 0;
+    struct qbid_explore_params params = {draw, r, DRAWS, EXPLOIT, trust_of(r) - chance};
+    bounds_set(r);
+    for (uint32_t i = 0; i < r->cnt; i++)
+        a->items[i].curve = qbid_budget_curve(r->campaigns[i], r->prior);
     int err = qbid_explore(a, r->current_micros, &params, &r->agent->random, why);
-    r->learning = 2 * varied < r->cnt;
-    if (!err && r->learning)
-        qbid_explore_perturb(a, PERTURB * p->trust, &r->agent->random, r->order);
+    if (!err && chance > 0)
+        qbid_explore_perturb(a, chance, &r->agent->random, r->order);
     return err;
 }
 
@@ -313,9 +351,10 @@ static void reason_write(const struct round *r, uint32_t i, const struct verdict
         "%" PRIu32 " days, %" PRIu64 " conversions.%s All moves of this group together add %.2f a "
         "day (90 %% between %.2f and %.2f).%s",
         p->current, here, r->allocation.marginal, r->cnt, c->shape, c->shape_sd,
-        c->varied     ? ""
-        : c->informed ? ", the library's"
-                      : ", the prior's",
+        c->response > 0 ? ", as its auctions show"
+        : c->varied     ? ""
+        : c->informed   ? ", the library's"
+                        : ", the prior's",
         c->day_cnt, c->convs, today, all->mean, all->low, all->high,
         r->learning ? " Part of each move is chance, so that response to spend becomes known."
                     : "");
@@ -359,13 +398,27 @@ static void propose_one(struct round *r, uint32_t i, const struct verdict *all,
     give(give_context, &p);
 }
 
-/* Proposals lie there that nobody acted on yet. */
+/* One whole day of most campaigns is behind: what hours of a first day bring is mostly chance, and
+ * their pace has not settled. */
+static bool begun(const struct round *r)
+{
+    uint32_t known = 0;
+    for (uint32_t i = 0; i < r->cnt; i++)
+        known += r->campaigns[i]->day_cnt > 0;
+    return 2 * known >= r->cnt;
+}
+
+/* Today's proposal was acted on, or one lies there that nobody acted on yet. */
 static bool awaited(const struct round *r)
 {
+    int64_t now_s = r->inputs->unix_s;
     for (uint32_t i = 0; i < r->cnt; i++) {
         const struct qbid_budget_campaign *c = r->campaigns[i];
-        if (c->proposed_unix_s > 0 && c->proposed_nanos == c->budget_nanos &&
-            r->inputs->unix_s < c->proposed_unix_s + (int64_t)r->agent->params.again_s)
+        if (c->proposed_unix_s == 0)
+            continue;
+        bool acted = c->proposed_nanos != c->budget_nanos;
+        if (acted ? c->proposed_unix_s / DAY_S == now_s / DAY_S
+                  : now_s < c->proposed_unix_s + (int64_t)r->agent->params.again_s)
             return true;
     }
     return false;
@@ -389,7 +442,8 @@ static int round_play(struct round *r, bool shapes, qbid_agent_take_fn *give, vo
     int err = shapes ? qbid_budget_shapes(r->campaigns, r->cnt) : 0;
     if (!err)
         err = qbid_budget_inform(r->campaigns, r->cnt, shapes, &r->agent->params);
-    if (err || r->cnt < 2 || !(worth > 0) || awaited(r) ||
+    responses_take(r);
+    if (err || r->cnt < 2 || !(worth > 0) || !begun(r) || awaited(r) ||
         !qbid_budget_scales(r->campaigns, r->cnt, worth, r->inputs->unix_s, &r->prior))
         return err;
     err = allocate(r);

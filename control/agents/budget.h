@@ -23,17 +23,24 @@ typedef int qbid_budget_prior_fn(struct qbid_store *store, const struct qbid_pat
 typedef int qbid_budget_tell_fn(struct qbid_store *store, const struct qbid_pattern_key *key,
                                 const struct qbid_pattern_source *source);
 
+/** The exponent of value in spend at a campaign's present budget, as its auctions show it
+ *  (qbid_learner_response()); false = not known. */
+typedef bool qbid_budget_response_fn(const void *context, uint32_t campaign_id,
+                                     double *ret_exponent);
+
 struct qbid_budget_agent_params {
-    double trust;      /* most that a proposal changes a budget by, in parts of it */
+    double trust;      /* most that a day's proposals change a budget by, in parts of it */
     double change_min; /* changes below this part of a budget are not proposed */
     double confidence; /* probability of a gain from which it is auto_execute */
     uint32_t again_s;  /* until a proposal that nobody acted on is followed by another */
     double floor;      /* least budget, in parts of an equal share of the tenant's */
     uint64_t seed;
-    qbid_budget_past_fn *past;   /* where days before the agent began are; NULL = nowhere */
-    qbid_budget_prior_fn *prior; /* the library of patterns; NULL = none */
-    qbid_budget_tell_fn *tell;   /* with prior */
-    struct qbid_store *store;    /* of past, prior and tell */
+    qbid_budget_past_fn *past;         /* where days before the agent began are; NULL = nowhere */
+    qbid_budget_prior_fn *prior;       /* the library of patterns; NULL = none */
+    qbid_budget_tell_fn *tell;         /* with prior */
+    struct qbid_store *store;          /* of past, prior and tell */
+    qbid_budget_response_fn *response; /* NULL = nobody knows */
+    const void *response_context;
 };
 
 /* Which: active campaigns with a daily budget whose goal is value or conversions. Tenants are
@@ -43,8 +50,14 @@ struct qbid_budget_agent_params {
  * the days before it was first seen, from the past, so that a restart forgets nothing. Once a day
  * curves of all campaigns of a tenant are fitted together (control/models/allocate/fit_group.h) for
  * their exponents; at each run its scale is gamma by all that it has brought so far (explore.h),
- * and the proposal is the Thompson allocation in the trust region. Where spend has not varied
- * enough to tell exponents, pairs of budgets are moved against each other a little so that it will.
+ * and the proposal is the Thompson allocation in the trust region. Where auctions show the exponent
+ * (response), it is theirs; where neither they do nor spend has varied enough, pairs of budgets are
+ * moved against each other a little so that it will.
+ *
+ * A tenant's money moves once a day at most, best when the day begins: a daily budget is spread
+ * over its day, so that what is moved at an hour h bends what is left of the day by 24 / (24 - h)
+ * times as much. The trust region of a later proposal is as much smaller. One that nobody acted on
+ * is followed by another.
  *
  * With a library (control/patterns) a campaign's exponent starts where those of the tenant's other
  * campaigns were, past ones too, and each day's fit is told to it.

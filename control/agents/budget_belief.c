@@ -17,6 +17,8 @@
 #define HALF_LIFE_DAYS 14 /* of what a day says about a scale */
 #define PART_MIN 0.02     /* of today, before it says anything: half an hour */
 #define OWN_MIN 0.05      /* of the prior's precision: days that say less say nothing */
+#define WORTH_CONVS 5     /* conversions after which its own mean value counts as much as all's */
+#define ORDER_NOISE 1.3   /* of a conversion's value: 1 + its squared relative spread */
 
 static double units(int64_t nanos)
 {
@@ -61,6 +63,18 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *c, const struct qbid_
     c->partial = false;
     c->spend_base = spend, c->value_base = value;
     c->spend = c->value = 0;
+}
+
+void qbid_budget_campaign_respond(struct qbid_budget_campaign *campaign, double exponent,
+                                  int64_t unix_s)
+{
+    double since = fmax((double)(unix_s - campaign->response_unix_s), 0);
+    bool first = !(campaign->response > 0);
+    double length = first ? 0 : fmin(campaign->response_s + since, DAY_S);
+    double weight = length > 0 ? fmin(since / length, 1) : 1;
+    campaign->response += weight * (exponent - campaign->response);
+    campaign->response_s = length;
+    campaign->response_unix_s = unix_s;
 }
 
 struct recalling {
@@ -189,6 +203,31 @@ int qbid_budget_shapes(struct qbid_budget_campaign *const *campaigns, uint32_t c
     return err;
 }
 
+/* What counts as one event of a campaign's value. Where a conversion is worth much, few of them
+ * make much value, and less is known by it. */
+static double event_worth(const struct qbid_budget_campaign *c, double worth)
+{
+    double own = (c->value_all + WORTH_CONVS * worth) / ((double)c->convs + WORTH_CONVS);
+    return ORDER_NOISE * own;
+}
+
+static struct qbid_explore_evidence evidence_of(const struct qbid_budget_campaign *c, double event,
+                                                int64_t unix_s)
+{
+    struct qbid_explore_evidence e = {0, 0};
+    double part = (double)(unix_s - c->from_unix_s) / DAY_S;
+    for (uint32_t d = 0; d < c->day_cnt; d++) {
+        double weight = exp2(-(double)(c->day_cnt - d) / HALF_LIFE_DAYS) / event;
+        e.count += weight * c->day_value[d];
+        e.exposure += weight * pow(c->day_spend[d], c->shape);
+    }
+    if (part >= PART_MIN && c->spend > 0) {
+        e.count += c->value / event;
+        e.exposure += part * pow(c->spend / part, c->shape) / event;
+    }
+    return e;
+}
+
 bool qbid_budget_scales(struct qbid_budget_campaign *const *campaigns, uint32_t cnt, double worth,
                         int64_t unix_s, struct qbid_explore_prior *ret_prior)
 {
@@ -197,19 +236,7 @@ bool qbid_budget_scales(struct qbid_budget_campaign *const *campaigns, uint32_t 
         return false;
     for (uint32_t i = 0; i < cnt; i++) {
         struct qbid_budget_campaign *c = campaigns[i];
-        struct qbid_explore_evidence *e = &c->evidence;
-        double part = (double)(unix_s - c->from_unix_s) / DAY_S;
-        *e = (struct qbid_explore_evidence){0, 0};
-        for (uint32_t d = 0; d < c->day_cnt; d++) {
-            double weight = exp2(-(double)(c->day_cnt - d) / HALF_LIFE_DAYS) / worth;
-            e->count += weight * c->day_value[d];
-            e->exposure += weight * pow(c->day_spend[d], c->shape);
-        }
-        if (part >= PART_MIN && c->spend > 0) {
-            e->count += c->value / worth;
-            e->exposure += part * pow(c->spend / part, c->shape) / worth;
-        }
-        evidence[i] = *e;
+        evidence[i] = c->evidence = evidence_of(c, event_worth(c, worth), unix_s);
     }
     int err = qbid_explore_prior_fit(evidence, cnt, ret_prior);
     free(evidence);

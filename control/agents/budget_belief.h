@@ -37,6 +37,9 @@ struct qbid_budget_campaign {
     uint32_t day_cnt;
     /* belief */
     double shape, shape_sd;
+    double response;   /* exponent by its auctions, 0 = not known; a mean */
+    double response_s; /* of so long, a day at most */
+    int64_t response_unix_s;
     bool varied;
     bool informed; /* by the library */
     /* the exponent by its own days alone; variance 0 = they say nothing */
@@ -52,6 +55,10 @@ void qbid_budget_campaign_see(struct qbid_budget_campaign *campaign, const struc
  * where nothing was counted. An error of the past: nothing is known, ask again. */
 int qbid_budget_campaign_recall(struct qbid_budget_campaign *campaign,
                                 const struct qbid_budget_agent_params *params, int64_t unix_s);
+
+/** Take in what its auctions show now; the exponent, in (0, 1]. */
+void qbid_budget_campaign_respond(struct qbid_budget_campaign *campaign, double exponent,
+                                  int64_t unix_s);
 
 /** Exponents of a tenant's campaigns, by their days together. Campaigns of fewer than 7 days keep
  *  the prior, 0.8 +- 0.1. NOMEM. */

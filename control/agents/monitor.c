@@ -15,7 +15,8 @@
 #define FRESH_HOURS 24  /* judged, not learned from, when a campaign is first learned */
 #define MONDAY_HOURS 72 /* 1970-01-01 was a Thursday: the Monday before was 3 days earlier */
 
-static const char *const metric_names[] = {"bids", "wins", "clicks", "conversions"};
+static const char *const metric_names[] = {"bids",        "wins",  "clicks",
+                                           "conversions", "views", "completes"};
 
 struct watch {
     uint32_t campaign_id;
@@ -67,6 +68,8 @@ static void totals(const struct qbid_stats *s, double ret[QBID_MONITOR_METRIC_CN
     ret[QBID_MONITOR_WINS] = (double)qbid_stats_wins(s);
     ret[QBID_MONITOR_CLICKS] = (double)s->clicks;
     ret[QBID_MONITOR_CONVERSIONS] = (double)s->convs;
+    ret[QBID_MONITOR_VIEWS] = (double)s->views;
+    ret[QBID_MONITOR_COMPLETES] = (double)s->completes;
 }
 
 /* What was counted since the last point belongs to this one's hour. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The performance monitor: hourly bids, wins, clicks and conversions of each campaign against what
- * their last weeks lead to expect; falls and rises that last become alarms.
+/* The performance monitor: hourly bids, wins, clicks, conversions, viewable impressions and videos
+ * played to their end of each campaign against what their last weeks lead to expect; falls and
+ * rises that last become alarms.
  *
  *   store's history --hours--> control/models/watch/counts.h, one for each campaign and metric
  *                              learned anew every week
@@ -24,9 +25,11 @@ enum qbid_monitor_metric {
     QBID_MONITOR_BIDS,
     QBID_MONITOR_WINS,
     QBID_MONITOR_CLICKS,
-    QBID_MONITOR_CONVERSIONS
+    QBID_MONITOR_CONVERSIONS,
+    QBID_MONITOR_VIEWS,
+    QBID_MONITOR_COMPLETES
 };
-#define QBID_MONITOR_METRIC_CNT 4
+#define QBID_MONITOR_METRIC_CNT 6
 
 struct qbid_monitor_alarm {
     uint32_t campaign_id;

@@ -76,6 +76,8 @@ static int check_numbers(const struct qbid_proposal *p, char *why)
     if (p->evidence_from_unix_s > p->evidence_to_unix_s)
         return refuse(why, "evidence_from_unix_s", "is after evidence_to_unix_s");
     int err = check_share(p->confidence, "confidence", why);
+    if (!err)
+        err = check_share(p->touched, "touched", why);
     return err ? err : check_share(p->risk, "risk", why);
 }
 

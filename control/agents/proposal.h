@@ -53,6 +53,8 @@ struct qbid_proposal {
     double confidence; /* probability that it adds value, in [0, 1] */
     double risk;       /* share of the value at stake that the worst tenth loses, in [0, 1] */
     double priority;   /* > 0; higher first among equals */
+    double touched;    /* share of its campaign's spend that it is about, what is put at stake; 0 =
+                          all of it. Not kept: what it puts at stake is. */
     char reason[QBID_PROPOSAL_REASON_MAX];
     int64_t evidence_from_unix_s; /* what was observed, from <= to */
     int64_t evidence_to_unix_s;

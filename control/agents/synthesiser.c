@@ -10,7 +10,7 @@
 struct qbid_synthesiser {
     struct qbid_synthesiser_params params;
     struct qbid_random random;
-    struct qbid_synthesiser_memory memory;
+    struct qbid_gains_memory memory;
 };
 
 int qbid_synthesiser_new(const struct qbid_synthesiser_params *params,
@@ -38,7 +38,7 @@ static int propose(void *state, const struct qbid_agent_inputs *inputs, qbid_age
 {
     struct qbid_synthesiser *s = state;
     struct qbid_synthesiser_cells cells;
-    int err = qbid_synthesiser_cells_new(inputs->account, inputs->snapshot, &cells);
+    int err = qbid_synthesiser_cells_new(inputs->account, inputs->snapshot, 0, &cells);
     if (err)
         return err;
     struct qbid_synthesiser_proposing proposing = {&s->params, inputs, &cells,      &s->memory,

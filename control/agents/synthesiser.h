@@ -26,7 +26,8 @@ struct qbid_synthesiser_params {
  *   --> library (control/patterns): universal or specific by random effects over exchanges; what a
  * new campaign may expect by random effects over campaigns return falls by a value, on every
  * exchange or on those where a line item buys it --> proposal to exclude it, where the same budget
- * then brings more
+ * then brings more; return rises by a value on every exchange --> proposal to accept it, to line
+ * items whose list leaves it out
  *
  * Needs `exchange` and the dimension in the finest of the configuration's levels.
  */

@@ -11,17 +11,18 @@
 struct collecting {
     const struct qbid_account *account;
     struct qbid_synthesiser_cells *cells;
+    uint32_t campaign_id;
 };
 
 static int cell_keep(void *context, struct qbid_series_key key, const struct qbid_stats *all)
 {
     struct collecting *c = context;
-    if (key.kind != QBID_SERIES_CONTEXT || all->imps == 0)
+    if (all->imps == 0)
         return 0;
     const struct qbid_line_item_def *item = qbid_account_line_item(c->account, key.id);
     const struct qbid_campaign_def *campaign =
         item ? qbid_account_campaign(c->account, item->campaign_id) : NULL;
-    if (!campaign)
+    if (!campaign || (c->campaign_id && c->campaign_id != campaign->id))
         return 0;
     struct qbid_synthesiser_cells *cells = c->cells;
     if (cells->cnt == cells->max) {
@@ -44,18 +45,29 @@ static int cell_keep(void *context, struct qbid_series_key key, const struct qbi
     return 0;
 }
 
+static int by_context(const void *a, const void *b)
+{
+    const struct qbid_synthesiser_cell *x = a, *y = b;
+    if (x->line_item != y->line_item)
+        return x->line_item < y->line_item ? -1 : 1;
+    return (x->context > y->context) - (x->context < y->context);
+}
+
 int qbid_synthesiser_cells_new(const struct qbid_account *account,
-                               const struct qbid_snapshot *snapshot,
+                               const struct qbid_snapshot *snapshot, uint32_t campaign_id,
                                struct qbid_synthesiser_cells *ret_cells)
 {
     struct qbid_synthesiser_cells cells = {0};
-    struct collecting collecting = {account, &cells};
-    int err = qbid_snapshot_visit(snapshot, cell_keep, &collecting);
-    if (err)
+    struct collecting collecting = {account, &cells, campaign_id};
+    int err = qbid_snapshot_scan(snapshot, QBID_SERIES_CONTEXT, cell_keep, &collecting);
+    if (err) {
         qbid_synthesiser_cells_done(&cells);
-    else
-        *ret_cells = cells;
-    return err;
+        return err;
+    }
+    if (cells.cnt)
+        qsort(cells.cell, cells.cnt, sizeof *cells.cell, by_context);
+    *ret_cells = cells;
+    return 0;
 }
 
 void qbid_synthesiser_cells_done(struct qbid_synthesiser_cells *cells)

@@ -31,9 +31,10 @@ struct qbid_synthesiser_cells {
     uint32_t cnt, max;
 };
 
-/** Contexts with impressions of the account's line items. NOMEM. */
+/** Contexts with impressions of the account's line items, or of one campaign's; campaign_id 0 =
+ * all. NOMEM. */
 int qbid_synthesiser_cells_new(const struct qbid_account *account,
-                               const struct qbid_snapshot *snapshot,
+                               const struct qbid_snapshot *snapshot, uint32_t campaign_id,
                                struct qbid_synthesiser_cells *ret_cells);
 void qbid_synthesiser_cells_done(struct qbid_synthesiser_cells *cells);
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/agents/budget_belief.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"
@@ -16,14 +15,9 @@
 #define NAME "synthesiser"
 #define PATTERNS_MAX 64
 #define EXCHANGES (1 << QBID_DIM_BITS_EXCHANGE)
-#define DRAWS 200
 #define SHARE_MIN 0.02  /* of a line item's spend: less is not worth a change */
 #define SHARE_MAX 0.5   /* more is no longer a value among others */
 #define SHARE_SMALL 0.2 /* of an automatic change */
-#define SURE_MIN 0.8    /* probability of a gain, to be proposed at all */
-#define SPENT_MIN 0.8   /* of a day's budget, from which it is the budget that limits a campaign */
-#define DAY_S 86400
-#define GAIN_MIN 0.01 /* of the line item's value */
 
 /* A pattern of return, with what is believed of its exchanges by their index. */
 struct belief {
@@ -44,11 +38,6 @@ struct stake {
     uint64_t convs;
 };
 
-struct verdict {
-    double gain[DRAWS];
-    double mean, low, high, loss, sure;
-};
-
 struct found {
     struct qbid_pattern list[PATTERNS_MAX];
     uint32_t cnt;
@@ -59,7 +48,8 @@ static int pattern_keep(void *context, const struct qbid_pattern *pattern)
     struct found *found = context;
     enum qbid_pattern_verdict verdict = qbid_pattern_verdict(pattern);
     if (found->cnt < PATTERNS_MAX &&
-        (verdict == QBID_PATTERN_BELOW || verdict == QBID_PATTERN_DIFFERENT))
+        (verdict == QBID_PATTERN_BELOW || verdict == QBID_PATTERN_DIFFERENT ||
+         verdict == QBID_PATTERN_ABOVE))
         found->list[found->cnt++] = *pattern;
     return 0;
 }
@@ -98,28 +88,17 @@ static int source_keep(void *context, const struct qbid_pattern_source *source)
     return 0;
 }
 
-/* Whether a campaign spends what it may: else money that is freed finds no other use. */
-static bool is_bound(const struct qbid_synthesiser_proposing *p,
-                     const struct qbid_campaign_def *campaign)
-{
-    struct qbid_series_key key = {.id = campaign->id, .kind = QBID_SERIES_CAMPAIGN};
-    struct qbid_stats day =
-        qbid_snapshot_query(p->inputs->snapshot, key, QBID_WINDOW_24H, p->inputs->now_ns);
-    double flight = (double)campaign->end_unix_s - (double)campaign->start_unix_s;
-    double share = campaign->period == QBID_BUDGET_DAILY ? 1 : fmin(DAY_S / flight, 1);
-    return (double)day.spend_nanos >= SPENT_MIN * share * (double)campaign->budget_nanos;
-}
-
 /* What a line item has at stake; false when it is not for us. */
 static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct belief *b,
                      uint32_t from, uint32_t end, struct stake *ret_stake)
 {
+    *ret_stake = (struct stake){.item = NULL};
     const struct qbid_synthesiser_cell *cell = &p->cells->cell[from];
     struct qbid_series_key whole = {.id = cell->line_item, .kind = QBID_SERIES_LINE_ITEM};
     struct stake s = {.item = qbid_account_line_item(p->inputs->account, cell->line_item),
                       .campaign = qbid_account_campaign(p->inputs->account, cell->campaign)};
     if (!s.item->active || !s.campaign->active || s.campaign->end_unix_s <= p->inputs->unix_s ||
-        !is_bound(p, s.campaign))
+        !qbid_gains_bound(p->inputs, s.campaign))
         return false;
     struct qbid_stats day =
         qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_24H, p->inputs->now_ns);
@@ -144,108 +123,23 @@ static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct be
     return s.shares >= SHARE_MIN && s.shares <= SHARE_MAX;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The campaign's response to spend, by the library. */
-static int exponent_of(const struct qbid_synthesiser_proposing *p, const struct stake *s,
-                       struct qbid_robust *ret_exponent)
-{
-    struct qbid_pattern_key key = {.tenant = s->campaign->tenant_id,
-                                   .metric = "exponent",
-                                   .subject = "budget",
-                                   .across = "campaign"};
-    struct qbid_patterns_prior prior;
-    char name[16];
-    snprintf(name, sizeof name, "%" PRIu32, s->campaign->id);
-    int err = qbid_patterns_prior(p->params->store, &key, name, QBID_BUDGET_SHAPE_MEAN,
-                                  QBID_BUDGET_SHAPE_SD, &prior);
-    if (!err)
-        *ret_exponent = prior.known
-                            ? qbid_robust_learn(prior.robust, prior.own.effect, prior.own.variance)
-                            : prior.robust;
-    return err;
-}
-
 static void judge(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                  const struct stake *s, const struct qbid_robust *exponent, struct verdict *v)
+                  const struct stake *s, const struct qbid_robust *exponent, struct qbid_gains *v)
 {
-    *v = (struct verdict){.mean = 0};
-    for (int d = 0; d < DRAWS; d++) {
+    for (int d = 0; d < QBID_GAINS_DRAWS; d++) {
         double on = 0, rest = 1 - s->shares;
         for (int e = 0; e < EXCHANGES; e++)
             if (s->share[e] > 0)
                 on += s->share[e] * exp(b->own[e] + b->own_sd[e] * qbid_random_normal(p->random));
-        double shape = fmin(fmax(qbid_robust_draw(exponent, p->random), QBID_BUDGET_SHAPE_LOW),
-                            QBID_BUDGET_SHAPE_HIGH);
+        double shape = qbid_gains_exponent_draw(exponent, p->random);
         double rate = (double)s->convs + 0.5;
         rate = qbid_random_gamma(p->random, rate) / rate;
         v->gain[d] = s->value * rate * (pow(rest, 1 - shape) / (rest + on) - 1);
     }
-    qsort(v->gain, DRAWS, sizeof *v->gain, by_size);
-    for (int d = 0; d < DRAWS; d++) {
-        v->mean += v->gain[d] / DRAWS;
-        v->sure += v->gain[d] > 0 ? 1.0 / DRAWS : 0;
-        v->loss -= d < DRAWS / 10 ? v->gain[d] / (DRAWS / 10) : 0;
-    }
-    v->loss = fmax(v->loss, 0);
-    v->low = fmin(v->gain[DRAWS / 20], v->mean);
-    v->high = fmax(v->gain[DRAWS - 1 - DRAWS / 20], v->mean);
+    qbid_gains_judge(v);
 }
 
-/* The field's text without the value: "!value" more, or the value less in a list of accepted ones.
- * false where that cannot be said, or leaves nothing. */
-static bool without(const struct qbid_target_def *target, const char *value,
-                    char out[QBID_PROPOSAL_VALUE_MAX])
-{
-    char text[QBID_PROPOSAL_VALUE_MAX];
-    bool accepts = false, listed = false;
-    size_t at = 0;
-    for (uint32_t i = 0; i < target->cnt; i++)
-        accepts = accepts || target->value[i][0] != '!';
-    for (uint32_t i = 0; i < target->cnt; i++) {
-        const char *each = target->value[i];
-        if (strcmp(each, value) == 0) {
-            listed = true;
-            continue;
-        }
-        if (each[0] == '!' && strcmp(each + 1, value) == 0)
-            return false; /* it is excluded: what was spent was spent before */
-        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "", each);
-        if (at >= sizeof text)
-            return false;
-    }
-    text[at] = 0;
-    if (accepts && (!listed || at == 0))
-        return false;
-    int bytes = accepts
-                    ? snprintf(out, QBID_PROPOSAL_VALUE_MAX, "%s", text)
-                    : snprintf(out, QBID_PROPOSAL_VALUE_MAX, "%s%s!%s", text, at ? "," : "", value);
-    return bytes < QBID_PROPOSAL_VALUE_MAX;
-}
-
-static bool remembered(const struct qbid_synthesiser_proposing *p, uint64_t what)
-{
-    struct qbid_synthesiser_memory *m = p->memory;
-    for (uint32_t i = 0; i < QBID_SYNTHESISER_MEMORY; i++)
-        if (m->slot[i].what == what && m->slot[i].unix_s > 0 &&
-            p->inputs->unix_s < m->slot[i].unix_s + (int64_t)p->params->again_s)
-            return true;
-    m->slot[m->next].what = what;
-    m->slot[m->next].unix_s = p->inputs->unix_s;
-    m->next = (m->next + 1) % QBID_SYNTHESISER_MEMORY;
-    return false;
-}
-
-static int64_t nanos(double units)
-{
-    return (int64_t)llround(units * (double)QBID_NANOS_PER_UNIT);
-}
-
-static void reason_write(const struct belief *b, const struct stake *s, const struct verdict *v,
+static void reason_write(const struct belief *b, const struct stake *s, const struct qbid_gains *v,
                          struct qbid_proposal *p)
 {
     const struct qbid_pattern *pattern = &b->pattern;
@@ -272,7 +166,7 @@ static int stake_propose(const struct qbid_synthesiser_proposing *p, const struc
                          const struct stake *s)
 {
     struct qbid_robust exponent;
-    struct verdict v;
+    struct qbid_gains v;
     struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
                                      .agent = NAME,
                                      .item = QBID_ITEM_LINE_ITEM,
@@ -281,35 +175,142 @@ static int stake_propose(const struct qbid_synthesiser_proposing *p, const struc
                                      .evidence_to_unix_s = p->inputs->unix_s};
     const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
     snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
-    const struct qbid_field *field = qbid_fields_find(QBID_ITEM_LINE_ITEM, proposal.field);
-    int err = exponent_of(p, s, &exponent);
+    int err = qbid_gains_exponent(p->params->store, s->campaign, &exponent);
     if (err)
         return err;
     judge(p, b, s, &exponent, &v);
-    if (!field || v.sure < SURE_MIN || v.mean < GAIN_MIN * s->value ||
-        !without(&s->item->target[b->dim], value, proposal.recommended))
+    if (!qbid_gains_worth(&v, s->value) ||
+        !qbid_gains_without(&s->item->target[b->dim], &value, 1, proposal.recommended))
         return 0;
-    char *current = qbid_field_text(field, s->item);
-    if (!current)
-        return QBID_ERR_NOMEM;
-    bool fits = strlen(current) < sizeof proposal.current;
-    if (fits)
-        strcpy(proposal.current, current);
-    free(current);
     uint64_t what = qbid_mix64(
         qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
-    if (!fits || remembered(p, what))
+    if (!qbid_gains_current(&proposal, s->item) ||
+        qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
         return 0;
-    proposal.impact =
-        (struct qbid_proposal_impact){nanos(v.mean), nanos(v.low), nanos(v.high), nanos(v.loss)};
-    proposal.confidence = fmin(v.sure, 1);
-    proposal.risk = fmin(v.loss / s->value, 1);
-    proposal.priority = fmax(v.mean / s->value, 1e-9);
+    qbid_gains_tell(&v, s->value, &proposal);
+    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
     proposal.auto_execute = v.sure >= p->params->confidence && s->shares <= SHARE_SMALL;
     reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
     p->give(p->give_context, &proposal);
     return 0;
+}
+
+/* --- a value that is better everywhere, for a line item that leaves it out */
+
+/* Share of spend that the value takes where it is bought at all, by the tenant's line items. */
+static double open_share(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+{
+    double on = 0, all = 0;
+    for (uint32_t i = 0, end; i < p->cells->cnt; i = end) {
+        double item_on = 0, item_all = 0;
+        for (end = i;
+             end < p->cells->cnt && p->cells->cell[end].line_item == p->cells->cell[i].line_item;
+             end++) {
+            const struct qbid_synthesiser_cell *cell = &p->cells->cell[end];
+            bool has = qbid_dim_unpack(cell->context, b->dim) == b->value;
+            item_on += has ? cell->count[QBID_SYNTHESISER_SPEND] : 0;
+            item_all += cell->count[QBID_SYNTHESISER_SPEND];
+        }
+        if (p->cells->cell[i].tenant != b->pattern.key.tenant || !(item_on > 0))
+            continue;
+        on += item_on, all += item_all;
+    }
+    return all > 0 ? on / all : 0;
+}
+
+/* The list of accepted values with one more; false where the value is accepted as it is, or there
+ * is no list. */
+static bool with(const struct qbid_target_def *target, const char *value,
+                 char out[QBID_PROPOSAL_VALUE_MAX])
+{
+    char text[QBID_PROPOSAL_VALUE_MAX];
+    bool accepts = false;
+    size_t at = 0;
+    for (uint32_t i = 0; i < target->cnt && at < sizeof text; i++) {
+        const char *each = target->value[i];
+        if (strcmp(each + (each[0] == '!'), value) == 0 || strchr(each, '*'))
+            return false;
+        accepts = accepts || each[0] != '!';
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s,", each);
+    }
+    if (!accepts || at >= sizeof text ||
+        at + (size_t)snprintf(text + at, sizeof text - at, "%s", value) >= sizeof text)
+        return false;
+    strcpy(out, text);
+    return true;
+}
+
+static void with_reason_write(const struct belief *b, const struct stake *s,
+                              const struct qbid_gains *v, struct qbid_proposal *p)
+{
+    const struct qbid_pattern *pattern = &b->pattern;
+    snprintf(
+        p->reason, sizeof p->reason,
+        "%s brings x%.2f the conversions by money spent (90 %% between %.2f and %.2f) of line "
+        "items' other traffic, on every one of %" PRIu32
+        " exchanges (probability %.3f), and line item %" PRIu32
+        " leaves it out; one more source may expect x%.2f. Where it is bought it takes %.1f %% of "
+        "spend; with as much of this line item's it adds %.2f a day (90 %% between %.2f and %.2f). "
+        "Evidence: %" PRIu64 " conversions since the campaigns began.",
+        pattern->key.subject, exp(pattern->mean), exp(pattern->mean - 1.645 * pattern->mean_sd),
+        exp(pattern->mean + 1.645 * pattern->mean_sd), pattern->cnt, pattern->all_above,
+        s->item->id, exp(pattern->next), 100 * s->shares, v->mean, v->low, v->high,
+        pattern->events);
+}
+
+/* Linear in the money that moves: what a line item never bought is not counted on to have a
+ * falling return of its own. */
+static void with_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                         const struct stake *s)
+{
+    struct qbid_gains v;
+    struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
+                                     .agent = NAME,
+                                     .item = QBID_ITEM_LINE_ITEM,
+                                     .item_id = s->item->id,
+                                     .evidence_from_unix_s = b->pattern.from_unix_s,
+                                     .evidence_to_unix_s = p->inputs->unix_s};
+    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
+    snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
+    for (int d = 0; d < QBID_GAINS_DRAWS; d++) {
+        double x = b->pattern.next + b->pattern.next_sd * qbid_random_normal(p->random);
+        double rate = (double)s->convs + 0.5;
+        rate = qbid_random_gamma(p->random, rate) / rate;
+        v.gain[d] = s->value * rate * s->shares * (exp(x) - 1);
+    }
+    qbid_gains_judge(&v);
+    uint64_t what = qbid_mix64(
+        qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
+    if (!qbid_gains_worth(&v, s->value) ||
+        !with(&s->item->target[b->dim], value, proposal.recommended) ||
+        !qbid_gains_current(&proposal, s->item) ||
+        qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
+        return;
+    qbid_gains_tell(&v, s->value, &proposal);
+    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
+    with_reason_write(b, s, &v, &proposal);
+    proposal.id = qbid_proposal_id(&proposal);
+    p->give(p->give_context, &proposal);
+}
+
+/* All line items of the pattern's tenant that never bought the value. */
+static void better_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+{
+    double share = fmin(open_share(p, b), SHARE_MAX);
+    struct stake stake;
+    for (uint32_t i = 0, end; i < p->cells->cnt && share >= SHARE_MIN; i = end) {
+        for (end = i;
+             end < p->cells->cnt && p->cells->cell[end].line_item == p->cells->cell[i].line_item;)
+            end++;
+        if (p->cells->cell[i].tenant != b->pattern.key.tenant)
+            continue;
+        stake_of(p, b, i, end, &stake);
+        if (!stake.item || !(stake.value > 0) || stake.shares > 0)
+            continue;
+        stake.shares = share;
+        with_propose(p, b, &stake);
+    }
 }
 
 /* All line items of the pattern's tenant. */
@@ -341,7 +342,9 @@ int qbid_synthesiser_propose(const struct qbid_synthesiser_proposing *p)
         if (b->value == 0)
             continue;
         err = qbid_store_load_pattern_sources(p->params->store, &b->pattern.key, source_keep, b);
-        if (!err)
+        if (!err && qbid_pattern_verdict(&b->pattern) == QBID_PATTERN_ABOVE)
+            better_propose(p, b);
+        else if (!err)
             err = belief_propose(p, b);
     }
     free(found);

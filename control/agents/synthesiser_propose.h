@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pattern is worth to a line item: proposals to exclude a value. */
+/* What a pattern is worth to a line item: proposals to exclude a value, or to accept it. */
 #ifndef QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 #define QBID_CONTROL_AGENTS_SYNTHESISER_PROPOSE_H
 
+#include "control/agents/gains.h"
 #include "control/agents/synthesiser_cells.h"
 #include "control/agents/synthesiser_effects.h"
 #include "control/models/random.h"
-
-#define QBID_SYNTHESISER_MEMORY 256 /* proposals that are remembered */
-
-/* What was proposed lately, the oldest overwritten. */
-struct qbid_synthesiser_memory {
-    struct {
-        uint64_t what;
-        int64_t unix_s;
-    } slot[QBID_SYNTHESISER_MEMORY];
-    uint32_t next;
-};
 
 struct qbid_synthesiser_proposing {
     const struct qbid_synthesiser_params *params;
     const struct qbid_agent_inputs *inputs;
     const struct qbid_synthesiser_cells *cells;
-    struct qbid_synthesiser_memory *memory;
+    struct qbid_gains_memory *memory;
     struct qbid_random *random;
     qbid_agent_take_fn *give;
     void *give_context;
@@ -30,7 +20,8 @@ struct qbid_synthesiser_proposing {
 
 /**
  * Propose what the library's patterns of return say: to exclude a value from line items that spend
- * on it, where that adds value.
+ * on it, where that adds value; to accept one that is better on every exchange. The latter are
+ * never auto_execute: what it is worth to a line item that never bought it is only what others saw.
  *
  * Returns: 0; errors of the store, NOMEM.
  * Source:  with shares s_e of a line item's spend on the value by exchange e, effects x_e of it and

@@ -25,6 +25,9 @@ struct qbid_command {
 int qbid_command_fail(struct qbid_command *command, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/** The same with the store's words for its error; 0 when it is none. */
+int qbid_command_fail_store(struct qbid_command *command, int err);
+
 /* Each returns 0 or an error with its message. */
 typedef int qbid_command_fn(struct qbid_command *command);
 qbid_command_fn qbid_command_status, qbid_command_stat;
@@ -37,7 +40,7 @@ qbid_command_fn qbid_command_recommend, qbid_command_apply, qbid_command_rollbac
 qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_override, qbid_command_insights, qbid_command_rules;
 qbid_command_fn qbid_command_runs, qbid_command_creatives, qbid_command_allocations;
-qbid_command_fn qbid_command_patterns;
+qbid_command_fn qbid_command_patterns, qbid_command_attribution, qbid_command_overlaps;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
 
 /** A difference between two accounts: counts, and the list of changes. */

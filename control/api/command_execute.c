@@ -8,6 +8,7 @@
 
 #include "control/account/money.h"
 #include "control/api/command.h"
+#include "control/api/json_proposal.h"
 #include "control/executor/executor_engine.h"
 #include "shm/error.h"
 
@@ -85,25 +86,17 @@ static int recommendation_add(void *context, const struct qbid_recommendation *r
     const struct qbid_proposal *p = &r->proposal;
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    qbid_json_hex(to, "id", p->id);
+    qbid_json_proposal(to, p);
     cJSON_AddStringToObject(to, "status", qbid_recommendation_status_name(r->status));
     cJSON_AddStringToObject(to, "type", qbid_proposal_type_name(p->type));
     cJSON_AddNumberToObject(to, "tenant", r->tenant);
     cJSON_AddNumberToObject(to, "campaign", r->campaign);
-    cJSON_AddStringToObject(to, "item", qbid_item_kind_name(p->item));
-    cJSON_AddNumberToObject(to, "item_id", p->item_id);
-    cJSON_AddStringToObject(to, "field", p->field);
-    cJSON_AddStringToObject(to, "current_value", p->current);
-    cJSON_AddStringToObject(to, "recommended_value", p->recommended);
     qbid_json_nanos(to, "money_at_stake", r->money_nanos);
     qbid_json_nanos(to, "expected_impact", p->impact.mean_nanos);
     qbid_json_nanos(to, "impact_low", p->impact.low_nanos);
     qbid_json_nanos(to, "impact_high", p->impact.high_nanos);
     qbid_json_nanos(to, "impact_loss", p->impact.loss_nanos);
     cJSON_AddNumberToObject(to, "confidence", p->confidence);
-    cJSON_AddNumberToObject(to, "risk", p->risk);
-    cJSON_AddNumberToObject(to, "priority", p->priority);
-    cJSON_AddBoolToObject(to, "auto_execute", p->auto_execute);
     cJSON_AddStringToObject(to, "reason", p->reason);
     time_add(to, "evidence_from", p->evidence_from_unix_s);
     time_add(to, "evidence_to", p->evidence_to_unix_s);
@@ -134,7 +127,7 @@ static int recommend_list(struct qbid_command *c, uint64_t id)
     cJSON *list = cJSON_AddArrayToObject(c->answer, "recommendations");
     int err = qbid_store_load_recommendations(store, &filter, recommendation_add, list);
     if (err)
-        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+        return qbid_command_fail_store(c, err);
     return id && cJSON_GetArraySize(list) == 0
                ? qbid_command_fail(c, QBID_ERR_NOENT, "there is no recommendation %016llx",
                                    (unsigned long long)id)
@@ -398,7 +391,7 @@ int qbid_command_executions(struct qbid_command *c)
     if (!err && id > 0)
         err = qbid_store_load_execution_changes(store, (uint64_t)id, change_add,
                                                 cJSON_AddArrayToObject(c->answer, "changes"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 /* --- hold */
@@ -437,5 +430,5 @@ int qbid_command_hold(struct qbid_command *c)
             return refused(c, &calling, err);
     }
     err = qbid_store_load_holds(store, hold_add, cJSON_AddArrayToObject(c->answer, "holds"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }

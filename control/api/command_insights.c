@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* insights: what differs or changed more than chance explains, and the monitor's alarms. */
 #include "control/insights/insights.h"
-#include "control/account/instant.h"
+
+#include <string.h>
+
 #include "control/api/command.h"
 #include "control/api/json.h"
+#include "control/executor/executor.h"
 #include "control/store/store_records.h"
 #include "shm/error.h"
 #include "shm/units.h"
 
 #define HISTORY_PRESET 200
+#define DAY_S 86400
 
 static void insight_add(cJSON *list, const struct qbid_insight *insight)
 {
@@ -70,15 +74,37 @@ static void monitor_add(const struct qbid_command *c)
             alarm_add(list, qbid_monitor_alarm(monitor, i));
 }
 
-static int found_add(void *context, const struct qbid_store_insight *insight)
+/* What should have been taken back and was not (control/executor), of the last day. */
+static int kept_add(void *context, const struct qbid_store_insight *insight)
 {
-    char text[QBID_INSTANT_TEXT_MAX];
+    static const char mark[] = QBID_EXECUTOR_WARNING;
+    if (strncmp(insight->metric, mark, strlen(mark)) != 0)
+        return 0;
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    qbid_instant_format(insight->first_unix_s, text);
-    cJSON_AddStringToObject(to, "first", text);
-    qbid_instant_format(insight->last_unix_s, text);
-    cJSON_AddStringToObject(to, "last", text);
+    qbid_json_count(to, "campaign_id", insight->campaign);
+    cJSON_AddStringToObject(to, "metric", insight->metric);
+    qbid_json_unix_ns(to, "from", (uint64_t)insight->first_unix_s * QBID_NS_PER_S);
+    qbid_json_unix_ns(to, "to", (uint64_t)insight->last_unix_s * QBID_NS_PER_S);
+    cJSON_AddStringToObject(to, "text", insight->text);
+    return 0;
+}
+
+static int kept_list(struct qbid_command *c)
+{
+    struct qbid_store *store = qbid_engine_store(c->engine);
+    int err =
+        qbid_store_load_insights(store, (int64_t)(c->unix_ns / QBID_NS_PER_S) - DAY_S, UINT32_MAX,
+                                 kept_add, cJSON_GetObjectItem(c->answer, "alarms"));
+    return qbid_command_fail_store(c, err);
+}
+
+static int found_add(void *context, const struct qbid_store_insight *insight)
+{
+    cJSON *to = cJSON_CreateObject();
+    cJSON_AddItemToArray(context, to);
+    qbid_json_unix_s(to, "first", insight->first_unix_s);
+    qbid_json_unix_s(to, "last", insight->last_unix_s);
     cJSON_AddStringToObject(to, "kind", insight->kind);
     cJSON_AddStringToObject(to, "metric", insight->metric);
     qbid_json_count(to, "campaign_id", insight->campaign);
@@ -105,7 +131,7 @@ static int insights_since(struct qbid_command *c)
                                        : max > 10000 ? 10000
                                                      : (uint32_t)max,
                                        found_add, cJSON_AddArrayToObject(c->answer, "history"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_insights(struct qbid_command *c)
@@ -122,5 +148,5 @@ int qbid_command_insights(struct qbid_command *c)
         insight_add(list, &insights.list[i]);
     qbid_insights_done(&insights);
     monitor_add(c);
-    return 0;
+    return kept_list(c);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* models: which model serves each campaign's click and conversion rates, judged on what it
  * predicted before it came. */
-#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/api/json.h"
 #include "control/learn/learner.h"
@@ -51,11 +50,9 @@ static void campaign_add(cJSON *list, const struct qbid_learned *learned,
 
 static int version_add(void *context, const struct qbid_store_model *model)
 {
-    char text[QBID_INSTANT_TEXT_MAX];
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    qbid_instant_format(model->unix_s, text);
-    cJSON_AddStringToObject(to, "time", text);
+    qbid_json_unix_s(to, "time", model->unix_s);
     cJSON_AddNumberToObject(to, "campaign", model->campaign);
     cJSON_AddStringToObject(to, "rate", model->rate);
     cJSON_AddNumberToObject(to, "version", model->version);
@@ -79,7 +76,7 @@ static int versions(struct qbid_command *c)
                                      : max > 10000 ? 10000
                                                    : (uint32_t)max,
                                      version_add, cJSON_AddArrayToObject(c->answer, "versions"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_models(struct qbid_command *c)

@@ -43,11 +43,17 @@ void qbid_command_stats(cJSON *to, const struct qbid_stats *s)
     qbid_json_count(to, "imps", s->imps);
     qbid_json_count(to, "clicks", s->clicks);
     qbid_json_count(to, "convs", s->convs);
+    qbid_json_count(to, "views", s->views);
+    qbid_json_count(to, "video_starts", s->starts);
+    qbid_json_count(to, "video_completes", s->completes);
     qbid_json_nanos(to, "spend", s->spend_nanos);
     qbid_json_nanos(to, "value", s->value_nanos);
     rate_add(to, "win_rate", qbid_stats_wins(s), s->bids);
     rate_add(to, "ctr", s->clicks, s->imps ? s->imps : s->bills);
     rate_add(to, "cvr", s->convs, s->clicks);
+    if (s->views) /* 0 = nobody measures it */
+        rate_add(to, "viewability", s->views, s->imps ? s->imps : s->bills);
+    rate_add(to, "completion", s->completes, s->starts);
     if (s->bills)
         qbid_json_micros(to, "cpm", s->spend_nanos / (int64_t)s->bills);
     if (s->clicks)
@@ -450,5 +456,5 @@ int qbid_command_history(struct qbid_command *c)
     struct qbid_store *store = qbid_engine_store(c->engine);
     err = qbid_store_load_history(store, key, from < 0 ? 0 : from, point_add,
                                   cJSON_AddArrayToObject(c->answer, "points"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }

@@ -115,7 +115,7 @@ static int rotate(struct qbid_command *c, const char *path, uint64_t age_ms)
     struct qbid_store_cause cause = {c->unix_ns, c->actor, "keys rotated"};
     struct qbid_store *store = qbid_engine_store(c->engine);
     err = qbid_store_audit(store, &cause, "keys", before, after);
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_keys(struct qbid_command *c)

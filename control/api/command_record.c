@@ -48,7 +48,7 @@ int qbid_command_generations(struct qbid_command *c)
     l.worker_cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), l.worker, QBID_LIVE_WORKERS_MAX);
     int err = qbid_store_load_generations(store, max_of(c), generation_add, &l);
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 static int record_add(void *context, const struct qbid_store_record *r)
@@ -83,9 +83,13 @@ static int audit_verify(struct qbid_command *c, struct qbid_store *store)
         return qbid_command_fail(c, err, "%s: record %llu is the first that does not fit",
                                  qbid_store_why(store), (unsigned long long)id);
     if (err)
-        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+        return qbid_command_fail_store(c, err);
     qbid_json_count(c->answer, "verified", id);
     qbid_json_count(c->answer, "keyed_from", key ? key->from : 0);
+    if (qbid_store_audit_foreign(store)) {
+        qbid_json_count(c->answer, "unverified_from", qbid_store_audit_foreign(store));
+        qbid_json_count(c->answer, "unverified_to", key->from - 1);
+    }
     return 0;
 }
 
@@ -96,7 +100,7 @@ static int audit_export(struct qbid_command *c, struct qbid_store *store)
     int err =
         qbid_store_audit_checkpoint(store, (int64_t)(c->unix_ns / QBID_NS_PER_S), line, &head);
     if (err)
-        return qbid_command_fail(c, err, "%s", qbid_store_why(store));
+        return qbid_command_fail_store(c, err);
     qbid_json_count(c->answer, "record", head.id);
     cJSON_AddStringToObject(c->answer, "checkpoint", line);
     return 0;
@@ -117,7 +121,7 @@ int qbid_command_audit(struct qbid_command *c)
         return audit_export(c, store);
     int err = qbid_store_load_audit(store, max_of(c), record_add,
                                     cJSON_AddArrayToObject(c->answer, "records"));
-    return err ? qbid_command_fail(c, err, "%s", qbid_store_why(store)) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_publish(struct qbid_command *c)

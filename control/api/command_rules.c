@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/instant.h"
 #include "control/api/command.h"
 #include "control/store/store_rules.h"
 #include "shm/error.h"
@@ -17,18 +16,6 @@
 #define HISTORY_PRESET 50
 #define REHEARSED_MAX 1000 /* listed; all are counted */
 #define CONFIDENCE_PRESET 0.95
-
-static int store_fail(struct qbid_command *c, int err)
-{
-    return qbid_command_fail(c, err, "%s", qbid_store_why(qbid_engine_store(c->engine)));
-}
-
-static void time_add(cJSON *to, const char *name, int64_t unix_s)
-{
-    char text[QBID_INSTANT_TEXT_MAX];
-    qbid_instant_format(unix_s, text);
-    cJSON_AddStringToObject(to, name, text);
-}
 
 /* Days with a firing that has no cause, at most: what is counted exactly never has one. */
 static double false_days(const struct qbid_rule *rule)
@@ -88,7 +75,7 @@ static int rule_add(void *context, const struct qbid_store_rule *stored)
     cJSON_AddNumberToObject(to, "tenant", stored->tenant);
     cJSON_AddStringToObject(to, "actor", stored->actor);
     cJSON_AddStringToObject(to, "why", stored->why);
-    time_add(to, "time", (int64_t)(stored->unix_ns / QBID_NS_PER_S));
+    qbid_json_unix_s(to, "time", (int64_t)(stored->unix_ns / QBID_NS_PER_S));
     return 0;
 }
 
@@ -117,7 +104,7 @@ static int list(struct qbid_command *c, const char *name, bool all)
     if (!err && !all)
         err = fired_add(c, listing.list);
     if (err)
-        return store_fail(c, err);
+        return qbid_command_fail_store(c, err);
     if (*name && cJSON_GetArraySize(listing.list) == 0)
         return qbid_command_fail(c, QBID_ERR_NOENT, "there is no rule '%.40s'", name);
     cJSON_AddNumberToObject(c->answer, "false_firings_day", listing.false_sum);
@@ -149,7 +136,7 @@ static int rule_find(struct qbid_command *c, const char *name, struct found *fou
     int err = name && *name ? qbid_store_load_rules(qbid_engine_store(c->engine), name, false,
                                                     found_take, found)
                             : 0;
-    return err ? store_fail(c, err) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 static int rule_need(struct qbid_command *c, const char *name, struct qbid_rule *ret_rule)
@@ -212,7 +199,7 @@ static int rehearsed_add(void *context, const struct qbid_rules_firing *f)
         return 0;
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(r->list, to);
-    time_add(to, "time", f->verdict.to_unix_s);
+    qbid_json_unix_s(to, "time", f->verdict.to_unix_s);
     cJSON_AddNumberToObject(to, "campaign", f->campaign->id);
     cJSON_AddStringToObject(to, "outcome", f->outcome);
     cJSON_AddNumberToObject(to, "change", f->change);
@@ -235,7 +222,7 @@ static int rehearse(struct qbid_command *c, const struct qbid_rule *rule)
         qbid_rules_rehearse(rule, qbid_engine_account(c->engine), qbid_engine_store(c->engine),
                             now_s - days * DAY_S, now_s, rehearsed_add, &r, &steps);
     if (err)
-        return store_fail(c, err);
+        return qbid_command_fail_store(c, err);
     qbid_json_count(c->answer, "days", (uint64_t)days);
     qbid_json_count(c->answer, "judged", steps);
     qbid_json_count(c->answer, "fired", r.cnt);
@@ -279,7 +266,7 @@ static int rule_write(struct qbid_command *c, const struct qbid_rule *rule, cons
     cJSON_AddBoolToObject(c->answer, "dry_run", dry_run);
     int err = dry_run ? 0 : qbid_store_add_rule(qbid_engine_store(c->engine), &row, &version);
     if (err)
-        return store_fail(c, err);
+        return qbid_command_fail_store(c, err);
     cJSON_AddNumberToObject(c->answer, "version", version);
     cJSON_AddStringToObject(c->answer, "state", state);
     return 0;
@@ -297,7 +284,7 @@ static int room_check(struct qbid_command *c)
     uint32_t cnt = 0;
     int err = qbid_store_load_rules(qbid_engine_store(c->engine), "", false, in_force_count, &cnt);
     if (err)
-        return store_fail(c, err);
+        return qbid_command_fail_store(c, err);
     return cnt < QBID_RULES_MAX
                ? 0
                : qbid_command_fail(c, QBID_ERR_LIMIT, "%d rules are in force", QBID_RULES_MAX);
@@ -346,7 +333,7 @@ static int firing_add(void *context, const struct qbid_store_firing *firing)
 {
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
-    time_add(to, "time", firing->unix_s);
+    qbid_json_unix_s(to, "time", firing->unix_s);
     cJSON_AddStringToObject(to, "rule", firing->rule);
     cJSON_AddNumberToObject(to, "version", firing->version);
     cJSON_AddNumberToObject(to, "campaign", firing->campaign);
@@ -366,7 +353,7 @@ static int history(struct qbid_command *c, const char *name)
     uint32_t most = max < 1 ? HISTORY_PRESET : max > HISTORY_MAX ? HISTORY_MAX : (uint32_t)max;
     int err = qbid_store_load_firings(qbid_engine_store(c->engine), name ? name : "", 0, 0, most,
                                       firing_add, cJSON_AddArrayToObject(c->answer, "firings"));
-    return err ? store_fail(c, err) : 0;
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_rules(struct qbid_command *c)

@@ -175,6 +175,7 @@ static void stages_add(const struct qbid_command *c, cJSON *to)
                 {"ingest.tests", i.tests},
                 {"ingest.price_above", i.price_above},
                 {"ingest.price_unknown", i.price_unknown},
+                {"ingest.convs_refused", i.convs_refused},
                 {"frequency.bids", f.bids},
                 {"frequency.shown", f.shown},
                 {"frequency.lost", f.lost},

@@ -69,6 +69,10 @@ static const struct {
     {"creatives", qbid_command_creatives, "creatives by UTC day; id, days", true, NEVER},
     {"allocations", qbid_command_allocations, "campaigns' budgets as they were changed; id, max",
      true, NEVER},
+    {"attribution", qbid_command_attribution,
+     "how conversions are given to bids, and what came of it by UTC day; max", true, NEVER},
+    {"overlaps", qbid_command_overlaps,
+     "line items of a tenant that are after the same traffic; id, max", true, NEVER},
     {"publish", qbid_command_publish, "a generation now; reason", false, BY_RUN},
     {"patterns", qbid_command_patterns,
      "effects that the library has learned; tenant, metric, subject, across, sources, max", false,
@@ -91,6 +95,13 @@ int qbid_command_fail(struct qbid_command *command, int err, const char *format,
     vsnprintf(command->message, sizeof command->message, format, args);
     va_end(args);
     return err;
+}
+
+int qbid_command_fail_store(struct qbid_command *command, int err)
+{
+    return err ? qbid_command_fail(command, err, "%s",
+                                   qbid_store_why(qbid_engine_store(command->engine)))
+               : 0;
 }
 
 static const char *error_name(int err)

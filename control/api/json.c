@@ -38,6 +38,13 @@ void qbid_json_hex(cJSON *object, const char *name, uint64_t word)
     cJSON_AddStringToObject(object, name, text);
 }
 
+void qbid_json_unix_s(cJSON *object, const char *name, int64_t unix_s)
+{
+    char text[QBID_INSTANT_TEXT_MAX];
+    qbid_instant_format(unix_s, text);
+    cJSON_AddStringToObject(object, name, text);
+}
+
 void qbid_json_unix_ns(cJSON *object, const char *name, uint64_t unix_ns)
 {
     char text[QBID_INSTANT_TEXT_MAX + 8];

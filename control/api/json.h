@@ -14,7 +14,8 @@ void qbid_json_nanos(cJSON *object, const char *name, int64_t nanos);
 void qbid_json_micros(cJSON *object, const char *name, int64_t micros);
 void qbid_json_count(cJSON *object, const char *name, uint64_t count);
 void qbid_json_hex(cJSON *object, const char *name, uint64_t word);
-/** RFC 3339 with milliseconds. */
+/** RFC 3339; the same with milliseconds. */
+void qbid_json_unix_s(cJSON *object, const char *name, int64_t unix_s);
 void qbid_json_unix_ns(cJSON *object, const char *name, uint64_t unix_ns);
 /** Seconds with milliseconds. */
 void qbid_json_seconds(cJSON *object, const char *name, uint64_t ns);

@@ -23,4 +23,5 @@ $(call lib,commands,\
 	control/api/command_rules.c \
 	control/api/command_status.c \
 	control/api/commands.c \
-	control/api/json.c)
+	control/api/json.c \
+	control/api/json_proposal.c)

@@ -136,6 +136,7 @@ int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
     struct sorting *sorted = malloc((cnt + 1) * sizeof *sorted);
     bool *keep = malloc((cnt + 1) * sizeof *keep);
     double bound = 0;
+    uint64_t work = 0;
     book.item = malloc((cnt + 1) * sizeof *book.item);
     book.first = malloc((cnt + 1) * sizeof *book.first);
     book.end = malloc((cnt + 1) * sizeof *book.end);
@@ -145,9 +146,13 @@ int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
     if (!err)
         err = book_fill(&book, options, sorted, cnt, keep);
     if (!err)
-        err = qbid_choice_branch(&book, state_max, &pick, &bound);
-    if (!err)
+        err = qbid_choice_branch(&book, state_max,
+                                 limits->work_max ? limits->work_max : QBID_CHOICE_WORK_MAX, &pick,
+                                 &bound, &work);
+    if (!err) {
         pick_tell(&book, &pick, bound, cnt, ret_chosen, ret_choice);
+        ret_choice->work = work;
+    }
     free(sorted);
     free(keep);
     free(pick.item);

@@ -15,21 +15,24 @@
 
 #define STATES_FIRST 64 /* of each list at first; what they find makes fewer matter */
 #define STATES_MORE 4
-#define NEAR 0.1  /* of the gap that a search covers: with more states it will cover all of it */
-#define DEEP 1024 /* states of each list below the root */
-#define NODES_MAX 4000
-#define WORK_MAX 300000 /* states made in all: some tens of milliseconds */
+/* Parts of the gap: a search that covers so much will cover all of it with more states. Below the
+ * root it pays sooner to split. */
+#define NEAR_ROOT 0.1
+#define NEAR_BELOW 0.4
+#define DEEP 1024    /* states of each list below the root */
+#define NODE_WORK 16 /* a node is as much work as these states, and one for every few items */
+#define ITEMS_OF_WORK 4
 #define DEPTH_MAX 64
 #define CUTS_KEPT 32
-#define SCORE_LOSS 20.0 /* what a group must differ by for each part that its second way loses */
+#define SCORE_LOSS 60.0 /* what a group must differ by for each part that its second way loses */
 
 struct branch {
     struct qbid_choice_book *book;
     struct qbid_choice_pick *pick;
     uint32_t state_max;
-    uint32_t nodes; /* looked at */
-    uint64_t made;  /* states */
-    double open;    /* highest bound of what was not */
+    uint32_t nodes;          /* looked at */
+    uint64_t work, work_max; /* done, in states made; and how much it may be */
+    double open;             /* highest bound of what was not looked at */
 };
 
 struct way {
@@ -49,12 +52,15 @@ static int node_search(struct branch *b, const struct qbid_choice_prices *prices
     uint32_t few = STATES_FIRST < most ? STATES_FIRST : most;
     for (;;) {
         double bound;
+        uint64_t left = b->work < b->work_max ? b->work_max - b->work : 0;
         uint32_t made;
-        int err = qbid_choice_search(b->book, prices, few, b->pick, &bound, &made);
-        b->made += made;
+        int err = qbid_choice_search(b->book, prices, few, left, b->pick, &bound, &made);
+        b->work += made;
         *ret_done = !err && bound <= (double)b->pick->gain;
         double gap = prices->bound - (double)b->pick->gain;
-        if (err || *ret_done || few == most || prices->bound - bound < NEAR * gap)
+        if (err || *ret_done || few == most ||
+            prices->bound - bound < (b->nodes > 1 ? NEAR_BELOW : NEAR_ROOT) * gap ||
+            b->work >= b->work_max)
             return err;
         few = few < most / STATES_MORE ? few * STATES_MORE : most;
     }
@@ -136,8 +142,7 @@ static int node_split(struct branch *b, const struct qbid_choice_cuts *cuts,
 {
     struct qbid_choice_book *book = b->book;
     uint32_t g = group_pick(b, prices), cnt = 0;
-    if (g == QBID_CHOICE_NONE || depth == DEPTH_MAX || b->nodes >= NODES_MAX ||
-        b->made >= WORK_MAX) {
+    if (g == QBID_CHOICE_NONE || depth == DEPTH_MAX || b->work >= b->work_max) {
         leave_open(b, prices->bound);
         return 0;
     }
@@ -164,6 +169,7 @@ static int node_run(struct branch *b, struct qbid_choice_cuts *cuts, uint32_t de
     bool done = false;
     int err = 0;
     b->nodes++;
+    b->work += NODE_WORK + b->book->item_cnt / ITEMS_OF_WORK;
     qbid_choice_prices_find(b->book, cuts, &prices);
     if (depth == 0)
         err = qbid_choice_greedy(b->book, &prices, b->pick);
@@ -174,16 +180,17 @@ static int node_run(struct branch *b, struct qbid_choice_cuts *cuts, uint32_t de
     return err || done ? err : node_split(b, cuts, &prices, depth);
 }
 
-int qbid_choice_branch(struct qbid_choice_book *book, uint32_t state_max,
-                       struct qbid_choice_pick *pick, double *ret_bound)
+int qbid_choice_branch(struct qbid_choice_book *book, uint32_t state_max, uint64_t work_max,
+                       struct qbid_choice_pick *pick, double *ret_bound, uint64_t *ret_work)
 {
-    struct branch b = {.book = book, .pick = pick, .state_max = state_max};
+    struct branch b = {.book = book, .pick = pick, .state_max = state_max, .work_max = work_max};
     struct qbid_choice_cuts *cuts = malloc(sizeof *cuts);
     if (!cuts)
         return QBID_ERR_NOMEM;
     cuts->cnt = 0;
     int err = node_run(&b, cuts, 0);
     *ret_bound = fmax((double)pick->gain, floor(b.open));
+    *ret_work = b.work;
     free(cuts);
     return err;
 }

@@ -56,6 +56,7 @@ struct qbid_choice_run {
     double lost;  /* least loss of what was dropped for lack of room */
     double bound; /* gain of the best ways, their limits priced */
     uint32_t state_max;
+    uint64_t made_max;
     int64_t left[QBID_CHOICE_COORDINATES]; /* of the limits beside the best ways; their gain, sign
                                               turned */
     uint32_t *best;                        /* item by group */
@@ -66,10 +67,6 @@ struct qbid_choice_run {
     struct qbid_choice_node *node;
     uint32_t node_cnt, node_max;
     uint32_t made; /* states, in all */
-    struct {
-        int64_t cost, other;
-    } * stair;
-    uint32_t stair_max;
     double *order; /* scratch of a selection */
     uint32_t order_max;
 };

@@ -15,6 +15,7 @@
 #include "shm/error.h"
 
 #define NONE QBID_CHOICE_NONE
+#define LOOK_BACK 2
 #define NODES_MAX (UINT32_C(1) << 23) /* 96 MiB; what would need more is dropped */
 
 /* --- lists of states */
@@ -45,18 +46,6 @@ static int nodes_make(struct qbid_choice_run *s, uint32_t more)
     return 0;
 }
 
-static int stairs_make(struct qbid_choice_run *s, uint32_t wanted)
-{
-    if (wanted <= s->stair_max)
-        return 0;
-    void *stair = realloc(s->stair, 2 * (size_t)wanted * sizeof *s->stair);
-    if (!stair)
-        return QBID_ERR_NOMEM;
-    s->stair = stair;
-    s->stair_max = 2 * wanted;
-    return 0;
-}
-
 static bool state_before(const struct qbid_choice_state *a, const struct qbid_choice_state *b)
 {
     for (int c = 0; c < QBID_CHOICE_COORDINATES - 1; c++)
@@ -65,29 +54,15 @@ static bool state_before(const struct qbid_choice_state *a, const struct qbid_ch
     return a->by[QBID_CHOICE_OTHER] < b->by[QBID_CHOICE_OTHER];
 }
 
-/* Whether one before it is no worse in any coordinate; if not, it is kept in mind. */
-static bool stair_dominated(struct qbid_choice_run *s, uint32_t *cnt,
-                            const struct qbid_choice_state *state)
+/* Whether one of the last two kept, which are before it, is no worse in any coordinate. To look at
+ * all of them costs more than the states that it spares. */
+static bool near_dominated(const struct qbid_choice_state *kept, uint32_t cnt,
+                           const struct qbid_choice_state *state)
 {
-    uint32_t low = 0, high = *cnt; /* first step of a greater cost */
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (s->stair[middle].cost <= state->by[QBID_CHOICE_COST])
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low > 0 && s->stair[low - 1].other <= state->by[QBID_CHOICE_OTHER])
-        return true;
-    uint32_t at = low > 0 && s->stair[low - 1].cost == state->by[QBID_CHOICE_COST] ? low - 1 : low,
-             end = low;
-    while (end < *cnt && s->stair[end].other >= state->by[QBID_CHOICE_OTHER])
-        end++;
-    if (end != at + 1)
-        memmove(&s->stair[at + 1], &s->stair[end], (*cnt - end) * sizeof *s->stair);
-    *cnt = *cnt - (end - at) + 1;
-    s->stair[at].cost = state->by[QBID_CHOICE_COST];
-    s->stair[at].other = state->by[QBID_CHOICE_OTHER];
+    for (uint32_t i = cnt > LOOK_BACK ? cnt - LOOK_BACK : 0; i < cnt; i++)
+        if (kept[i].by[QBID_CHOICE_COST] <= state->by[QBID_CHOICE_COST] &&
+            kept[i].by[QBID_CHOICE_OTHER] <= state->by[QBID_CHOICE_OTHER])
+            return true;
     return false;
 }
 
@@ -128,15 +103,15 @@ static bool state_shift(struct qbid_choice_run *s, const struct qbid_choice_list
     return false;
 }
 
-/* list and from shifted by a way, in order, without dominated states -> s->other -> list. */
+/* list and from shifted by a way, in order, without many of the dominated states -> s->other ->
+ * list. */
 static int way_merge(struct qbid_choice_run *s, struct qbid_choice_list *list,
                      const struct qbid_choice_list *from, const struct qbid_choice_way *way)
 {
-    uint32_t cnt = 0, stairs = 0, a = 0, b = 0;
+    uint32_t cnt = 0, a = 0, b = 0;
     struct qbid_choice_state shifted, least = {.by = {0, INT64_MAX, INT64_MAX}};
     int err = room_make(&s->other, list->cnt + from->cnt);
     err = err ? err : nodes_make(s, from->cnt);
-    err = err ? err : stairs_make(s, list->cnt + from->cnt);
     if (err)
         return err;
     bool have = state_shift(s, from, &b, way, &shifted);
@@ -145,7 +120,8 @@ static int way_merge(struct qbid_choice_run *s, struct qbid_choice_list *list,
     while (a < list->cnt || have) {
         bool old = a < list->cnt && (!have || !state_before(&shifted, &list->state[a]));
         const struct qbid_choice_state *first = old ? &list->state[a] : &shifted;
-        if (!(s->loose ? least_dominated(&least, first) : stair_dominated(s, &stairs, first)))
+        if (!(s->loose ? least_dominated(&least, first)
+                       : near_dominated(s->other.state, cnt, first)))
             s->other.state[cnt++] = *first;
         if (old)
             a++;
@@ -223,7 +199,7 @@ static int list_thin(struct qbid_choice_run *s, struct qbid_choice_list *list)
 }
 
 /* Groups of one half: every second one of the core. */
-static int half_list(struct qbid_choice_run *s, uint32_t half)
+static int half_list(struct qbid_choice_run *s, uint32_t half, uint64_t made_max)
 {
     struct qbid_choice_list *list = &s->half[half], from = {0};
     int err = room_make(list, 1);
@@ -233,6 +209,10 @@ static int half_list(struct qbid_choice_run *s, uint32_t half)
     list->state[0] = (struct qbid_choice_state){.node = NONE};
     for (uint32_t c = half; c < s->core_cnt && !err; c += QBID_CHOICE_HALVES) {
         const struct qbid_choice_core *core = &s->core[c];
+        if (s->made >= made_max) { /* the rest departs nowhere */
+            s->lost = fmin(s->lost, core->loss);
+            continue;
+        }
         bool several = core->end - core->first > 1;
         if (several) { /* each way goes on from the list as it was */
             err = room_make(&from, list->cnt);
@@ -342,7 +322,6 @@ static void search_done(struct qbid_choice_run *s)
         free(s->half[h].state);
     free(s->other.state);
     free(s->node);
-    free(s->stair);
     free(s->order);
     free(s->best);
     free(s->core);
@@ -357,8 +336,9 @@ static int search_pass(struct qbid_choice_run *s, bool *ret_kept)
     s->most = s->bound - (double)pick->gain;
     s->node_cnt = 0;
     qbid_choice_core_find(s);
+    uint64_t made = s->made;
     for (uint32_t h = 0; h < QBID_CHOICE_HALVES; h++) {
-        int err = half_list(s, h);
+        int err = half_list(s, h, made + (h + 1) * (s->made_max / QBID_CHOICE_HALVES));
         if (err)
             return err;
     }
@@ -391,11 +371,11 @@ static int search_run(struct qbid_choice_run *s)
 }
 
 int qbid_choice_search(const struct qbid_choice_book *book, const struct qbid_choice_prices *prices,
-                       uint32_t state_max, struct qbid_choice_pick *pick, double *ret_bound,
-                       uint32_t *ret_made)
+                       uint32_t state_max, uint64_t made_max, struct qbid_choice_pick *pick,
+                       double *ret_bound, uint32_t *ret_made)
 {
     struct qbid_choice_run s = {
-        .book = book, .prices = prices, .pick = pick, .state_max = state_max};
+        .book = book, .prices = prices, .pick = pick, .state_max = state_max, .made_max = made_max};
     int err = search_init(&s);
     if (!err)
         err = search_run(&s);

@@ -5,4 +5,5 @@ $(call lib,choice,\
 	control/choice/choice_bound.c \
 	control/choice/choice_branch.c \
 	control/choice/choice_core.c \
-	control/choice/choice_search.c)
+	control/choice/choice_search.c \
+	control/choice/choice_wide.c)

@@ -73,8 +73,8 @@
 #define QBID_CONFIG_EXECUTION_LIST(X) \
     X(BOOL, automatic, 0, 1, 0, "apply what agents hold small and sure enough without asking") \
     X(MONEY, four_eyes, 0, 1000000000000000, 100000000, "above this at stake somebody else than the proposer approves") \
-    X(REAL, item_change, 0, 100, 0.2, "largest change of one number, as a share of it; 0 = any") \
-    X(REAL, day_change, 0, 100, 0.1, "money moved in 24 h, as a share of the active budgets; 0 = any") \
+    X(REAL, item_change, 0, 100, 0.5, "largest change of one number, as a share of it; 0 = any") \
+    X(REAL, day_change, 0, 100, 0.5, "money moved in 24 h, as a share of the active budgets; 0 = any") \
     X(REAL, risk, 0, 1, 0.02, "of one plan: mean loss of its worst tenth a day, as a share of them") \
     X(UINT, expire_s, 60, 31536000, 86400, "age at which a recommendation nobody decided on ends") \
     X(REAL, guard_error, 0, 0.5, 0.05, "probability of an automatic rollback without a fall; 0 = none") \
@@ -82,13 +82,15 @@
     X(UINT, guard_s, 60, 31536000, 604800, "how long an execution is watched")
 #define QBID_CONFIG_AGENTS_LIST(X) \
     X(BOOL, budget, 0, 1, 1, "recommend daily budgets of campaigns, every two minutes") \
-    X(REAL, trust, 0.001, 1, 0.05, "most that one recommendation changes a budget by, as a share of it") \
+    X(REAL, trust, 0.001, 1, 0.5, "most that a day changes a budget by, as a share of it; not above item_change and day_change") \
     X(REAL, change_min, 0, 1, 0.01, "changes below this share are not recommended") \
     X(REAL, confidence, 0, 1, 0.9, "probability of a gain from which one is sure enough to go by itself") \
     X(UINT, again_s, 0, 31536000, 3600, "until one that nobody acted on is followed by another") \
     X(REAL, floor, 0, 0.99, 0.1, "least budget, as a share of an equal part of the tenant's") \
     X(BOOL, synthesiser, 0, 1, 1, "keep the library of patterns, and recommend targeting by it, every 15 minutes") \
-    X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks and conversions of campaigns") \
+    X(BOOL, schedule, 0, 1, 1, "recommend line items without the hours that bring less, every 15 minutes") \
+    X(BOOL, creative, 0, 1, 1, "recommend to stop creatives that do worse than their siblings, every 10 minutes") \
+    X(BOOL, monitor, 0, 1, 1, "watch hourly bids, wins, clicks, conversions, views and completed videos of campaigns") \
     X(BOOL, rules, 0, 1, 1, "judge operators' rules (qbid rules)") \
     X(UINT, rules_s, 1, 3600, 30, "how often is looked whether a step of a rule has ended") \
     X(BOOL, records, 0, 1, 1, "take down runs of agents, versions of models, and insights") \
@@ -136,6 +138,7 @@ struct qbid_config {
     } keys;
     struct {
         char key_file[QBID_CONFIG_PATH_MAX];
+        bool begin_anew; /* of the command line: a new key although the old one is lost */
     } audit;
     struct {
         char tokens[QBID_CONFIG_PATH_MAX]; /* "" = none */

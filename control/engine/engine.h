@@ -111,6 +111,11 @@ int qbid_engine_freeze(struct qbid_engine *engine, bool frozen,
 int qbid_engine_reload(struct qbid_engine *engine, const struct qbid_config *config,
                        char why[QBID_ENGINE_WHY_MAX]);
 
+/** What is spent of the budget of a campaign of the account in the period that `campaign` has, and
+ *  what bidders may still spend of it: nanos. Today's for a daily one. */
+int64_t qbid_engine_committed(const struct qbid_engine *engine,
+                              const struct qbid_campaign_def *campaign, int64_t unix_s);
+
 /* What the stages know; valid until the next call of the engine. */
 const struct qbid_account *qbid_engine_account(const struct qbid_engine *engine);
 const struct qbid_dictionary *qbid_engine_dictionary(const struct qbid_engine *engine);

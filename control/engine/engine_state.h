@@ -78,8 +78,8 @@ struct qbid_engine {
     int64_t audit_said_s;
 };
 
-/** Give the store the audit's key, which is made when there is none; DENIED, PARSE, SYS, STORE with
- *  why. */
+/** Give the store the audit's key, which is made when there is none and no record needs one, or the
+ *  configuration says begin_anew; NOENT, DENIED, PARSE, SYS, STORE with why. */
 int qbid_engine_audit_open(struct qbid_engine *engine, char *why);
 /** A signed checkpoint to the log, when there are records since the last. */
 void qbid_engine_audit_say(struct qbid_engine *engine);

@@ -8,6 +8,7 @@
 #include "control/account/frequency.h"
 #include "control/engine/engine_state.h"
 #include "control/store/store_answers.h"
+#include "control/store/store_overlaps.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 #include "shm/error.h"
@@ -17,6 +18,7 @@
 #define EXPIRE_MAX 65536          /* bids a tick */
 #define PRUNE_MAX 10000           /* rows a tick */
 #define RECORDS_DAYS 400          /* models, insights, firings of rules, creatives: beyond a year */
+#define OVERLAPS_DAYS 30          /* of a pair that is measured no more */
 #define HOURS_DAYS 60             /* hourly totals are kept: the monitor learns from four weeks */
 #define SETTLED_PRUNE_MAX 1000000 /* nonces a tick: more than come in one */
 #define SETTLED_SLACK_S 60        /* a notice may wait in a ring beyond its time */
@@ -363,6 +365,17 @@ int qbid_engine_budgets(struct qbid_engine *engine, int64_t unix_s)
     return err;
 }
 
+int64_t qbid_engine_committed(const struct qbid_engine *engine,
+                              const struct qbid_campaign_def *campaign, int64_t unix_s)
+{
+    uint32_t b = campaign->budget_idx;
+    const struct qbid_engine_day *day = &engine->day[b];
+    int64_t spent = qbid_ledger_spent(engine->ledger, b), before = 0;
+    if (campaign->period == QBID_BUDGET_DAILY)
+        before = unix_s / DAY_S > day->day ? spent : day->spent_nanos;
+    return spent - before + qbid_ledger_exposure(engine->ledger, b);
+}
+
 /* Emergency adjustments, to the log and on record. */
 static void news_tell(struct qbid_engine *e)
 {
@@ -469,6 +482,8 @@ void qbid_engine_persist(struct qbid_engine *engine)
                                          PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_answers(engine->store, unix_s - QBID_STORE_ANSWERS_S, PRUNE_MAX);
+        if (n >= 0)
+            n = qbid_store_prune_overlaps(engine->store, unix_s - OVERLAPS_DAYS * DAY_S, PRUNE_MAX);
         if (n >= 0)
             n = qbid_store_prune_settled(engine->store, settled, SETTLED_PRUNE_MAX);
         err = n < 0 ? n : 0;

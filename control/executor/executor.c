@@ -71,14 +71,6 @@ const struct qbid_campaign_def *qbid_executor_campaign(const struct qbid_account
 
 /* --- the account with a new value, by the way that a file goes */
 
-static const void *item_find(const struct qbid_account *account, enum qbid_item_kind item,
-                             uint32_t id)
-{
-    return item == QBID_ITEM_CAMPAIGN    ? (const void *)qbid_account_campaign(account, id)
-           : item == QBID_ITEM_LINE_ITEM ? (const void *)qbid_account_line_item(account, id)
-                                         : (const void *)qbid_account_creative(account, id);
-}
-
 static cJSON *node_add(cJSON *parent, const char *list, uint32_t id)
 {
     cJSON *node = cJSON_CreateObject();
@@ -144,25 +136,8 @@ int qbid_executor_next(const struct qbid_account *account, const struct qbid_pro
 
 /* --- proposing */
 
-/* Share by which a number changes; 1 for what is no number. */
-static double change_share(const struct qbid_proposal *p)
-{
-    char *end, *end2;
-    double before = strtod(p->current, &end), after = strtod(p->recommended, &end2);
-    if (end == p->current || *end || end2 == p->recommended || *end2 || !(fabs(before) > 0))
-        return 1;
-    return fabs(after - before) / fabs(before);
-}
-
-static bool is_number(const struct qbid_proposal *p)
-{
-    const struct qbid_field *field = qbid_fields_find(p->item, p->field);
-    return field->type == QBID_FIELD_NANOS || field->type == QBID_FIELD_MICROS ||
-           field->type == QBID_FIELD_REAL || field->type == QBID_FIELD_U16;
-}
-
-/* A budget puts at stake what it changes by; any other value, that share of its campaign's budget.
- */
+/* A budget puts at stake what it changes by; any other value, that share of its campaign's budget,
+ * and no more than the part of its spend that it is about. */
 static int64_t money_of(const struct qbid_account *before, const struct qbid_account *after,
                         const struct qbid_proposal *p)
 {
@@ -171,77 +146,8 @@ static int64_t money_of(const struct qbid_account *before, const struct qbid_acc
     int64_t moved = will->budget_nanos - was->budget_nanos;
     if (moved)
         return moved < 0 ? -moved : moved;
-    return llround(fmin(1, change_share(p)) * (double)was->budget_nanos);
-}
-
-/* The campaign of an item that the caller may know of; NULL when there is none for him. */
-static const struct qbid_campaign_def *campaign_seen(const struct qbid_executor *x,
-                                                     const struct qbid_executor_call *call,
-                                                     enum qbid_item_kind item, uint32_t id)
-{
-    const struct qbid_campaign_def *campaign =
-        qbid_executor_campaign(x->host.account(x->host.context), item, id);
-    return campaign && (call->tenant == 0 || call->tenant == campaign->tenant_id) ? campaign : NULL;
-}
-
-static int value_check(const struct qbid_executor *x, const struct qbid_executor_call *call,
-                       const struct qbid_proposal *p)
-{
-    const struct qbid_account *account = x->host.account(x->host.context);
-    const void *item = campaign_seen(x, call, p->item, p->item_id)
-                           ? item_find(account, p->item, p->item_id)
-                           : NULL;
-    const struct qbid_field *field = qbid_fields_find(p->item, p->field);
-    if (!item || !field)
-        return qbid_executor_refuse(call, QBID_ERR_NOENT, "there is no %s %u",
-                                    qbid_item_kind_name(p->item), p->item_id);
-    char *value = qbid_field_text(field, item);
-    int err = !value ? QBID_ERR_NOMEM : strcmp(value, p->current) == 0 ? 0 : QBID_ERR_STALE;
-    if (err == QBID_ERR_STALE)
-        qbid_executor_refuse(call, err, "%s of %s %u is %.200s, not %.200s any more", p->field,
-                             qbid_item_kind_name(p->item), p->item_id, value, p->current);
-    free(value);
-    return err;
-}
-
-struct held {
-    const struct qbid_executor_call *call;
-    uint32_t id[QBID_ITEM_CNT]; /* of the item and those above it, 0 = none */
-};
-
-static int held_check(void *context, const struct qbid_store_hold *hold)
-{
-    const struct held *held = context;
-    if (held->id[hold->item] != hold->item_id)
-        return 0;
-    return qbid_executor_refuse(held->call, QBID_ERR_BUSY, "%s %u is held by %.60s: %.200s",
-                                qbid_item_kind_name(hold->item), hold->item_id, hold->actor,
-                                hold->why);
-}
-
-int qbid_executor_check(const struct qbid_executor *x, const struct qbid_executor_call *call,
-                        const struct qbid_recommendation *r)
-{
-    const struct qbid_proposal *p = &r->proposal;
-    const struct qbid_account *account = x->host.account(x->host.context);
-    int err = value_check(x, call, p);
-    if (err)
-        return err;
-    struct held held = {.call = call};
-    held.id[p->item] = p->item_id;
-    held.id[QBID_ITEM_CAMPAIGN] = r->campaign;
-    if (p->item == QBID_ITEM_CREATIVE)
-        held.id[QBID_ITEM_LINE_ITEM] = qbid_account_creative(account, p->item_id)->line_item_id;
-    err = qbid_store_load_holds(x->host.store, held_check, &held);
-    if (err)
-        return err == QBID_ERR_BUSY ? err : qbid_executor_refuse_store(x, call, err);
-    if (x->limits.item_change > 0 && is_number(p) &&
-        change_share(p) > x->limits.item_change * (1 + 1e-12))
-        return qbid_executor_refuse(call, QBID_ERR_LIMIT,
-                                    "%s of %s %u would change by %.3g %%; the limit is %.3g %%",
-                                    p->field, qbid_item_kind_name(p->item), p->item_id,
-                                    100 * change_share(p), 100 * x->limits.item_change);
-    return 0;
+    double share = fmin(p->touched > 0 ? p->touched : 1, qbid_executor_change_share(p));
+    return llround(share * (double)was->budget_nanos);
 }
 
 static int audit(const struct qbid_executor *x, const struct qbid_executor_call *call,
@@ -326,7 +232,7 @@ int qbid_executor_propose(const struct qbid_executor *x, const struct qbid_execu
     *ret_new = list.cnt == 0;
     if (list.cnt)
         return 0;
-    err = value_check(x, call, proposal);
+    err = qbid_executor_value_check(x, call, proposal);
     if (!err)
         err = qbid_executor_next(account, proposal, call->unix_ns, &next, call->refusal);
     if (err)
@@ -441,7 +347,7 @@ int qbid_executor_expire(const struct qbid_executor *x, const struct qbid_execut
 int qbid_executor_hold(const struct qbid_executor *x, const struct qbid_executor_call *call,
                        enum qbid_item_kind item, uint32_t item_id, bool on)
 {
-    const struct qbid_campaign_def *campaign = campaign_seen(x, call, item, item_id);
+    const struct qbid_campaign_def *campaign = qbid_executor_campaign_seen(x, call, item, item_id);
     char what[WHAT_MAX];
     if (!campaign)
         return qbid_executor_refuse(call, QBID_ERR_NOENT, "there is no %s %u",

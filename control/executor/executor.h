@@ -22,7 +22,8 @@
 #include "control/store/store_proposals.h"
 
 #define QBID_EXECUTOR_WHY_MAX 2048
-#define QBID_EXECUTOR_PLAN_MAX 256 /* recommendations in one plan */
+#define QBID_EXECUTOR_PLAN_MAX 256        /* recommendations in one plan */
+#define QBID_EXECUTOR_WARNING "rollback " /* metric of a warning, before the execution's number */
 
 struct qbid_executor_limits {
     int64_t four_eyes_nanos; /* above that, somebody else than the proposer approves */
@@ -45,6 +46,9 @@ struct qbid_executor_host {
     int (*execute)(void *context, struct qbid_account *next, const struct qbid_diff *diff,
                    const struct qbid_store_cause *cause, qbid_store_also_fn *also,
                    void *also_context, char why[QBID_EXECUTOR_WHY_MAX]);
+    /** What is spent of the budget of a campaign as it is given, in its period, and what bidders
+     * may still spend of it: nanos. NULL = nobody knows. */
+    int64_t (*committed)(void *context, const struct qbid_campaign_def *campaign, uint64_t unix_ns);
     /** Statistics of a campaign: of the last day, or since the beginning. */
     struct qbid_stats (*stats)(void *context, uint32_t campaign_id, bool day);
 };
@@ -118,7 +122,8 @@ int qbid_executor_plan(const struct qbid_executor *x, const struct qbid_executor
  * that one did is moved by the amount (effect->moved), another field keeps their value (kept).
  * Errors: NOENT, STORE; STALE when a later one took it back already or made a budget one of another
  * period, or when it is a rollback that others came after; LIMIT when a budget would not stay above
- * 0: nothing is changed then.
+ * 0; BUSY when it would change what is held, or lower a budget below what is spent or bid of it in
+ * its period: nothing is changed then.
  */
 int qbid_executor_rollback(const struct qbid_executor *x, const struct qbid_executor_call *call,
                            uint64_t from, uint64_t until, struct qbid_executor_effect *ret_effect);
@@ -129,8 +134,9 @@ int qbid_executor_hold(const struct qbid_executor *x, const struct qbid_executor
 
 /**
  * What time brings: expiry, the plan of automatic recommendations, the guards. One bounded slice.
- * A guard takes back its execution alone; where that cannot be, or where a person has set one of
- * the budgets since, the audit says so and the watch ends.
+ * A guard takes back its execution alone. Where something of it is held or has been spent, it waits
+ * until the watch is over; where that can never be, or where a person has set one of the budgets
+ * since, the watch ends. Both are in the audit, and a warning among the insights.
  *
  * Returns: executions made, >= 0; an error of the store.
  */

@@ -85,6 +85,8 @@ static int next_execute(struct deed *deed, struct qbid_account *next, qbid_store
     effect->budgets_before = qbid_account_budgets(now, deed->call->tenant);
     effect->budgets_after = qbid_account_budgets(next, deed->call->tenant);
     int err = qbid_diff_new(now, next, &effect->diff);
+    if (!err && !deed->list)
+        err = qbid_executor_back_check(deed->x, deed->call, next, &effect->diff);
     if (!err && !deed->call->dry_run) {
         err = host->execute(host->context, next, &effect->diff, &cause, also, deed,
                             deed->call->refusal);
@@ -128,10 +130,11 @@ static int moved_add(void *context, const struct qbid_recommendation *r)
 
 int qbid_executor_moved(const struct qbid_executor *x, uint64_t unix_ns, int64_t *ret_nanos)
 {
+    /* a move of the same time yesterday is over: who moves once a day need not wait longer */
     struct qbid_recommendation_filter filter = {.status = QBID_RECOMMENDATION_APPLIED,
                                                 .max = UINT32_MAX,
                                                 .decided_since_ns =
-                                                    unix_ns > DAY_NS ? unix_ns - DAY_NS : 0};
+                                                    unix_ns >= DAY_NS ? unix_ns - DAY_NS + 1 : 0};
     *ret_nanos = 0;
     return qbid_store_load_recommendations(x->host.store, &filter, moved_add, ret_nanos);
 }
@@ -242,16 +245,19 @@ int qbid_executor_rollback(const struct qbid_executor *x, const struct qbid_exec
 }
 
 int qbid_executor_take_back(const struct qbid_executor *x, const struct qbid_executor_call *call,
-                            uint64_t execution, bool *ret_possible)
+                            uint64_t execution, enum qbid_executor_back *ret_back)
 {
     struct qbid_executor_effect effect = {0};
     struct deed deed = {.x = x, .call = call, .from = execution, .until = execution};
     struct qbid_account next;
     int err = way_back(x, call, &deed, true, &next, &effect);
-    *ret_possible = err != QBID_ERR_DENIED && err != QBID_ERR_STALE && err != QBID_ERR_LIMIT;
     if (!err)
         err = next_execute(&deed, &next, rollback_also, &effect);
     if (!err)
         qbid_executor_effect_done(&effect);
-    return *ret_possible ? err : 0;
+    *ret_back = err == QBID_ERR_BUSY ? QBID_EXECUTOR_BACK_WAITS
+                : err == QBID_ERR_DENIED || err == QBID_ERR_STALE || err == QBID_ERR_LIMIT
+                    ? QBID_EXECUTOR_BACK_NEVER
+                    : QBID_EXECUTOR_BACK_DONE;
+    return *ret_back == QBID_EXECUTOR_BACK_DONE ? err : 0;
 }

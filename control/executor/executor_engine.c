@@ -18,6 +18,11 @@ static int execute(void *context, struct qbid_account *next, const struct qbid_d
     return qbid_engine_execute(context, next, diff, cause, also, also_context, why);
 }
 
+static int64_t committed(void *context, const struct qbid_campaign_def *campaign, uint64_t unix_ns)
+{
+    return qbid_engine_committed(context, campaign, (int64_t)(unix_ns / QBID_NS_PER_S));
+}
+
 static struct qbid_stats stats(void *context, uint32_t campaign_id, bool day)
 {
     struct qbid_series_key key = {.kind = QBID_SERIES_CAMPAIGN, .id = campaign_id};
@@ -28,7 +33,7 @@ static struct qbid_stats stats(void *context, uint32_t campaign_id, bool day)
 struct qbid_executor qbid_executor_of(struct qbid_engine *engine, const struct qbid_config *config)
 {
     return (struct qbid_executor){
-        .host = {engine, qbid_engine_store(engine), account, execute, stats},
+        .host = {engine, qbid_engine_store(engine), account, execute, committed, stats},
         .limits = {.four_eyes_nanos = config->execution.four_eyes * 1000,
                    .item_change = config->execution.item_change,
                    .day_change = config->execution.day_change,

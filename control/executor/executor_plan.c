@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plan: what may go, as options of the decision engine. A group of recommendations is one
- * option; options that touch one campaign exclude each other. A group may touch several campaigns,
- * which exclusive groups alone cannot say, so each way to take such groups is tried. */
+ * option; options that touch one campaign exclude each other. A group may touch several campaigns:
+ * a wide option. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +13,14 @@
 
 #define SUM_MAX                                                                                    \
     (INT64_MAX / (QBID_EXECUTOR_PLAN_MAX * 16)) /* so that no sum of options overflows */
-#define WIDE_MAX 6 /* groups over several campaigns that are tried in every combination */
 
 struct option {
     struct qbid_choice_option choice;
     uint32_t member[QBID_EXECUTOR_PLAN_MAX]; /* in the list */
     uint32_t cnt;
-    bool wide; /* over several campaigns */
+    bool wide;                                 /* over several campaigns */
+    uint64_t campaign[QBID_EXECUTOR_PLAN_MAX]; /* of a wide one, ascending */
+    uint32_t campaign_cnt;
 };
 
 struct plan {
@@ -27,9 +28,8 @@ struct plan {
     struct option *option;
     uint32_t option_cnt;
     struct qbid_choice_limits limits;
-    bool *chosen, *best; /* by option */
-    struct qbid_choice choice, best_choice;
-    bool any;
+    bool *chosen; /* by option */
+    struct qbid_choice choice;
 };
 
 static bool goes_alone(const struct qbid_executor *x, const struct qbid_recommendation *r)
@@ -83,92 +83,54 @@ static void option_add(struct plan *plan, uint32_t i)
         o->member[o->cnt++] = i;
 }
 
-static bool touches(const struct plan *plan, const struct option *o, uint32_t campaign)
+static int campaign_compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void campaigns_find(const struct plan *plan, struct option *o)
 {
     for (uint32_t i = 0; i < o->cnt; i++)
-        if (plan->list->item[o->member[i]].campaign == campaign)
-            return true;
-    return false;
+        o->campaign[i] = plan->list->item[o->member[i]].campaign;
+    qsort(o->campaign, o->cnt, sizeof *o->campaign, campaign_compare);
+    o->campaign_cnt = 0;
+    for (uint32_t i = 0; i < o->cnt; i++)
+        if (i == 0 || o->campaign[i] != o->campaign[o->campaign_cnt - 1])
+            o->campaign[o->campaign_cnt++] = o->campaign[i];
 }
 
-static bool conflict(const struct plan *plan, const struct option *a, const struct option *b)
-{
-    for (uint32_t i = 0; i < a->cnt; i++)
-        if (touches(plan, b, plan->list->item[a->member[i]].campaign))
-            return true;
-    return false;
-}
-
-/* The best of the narrow options beside the wide ones of a combination. */
-static int combination_try(struct plan *plan, const uint32_t *wide, uint32_t wide_cnt,
-                           uint32_t taken)
-{
-    struct qbid_choice_limits limits = plan->limits;
-    struct qbid_choice_option *options = malloc((plan->option_cnt + 1) * sizeof *options);
-    uint32_t *source = malloc((plan->option_cnt + 1) * sizeof *source);
-    bool *chosen = malloc((plan->option_cnt + 1) * sizeof *chosen);
-    struct qbid_choice base = {0};
-    uint32_t cnt = 0;
-    bool fits = options && source && chosen;
-    int err = fits ? 0 : QBID_ERR_NOMEM;
-    memset(plan->chosen, 0, plan->option_cnt * sizeof *plan->chosen);
-    for (uint32_t w = 0; w < wide_cnt && fits; w++) {
-        const struct option *o = &plan->option[wide[w]];
-        if (!(taken >> w & 1))
-            continue;
-        for (uint32_t v = 0; v < w; v++)
-            fits = fits && !((taken >> v & 1) && conflict(plan, o, &plan->option[wide[v]]));
-        fits = fits && o->choice.gain_nanos > 0 && o->choice.risk_nanos <= limits.risk_nanos &&
-               o->choice.moved_nanos <= limits.moved_nanos;
-        limits.risk_nanos -= o->choice.risk_nanos;
-        limits.moved_nanos -= o->choice.moved_nanos;
-        base.gain_nanos += o->choice.gain_nanos;
-        base.risk_nanos += o->choice.risk_nanos;
-        base.moved_nanos += o->choice.moved_nanos;
-        base.cnt++;
-        plan->chosen[wide[w]] = true;
-    }
-    for (uint32_t i = 0; i < plan->option_cnt && fits; i++) {
-        bool free_ = !plan->option[i].wide;
-        for (uint32_t w = 0; w < wide_cnt && free_; w++)
-            free_ = !((taken >> w & 1) && conflict(plan, &plan->option[i], &plan->option[wide[w]]));
-        if (!free_)
-            continue;
-        options[cnt] = plan->option[i].choice;
-        source[cnt++] = i;
-    }
-    struct qbid_choice choice = {0};
-    if (fits)
-        err = qbid_choice_solve(options, cnt, &limits, chosen, &choice);
-    if (fits && !err) {
-        for (uint32_t i = 0; i < cnt; i++)
-            plan->chosen[source[i]] = chosen[i];
-        choice.gain_nanos += base.gain_nanos;
-        choice.risk_nanos += base.risk_nanos;
-        choice.moved_nanos += base.moved_nanos;
-        choice.bound_nanos += (double)base.gain_nanos;
-        choice.cnt += base.cnt;
-        if (!plan->any || choice.gain_nanos > plan->best_choice.gain_nanos) {
-            plan->best_choice = choice;
-            memcpy(plan->best, plan->chosen, plan->option_cnt * sizeof *plan->best);
-            plan->any = true;
-        }
-    }
-    free(options);
-    free(source);
-    free(chosen);
-    return err;
-}
-
+/* Wide options beyond QBID_CHOICE_WIDE_MAX wait for another plan. */
 static int plan_solve(struct plan *plan)
 {
-    uint32_t wide[WIDE_MAX], wide_cnt = 0;
-    int err = 0;
-    for (uint32_t i = 0; i < plan->option_cnt && wide_cnt < WIDE_MAX; i++)
-        if (plan->option[i].wide)
-            wide[wide_cnt++] = i;
-    for (uint32_t taken = 0; taken < UINT32_C(1) << wide_cnt && !err; taken++)
-        err = combination_try(plan, wide, wide_cnt, taken);
+    struct qbid_choice_wide wide[QBID_CHOICE_WIDE_MAX];
+    uint32_t wide_at[QBID_CHOICE_WIDE_MAX], wide_cnt = 0, cnt = 0;
+    struct qbid_choice_option *options = malloc((plan->option_cnt + 1) * sizeof *options);
+    uint32_t *at = malloc((plan->option_cnt + 1) * sizeof *at);
+    bool *chosen = malloc((plan->option_cnt + 1) * sizeof *chosen);
+    bool wide_chosen[QBID_CHOICE_WIDE_MAX] = {false};
+    int err = options && at && chosen ? 0 : QBID_ERR_NOMEM;
+    for (uint32_t i = 0; i < plan->option_cnt && !err; i++) {
+        struct option *o = &plan->option[i];
+        if (!o->wide) {
+            options[cnt] = o->choice;
+            at[cnt++] = i;
+        } else if (wide_cnt < QBID_CHOICE_WIDE_MAX) {
+            campaigns_find(plan, o);
+            wide[wide_cnt] = (struct qbid_choice_wide){o->choice, o->campaign, o->campaign_cnt};
+            wide_at[wide_cnt++] = i;
+        }
+    }
+    if (!err)
+        err = qbid_choice_solve_wide(options, cnt, wide, wide_cnt, &plan->limits, chosen,
+                                     wide_chosen, &plan->choice);
+    for (uint32_t i = 0; i < cnt && !err; i++)
+        plan->chosen[at[i]] = chosen[i];
+    for (uint32_t w = 0; w < wide_cnt && !err; w++)
+        plan->chosen[wide_at[w]] = wide_chosen[w];
+    free(options);
+    free(at);
+    free(chosen);
     return err;
 }
 
@@ -194,7 +156,7 @@ static int chosen_collect(const struct plan *plan, struct qbid_executor_list *pi
         return QBID_ERR_NOMEM;
     for (uint32_t i = 0; i < plan->option_cnt; i++) {
         const struct option *o = &plan->option[i];
-        if (!plan->best[i] || picked->cnt + o->cnt > QBID_EXECUTOR_PLAN_MAX)
+        if (!plan->chosen[i] || picked->cnt + o->cnt > QBID_EXECUTOR_PLAN_MAX)
             continue;
         for (uint32_t m = 0; m < o->cnt; m++)
             picked->item[picked->cnt++] = plan->list->item[o->member[m]];
@@ -224,8 +186,7 @@ static int plan_make(const struct qbid_executor *x, const struct qbid_executor_c
     uint32_t allowed = 0;
     plan->option = malloc((plan->list->cnt + 1) * sizeof *plan->option);
     plan->chosen = calloc(plan->list->cnt + 1, sizeof *plan->chosen);
-    plan->best = calloc(plan->list->cnt + 1, sizeof *plan->best);
-    if (!plan->option || !plan->chosen || !plan->best)
+    if (!plan->option || !plan->chosen)
         return QBID_ERR_NOMEM;
     for (uint32_t i = 0; i < plan->list->cnt; i++)
         option_add(plan, i);
@@ -251,7 +212,7 @@ int qbid_executor_plan(const struct qbid_executor *x, const struct qbid_executor
         qbid_executor_refuse_store(x, call, err);
     } else {
         if (ret_choice)
-            *ret_choice = plan.best_choice;
+            *ret_choice = plan.choice;
         *ret_effect = (struct qbid_executor_effect){0};
         if (picked.cnt)
             err = qbid_executor_run(x, call, &picked, ret_effect);
@@ -260,7 +221,6 @@ int qbid_executor_plan(const struct qbid_executor *x, const struct qbid_executor
     free(picked.item);
     free(plan.option);
     free(plan.chosen);
-    free(plan.best);
     return err;
 }
 

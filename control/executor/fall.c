@@ -37,9 +37,9 @@ double qbid_fall_lower(uint64_t trials, uint64_t successes, double error)
     return low;
 }
 
-double qbid_fall_evidence(const struct qbid_fall *f)
+/* Logarithm of the wager against a rate of `claim`; more, the higher the claim. */
+static double evidence_against(const struct qbid_fall *f, double claim)
 {
-    double claim = (1 - f->fall) * qbid_fall_lower(f->base_trials, f->base_successes, f->error / 2);
     double won = (double)f->successes, lost = (double)(f->trials - f->successes);
     double most = -INFINITY, sum = 0, term[RATES];
     if (!(claim > 0) || f->trials == 0 || f->successes > f->trials)
@@ -54,7 +54,18 @@ double qbid_fall_evidence(const struct qbid_fall *f)
     return most + log(sum);
 }
 
+double qbid_fall_evidence(const struct qbid_fall *f)
+{
+    double lower = qbid_fall_lower(f->base_trials, f->base_successes, f->error / 2);
+    return evidence_against(f, (1 - f->fall) * lower);
+}
+
 bool qbid_fall_found(const struct qbid_fall *f)
 {
-    return qbid_fall_evidence(f) >= log(2 / f->error);
+    double needed = log(2 / f->error);
+    /* most rates have not fallen even if the one before was what was seen: no interval is needed */
+    double seen = f->base_trials ? (double)f->base_successes / (double)f->base_trials : 0;
+    if (seen < 1 && evidence_against(f, (1 - f->fall) * seen) < needed)
+        return false;
+    return qbid_fall_evidence(f) >= needed;
 }

@@ -3,6 +3,7 @@
 $(call lib,executor,\
 	control/executor/executor.c \
 	control/executor/executor_apply.c \
+	control/executor/executor_check.c \
 	control/executor/executor_effects.c \
 	control/executor/executor_engine.c \
 	control/executor/executor_guard.c \

@@ -127,7 +127,7 @@ static int choose(const struct qbid_analysis_input *input, struct qbid_analysis 
     struct qbid_choice choice;
     for (uint32_t i = 0; i < analysis->cnt; i++) {
         const struct qbid_advice *a = &analysis->advice[i];
-        if (a->proposal.confidence < input->agent.confidence ||
+        if (a->partial || a->proposal.confidence < input->agent.confidence ||
             a->moved_nanos > input->four_eyes_nanos)
             continue;
         option[cnt] = (struct qbid_choice_option){.id = a->proposal.id,
@@ -148,10 +148,16 @@ static int choose(const struct qbid_analysis_input *input, struct qbid_analysis 
 int qbid_analyze(const struct qbid_analysis_input *input, struct qbid_analysis *ret_analysis)
 {
     struct qbid_random random = qbid_random_init(input->seed);
+    struct qbid_analysis_part part;
     memset(ret_analysis, 0, sizeof *ret_analysis);
     int err = qbid_analysis_budget(input, &random, ret_analysis);
+    qbid_analysis_part(input, &part);
     if (!err)
-        err = qbid_analysis_bid(input, &random, ret_analysis);
+        err = qbid_analysis_bid(input, &part, &random, ret_analysis);
+    if (!err)
+        err = qbid_analysis_agents(input, &random, ret_analysis);
+    for (uint32_t i = 0; i < part.note_cnt; i++)
+        qbid_analysis_note(ret_analysis, "%s", part.note[i]);
     if (!err)
         err = choose(input, ret_analysis);
     if (!err)

@@ -4,6 +4,8 @@
  *
  *   metrics, hourly history --> response curve of spend --> budget        analysis_budget.c
  *   tenant's counts --> shrunken rates --> value of an impression --> ceiling   analysis_bid.c
+ *   a part of its contexts, where bid_context names one --> what that is worth   analysis_part.c
+ *   agents' own ways: schedule, creative, targeting                       analysis_agents.c
  *   all of them --> decision engine: priority, and what may go by itself  analysis.c
  *
  * Counts that both know are not added: of one campaign the larger of the two is taken, for they may
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 #include "control/account/account.h"
+#include "control/account/dictionary.h"
 #include "control/agents/budget.h"
 #include "control/agents/proposal.h"
 #include "control/http/requests.h"
@@ -31,7 +34,8 @@ struct qbid_analysis_input {
     const struct qbid_campaign_def *campaign;
     const struct qbid_line_item_def *line_item; /* of bid_context.ad_set_id; NULL = not said */
     const struct qbid_snapshot *snapshot;
-    struct qbid_budget_agent_params agent; /* confidence, change_min, past and its store */
+    const struct qbid_dictionary *dictionary; /* of its contexts; NULL = none are told apart */
+    struct qbid_budget_agent_params agent;    /* confidence, change_min, past and its store */
     double item_change;      /* most that one number may change, as a share; 0 = any */
     double day_change, risk; /* see struct qbid_executor_limits */
     int64_t four_eyes_nanos;
@@ -47,6 +51,7 @@ struct qbid_advice {
     double roas;           /* expected to be added */
     int64_t net_nanos;     /* the same less what it costs */
     int64_t moved_nanos;   /* money that it puts at stake */
+    bool partial;          /* rests on a part of what it would change: a person decides */
 };
 
 struct qbid_analysis {

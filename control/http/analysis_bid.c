@@ -19,6 +19,8 @@
 #define SLOPE_LOG_SD 0.35
 #define GRID 20 /* steps to each side */
 #define PRIOR_STRENGTH 100
+#define PART_SHAPE 10.0 /* a part differs from its line item by a factor of e^+-0.3 */
+#define PART_WHOLE 0.8  /* of the line item's bids, from which a part stands for all of them */
 
 /* The tenant's cells: one level above campaigns above line items. */
 struct tree {
@@ -31,6 +33,8 @@ struct tree {
 struct market {
     double bids, win_share, bid, paid;
     double bids_day;
+    double part;       /* of the line item's bids */
+    const char *words; /* which; NULL = all of them */
 };
 
 struct belief {
@@ -103,7 +107,17 @@ static int rate_fit(const struct qbid_analysis_input *input, struct tree *tree, 
     return err;
 }
 
-static int belief_make(const struct qbid_analysis_input *input, struct belief *b)
+/* The rate of a part of the line item: its own counts beside what the line item leads to expect,
+ * which is worth PART_SHAPE successes at most. */
+static void part_learn(double trials, double successes, double *rate, double *strength)
+{
+    double prior = fmin(*strength, PART_SHAPE / *rate);
+    *rate = (*rate * prior + fmin(successes, trials)) / (prior + trials);
+    *strength = prior + trials;
+}
+
+static int belief_make(const struct qbid_analysis_input *input,
+                       const struct qbid_analysis_part *part, struct belief *b)
 {
     const struct qbid_account *a = input->account;
     struct tree tree = {.campaign = calloc(a->campaign_cnt + 1, sizeof *tree.campaign),
@@ -115,6 +129,10 @@ static int belief_make(const struct qbid_analysis_input *input, struct belief *b
         err = rate_fit(input, &tree, true, &b->cvr, &b->cvr_strength);
     free(tree.campaign);
     free(tree.line_item);
+    if (!err && part) {
+        part_learn((double)part->all.imps, (double)part->all.clicks, &b->ctr, &b->ctr_strength);
+        part_learn((double)part->all.clicks, (double)part->all.convs, &b->cvr, &b->cvr_strength);
+    }
     b->order_value = input->request->avg_order_value_nanos > 0
                          ? units(input->request->avg_order_value_nanos)
                          : (double)input->line_item->order_value_micros / 1e6;
@@ -183,15 +201,40 @@ static double factor_find(const struct draw *draws, const struct market *m, doub
     return best;
 }
 
-static bool market_read(const struct qbid_analysis_input *input, struct market *m,
+/* Bids enough, some of them won and some lost. */
+static bool is_told(const struct qbid_stats *all)
+{
+    uint64_t won = qbid_stats_wins(all);
+    return all->bids >= BIDS_MIN && won > 0 && won < all->bids && all->imps > 0;
+}
+
+/* Whether the part that was asked for is known well enough to stand alone; says so when not. */
+static bool part_take(const struct qbid_analysis_input *input,
+                      const struct qbid_analysis_part *part, struct qbid_analysis *analysis)
+{
+    if (!part->asked || is_told(&part->all))
+        return part->asked;
+    qbid_analysis_note(
+        analysis,
+        "bid: of line item %u in %s %" PRIu64
+        " bids are known; 100 are needed, some won and some lost: all of its traffic "
+        "is looked at",
+        input->line_item->id, part->words, part->all.bids);
+    return false;
+}
+
+static bool market_read(const struct qbid_analysis_input *input,
+                        const struct qbid_analysis_part *part, struct market *m,
                         struct qbid_analysis *analysis)
 {
     const struct qbid_line_item_def *li = input->line_item;
-    struct qbid_stats all = stats_of(input, QBID_SERIES_LINE_ITEM, li->id, QBID_WINDOW_ALL);
-    struct qbid_stats day = stats_of(input, QBID_SERIES_LINE_ITEM, li->id, QBID_WINDOW_24H);
+    struct qbid_stats whole = stats_of(input, QBID_SERIES_LINE_ITEM, li->id, QBID_WINDOW_ALL);
+    struct qbid_stats all = part ? part->all : whole;
+    struct qbid_stats day =
+        part ? part->day : stats_of(input, QBID_SERIES_LINE_ITEM, li->id, QBID_WINDOW_24H);
     double won = fmin((double)qbid_stats_wins(&all), (double)all.bids);
     double ceiling = (double)li->ceiling_micros / 1e6;
-    if (all.bids < BIDS_MIN || !(won > 0) || won >= (double)all.bids || all.imps == 0) {
+    if (!is_told(&all)) {
         qbid_analysis_note(analysis,
                            "bid: of line item %u %" PRIu64 " bids are known, %.0f of them won; 100 "
                            "are needed, some won and some lost",
@@ -203,6 +246,7 @@ static bool market_read(const struct qbid_analysis_input *input, struct market *
     m->bid = (double)all.bid_nanos / (double)all.bids / 1e6; /* nanos each are micros of CPM */
     m->paid = (double)all.spend_nanos / won / 1e6;
     m->bids_day = (double)(day.bids ? day.bids : all.bids);
+    m->part = whole.bids > 0 ? fmin((double)all.bids / (double)whole.bids, 1) : 1;
     if (m->bid >= BINDING * ceiling && m->paid > 0)
         return true;
     qbid_analysis_note(
@@ -231,6 +275,13 @@ static void reason_write(const struct qbid_analysis_input *input, const struct b
         b->order_value, qbid_analysis_threshold(input->campaign), m->bid, m->paid,
         100 * m->win_share, m->bids, p->recommended, p->current, v->mean, v->low, v->high, v->net,
         v->sure);
+    size_t at = strlen(p->reason);
+    if (m->words)
+        snprintf(
+            p->reason + at, sizeof p->reason - at,
+            " All of this is of %s alone, %.0f %% of the line item's bids; the ceiling holds for "
+            "the rest as well.",
+            m->words, 100 * m->part);
 }
 
 static void propose(const struct qbid_analysis_input *input, const struct belief *b,
@@ -268,6 +319,7 @@ static void propose(const struct qbid_analysis_input *input, const struct belief
     strcpy(p->field, "ceiling");
     qbid_money_format_micros(li->ceiling_micros, p->current);
     qbid_money_format_micros(ceiling, p->recommended);
+    advice->partial = m->part < PART_WHOLE;
     advice->moved_nanos = (int64_t)(fabs(factor - 1) * (double)input->campaign->budget_nanos);
     if (now_cost > 0 && next_cost > 0)
         advice->roas = next_value / next_cost - now_value / now_cost;
@@ -275,18 +327,22 @@ static void propose(const struct qbid_analysis_input *input, const struct belief
     qbid_analysis_finish(input, &v, now_value / QBID_ANALYSIS_DRAWS, advice);
 }
 
-int qbid_analysis_bid(const struct qbid_analysis_input *input, struct qbid_random *random,
+int qbid_analysis_bid(const struct qbid_analysis_input *input,
+                      const struct qbid_analysis_part *part, struct qbid_random *random,
                       struct qbid_analysis *analysis)
 {
     struct belief belief;
-    struct market market;
+    struct market market = {.words = NULL};
     if (!input->line_item) {
         qbid_analysis_note(analysis, "bid: no line item is named by bid_context.ad_set_id");
         return 0;
     }
-    if (!market_read(input, &market, analysis))
+    if (!part_take(input, part, analysis))
+        part = NULL;
+    if (!market_read(input, part, &market, analysis))
         return 0;
-    int err = belief_make(input, &belief);
+    market.words = part ? part->words : NULL;
+    int err = belief_make(input, part, &belief);
     struct draw *draws = err ? NULL : malloc(QBID_ANALYSIS_DRAWS * sizeof *draws);
     if (!err && !draws)
         err = QBID_ERR_NOMEM;

@@ -8,12 +8,34 @@
 
 #define QBID_ANALYSIS_DRAWS 400
 
+struct qbid_analysis_part;
+
 /** Spend and value of a budget; the ceiling of a line item. Each adds advice or a note. NOMEM, and
  *  for the budget an error of the past. */
 int qbid_analysis_budget(const struct qbid_analysis_input *input, struct qbid_random *random,
                          struct qbid_analysis *analysis);
-int qbid_analysis_bid(const struct qbid_analysis_input *input, struct qbid_random *random,
+int qbid_analysis_bid(const struct qbid_analysis_input *input,
+                      const struct qbid_analysis_part *part, struct qbid_random *random,
                       struct qbid_analysis *analysis);
+
+/** What agents find in the campaign: hours, creatives, values of contexts. NOMEM, errors of the
+ *  store. */
+int qbid_analysis_agents(const struct qbid_analysis_input *input, struct qbid_random *random,
+                         struct qbid_analysis *analysis);
+
+/* The part of the line item's contexts that platform and bid_context name. */
+struct qbid_analysis_part {
+    bool asked;                             /* something that contexts tell apart was named */
+    struct qbid_stats all, day;             /* of it: since the beginning, and of the last 24 h */
+    char words[QBID_ANALYSIS_NOTE_MAX / 2]; /* "device_type mobile, hour_of_day 14" */
+    char note[4][QBID_ANALYSIS_NOTE_MAX];   /* what is named and not told apart, and why */
+    uint32_t note_cnt;
+};
+
+/** Look it up; without a line item only what cannot be told apart. Cost: one look at each context.
+ */
+void qbid_analysis_part(const struct qbid_analysis_input *input,
+                        struct qbid_analysis_part *ret_part);
 
 /** What is expected, by draws. */
 struct qbid_analysis_verdict {

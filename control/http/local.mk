@@ -6,8 +6,10 @@ $(call lib,http_read,\
 	control/http/requests.c)
 $(call lib,http_analysis,\
 	control/http/analysis.c \
+	control/http/analysis_agents.c \
 	control/http/analysis_bid.c \
-	control/http/analysis_budget.c)
+	control/http/analysis_budget.c \
+	control/http/analysis_part.c)
 $(call lib,http,\
 	control/http/exchange.c \
 	control/http/gate.c \

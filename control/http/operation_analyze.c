@@ -5,6 +5,7 @@
 
 #include "control/account/instant.h"
 #include "control/api/json.h"
+#include "control/api/json_proposal.h"
 #include "control/http/analysis.h"
 #include "control/http/operations.h"
 #include "control/store/store.h"
@@ -30,15 +31,9 @@ static void advice_add(cJSON *list, const struct qbid_campaign_def *campaign,
     const struct qbid_proposal *p = &a->proposal;
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(list, to);
-    qbid_json_hex(to, "id", p->id);
+    qbid_json_proposal(to, p);
     cJSON_AddStringToObject(to, "optimization_type", qbid_proposal_type_name(p->type));
-    cJSON_AddNumberToObject(to, "priority", p->priority);
     cJSON_AddNumberToObject(to, "campaign_id", campaign->id);
-    cJSON_AddStringToObject(to, "item", qbid_item_kind_name(p->item));
-    cJSON_AddNumberToObject(to, "item_id", p->item_id);
-    cJSON_AddStringToObject(to, "field", p->field);
-    cJSON_AddStringToObject(to, "current_value", p->current);
-    cJSON_AddStringToObject(to, "recommended_value", p->recommended);
     cJSON_AddNumberToObject(to, "confidence_score", p->confidence);
     cJSON_AddStringToObject(to, "reasoning", p->reason);
     cJSON *impact = cJSON_AddObjectToObject(to, "expected_impact");
@@ -49,7 +44,6 @@ static void advice_add(cJSON *list, const struct qbid_campaign_def *campaign,
     cJSON *improvement = cJSON_AddObjectToObject(to, "estimated_improvement");
     qbid_json_nanos(improvement, "revenue", a->revenue_nanos);
     cJSON_AddNumberToObject(improvement, "roas", a->roas);
-    cJSON_AddNumberToObject(to, "risk", p->risk);
     cJSON *risk = cJSON_AddObjectToObject(to, "risk_assessment");
     cJSON_AddStringToObject(risk, "level", level_of(p->risk));
     qbid_json_nanos(risk, "worst_tenth_loss", p->impact.loss_nanos);
@@ -58,7 +52,6 @@ static void advice_add(cJSON *list, const struct qbid_campaign_def *campaign,
     cJSON *evidence = cJSON_AddObjectToObject(to, "evidence");
     time_add(evidence, "from", p->evidence_from_unix_s);
     time_add(evidence, "to", p->evidence_to_unix_s);
-    cJSON_AddBoolToObject(to, "auto_execute", p->auto_execute);
 }
 
 /* The line item that the request names, of this campaign. */
@@ -83,6 +76,7 @@ static struct qbid_analysis_input input_make(const struct qbid_operation *o)
     return (struct qbid_analysis_input){.request = &o->job->request.analyze,
                                         .account = o->account,
                                         .snapshot = qbid_engine_snapshot(engine),
+                                        .dictionary = qbid_engine_dictionary(engine),
                                         .agent = {.trust = c->agents.trust,
                                                   .change_min = c->agents.change_min,
                                                   .confidence = c->agents.confidence,

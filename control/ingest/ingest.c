@@ -228,6 +228,7 @@ static void take_notice(struct qbid_ingest *ingest, struct qbid_outcome *o,
     if (contrary ||
         (bid && (bid->bid.bid_nanos != o->bid_nanos || bid->bid.line_item_id != o->line_item_id))) {
         ingest->counters.invalid++;
+        ingest->counters.convs_refused += o->kind == QBID_EVENT_CONV;
         return;
     }
     bool repeated = (seen & bit) != 0;
@@ -309,6 +310,7 @@ static void meet_notice(struct qbid_ingest *ingest, const struct qbid_event *eve
         (o->kind == QBID_EVENT_BILL && o->price_nanos > o->bid_nanos &&
          !(o->flags & QBID_EVENT_PRICE_ABOVE))) {
         ingest->counters.invalid++;
+        ingest->counters.convs_refused += o->kind == QBID_EVENT_CONV;
         return;
     }
     struct qbid_pending_bid *bid = qbid_pending_find(&ingest->pending, o->nonce);
@@ -399,6 +401,7 @@ static void take_event(struct qbid_ingest *ingest, const struct qbid_account *ac
         li ? qbid_account_campaign(account, li->campaign_id) : NULL;
     if (!campaign) {
         ingest->counters.unknown++;
+        ingest->counters.convs_refused += event->kind == QBID_EVENT_CONV;
         return;
     }
     struct qbid_outcome o = {.time_ns = event->time_ns,

@@ -33,6 +33,7 @@ struct qbid_ingest_counters {
     uint64_t tests;      /* test = 1 or AUDIT: not counted anywhere */
     uint64_t price_above;
     uint64_t price_unknown;
+    uint64_t convs_refused; /* conversions among unknown and invalid */
 };
 
 typedef void qbid_outcome_fn(void *context, const struct qbid_outcome *outcome);

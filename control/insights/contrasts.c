@@ -70,19 +70,3 @@ int qbid_contrasts_fit(struct qbid_contrast *contrasts, uint32_t cnt)
     }
     return shrink(contrasts, cnt, mean, trials, successes);
 }
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double qbid_contrasts_report_below(double *p_values, uint32_t cnt, double rate)
-{
-    qsort(p_values, cnt, sizeof *p_values, by_size);
-    for (uint32_t i = cnt; i-- > 0;) {
-        if (p_values[i] <= rate * (i + 1) / cnt)
-            return p_values[i];
-    }
-    return -1;
-}

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #define QBID_CONTRASTS_MAX 4096
-#define QBID_CONTRASTS_FALSE 0.10 /* false discoveries among what is reported, at most */
 
 struct qbid_contrast {
     /* given */
@@ -31,16 +30,5 @@ struct qbid_contrast {
  *          beta-binomial empirical Bayes of control/models/rates/rates.h.
  */
 int qbid_contrasts_fit(struct qbid_contrast *contrasts, uint32_t cnt);
-
-/**
- * Which of many tests to report so that at most a share `rate` of the reported is false on average,
- * and, where there is nothing to find, anything at all is reported with no more than that chance.
- *
- * Shapes:  p_values[cnt] in [0, 1].
- * Returns: the largest p-value that is reported; negative: none.
- * Threads: pure; sorts p_values.
- * Source:  Benjamini and Hochberg 1995.
- */
-double qbid_contrasts_report_below(double *p_values, uint32_t cnt, double rate);
 
 #endif

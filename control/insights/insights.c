@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "control/insights/contrasts.h"
+#include "control/models/meta/discoveries.h"
 #include "shm/error.h"
 #include "shm/units.h"
 
@@ -204,7 +205,7 @@ static int report(struct search *search, struct qbid_insights *ret)
     for (uint32_t i = 0; i < search->cnt; i++)
         p[i] = search->list[i].p_value;
     *ret = (struct qbid_insights){search->list, 0, search->cnt, 0};
-    ret->p_limit = qbid_contrasts_report_below(p, search->cnt, QBID_CONTRASTS_FALSE);
+    ret->p_limit = qbid_discoveries_limit(p, search->cnt, QBID_DISCOVERIES_FALSE);
     free(p);
     for (uint32_t i = 0; i < search->cnt; i++) {
         const struct qbid_insight *insight = &search->list[i];

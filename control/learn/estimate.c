@@ -18,6 +18,7 @@
 #define PART_DIFFERS 0.01    /* a part that is nearer to 1 is not looked up */
 #define PART_JOINS 0.75      /* numbers by cell, at most */
 #define IDLE_TURNS 4
+#define AHEAD 8        /* nodes whose parents are fetched while one is looked at */
 #define COUNT_MIN 1e-6 /* less that is new is arithmetic */
 #define GROWN 1.1      /* so many times the successes of the last search call for a new one */
 
@@ -190,11 +191,13 @@ double qbid_estimate_parts(const struct qbid_estimate *e, const struct qbid_tree
     return product;
 }
 
-/* The same of a cell. */
+/* The same of a cell. Ratios of parts whose strength is infinite are all 1. */
 static double cell_parts(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t cell)
 {
     double product = 1;
     for (uint32_t p = 0; p < tree->parts.cnt; p++) {
+        if (isinf(e->part[p].strength))
+            continue;
         uint32_t i = tree->parts.part[p].index[cell];
         product *= i < e->part[p].value_cnt ? e->part[p].ratio[i] : 1;
     }
@@ -391,10 +394,12 @@ static void part_rest(struct qbid_effects_dim *part)
     part->strength = INFINITY;
 }
 
-/* The cells that have trials, as a table of their own. */
+/* The cells that have trials, as a table of their own: a copy, unless they are all that there are.
+ */
 struct seen {
-    uint32_t *cell;                         /* of each */
-    uint32_t *index[QBID_EFFECTS_DIMS_MAX]; /* the parts' behind the dimensions' */
+    uint32_t *cell; /* of each; NULL = all cells */
+    uint32_t *copy; /* of indices, the parts' behind the dimensions' */
+    const uint32_t *index[QBID_EFFECTS_DIMS_MAX];
     double *exposed, *successes, *fitted;
     struct qbid_effects_dim *dim[QBID_EFFECTS_DIMS_MAX];
     uint32_t dim_cnt;
@@ -404,43 +409,74 @@ struct seen {
 static void seen_done(struct seen *seen)
 {
     free(seen->cell);
-    free(seen->index[0]);
+    free(seen->copy);
     free(seen->exposed);
+}
+
+static uint32_t seen_cell(const struct seen *seen, uint32_t i)
+{
+    return seen->cell ? seen->cell[i] : i;
 }
 
 /* One more factor of the cells. */
 static void seen_add(struct seen *seen, struct qbid_effects_dim *dim, const uint32_t *index)
 {
-    uint32_t *own = seen->index[0] + seen->dim_cnt * ((size_t)seen->cnt + 1);
-    for (uint32_t i = 0; i < seen->cnt; i++)
-        own[i] = index[seen->cell[i]];
-    seen->dim[seen->dim_cnt] = dim;
-    seen->index[seen->dim_cnt++] = own;
+    seen->index[seen->dim_cnt] = index;
+    if (seen->cell) {
+        uint32_t *own = seen->copy + seen->dim_cnt * ((size_t)seen->cnt + 1);
+        for (uint32_t i = 0; i < seen->cnt; i++)
+            own[i] = index[seen->cell[i]];
+        seen->index[seen->dim_cnt] = own;
+    }
+    seen->dim[seen->dim_cnt++] = dim;
+}
+
+static bool cell_seen(const struct qbid_estimate *e, const struct qbid_tree *tree, uint32_t i)
+{
+    return tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT &&
+           e->trials[i] > 0;
+}
+
+/* Which cells there are, and room for what is copied of them. */
+static int seen_begin(const struct qbid_estimate *e, const struct qbid_tree *tree,
+                      struct seen *seen)
+{
+    uint32_t dims = tree->dim_cnt;
+    for (uint32_t i = 0; i < tree->cell_cnt; i++)
+        seen->cnt += cell_seen(e, tree, i);
+    size_t room = (size_t)seen->cnt + 1;
+    seen->exposed = malloc(room * 3 * sizeof *seen->exposed);
+    if (!seen->exposed)
+        return QBID_ERR_NOMEM;
+    seen->successes = seen->exposed + room;
+    seen->fitted = seen->successes + room;
+    if (seen->cnt == tree->cell_cnt)
+        return 0;
+    for (uint32_t p = 0; p < tree->parts.cnt; p++)
+        dims += part_counts(e, tree, p);
+    seen->cell = malloc(room * sizeof *seen->cell);
+    seen->copy = malloc(room * dims * sizeof *seen->copy);
+    if (!seen->cell || !seen->copy)
+        return QBID_ERR_NOMEM;
+    for (uint32_t i = 0, at = 0; i < tree->cell_cnt; i++)
+        if (cell_seen(e, tree, i))
+            seen->cell[at++] = i;
+    return 0;
 }
 
 static int seen_make(struct qbid_estimate *e, const struct qbid_tree *tree, struct seen *ret_seen)
 {
-    struct seen seen = {.cell = malloc(((size_t)tree->cell_cnt + 1) * sizeof *seen.cell)};
-    for (uint32_t i = 0; i < tree->cell_cnt && seen.cell; i++)
-        if (tree->leaf[i].node != QBID_TREE_NONE && tree->leaf[i].depth >= QBID_TREE_CONTEXT &&
-            e->trials[i] > 0)
-            seen.cell[seen.cnt++] = i;
-    size_t room = (size_t)seen.cnt + 1;
-    uint32_t dims = tree->dim_cnt;
-    for (uint32_t p = 0; p < tree->parts.cnt; p++)
-        dims += part_counts(e, tree, p);
-    seen.index[0] = malloc(room * dims * sizeof *seen.index[0]);
-    seen.exposed = malloc(room * 3 * sizeof *seen.exposed);
-    if (!seen.cell || !seen.index[0] || !seen.exposed) {
+    struct seen seen = {0};
+    int err = seen_begin(e, tree, &seen);
+    if (err) {
         seen_done(&seen);
-        return QBID_ERR_NOMEM;
+        return err;
     }
-    seen.successes = seen.exposed + room;
-    seen.fitted = seen.successes + room;
     const uint32_t *line_item = tree->index[tree->dim_cnt - 1];
     for (uint32_t i = 0; i < seen.cnt; i++) {
-        seen.exposed[i] = e->trials[seen.cell[i]] * e->own[line_item[seen.cell[i]]];
-        seen.successes[i] = e->successes[seen.cell[i]];
+        uint32_t cell = seen_cell(&seen, i);
+        seen.exposed[i] = e->trials[cell] * e->own[line_item[cell]];
+        seen.successes[i] = e->successes[cell];
     }
     for (uint32_t d = 0; d < tree->dim_cnt; d++)
         seen_add(&seen, &e->dim[d], tree->index[d]);
@@ -516,7 +552,7 @@ static int effects_fit(struct qbid_estimate *e, const struct qbid_estimate_in *i
     for (uint32_t d = QBID_TREE_CONTEXT; d < tree->depth_cnt; d++)
         memset(e->expected[d], 0, e->level[d].cell_cnt * sizeof *e->expected[d]);
     for (uint32_t i = 0; i < seen.cnt; i++) {
-        struct qbid_tree_leaf leaf = tree->leaf[seen.cell[i]];
+        struct qbid_tree_leaf leaf = tree->leaf[seen_cell(&seen, i)];
         e->expected[leaf.depth][e->place[leaf.depth][leaf.node]] += seen.fitted[i];
     }
     seen_done(&seen);
@@ -543,6 +579,12 @@ static int depth_factors(struct qbid_estimate *e, uint32_t depth, bool keep)
     for (uint32_t i = 0; i < cnt; i++) {
         const struct qbid_rates_cell *cell = &level->cells[i];
         double own = e->expected[depth][i];
+        if (depth > QBID_TREE_CONTEXT && cnt - i > AHEAD) {
+            uint32_t soon = level->cells[i + AHEAD].parent;
+            __builtin_prefetch(&e->level[depth - 1].cells[soon].successes);
+            __builtin_prefetch(&e->expected[depth - 1][soon]);
+            __builtin_prefetch(&e->prior[depth - 1][soon]);
+        }
         e->prior[depth][i] = depth > QBID_TREE_CONTEXT
                                  ? factor_without(e, depth - 1, cell->parent, own, cell->successes)
                                  : 1;

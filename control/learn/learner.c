@@ -105,6 +105,12 @@ const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learn
     return learner->learned;
 }
 
+const double *qbid_learner_delays(const struct qbid_learner *learner, uint32_t campaign_id)
+{
+    uint32_t i = qbid_keymap_find(&learner->delays.map, 0, campaign_id);
+    return i == QBID_KEYMAP_NONE ? NULL : learner->delays.campaign[i].convs;
+}
+
 uint32_t qbid_learner_cells(const struct qbid_learner *learner)
 {
     return learner->cells.cnt;

@@ -153,6 +153,10 @@ int qbid_learner_restore(struct qbid_learner *learner, uint32_t kind, uint64_t k
 /** The learned models; NULL when all are off. */
 const struct qbid_learned *qbid_learner_learned(const struct qbid_learner *learner);
 
+/** Conversions of a campaign by delay (control/models/rates/delay.h), all that ever came with one;
+ * NULL = none. Valid until the next outcome. */
+const double *qbid_learner_delays(const struct qbid_learner *learner, uint32_t campaign_id);
+
 /** Cells kept: pairs of line item and context that were seen. */
 uint32_t qbid_learner_cells(const struct qbid_learner *learner);
 

@@ -27,6 +27,8 @@ $(call lib,learn,\
 	control/learn/parts.c \
 	control/learn/points.c \
 	control/learn/recency.c \
+	control/learn/response.c \
+	control/learn/row_lists.c \
 	control/learn/rows.c \
 	control/learn/samples.c \
 	control/learn/save_values.c \
@@ -36,6 +38,8 @@ $(call lib,learn,\
 	control/learn/tracking.c \
 	control/learn/tree.c \
 	control/learn/triggered.c \
-	control/learn/values.c)
-# its loops over bitmaps are what a plan waits for
+	control/learn/values.c \
+	control/learn/values_row.c)
+# their loops over bitmaps and candidates are what a plan waits for
 CPPFLAGS_rows := -O3
+CPPFLAGS_values_row := -O3

@@ -77,3 +77,13 @@ int qbid_parts_place(struct qbid_parts *parts, uint32_t cell, uint64_t context,
     }
     return 0;
 }
+
+void qbid_parts_prefetch(const struct qbid_parts *parts, uint64_t context, uint32_t campaign_id,
+                         uint32_t line_item_idx)
+{
+    for (uint32_t p = 0; p < parts->cnt; p++) {
+        const struct qbid_part *part = &parts->part[p];
+        qbid_keymap_prefetch(&part->map, context & part->mask,
+                             part->by_line_item ? line_item_idx : campaign_id);
+    }
+}

@@ -46,6 +46,10 @@ int qbid_parts_room(struct qbid_parts *parts, uint32_t cells);
 int qbid_parts_place(struct qbid_parts *parts, uint32_t cell, uint64_t context,
                      uint32_t campaign_id, uint32_t line_item_idx);
 
+/** Ask for the memory that this will look at. */
+void qbid_parts_prefetch(const struct qbid_parts *parts, uint64_t context, uint32_t campaign_id,
+                         uint32_t line_item_idx);
+
 /** Number of a context in a part, 0 where it has none. */
 static inline uint32_t qbid_part_find(const struct qbid_part *part, uint64_t context,
                                       uint32_t campaign_id, uint32_t line_item_idx)

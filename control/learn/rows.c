@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/publish/build_image.h"
+#include "control/learn/row_lists.h"
+#include "control/publish/section_targets.h"
 #include "shm/error.h"
 
-#define SHELF_LISTS 256
-#define SHELF_ITEMS_MAX (UINT32_C(1) << 24) /* beyond it lists are made anew */
+#define DIGITS 2048 /* of a radix sort */
+#define AHEAD 16    /* contexts whose cells are fetched while the row of one is made */
 
 struct traffic {
     uint64_t key;
@@ -24,22 +25,11 @@ struct traffic_list {
     uint32_t *cell; /* finest level: cells in the order of their keys */
 };
 
-/* Line items that accept each value of one dimension, made when first asked for. */
+/* Bitmaps of the line items that accept each value of one dimension, made when first asked for. */
 struct accept_set {
-    uint64_t **row[QBID_DIM_CNT];
+    uint64_t *row[QBID_DIM_CNT]; /* value_cnt of them, one behind the other */
+    uint32_t value_cnt[QBID_DIM_CNT];
     uint32_t words;
-};
-
-/* Eligible line items by the values of the dimensions that any of them targets: contexts that
- * differ in others share a list. */
-struct shelf {
-    struct qbid_keymap map;
-    struct shelf_list {
-        uint32_t first, cnt; /* in item */
-    } * list;
-    uint32_t list_cnt, list_capacity;
-    uint32_t *item;
-    uint32_t item_cnt, item_capacity;
 };
 
 struct rows {
@@ -47,17 +37,16 @@ struct rows {
     const struct qbid_dictionary *dictionary;
     const struct qbid_values *values;
     const struct qbid_segments *segments;
-    const struct qbid_line_item_def **by_idx;
     struct accept_set accept;
-    uint64_t *active;   /* bitmap of by_idx, accept.words */
+    uint64_t *active;   /* bitmap, accept.words */
     uint64_t *eligible; /* scratch, accept.words */
-    struct shelf shelf;
+    struct qbid_row_lists lists;
+    struct qbid_values_base *base; /* scratch */
     uint32_t *known; /* scratch: nodes of eligible line items where they are known, and values */
     double *value;
     uint32_t *node_of; /* scratch by line item index: QBID_TREE_NONE */
     const struct traffic_list *traffic;
     uint64_t targeted; /* dimensions, by any line item */
-    struct qbid_plan_candidate *scratch;
     uint32_t candidate_capacity;
     struct qbid_plan *plan;
 };
@@ -70,28 +59,31 @@ static int traffic_order(const void *a, const void *b)
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* Radix sort by key, least byte first; a byte that is the same in all is passed over. */
+/* Radix sort by key, least digit first; bits that are the same in all keys are passed over. */
 static int key_sort(struct traffic_list *list)
 {
     struct traffic *to = malloc(((size_t)list->cnt + 1) * sizeof *to);
+    uint64_t differ = 0;
     if (!to)
         return QBID_ERR_NOMEM;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        uint32_t at[256] = {0}, sum = 0;
+    for (uint32_t i = 0; i < list->cnt; i++)
+        differ |= list->item[i].key ^ list->item[0].key;
+    while (differ) {
+        unsigned shift = (unsigned)__builtin_ctzll(differ);
+        uint32_t at[DIGITS] = {0}, sum = 0;
         for (uint32_t i = 0; i < list->cnt; i++)
-            at[list->item[i].key >> shift & 255]++;
-        if (list->cnt == 0 || at[list->item[0].key >> shift & 255] == list->cnt)
-            continue;
-        for (unsigned digit = 0; digit < 256; digit++) {
+            at[list->item[i].key >> shift & (DIGITS - 1)]++;
+        for (unsigned digit = 0; digit < DIGITS; digit++) {
             uint32_t cnt = at[digit];
             at[digit] = sum;
             sum += cnt;
         }
         for (uint32_t i = 0; i < list->cnt; i++)
-            to[at[list->item[i].key >> shift & 255]++] = list->item[i];
+            to[at[list->item[i].key >> shift & (DIGITS - 1)]++] = list->item[i];
         struct traffic *swap = list->item;
         list->item = to;
         to = swap;
+        differ &= ~((uint64_t)(DIGITS - 1) << shift);
     }
     free(to);
     return 0;
@@ -190,22 +182,14 @@ static const uint64_t *accept_row(struct rows *rows, unsigned dim, uint32_t inde
 {
     struct accept_set *set = &rows->accept;
     if (!set->row[dim]) {
-        set->row[dim] = calloc((size_t)qbid_dim_index_max(dim) + 1, sizeof *set->row[dim]);
+        set->value_cnt[dim] = qbid_dictionary_dim_cnt(rows->dictionary, dim) + 1;
+        set->row[dim] = calloc((size_t)set->value_cnt[dim] * set->words + 1, sizeof *set->row[dim]);
         if (!set->row[dim])
             return NULL;
+        qbid_section_targets_dim(rows->account, rows->dictionary, dim, set->words, set->row[dim]);
     }
-    uint64_t *row = set->row[dim][index];
-    if (!row) {
-        row = calloc(set->words ? set->words : 1, sizeof *row);
-        for (uint32_t i = 0; row && i < rows->account->line_item_cnt; i++) {
-            const struct qbid_line_item_def *li = &rows->account->line_items[i];
-            if (rows->by_idx[li->idx] &&
-                (li->target[dim].cnt == 0 || qbid_target_accepts(li, dim, index, rows->dictionary)))
-                row[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
-        }
-        set->row[dim][index] = row;
-    }
-    return row;
+    /* nobody names a value that has no name */
+    return set->row[dim] + (size_t)(index < set->value_cnt[dim] ? index : 0) * set->words;
 }
 
 static int eligible_find(struct rows *rows, uint64_t context, uint64_t mask)
@@ -237,70 +221,17 @@ static int by_idx_order(const void *a, const void *b)
     return x->line_item_idx < y->line_item_idx ? -1 : x->line_item_idx > y->line_item_idx;
 }
 
-static int shelf_room(struct shelf *shelf, uint32_t more)
-{
-    uint32_t lists = shelf->list_capacity ? shelf->list_capacity * 2 : SHELF_LISTS;
-    uint32_t items = (shelf->item_cnt + more) * 2;
-    if (shelf->list_cnt == shelf->list_capacity) {
-        struct shelf_list *list = realloc(shelf->list, lists * sizeof *list);
-        if (!list)
-            return QBID_ERR_NOMEM;
-        shelf->list = list;
-        shelf->list_capacity = lists;
-    }
-    if (shelf->item_cnt + more > shelf->item_capacity) {
-        uint32_t *item = realloc(shelf->item, items * sizeof *item);
-        if (!item)
-            return QBID_ERR_NOMEM;
-        shelf->item = item;
-        shelf->item_capacity = items;
-    }
-    return 0;
-}
-
-static void shelf_done(struct shelf *shelf)
-{
-    qbid_keymap_done(&shelf->map);
-    free(shelf->list);
-    free(shelf->item);
-    *shelf = (struct shelf){0};
-}
-
-/* Put what the bitmap says on the shelf; one that is full is cleared. */
-static int shelf_add(struct rows *rows, uint64_t values, unsigned level, uint32_t *ret_list)
-{
-    struct shelf *shelf = &rows->shelf;
-    uint32_t cnt = 0;
-    for (uint32_t w = 0; w < rows->accept.words; w++)
-        cnt += (uint32_t)__builtin_popcountll(rows->eligible[w]);
-    if (shelf->item_cnt + cnt > SHELF_ITEMS_MAX)
-        shelf_done(shelf);
-    if (shelf_room(shelf, cnt) || qbid_keymap_add(&shelf->map, values, level, shelf->list_cnt))
-        return QBID_ERR_NOMEM;
-    *ret_list = shelf->list_cnt++;
-    shelf->list[*ret_list] = (struct shelf_list){shelf->item_cnt, cnt};
-    for (uint32_t w = 0; w < rows->accept.words; w++)
-        for (uint64_t bits = rows->eligible[w]; bits; bits &= bits - 1)
-            shelf->item[shelf->item_cnt++] = w * 64 + (uint32_t)__builtin_ctzll(bits);
-    return 0;
-}
-
-/* The line items that may bid in a context of a level. */
-static int eligible_list(struct rows *rows, uint64_t context, unsigned level,
-                         const uint32_t **ret_item, uint32_t *ret_cnt)
+/* The list of those that may bid in a context of a level. */
+static int eligible_list(struct rows *rows, uint64_t context, unsigned level, uint32_t *ret_list)
 {
     uint64_t mask = rows->values->tree.level_mask[level], values = context & rows->targeted;
-    uint32_t i = qbid_keymap_find(&rows->shelf.map, values, level);
-    if (i == QBID_KEYMAP_NONE) {
-        int err = eligible_find(rows, context, mask);
-        if (!err)
-            err = shelf_add(rows, values, level, &i);
-        if (err)
-            return err;
-    }
-    *ret_item = rows->shelf.item + rows->shelf.list[i].first;
-    *ret_cnt = rows->shelf.list[i].cnt;
-    return 0;
+    *ret_list = qbid_row_lists_find(&rows->lists, values, level);
+    if (*ret_list != QBID_ROW_LISTS_NONE)
+        return 0;
+    int err = eligible_find(rows, context, mask);
+    return err ? err
+               : qbid_row_lists_add(&rows->lists, values, level, rows->eligible, rows->accept.words,
+                                    ret_list);
 }
 
 /* Nodes of the eligible line items in a context of the finest level, from the cells that it has. */
@@ -319,6 +250,25 @@ static const uint32_t *known_make(struct rows *rows, const struct traffic *t,
     for (uint32_t i = t->first; i < t->first + t->cnt; i++)
         rows->node_of[item[rows->traffic->cell[i]]] = QBID_TREE_NONE;
     return rows->known;
+}
+
+/* Values of a list's line items in a context. */
+static int values_make(struct rows *rows, const struct traffic *t, uint64_t context, unsigned level,
+                       uint32_t list)
+{
+    const uint32_t *item = qbid_row_lists_items(&rows->lists, list), *known = NULL;
+    uint32_t cnt = qbid_row_lists_cnt(&rows->lists, list);
+    const struct qbid_values_base *base = rows->base;
+    if (level == 0) {
+        known = known_make(rows, t, item, cnt);
+        base = qbid_row_lists_bases(&rows->lists, rows->values, context, list);
+        if (!base)
+            return QBID_ERR_NOMEM;
+    } else {
+        qbid_values_bases(rows->values, context, level, false, item, cnt, rows->base);
+    }
+    qbid_values_row(rows->values, context, level, item, known, base, cnt, rows->value);
+    return 0;
 }
 
 static int candidates_room(struct rows *rows, uint32_t cnt)
@@ -340,26 +290,29 @@ static int row_append(struct rows *rows, const struct traffic *t)
 {
     unsigned level = (unsigned)(t->key >> 62);
     uint64_t mask = rows->values->tree.level_mask[level], context = t->key & mask;
-    const uint32_t *item;
-    uint32_t eligible, cnt = 0;
-    int err = eligible_list(rows, context, level, &item, &eligible);
+    uint32_t list, cnt = 0;
+    int err = eligible_list(rows, context, level, &list);
+    if (!err)
+        err = values_make(rows, t, context, level, list);
     if (err)
         return err;
-    const uint32_t *known = level == 0 ? known_make(rows, t, item, eligible) : NULL;
-    qbid_values_row(rows->values, context, level, item, known, eligible, rows->value);
+    const uint32_t *item = qbid_row_lists_items(&rows->lists, list);
+    uint32_t eligible = qbid_row_lists_cnt(&rows->lists, list);
+    struct qbid_plan *plan = rows->plan;
+    err = candidates_room(rows, eligible);
+    if (err)
+        return err;
+    struct qbid_plan_candidate *candidate = plan->candidates + plan->candidate_cnt;
     for (uint32_t i = 0; i < eligible; i++)
         if (rows->value[i] > 0)
-            rows->scratch[cnt++] = (struct qbid_plan_candidate){item[i], (float)rows->value[i]};
+            candidate[cnt++] = (struct qbid_plan_candidate){item[i], (float)rows->value[i]};
     if (cnt > QBID_ROWS_CANDIDATES_MAX) {
-        qsort(rows->scratch, cnt, sizeof *rows->scratch, by_value);
+        qsort(candidate, cnt, sizeof *candidate, by_value);
         cnt = QBID_ROWS_CANDIDATES_MAX;
-        qsort(rows->scratch, cnt, sizeof *rows->scratch, by_idx_order);
+        qsort(candidate, cnt, sizeof *candidate, by_idx_order);
     }
-    struct qbid_plan *plan = rows->plan;
-    err = candidates_room(rows, cnt);
-    if (err || cnt == 0)
-        return err;
-    memcpy(plan->candidates + plan->candidate_cnt, rows->scratch, cnt * sizeof *rows->scratch);
+    if (cnt == 0)
+        return 0;
     uint16_t segment = (rows->segments->mask & ~mask) == 0
                            ? qbid_segments_find(rows->segments, context)
                            : (uint16_t)0;
@@ -369,23 +322,36 @@ static int row_append(struct rows *rows, const struct traffic *t)
     return 0;
 }
 
+/* First cells of the contexts that come next, then their nodes. */
+static void rows_prefetch(const struct rows *rows, uint32_t i)
+{
+    const struct qbid_tree *tree = &rows->values->tree;
+    const struct traffic_list *list = rows->traffic;
+    if (i + AHEAD >= list->cnt || list->item[i + AHEAD].cnt == 0)
+        return;
+    uint32_t cell = list->cell[list->item[i + AHEAD].first];
+    __builtin_prefetch(&tree->leaf[cell]);
+    __builtin_prefetch(&tree->index[tree->dim_cnt - 1][cell]);
+    struct qbid_tree_leaf leaf = tree->leaf[list->cell[list->item[i + AHEAD / 2].first]];
+    if (leaf.node != QBID_TREE_NONE)
+        __builtin_prefetch(&rows->values->node[leaf.depth][leaf.node].value);
+}
+
 static int rows_prepare(struct rows *rows)
 {
     const struct qbid_account *account = rows->account;
     uint32_t max = account->line_item_max;
     rows->accept.words = (max + 63) / 64;
-    rows->by_idx = calloc(max + 1, sizeof *rows->by_idx);
     rows->active = calloc(rows->accept.words + 1, sizeof *rows->active);
     rows->eligible = calloc(rows->accept.words + 1, sizeof *rows->eligible);
     rows->known = calloc(max + 1, sizeof *rows->known);
+    rows->base = calloc(max + 1, sizeof *rows->base);
     rows->value = calloc(max + 1, sizeof *rows->value);
     rows->node_of = malloc((max + 1) * sizeof *rows->node_of);
-    rows->scratch = calloc(max + 1, sizeof *rows->scratch);
     rows->plan->line_value_micros = calloc(max + 1, sizeof(float));
     rows->plan->line_q_group = calloc(max + 1, sizeof(uint16_t));
-    if (!rows->by_idx || !rows->active || !rows->eligible || !rows->known || !rows->value ||
-        !rows->node_of || !rows->scratch || !rows->plan->line_value_micros ||
-        !rows->plan->line_q_group)
+    if (!rows->active || !rows->eligible || !rows->known || !rows->base || !rows->value ||
+        !rows->node_of || !rows->plan->line_value_micros || !rows->plan->line_q_group)
         return QBID_ERR_NOMEM;
     memset(rows->node_of, 0xff, (max + 1) * sizeof *rows->node_of);
     rows->plan->line_item_max = max;
@@ -397,7 +363,6 @@ static int rows_prepare(struct rows *rows)
         rows->plan->line_q_group[li->idx] = (uint16_t)(c->goal - 1);
         if (!li->active || !c->active)
             continue;
-        rows->by_idx[li->idx] = li;
         rows->active[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
         for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
             rows->targeted |= li->target[dim].cnt > 0 ? qbid_dim_mask(dim) : 0;
@@ -409,19 +374,15 @@ static int rows_prepare(struct rows *rows)
 
 static void rows_done(struct rows *rows)
 {
-    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        for (uint32_t i = 0; rows->accept.row[dim] && i <= qbid_dim_index_max(dim); i++)
-            free(rows->accept.row[dim][i]);
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
         free(rows->accept.row[dim]);
-    }
-    free(rows->by_idx);
     free(rows->active);
     free(rows->eligible);
-    shelf_done(&rows->shelf);
+    qbid_row_lists_done(&rows->lists);
     free(rows->known);
+    free(rows->base);
     free(rows->value);
     free(rows->node_of);
-    free(rows->scratch);
 }
 
 int qbid_rows_fill(const struct qbid_account *account, const struct qbid_dictionary *dictionary,
@@ -443,8 +404,10 @@ int qbid_rows_fill(const struct qbid_account *account, const struct qbid_diction
         err = plan->contexts ? 0 : QBID_ERR_NOMEM;
     }
     rows.traffic = &list;
-    for (uint32_t i = 0; i < list.cnt && !err; i++)
+    for (uint32_t i = 0; i < list.cnt && !err; i++) {
+        rows_prefetch(&rows, i);
         err = row_append(&rows, &list.item[i]);
+    }
     free(list.item);
     free(list.cell);
     rows_done(&rows);

@@ -9,6 +9,7 @@
 #include "shm/error.h"
 
 #define CAPACITY_MIN 64
+#define AHEAD 8 /* cells whose places are fetched while one is placed */
 
 void qbid_tree_init(struct qbid_tree *tree, const uint64_t level_mask[QBID_LEVEL_MAX])
 {
@@ -163,11 +164,26 @@ static int cells_room(struct qbid_tree *tree, uint32_t cnt)
     return qbid_parts_room(&tree->parts, capacity);
 }
 
+/* Ask for the memory that placing a cell will look at. */
+static void cell_prefetch(const struct qbid_tree *tree, const struct qbid_cell *cell)
+{
+    uint32_t idx = cell->line_item_idx;
+    if (idx >= tree->line_item_max || cell->context == 0)
+        return;
+    for (unsigned level = 0; level < tree->context_levels; level++)
+        qbid_keymap_prefetch(&tree->depth[qbid_tree_depth_of(tree, level)].map,
+                             cell->context & tree->level_mask[level], idx);
+    qbid_parts_prefetch(&tree->parts, cell->context, tree->campaign_of[idx], idx);
+}
+
 static int cells_place(struct qbid_tree *tree, const struct qbid_cells *cells)
 {
     int err = cells_room(tree, cells->cnt);
-    for (; tree->cell_cnt < cells->cnt && !err; tree->cell_cnt += !err)
+    for (; tree->cell_cnt < cells->cnt && !err; tree->cell_cnt += !err) {
+        if (cells->cnt - tree->cell_cnt > AHEAD)
+            cell_prefetch(tree, &cells->cell[tree->cell_cnt + AHEAD]);
         err = cell_place(tree, &cells->cell[tree->cell_cnt], tree->cell_cnt);
+    }
     return err;
 }
 

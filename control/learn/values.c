@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Brings account and cells to the tree and the two estimates, and answers look-ups. */
+/* Brings account and cells to the tree and the two estimates, and both to values. */
 #include "control/learn/values.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control/learn/draws.h"
-#include "control/learn/learned.h"
+#include "control/learn/values_worth.h"
 #include "control/models/rates/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
@@ -18,7 +18,7 @@
 #define UNIT_MICROS_MAX 9e15
 #define RATE_DEFAULT_CTR 0.001
 #define RATE_DEFAULT_CVR 0.01
-#define BATCH 64 /* line items whose nodes are fetched together */
+#define AHEAD 8 /* nodes whose parents are fetched while one is settled */
 
 void qbid_values_init(struct qbid_values *values, const uint64_t level_mask[QBID_LEVEL_MAX])
 {
@@ -272,19 +272,6 @@ static void lines_make(struct qbid_values *values)
     }
 }
 
-/* Rates are at most 1. */
-static double worth(const struct qbid_value_line *line, double ctr, double cvr, double order_micros)
-{
-    double value =
-        line->fixed + ctr * (line->click + cvr * (line->conversion + line->revenue * order_micros));
-    return value < (double)QBID_PRICE_MICROS_MAX ? value : (double)QBID_PRICE_MICROS_MAX;
-}
-
-static double at_most_1(double x)
-{
-    return x < 1 ? x : 1;
-}
-
 void qbid_values_settle(struct qbid_values *values)
 {
     const struct qbid_tree *tree = &values->tree;
@@ -294,6 +281,8 @@ void qbid_values_settle(struct qbid_values *values)
         for (uint32_t i = 0; i < depth->cnt; i++) {
             struct qbid_values_node *node = &values->node[d][i];
             uint32_t idx = depth->id[i];
+            if (d > QBID_TREE_LINE_ITEM && depth->cnt - i > AHEAD)
+                __builtin_prefetch(&values->node[d - 1][depth->parent[i + AHEAD]]);
             for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
                 double factor = values->factor[kind][idx];
                 double above =
@@ -306,11 +295,11 @@ void qbid_values_settle(struct qbid_values *values)
                 node->here[kind] = (float)(rate.here * factor);
                 node->below[kind] = (float)(rate.below * factor);
             }
-            node->value =
-                (float)worth(&values->line[idx], at_most_1((double)node->here[QBID_VALUES_CTR]),
-                             at_most_1((double)node->here[QBID_VALUES_CVR]),
-                             values->order_value[idx] *
-                                 qbid_orders_ratio(&values->orders, tree, depth->context[i]));
+            node->value = (float)qbid_values_worth(
+                &values->line[idx], qbid_values_at_most_1((double)node->here[QBID_VALUES_CTR]),
+                qbid_values_at_most_1((double)node->here[QBID_VALUES_CVR]),
+                values->order_value[idx] *
+                    qbid_orders_ratio(&values->orders, tree, depth->context[i]));
         }
     }
 }
@@ -342,170 +331,4 @@ int qbid_values_fit(struct qbid_values *values, const struct qbid_values_in *in)
         return err;
     qbid_values_settle(values);
     return 0;
-}
-
-/* Where a line item is looked up in a context: the deepest node that is known. */
-struct at {
-    const struct qbid_values_node *node;
-    bool here; /* it is the context itself, not one above it */
-};
-
-/* above: the level itself is known not to have it. */
-static struct at find(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context,
-                      unsigned level, bool above)
-{
-    const struct qbid_tree *tree = &values->tree;
-    for (unsigned l = above ? level + 1 : level; l < tree->context_levels; l++) {
-        uint32_t depth = qbid_tree_depth_of(tree, l);
-        uint32_t i = qbid_tree_find(tree, depth, context & tree->level_mask[l], line_item_idx);
-        if (i != QBID_TREE_NONE)
-            return (struct at){&values->node[depth][i], l == level};
-    }
-    uint32_t i = qbid_tree_find(tree, QBID_TREE_LINE_ITEM, 0, line_item_idx);
-    return (struct at){i == QBID_TREE_NONE ? NULL : &values->node[QBID_TREE_LINE_ITEM][i],
-                       level >= tree->context_levels};
-}
-
-static uint64_t level_mask(const struct qbid_values *values, unsigned level)
-{
-    return level < values->tree.context_levels ? values->tree.level_mask[level] : 0;
-}
-
-/* Products of the ratios of a context's dimensions at a level. */
-static void ratios_make(const struct qbid_values *values, uint64_t context, unsigned level,
-                        double ratios[QBID_VALUES_RATES])
-{
-    uint64_t mask = level_mask(values, level);
-    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++)
-        ratios[kind] = qbid_estimate_ratios(&values->rate[kind], &values->tree, context, mask);
-}
-
-static struct qbid_rate_pair rates_at(const struct qbid_values *values, uint32_t line_item_idx,
-                                      struct at at, const double ratios[QBID_VALUES_RATES],
-                                      uint64_t context, unsigned level)
-{
-    uint64_t mask = level_mask(values, level);
-    double rate[QBID_VALUES_RATES];
-    const float *rates = at.here ? at.node->here : at.node->below;
-    for (unsigned kind = 0; kind < QBID_VALUES_RATES; kind++) {
-        rate[kind] = (double)rates[kind];
-        if (!at.here && values->way[kind][line_item_idx] == QBID_CONTEST_EFFECTS)
-            rate[kind] *= ratios[kind] * qbid_estimate_parts(&values->rate[kind], &values->tree,
-                                                             line_item_idx, context, mask);
-        rate[kind] = at_most_1(rate[kind]);
-    }
-    return (struct qbid_rate_pair){rate[QBID_VALUES_CTR], rate[QBID_VALUES_CVR]};
-}
-
-struct qbid_rate_pair qbid_values_rates(const struct qbid_values *values, uint32_t line_item_idx,
-                                        uint64_t context, unsigned level)
-{
-    double ratios[QBID_VALUES_RATES];
-    struct at at = {0};
-    if (line_item_idx < values->line_item_max)
-        at = find(values, line_item_idx, context, level, false);
-    if (!at.node)
-        return (struct qbid_rate_pair){0};
-    ratios_make(values, context, level, ratios);
-    return rates_at(values, line_item_idx, at, ratios, context, level);
-}
-
-double qbid_values_order(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context)
-{
-    return values->order_value[line_item_idx] *
-           qbid_orders_ratio(&values->orders, &values->tree, context);
-}
-
-struct qbid_rate_pair qbid_values_expected(const struct qbid_values *values, uint32_t line_item_idx,
-                                           uint64_t context)
-{
-    struct qbid_rate_pair rates = qbid_values_rates(values, line_item_idx, context, 0);
-    if (line_item_idx < values->line_item_max && rates.ctr > 0) {
-        rates.ctr /= values->level[QBID_VALUES_CTR][line_item_idx];
-        rates.cvr /= values->level[QBID_VALUES_CVR][line_item_idx];
-    }
-    return rates;
-}
-
-double qbid_values_impression(const struct qbid_values *values, uint32_t line_item_idx,
-                              uint64_t context, unsigned level)
-{
-    double value = 0;
-    if (line_item_idx < values->line_item_max)
-        qbid_values_row(values, context, level, &line_item_idx, NULL, 1, &value);
-    return value;
-}
-
-/* Looked up where it counts alone. */
-static double order_at(const struct qbid_values *values, uint32_t line_item_idx, uint64_t context,
-                       unsigned level)
-{
-    return values->line[line_item_idx].revenue > 0
-               ? qbid_values_order(values, line_item_idx, context & level_mask(values, level))
-               : 0;
-}
-
-static double value_at(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
-                       const double ratios[QBID_VALUES_RATES], uint64_t context, unsigned level)
-{
-    if (!at.node)
-        return 0;
-    if (at.here || (!values->orders.differ &&
-                    values->way[QBID_VALUES_CTR][line_item_idx] == QBID_CONTEST_TREE &&
-                    values->way[QBID_VALUES_CVR][line_item_idx] == QBID_CONTEST_TREE))
-        return (double)at.node->value;
-    const struct qbid_value_line *line = &values->line[line_item_idx];
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, level);
-    return worth(line, rates.ctr, rates.cvr, order_at(values, line_item_idx, context, level));
-}
-
-/* In a finest context, for a line item that another model serves. */
-static double value_learned(const struct qbid_values *values, uint32_t line_item_idx, struct at at,
-                            const double ratios[QBID_VALUES_RATES], uint64_t context)
-{
-    if (!at.node)
-        return 0;
-    const struct qbid_value_line *line = &values->line[line_item_idx];
-    struct qbid_rate_pair rates = rates_at(values, line_item_idx, at, ratios, context, 0);
-    bool conversions = line->conversion + line->revenue > 0;
-    rates = qbid_learned_rates(values->learned, line_item_idx, context, conversions, rates);
-    return worth(line, at_most_1(rates.ctr), at_most_1(rates.cvr),
-                 order_at(values, line_item_idx, context, 0));
-}
-
-/* The level at which look-ups begin. */
-static void row_prefetch(const struct qbid_values *values, uint64_t context, unsigned level,
-                         const uint32_t *line_item_idx, uint32_t cnt)
-{
-    if (level >= values->tree.context_levels)
-        return;
-    const struct qbid_tree_depth *depth =
-        &values->tree.depth[qbid_tree_depth_of(&values->tree, level)];
-    uint64_t key = context & values->tree.level_mask[level];
-    for (uint32_t i = 0; i < cnt; i++)
-        qbid_keymap_prefetch(&depth->map, key, line_item_idx[i]);
-}
-
-void qbid_values_row(const struct qbid_values *values, uint64_t context, unsigned level,
-                     const uint32_t *line_item_idx, const uint32_t *known, uint32_t cnt,
-                     double *ret_value)
-{
-    double ratios[QBID_VALUES_RATES];
-    uint32_t depth = known ? qbid_tree_depth_of(&values->tree, level) : 0;
-    ratios_make(values, context, level, ratios);
-    for (uint32_t from = 0; from < cnt; from += BATCH) {
-        uint32_t to = cnt - from < BATCH ? cnt : from + BATCH;
-        row_prefetch(values, context, level + (known ? 1 : 0), line_item_idx + from, to - from);
-        for (uint32_t i = from; i < to; i++) {
-            struct at at;
-            if (known && known[i] != QBID_TREE_NONE)
-                at = (struct at){&values->node[depth][known[i]], true};
-            else
-                at = find(values, line_item_idx[i], context, level, known != NULL);
-            bool learned = level == 0 && values->learned &&
-                           qbid_learned_serves(values->learned, line_item_idx[i]);
-            ret_value[i] = learned ? value_learned(values, line_item_idx[i], at, ratios, context)
-                                   : value_at(values, line_item_idx[i], at, ratios, context, level);
-        }
-    }
 }

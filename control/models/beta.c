@@ -2,10 +2,12 @@
 #include "control/models/beta.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #define FRACTION_STEPS 500
 #define FRACTION_END 1e-14
-#define HALVINGS 40
+#define STEPS_MAX 100
+#define QUANTILE_END 1e-13
 
 static double log_gamma(double x)
 {
@@ -51,15 +53,23 @@ double qbid_beta_share(double x, double y, double a, double b)
     return 1 - front * fraction(y, b, a) / b;
 }
 
+/* Newton's method on the share, held in the interval that is known to have the answer. */
 double qbid_beta_quantile(double p, double a, double b)
 {
-    double low = 0, high = 1;
-    for (int i = 0; i < HALVINGS; i++) {
-        double mid = (low + high) / 2;
-        if (qbid_beta_share(mid, 1 - mid, a, b) < p)
-            low = mid;
+    double low = 0, high = 1, x = a / (a + b);
+    double log_whole = log_gamma(a + b) - log_gamma(a) - log_gamma(b);
+    for (int i = 0; i < STEPS_MAX && high - low > QUANTILE_END; i++) {
+        double off = qbid_beta_share(x, 1 - x, a, b) - p;
+        if (off < 0)
+            low = x;
         else
-            high = mid;
+            high = x;
+        double density = exp(log_whole + (a - 1) * log(x) + (b - 1) * log1p(-x));
+        double next = x - off / density;
+        bool inside = next > low && next < high;
+        if (inside && fabs(next - x) <= QUANTILE_END * x)
+            return next;
+        x = inside ? next : (low + high) / 2;
     }
-    return (low + high) / 2;
+    return x;
 }

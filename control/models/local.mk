@@ -20,6 +20,7 @@ $(call lib,models,\
 	control/models/isotonic.c \
 	control/models/landscape/landscape.c \
 	control/models/pacing/market.c \
+	control/models/meta/discoveries.c \
 	control/models/meta/meta.c \
 	control/models/meta/believe.c \
 	control/models/qlearning/mlp.c \

@@ -261,19 +261,23 @@ void qbid_section_index_fill(const struct qbid_section_index *index, struct qbid
     }
 }
 
-/* Candidates; returns the first of them that is a line item from 65,536 on. */
-static uint16_t candidates_fill(const struct qbid_plan_candidate *candidate, uint32_t cnt,
-                                uint16_t *low)
+/* The first candidate that is a line item from 65,536 on. */
+static uint16_t first_high(const struct qbid_plan_candidate *candidate, uint32_t cnt)
 {
-    uint16_t *values = low + qbid_row_padded(cnt);
-    uint32_t high = QBID_ROW_NONE_HIGH;
-    for (uint32_t k = cnt; k-- > 0;) {
-        uint32_t idx = candidate[k].line_item_idx;
-        low[k] = (uint16_t)idx;
-        high = idx >> 16 ? k : high;
-        memcpy(&values[2 * (size_t)k], &candidate[k].value_micros, sizeof(float));
+    uint32_t high = cnt;
+    while (high > 0 && candidate[high - 1].line_item_idx > UINT16_MAX)
+        high--;
+    return high < cnt ? (uint16_t)high : QBID_ROW_NONE_HIGH;
+}
+
+static void candidates_fill(const struct qbid_plan_candidate *candidate, uint32_t cnt,
+                            uint16_t *low)
+{
+    char *value = (char *)(low + qbid_row_padded(cnt));
+    for (uint32_t k = 0; k < cnt; k++) {
+        low[k] = (uint16_t)candidate[k].line_item_idx;
+        memcpy(value + k * sizeof(float), &candidate[k].value_micros, sizeof(float));
     }
-    return (uint16_t)high;
 }
 
 void qbid_section_rows_fill(const struct qbid_section_index *index, const struct qbid_plan *plan,
@@ -298,7 +302,8 @@ void qbid_section_rows_fill(const struct qbid_section_index *index, const struct
         row->head.hash = r->hash;
         row->head.cnt = r->cnt;
         row->head.segment = r->segment;
-        row->head.high = candidates_fill(&plan->candidates[r->first], r->cnt, low);
+        row->head.high = first_high(&plan->candidates[r->first], r->cnt);
+        candidates_fill(&plan->candidates[r->first], r->cnt, low);
         row += qbid_row_lines(r->cnt);
     }
 }

@@ -120,27 +120,33 @@ static bool target_has_include(const struct qbid_target_def *target)
     return false;
 }
 
+void qbid_section_targets_dim(const struct qbid_account *account,
+                              const struct qbid_dictionary *dictionary, unsigned dim,
+                              uint32_t words, uint64_t *rows)
+{
+    uint32_t value_cnt = qbid_dictionary_dim_cnt(dictionary, dim) + 1;
+    for (uint32_t i = 0; i < account->line_item_cnt; i++) {
+        const struct qbid_line_item_def *li = &account->line_items[i];
+        if (!target_has_include(&li->target[dim]))
+            rows[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
+    }
+    for (uint32_t row = 1; row < value_cnt; row++)
+        memcpy(rows + (size_t)row * words, rows, words * sizeof *rows);
+    for (uint32_t i = 0; i < account->line_item_cnt; i++) {
+        const struct qbid_line_item_def *li = &account->line_items[i];
+        struct column column = {
+            .word = rows + li->idx / 64, .stride = words, .bit = UINT64_C(1) << (li->idx % 64)};
+        if (li->target[dim].cnt != 0)
+            target_apply(li, dim, value_cnt, dictionary, &column);
+    }
+}
+
 void qbid_section_targets_fill(const struct qbid_account *account,
                                const struct qbid_dictionary *dictionary,
                                const struct qbid_elig_dim dims[QBID_DIM_CNT], uint32_t words,
                                uint64_t *out)
 {
-    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++) {
-        uint64_t *rows = out + (size_t)dims[dim].first_row * words;
-        uint32_t value_cnt = dims[dim].value_cnt;
-        for (uint32_t i = 0; i < account->line_item_cnt; i++) {
-            const struct qbid_line_item_def *li = &account->line_items[i];
-            if (!target_has_include(&li->target[dim]))
-                rows[li->idx / 64] |= UINT64_C(1) << (li->idx % 64);
-        }
-        for (uint32_t row = 1; row < value_cnt; row++)
-            memcpy(rows + (size_t)row * words, rows, words * sizeof *rows);
-        for (uint32_t i = 0; i < account->line_item_cnt; i++) {
-            const struct qbid_line_item_def *li = &account->line_items[i];
-            struct column column = {
-                .word = rows + li->idx / 64, .stride = words, .bit = UINT64_C(1) << (li->idx % 64)};
-            if (li->target[dim].cnt != 0)
-                target_apply(li, dim, value_cnt, dictionary, &column);
-        }
-    }
+    for (unsigned dim = 0; dim < QBID_DIM_CNT; dim++)
+        qbid_section_targets_dim(account, dictionary, dim, words,
+                                 out + (size_t)dims[dim].first_row * words);
 }

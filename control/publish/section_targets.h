@@ -26,4 +26,9 @@ void qbid_section_targets_fill(const struct qbid_account *account,
                                const struct qbid_elig_dim dim[QBID_DIM_CNT], uint32_t words,
                                uint64_t *out);
 
+/** The same for one dimension: qbid_dictionary_dim_cnt() + 1 zeroed rows. */
+void qbid_section_targets_dim(const struct qbid_account *account,
+                              const struct qbid_dictionary *dictionary, unsigned dim,
+                              uint32_t words, uint64_t *rows);
+
 #endif

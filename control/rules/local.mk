@@ -3,5 +3,6 @@
 $(call lib,rules,\
 	control/rules/rule.c \
 	control/rules/rule_act.c \
+	control/rules/rule_history.c \
 	control/rules/rule_judge.c \
 	control/rules/rules.c)

@@ -13,8 +13,8 @@
 #define DAY_S 86400
 #define EVERY_LEAST_S 300
 
-static const char *const metric_name[QBID_RULE_METRIC_CNT] = {"ctr", "cvr", "win_rate",
-                                                              "cpc", "cpa", "budget"};
+static const char *const metric_name[QBID_RULE_METRIC_CNT] = {
+    "ctr", "cvr", "win_rate", "cpc", "cpa", "budget", "viewability", "completion"};
 static const char *const mode_name[] = {"dry_run", "propose", "execute"};
 
 const char *qbid_rule_metric_name(enum qbid_rule_metric metric)
@@ -217,8 +217,11 @@ static int condition_read(const char *text, struct qbid_rule *r, char *why)
 {
     const char *at = text;
     if (!metric_read(&at, r))
-        return refuse(why, "if: '%.40s' does not begin with ctr, cvr, win_rate, cpc, cpa or budget",
-                      text);
+        return refuse(
+            why,
+            "if: '%.40s' does not begin with ctr, cvr, win_rate, viewability, completion, "
+            "cpc, cpa or budget",
+            text);
     blanks(&at);
     if (*at != '<' && *at != '>')
         return refuse(why, "if: after %s comes < or >", metric_name[r->metric]);

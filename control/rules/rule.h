@@ -3,7 +3,8 @@
  *
  *     on    all | tenant 3 | campaign 7
  *     when  hourly | daily | 15m ... 24h          a part of a day without rest
- *     if    ctr | cvr | win_rate   <|>  0.8 x average [over 24h | 7d]     | 0.001 | 0.1 %
+ *     if    ctr | cvr | win_rate | viewability | completion
+ *                                  <|>  0.8 x average [over 24h | 7d]     | 0.001 | 0.1 %
  *           cpc | cpa              <|>  target + 20 % | 1.2 x average ... | 0.35
  *           budget                 >    95 %       of the day's or flight's, before its time
  *     then  bid -10 % [, at most -30 % a day] | budget +5 % [, at most ...] | pause | tell
@@ -34,9 +35,11 @@ enum qbid_rule_metric {
     QBID_RULE_WIN_RATE,
     QBID_RULE_CPC,
     QBID_RULE_CPA,
-    QBID_RULE_BUDGET
+    QBID_RULE_BUDGET,
+    QBID_RULE_VIEWABILITY, /* impressions told to be viewable */
+    QBID_RULE_COMPLETION   /* videos begun that were played to their end */
 };
-#define QBID_RULE_METRIC_CNT 6
+#define QBID_RULE_METRIC_CNT 8
 
 enum qbid_rule_against { QBID_RULE_AVERAGE, QBID_RULE_TARGET, QBID_RULE_NUMBER };
 enum qbid_rule_action { QBID_RULE_BID, QBID_RULE_BUDGETS, QBID_RULE_PAUSE, QBID_RULE_TELL };

@@ -23,8 +23,15 @@ static double money_of(double nanos)
 void qbid_rule_explain(const struct qbid_rule *rule, const struct qbid_rule_verdict *v,
                        char out[QBID_PROPOSAL_REASON_MAX])
 {
-    static const char *const events[] = {"clicks", "conversions", "wins", "clicks", "conversions"};
-    static const char *const trials[] = {"impressions", "clicks", "auctions"};
+    static const char *const events[QBID_RULE_METRIC_CNT] = {
+        "clicks",        "conversions",      "wins", "clicks", "conversions", "",
+        "viewable ones", "played to the end"};
+    static const char *const trials[QBID_RULE_METRIC_CNT] = {
+        [QBID_RULE_CTR] = "impressions",
+        [QBID_RULE_CVR] = "clicks",
+        [QBID_RULE_WIN_RATE] = "auctions",
+        [QBID_RULE_VIEWABILITY] = "impressions",
+        [QBID_RULE_COMPLETION] = "videos begun"};
     char of[64], since[QBID_INSTANT_TEXT_MAX];
     double chance = 1 - v->confidence;
     qbid_instant_format(v->from_unix_s, since);

@@ -40,14 +40,24 @@ int64_t qbid_rule_day_begin(int64_t at_unix_s)
     return (at_unix_s - 1) / DAY_S * DAY_S;
 }
 
+bool qbid_rule_by_hours(const struct qbid_rule *rule)
+{
+    return rule->every_s % HOUR_S == 0;
+}
+
+int64_t qbid_rule_points_from(const struct qbid_rule *rule, int64_t from_unix_s)
+{
+    uint32_t days = rule->against == QBID_RULE_AVERAGE ? rule->days : 1;
+    return qbid_rule_day_begin(from_unix_s) - (days + 1) * (int64_t)DAY_S;
+}
+
 int qbid_rule_points_load(struct qbid_store *store, const struct qbid_rule *rule,
                           uint32_t campaign_id, int64_t from_unix_s,
                           struct qbid_rule_points *points)
 {
     struct qbid_series_key key = {.kind = QBID_SERIES_CAMPAIGN, .id = campaign_id};
-    uint32_t days = rule->against == QBID_RULE_AVERAGE ? rule->days : 1;
-    int64_t from = qbid_rule_day_begin(from_unix_s) - (days + 1) * (int64_t)DAY_S;
-    return rule->every_s % HOUR_S == 0
+    int64_t from = qbid_rule_points_from(rule, from_unix_s);
+    return qbid_rule_by_hours(rule)
                ? qbid_store_load_hours(store, campaign_id, from, qbid_rule_point_add, points)
                : qbid_store_load_history(store, key, from, qbid_rule_point_add, points);
 }
@@ -89,6 +99,12 @@ static void metric_of(enum qbid_rule_metric metric, const struct qbid_stats *s, 
     case QBID_RULE_BUDGET:
         *events = 0, *trials = (double)s->spend_nanos;
         break;
+    case QBID_RULE_VIEWABILITY:
+        *events = (double)s->views, *trials = (double)(s->imps ? s->imps : s->bills);
+        break;
+    case QBID_RULE_COMPLETION:
+        *events = (double)s->completes, *trials = (double)s->starts;
+        break;
     }
 }
 
@@ -98,7 +114,7 @@ static bool between(const struct qbid_rule_points *points, enum qbid_rule_metric
 {
     const struct qbid_stats *a = totals_at(points, from), *b = totals_at(points, to);
     double events_a, trials_a;
-    if (!a || !b)
+    if (!a || !b || (metric == QBID_RULE_VIEWABILITY && a->views == 0)) /* nobody measures it */
         return false;
     metric_of(metric, a, &events_a, &trials_a);
     metric_of(metric, b, events, trials);

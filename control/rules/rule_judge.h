@@ -27,6 +27,11 @@ struct qbid_rule_points {
 int qbid_rule_point_add(void *points, const struct qbid_store_point *point);
 void qbid_rule_points_done(struct qbid_rule_points *points);
 
+/** Whether the totals at the ends of hours are enough for a rule; and since when it needs points to
+ *  be judged at from_unix_s and later. */
+bool qbid_rule_by_hours(const struct qbid_rule *rule);
+int64_t qbid_rule_points_from(const struct qbid_rule *rule, int64_t from_unix_s);
+
 /** Load what a rule needs of a campaign to be judged at from_unix_s and later. NOMEM, STORE. */
 int qbid_rule_points_load(struct qbid_store *store, const struct qbid_rule *rule,
                           uint32_t campaign_id, int64_t from_unix_s,

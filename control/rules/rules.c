@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/rules/rule_history.h"
 #include "shm/error.h"
 
 #define DAY_S 86400
@@ -24,17 +25,30 @@ struct qbid_rules {
     uint32_t cnt;
     struct judged judged[QBID_RULES_MAX];
     uint32_t judged_cnt;
+    struct qbid_rule_history *history;
 };
 
 int qbid_rules_new(struct qbid_rules **ret_rules)
 {
-    *ret_rules = calloc(1, sizeof **ret_rules);
-    return *ret_rules ? 0 : QBID_ERR_NOMEM;
+    struct qbid_rules *rules = calloc(1, sizeof *rules);
+    int err = rules ? qbid_rule_history_new(&rules->history) : QBID_ERR_NOMEM;
+    if (err)
+        free(rules);
+    else
+        *ret_rules = rules;
+    return err;
 }
 
 void qbid_rules_free(struct qbid_rules *rules)
 {
+    if (rules)
+        qbid_rule_history_free(rules->history);
     free(rules);
+}
+
+uint64_t qbid_rules_read(const struct qbid_rules *rules)
+{
+    return qbid_rule_history_read(rules->history);
 }
 
 static bool concerns(const struct qbid_rule *rule, const struct qbid_campaign_def *c,
@@ -166,6 +180,7 @@ static double error_of(const struct qbid_rule *rule, const struct qbid_account *
 struct working {
     const struct qbid_account *account;
     struct qbid_store *store;
+    struct qbid_rule_history *history;
     qbid_agent_take_fn *give;
     void *give_context;
     struct past past;
@@ -180,7 +195,7 @@ static int campaign_judge(struct working *w, const struct qbid_rule *rule,
     struct firing *f = &w->firing;
     w->past = (struct past){0};
     f->campaign = campaign;
-    int err = qbid_rule_points_load(w->store, rule, campaign->id, at_unix_s, &points);
+    int err = qbid_rule_history_load(w->history, w->store, rule, campaign->id, at_unix_s, &points);
     if (!err)
         err = qbid_store_load_firings(w->store, rule->name, campaign->id, at_unix_s - DAY_S,
                                       FIRINGS_MAX, past_take, &w->past);
@@ -188,7 +203,6 @@ static int campaign_judge(struct working *w, const struct qbid_rule *rule,
                  qbid_rule_judge(rule, campaign, &points, at_unix_s, w->past.fired_unix_s,
                                  error_of(rule, w->account, at_unix_s), &f->verdict) &&
                  f->verdict.fired;
-    qbid_rule_points_done(&points);
     if (err || !fired)
         return err;
     firing_make(rule, &w->past, f);
@@ -256,8 +270,7 @@ int qbid_rules_tick(struct qbid_rules *rules, const struct qbid_account *account
         return err;
     if (!w)
         return QBID_ERR_NOMEM;
-    *w = (struct working){
-        .account = account, .store = store, .give = give, .give_context = give_context};
+    *w = (struct working){account, store, rules->history, give, give_context, {0}, {0}};
     for (uint32_t i = 0; i < rules->cnt && !err; i++) {
         const struct qbid_rule *rule = &rules->rule[i];
         struct judged *judged = judged_of(rules, rule);

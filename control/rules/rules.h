@@ -33,12 +33,16 @@ void qbid_rules_free(struct qbid_rules *rules);
  * Returns: firings kept; STORE, NOMEM: the step is judged again at the next tick. A rule of the
  *          store that cannot be read is passed over.
  * Threads: one.
- * Cost:    nothing between steps; at one, a pass over two days of a campaign's history, or what the
- *          average needs.
+ * Cost:    nothing between steps; at one, what came to a campaign's history since the last (the
+ *          first time three days of it), and a pass over the steps of the day. Hours and more: a
+ *          total an hour since the day before, or what the average needs.
  */
 int qbid_rules_tick(struct qbid_rules *rules, const struct qbid_account *account,
                     struct qbid_store *store, int64_t unix_s, qbid_agent_take_fn *give,
                     void *give_context);
+
+/** Points of history read for steps below an hour so far, and totals of hours. */
+uint64_t qbid_rules_read(const struct qbid_rules *rules);
 
 /* One firing of a rehearsal. */
 struct qbid_rules_firing {

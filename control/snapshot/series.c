@@ -27,6 +27,12 @@ static struct window window_at(enum qbid_window which)
     return (struct window){first, shape[which].cnt, shape[which].seconds * QBID_NS_PER_S};
 }
 
+/* Buckets of 5 s number 2^32 in 680 years, more than a 64-bit clock of nanoseconds holds. */
+static uint32_t epoch_of(const struct window *window, uint64_t time_ns)
+{
+    return (uint32_t)(time_ns / window->bucket_ns + 1);
+}
+
 void qbid_stats_add(struct qbid_stats *a, const struct qbid_stats *b)
 {
     a->bids += b->bids;
@@ -36,6 +42,9 @@ void qbid_stats_add(struct qbid_stats *a, const struct qbid_stats *b)
     a->imps += b->imps;
     a->clicks += b->clicks;
     a->convs += b->convs;
+    a->views += b->views;
+    a->starts += b->starts;
+    a->completes += b->completes;
     a->spend_nanos = qbid_add_sat(a->spend_nanos, b->spend_nanos);
     a->bid_nanos = qbid_add_sat(a->bid_nanos, b->bid_nanos);
     a->value_nanos = qbid_add_sat(a->value_nanos, b->value_nanos);
@@ -55,6 +64,9 @@ static void bucket_add(struct qbid_series_bucket *bucket, const struct qbid_stat
     count_add(&bucket->imps, delta->imps);
     count_add(&bucket->clicks, delta->clicks);
     count_add(&bucket->convs, delta->convs);
+    count_add(&bucket->views, delta->views);
+    count_add(&bucket->starts, delta->starts);
+    count_add(&bucket->completes, delta->completes);
     bucket->spend_nanos = qbid_add_sat(bucket->spend_nanos, delta->spend_nanos);
     bucket->bid_nanos = qbid_add_sat(bucket->bid_nanos, delta->bid_nanos);
     bucket->value_nanos = qbid_add_sat(bucket->value_nanos, delta->value_nanos);
@@ -65,7 +77,7 @@ void qbid_series_add(struct qbid_series *series, const struct qbid_stats *delta,
     qbid_stats_add(&series->all, delta);
     for (unsigned w = 0; w < QBID_WINDOW_ALL; w++) {
         struct window window = window_at((enum qbid_window)w);
-        uint64_t epoch = time_ns / window.bucket_ns + 1;
+        uint32_t epoch = epoch_of(&window, time_ns);
         struct qbid_series_bucket *bucket = &series->bucket[window.first + epoch % window.cnt];
         if (epoch < bucket->epoch)
             continue; /* older than the window reaches */
@@ -82,14 +94,24 @@ struct qbid_stats qbid_series_query(const struct qbid_series *series, enum qbid_
         return series->all;
     struct qbid_stats sum = {0};
     struct window window = window_at(which);
-    uint64_t last = now_ns / window.bucket_ns + 1;
+    uint64_t last = epoch_of(&window, now_ns);
     for (uint32_t i = 0; i < window.cnt; i++) {
         const struct qbid_series_bucket *b = &series->bucket[window.first + i];
         if (b->epoch == 0 || b->epoch > last || b->epoch + window.cnt <= last)
             continue;
-        struct qbid_stats part = {b->bids,      b->wins,       b->losses, b->bills,
-                                  b->imps,      b->clicks,     b->convs,  b->spend_nanos,
-                                  b->bid_nanos, b->value_nanos};
+        struct qbid_stats part = {.bids = b->bids,
+                                  .wins = b->wins,
+                                  .losses = b->losses,
+                                  .bills = b->bills,
+                                  .imps = b->imps,
+                                  .clicks = b->clicks,
+                                  .convs = b->convs,
+                                  .views = b->views,
+                                  .starts = b->starts,
+                                  .completes = b->completes,
+                                  .spend_nanos = b->spend_nanos,
+                                  .bid_nanos = b->bid_nanos,
+                                  .value_nanos = b->value_nanos};
         qbid_stats_add(&sum, &part);
     }
     return sum;

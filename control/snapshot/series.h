@@ -22,8 +22,8 @@
 /* Counts of one bucket. 32 bits last for 10^9 events a bucket; a fuller one stays at its maximum.
  */
 struct qbid_series_bucket {
-    uint64_t epoch; /* 1 + bucket number since boot, 0 = never used */
-    uint32_t bids, wins, losses, bills, imps, clicks, convs;
+    uint32_t epoch; /* 1 + bucket number since boot, 0 = never used */
+    uint32_t bids, wins, losses, bills, imps, clicks, convs, views, starts, completes;
     uint32_t pad;
     int64_t spend_nanos, bid_nanos, value_nanos;
 };

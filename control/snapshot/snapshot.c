@@ -129,6 +129,13 @@ static struct qbid_series *series_touch(struct qbid_snapshot *s, struct qbid_ser
     return &s->node[i]->series;
 }
 
+static void video_count(struct qbid_stats *delta, uint16_t code)
+{
+    delta->views = code == QBID_VIDEO_VIEWABLE;
+    delta->starts = code == QBID_VIDEO_START;
+    delta->completes = code == QBID_VIDEO_COMPLETE;
+}
+
 static struct qbid_stats delta_of(const struct qbid_outcome *outcome, int64_t spent_nanos)
 {
     struct qbid_stats d = {0};
@@ -157,6 +164,9 @@ static struct qbid_stats delta_of(const struct qbid_outcome *outcome, int64_t sp
         d.convs = 1;
         d.value_nanos = outcome->price_nanos;
         break;
+    case QBID_EVENT_VIDEO:
+        video_count(&d, outcome->code);
+        break;
     default:
         break;
     }
@@ -166,9 +176,10 @@ static struct qbid_stats delta_of(const struct qbid_outcome *outcome, int64_t sp
 void qbid_snapshot_post(struct qbid_snapshot *snapshot, const struct qbid_outcome *outcome,
                         uint32_t campaign_id, int64_t spent_nanos)
 {
-    if (outcome->kind < QBID_EVENT_BID || outcome->kind > QBID_EVENT_CONV)
-        return;
+    bool counted = outcome->kind >= QBID_EVENT_BID && outcome->kind <= QBID_EVENT_CONV;
     struct qbid_stats delta = delta_of(outcome, spent_nanos);
+    if (!counted && delta.views + delta.starts + delta.completes == 0)
+        return;
     const struct qbid_series_key keys[] = {
         {0, campaign_id, QBID_SERIES_CAMPAIGN},
         {0, outcome->line_item_id, QBID_SERIES_LINE_ITEM},
@@ -225,6 +236,18 @@ int qbid_snapshot_visit(const struct qbid_snapshot *snapshot, qbid_snapshot_fn *
     return stop;
 }
 
+int qbid_snapshot_scan(const struct qbid_snapshot *snapshot, enum qbid_series_kind kind,
+                       qbid_snapshot_fn *fn, void *context)
+{
+    int stop = 0;
+    for (uint32_t i = 0; i < snapshot->cnt && !stop; i++) {
+        const struct qbid_series *series = &snapshot->node[i]->series;
+        if (series->key.kind == kind)
+            stop = fn(context, series->key, &series->all);
+    }
+    return stop;
+}
+
 int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key key,
                           const struct qbid_stats *all)
 {
@@ -235,6 +258,11 @@ int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key
         return QBID_ERR_NOMEM;
     series->all = *all;
     return 0;
+}
+
+uint64_t qbid_snapshot_mask(const struct qbid_snapshot *snapshot)
+{
+    return snapshot->params.context_mask;
 }
 
 uint64_t qbid_snapshot_evicted(const struct qbid_snapshot *snapshot)

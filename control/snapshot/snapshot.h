@@ -27,6 +27,8 @@ enum qbid_series_kind {
 
 struct qbid_stats {
     uint64_t bids, wins, losses, bills, imps, clicks, convs;
+    uint64_t views;             /* impressions told to be viewable */
+    uint64_t starts, completes; /* of videos */
     int64_t spend_nanos;
     int64_t bid_nanos;   /* sum of bid prices */
     int64_t value_nanos; /* sum of conversion values */
@@ -69,9 +71,17 @@ typedef int qbid_snapshot_fn(void *context, struct qbid_series_key key,
                              const struct qbid_stats *all);
 int qbid_snapshot_visit(const struct qbid_snapshot *snapshot, qbid_snapshot_fn *fn, void *context);
 
+/** Visit the series of one kind as they lie, in no order; else the same. Cost: one look at each
+ *  series of any kind. */
+int qbid_snapshot_scan(const struct qbid_snapshot *snapshot, enum qbid_series_kind kind,
+                       qbid_snapshot_fn *fn, void *context);
+
 /** Put back totals since the beginning (from the store, after a restart). */
 int qbid_snapshot_restore(struct qbid_snapshot *snapshot, struct qbid_series_key key,
                           const struct qbid_stats *all);
+
+/** Bits of the dimensions that contexts are told apart by. */
+uint64_t qbid_snapshot_mask(const struct qbid_snapshot *snapshot);
 
 uint64_t qbid_snapshot_evicted(const struct qbid_snapshot *snapshot);
 

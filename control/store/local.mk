@@ -6,8 +6,10 @@ $(call lib,store,\
 	control/store/store.c \
 	control/store/store_account.c \
 	control/store/store_answers.c \
+	control/store/store_attribution.c \
 	control/store/store_audit.c \
 	control/store/store_executions.c \
+	control/store/store_overlaps.c \
 	control/store/store_patterns.c \
 	control/store/store_proposals.c \
 	control/store/store_records.c \

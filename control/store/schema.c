@@ -285,6 +285,36 @@ static const char recommendation_indices[] =
     "CREATE INDEX recommendations_by_bundle ON recommendation_rows(bundle) WHERE bundle <> 0;"
     "CREATE INDEX recommendations_by_decision ON recommendation_rows(status, decided_unix_ns)";
 
+#define VIDEO_COUNTS(table)                                                                        \
+    "ALTER TABLE " table " ADD COLUMN views INTEGER NOT NULL DEFAULT 0;"                           \
+    "ALTER TABLE " table " ADD COLUMN starts INTEGER NOT NULL DEFAULT 0;"                          \
+    "ALTER TABLE " table " ADD COLUMN completes INTEGER NOT NULL DEFAULT 0;"
+
+static const char video_counts[] = VIDEO_COUNTS("totals") VIDEO_COUNTS("snapshots")
+    VIDEO_COUNTS("hours") VIDEO_COUNTS("creative_performance_rows");
+
+/* totals as of the last time of each day and version; version 0 is what came before */
+static const char attribution_models[] =
+    "CREATE TABLE attribution_model_rows(tenant INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, type TEXT NOT NULL, parameters TEXT NOT NULL,"
+    " unix_s INTEGER NOT NULL, attributed INTEGER NOT NULL, value_nanos INTEGER NOT NULL,"
+    " timed INTEGER NOT NULL, unattributed INTEGER NOT NULL, lag_median_s REAL NOT NULL,"
+    " lag_p90_s REAL NOT NULL, PRIMARY KEY(tenant, day, version)) WITHOUT ROWID;"
+    "CREATE INDEX attribution_models_by_day ON attribution_model_rows(day);"
+    "INSERT INTO attribution_model_rows SELECT c.tenant, MAX(t.unix_s) / 86400 - 1, 0, '', '', 0,"
+    " SUM(t.convs), SUM(t.value_nanos), 0, 0, 0, 0 FROM totals AS t JOIN campaigns AS c"
+    " ON c.id = t.id WHERE t.kind = 1 GROUP BY c.tenant;" SCOPED("attribution_model");
+
+static const char audience_overlaps[] =
+    "CREATE TABLE audience_overlap_rows(tenant INTEGER NOT NULL, line_item INTEGER NOT NULL,"
+    " other INTEGER NOT NULL, from_unix_s INTEGER NOT NULL, to_unix_s INTEGER NOT NULL,"
+    " bids REAL NOT NULL, other_bids REAL NOT NULL, both_bids REAL NOT NULL,"
+    " jaccard REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, contained REAL NOT NULL,"
+    " other_contained REAL NOT NULL, contexts INTEGER NOT NULL, bound INTEGER NOT NULL,"
+    " PRIMARY KEY(tenant, line_item, other)) WITHOUT ROWID;"
+    "CREATE INDEX audience_overlaps_by_time ON audience_overlap_rows(to_unix_s);" SCOPED(
+        "audience_overlap");
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -299,4 +329,6 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {rules, rule_firings, records, findings, allocations},
     {patterns, pattern_sources, NULL},
     {answers, NULL},
-    {recommendation_indices, NULL}};
+    {recommendation_indices, NULL},
+    {video_counts, NULL},
+    {attribution_models, audience_overlaps, NULL}};

@@ -222,6 +222,18 @@ int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_
 int qbid_store_audit_key(struct qbid_store *store, const struct qbid_audit_key *key,
                          uint64_t unix_ns);
 
+/* What the last record's hash was made with. */
+enum qbid_audit_seal {
+    QBID_AUDIT_EMPTY, /* there is no record */
+    QBID_AUDIT_PLAIN, /* no key */
+    QBID_AUDIT_OURS,  /* the key that was asked about */
+    QBID_AUDIT_OTHER  /* another one, or the record was changed */
+};
+
+/** Ask about a key, NULL = none. */
+int qbid_store_audit_sealed(struct qbid_store *store, const struct qbid_audit_key *key,
+                            enum qbid_audit_seal *ret_seal);
+
 /** A signed checkpoint of the last record, as a line (control/store/audit_key.h). DENIED without a
  *  key. */
 int qbid_store_audit_checkpoint(struct qbid_store *store, int64_t unix_s,
@@ -245,5 +257,9 @@ const struct qbid_audit_key *qbid_store_audit_key_load(const struct qbid_store *
  */
 int qbid_store_verify_audit(struct qbid_store *store, const struct qbid_audit_head *checkpoint,
                             uint64_t *ret_id);
+
+/** What it could not verify: records from this one on, to the one before the key's first, have
+ *  another key, as the key's first record says; their order was verified alone. 0 = none. */
+uint64_t qbid_store_audit_foreign(const struct qbid_store *store);
 
 #endif

@@ -10,6 +10,8 @@
 #include "shm/error.h"
 
 #define HASH_BYTES QBID_AUDIT_HASH_BYTES
+#define KEYED "audit keyed"           /* the first record with a key, behind records without one */
+#define KEYED_ANEW "audit keyed anew" /* behind records with another key */
 
 static void absorb(crypto_generichash_state *state, const char *text)
 {
@@ -171,22 +173,56 @@ int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_
     return head_load(store, QBID_STORE_SQL_AUDIT_LAST, ret_head);
 }
 
+int qbid_store_audit_sealed(struct qbid_store *store, const struct qbid_audit_key *key,
+                            enum qbid_audit_seal *ret_seal)
+{
+    unsigned char prev[HASH_BYTES], hash[HASH_BYTES], want[HASH_BYTES];
+    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_END);
+    int row = qbid_store_step(store, s);
+    *ret_seal = QBID_AUDIT_EMPTY;
+    if (row <= 0)
+        return row;
+    struct qbid_store_record record = record_read(s);
+    *ret_seal = QBID_AUDIT_OTHER;
+    if (column_hash(s, 8, prev) && column_hash(s, 9, hash)) {
+        record_hash(NULL, &record, prev, want);
+        if (memcmp(hash, want, HASH_BYTES) == 0)
+            *ret_seal = QBID_AUDIT_PLAIN;
+        record_hash(key, &record, prev, want);
+        if (key && sodium_memcmp(hash, want, HASH_BYTES) == 0)
+            *ret_seal = QBID_AUDIT_OURS;
+    }
+    sqlite3_reset(s);
+    return 0;
+}
+
 int qbid_store_audit_key(struct qbid_store *store, const struct qbid_audit_key *key,
                          uint64_t unix_ns)
 {
     struct qbid_store_cause cause = {unix_ns, "qbidd", "records from here on need the key"};
     struct qbid_audit_head last;
+    enum qbid_audit_seal seal = QBID_AUDIT_EMPTY;
     store->audit_key = *key;
     store->audit_keyed = true;
     int err = qbid_store_audit_head(store, &last);
     if (err || last.id + 1 != key->from || last.id == 0)
         return err;
-    return qbid_store_audit(store, &cause, "audit keyed", NULL, NULL);
+    err = qbid_store_audit_sealed(store, NULL, &seal);
+    if (!err && seal == QBID_AUDIT_OTHER)
+        cause.why = "records before this one had another key, and cannot be verified with this";
+    return err ? err
+               : qbid_store_audit(store, &cause, seal == QBID_AUDIT_OTHER ? KEYED_ANEW : KEYED,
+                                  NULL, NULL);
 }
 
 const struct qbid_audit_key *qbid_store_audit_key_load(const struct qbid_store *store)
 {
     return store->audit_keyed ? &store->audit_key : NULL;
+}
+
+uint64_t qbid_store_audit_foreign(const struct qbid_store *store)
+{
+    return store->audit_foreign;
 }
 
 int qbid_store_audit_checkpoint(struct qbid_store *store, int64_t unix_s,
@@ -207,29 +243,39 @@ static bool head_agrees(const struct qbid_audit_head *known, const struct qbid_a
     return !known || known->id != at->id || memcmp(known->hash, at->hash, HASH_BYTES) == 0;
 }
 
+/* One more record that follows the last one. Of those that a former key may have made nothing more
+ * can be said (*foreign is the first of them), and the first that this key made must say so. */
 static bool record_fits(const struct qbid_store *store, sqlite3_stmt *s,
-                        const struct qbid_audit_head *last, unsigned char hash[HASH_BYTES])
+                        const struct qbid_audit_head *last, unsigned char hash[HASH_BYTES],
+                        uint64_t *foreign)
 {
     bool whole = record_whole(s);
     struct qbid_store_record record = record_read(s);
     bool keyed = store->audit_keyed && record.id >= store->audit_key.from;
+    bool begins = keyed && record.id == store->audit_key.from;
     unsigned char prev[HASH_BYTES], want[HASH_BYTES];
     record_hash(keyed ? &store->audit_key : NULL, &record, last->hash, want);
-    return whole && record.id == last->id + 1 && column_hash(s, 8, prev) &&
-           column_hash(s, 9, hash) && memcmp(prev, last->hash, HASH_BYTES) == 0 &&
-           sodium_memcmp(hash, want, HASH_BYTES) == 0;
+    if (!whole || record.id != last->id + 1 || !column_hash(s, 8, prev) ||
+        !column_hash(s, 9, hash) || memcmp(prev, last->hash, HASH_BYTES) != 0)
+        return false;
+    bool fits = sodium_memcmp(hash, want, HASH_BYTES) == 0;
+    if (keyed)
+        return fits && !(begins && *foreign && strcmp(record.what, KEYED_ANEW) != 0);
+    if (!fits && !*foreign && store->audit_keyed)
+        *foreign = record.id;
+    return fits ? !*foreign : *foreign; /* without a key none is made after those with one */
 }
 
 /* The records themselves. last is the last one that fits. */
 static int records_walk(struct qbid_store *store, const struct qbid_audit_head *checkpoint,
-                        struct qbid_audit_head *last)
+                        struct qbid_audit_head *last, uint64_t *foreign)
 {
     int row;
     sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_WALK);
     while ((row = qbid_store_step(store, s)) > 0) {
         struct qbid_audit_head at = {.id = last->id + 1};
         const char *wrong = NULL;
-        if (!record_fits(store, s, last, at.hash))
+        if (!record_fits(store, s, last, at.hash, foreign))
             wrong = "the audit was changed";
         else if (!head_agrees(&store->audit_seen, &at))
             wrong = "the audit was written anew behind this program";
@@ -248,10 +294,15 @@ int qbid_store_verify_audit(struct qbid_store *store, const struct qbid_audit_he
                             uint64_t *ret_id)
 {
     struct qbid_audit_head head, last = {0};
+    uint64_t foreign = 0;
     int err = head_load(store, QBID_STORE_SQL_AUDIT_HEAD_LOAD, &head);
     if (!err)
-        err = records_walk(store, checkpoint, &last);
-    *ret_id = err ? last.id + 1 : last.id;
+        err = records_walk(store, checkpoint, &last, &foreign);
+    bool unsaid = foreign && last.id < store->audit_key.from;
+    if (!err && unsaid) /* nothing of this key is there to say that a former one was */
+        err = qbid_store_fail(store, QBID_ERR_CORRUPT, "the audit was changed");
+    *ret_id = err && !(unsaid && foreign == last.id) ? last.id + 1 : last.id;
+    store->audit_foreign = err ? 0 : foreign;
     if (err)
         return err;
     bool keyless = store->audit_keyed && last.id < store->audit_key.from &&

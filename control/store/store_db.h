@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 14
+#define QBID_STORE_SCHEMA 16
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -28,6 +28,8 @@
     "AND old.field = 'budget' AND EXISTS (SELECT 1 FROM execution_change_rows AS later WHERE " \
     "later.execution > ?2 AND later.item = old.item AND later.item_id = old.item_id AND " \
     "later.field = old.field) "
+/* what a total grew by; one that fell began anew */
+#define GROWTH_SQL(name) "CASE WHEN " name " >= " name "_before THEN " name " - " name "_before ELSE " name " END"
 #define QBID_STORE_SQL_LIST(X) \
     X(BEGIN, "BEGIN IMMEDIATE") \
     X(COMMIT, "COMMIT") \
@@ -64,31 +66,36 @@
     X(SETTLED_PRUNE, "DELETE FROM settled WHERE nonce IN " \
                      "(SELECT nonce FROM settled WHERE unix_s < ?1 LIMIT ?2)") \
     X(TOTALS_SET, "INSERT INTO totals(kind, id, context, unix_s, bids, wins, losses, bills, imps, clicks, " \
-                  "convs, spend_nanos, bid_nanos, value_nanos) " \
-                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) " \
+                  "convs, spend_nanos, bid_nanos, value_nanos, views, starts, completes) " \
+                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) " \
                   "ON CONFLICT(kind, id, context) DO UPDATE SET unix_s = excluded.unix_s, " \
                   "bids = excluded.bids, wins = excluded.wins, losses = excluded.losses, " \
                   "bills = excluded.bills, imps = excluded.imps, clicks = excluded.clicks, " \
                   "convs = excluded.convs, spend_nanos = excluded.spend_nanos, " \
-                  "bid_nanos = excluded.bid_nanos, value_nanos = excluded.value_nanos") \
+                  "bid_nanos = excluded.bid_nanos, value_nanos = excluded.value_nanos, " \
+                  "views = excluded.views, starts = excluded.starts, completes = excluded.completes") \
     X(TOTALS_LOAD, "SELECT kind, id, context, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
-                   "spend_nanos, bid_nanos, value_nanos FROM totals WHERE kind < 4 UNION ALL " \
+                   "spend_nanos, bid_nanos, value_nanos, views, starts, completes FROM totals WHERE kind < 4 " \
+                   "UNION ALL " \
                    "SELECT * FROM (SELECT kind, id, context, unix_s, bids, wins, losses, bills, imps, " \
-                   "clicks, convs, spend_nanos, bid_nanos, value_nanos FROM totals WHERE kind = 4 " \
+                   "clicks, convs, spend_nanos, bid_nanos, value_nanos, views, starts, completes FROM totals " \
+                   "WHERE kind = 4 " \
                    "ORDER BY unix_s DESC, id, context LIMIT ?1)") \
     X(HISTORY_ADD, "INSERT OR REPLACE INTO snapshots(window, kind, id, context, unix_s, bids, wins, losses, " \
-                   "bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos) " \
-                   "VALUES(4, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+                   "bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos, views, starts, completes) " \
+                   "VALUES(4, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)") \
     X(HISTORY_LOAD, "SELECT kind, id, context, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
-                    "spend_nanos, bid_nanos, value_nanos FROM snapshots WHERE window = 4 AND kind = ?1 " \
+                    "spend_nanos, bid_nanos, value_nanos, views, starts, completes FROM snapshots " \
+                    "WHERE window = 4 AND kind = ?1 " \
                     "AND id = ?2 AND context = ?3 AND unix_s >= ?4 ORDER BY unix_s") \
     X(HISTORY_PRUNE, "DELETE FROM snapshots WHERE rowid IN " \
                      "(SELECT rowid FROM snapshots WHERE unix_s < ?1 LIMIT ?2)") \
     X(HOUR_ADD, "INSERT OR REPLACE INTO hours(id, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
-                "spend_nanos, bid_nanos, value_nanos) " \
-                "VALUES(?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)") \
+                "spend_nanos, bid_nanos, value_nanos, views, starts, completes) " \
+                "VALUES(?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)") \
     X(HOURS_LOAD, "SELECT 1, id, 0, unix_s, bids, wins, losses, bills, imps, clicks, convs, " \
-                  "spend_nanos, bid_nanos, value_nanos FROM hours WHERE id = ?1 AND unix_s >= ?2 " \
+                  "spend_nanos, bid_nanos, value_nanos, views, starts, completes FROM hours " \
+                  "WHERE id = ?1 AND unix_s >= ?2 " \
                   "ORDER BY unix_s") \
     X(HOURS_PRUNE, "DELETE FROM hours WHERE (id, unix_s) IN " \
                    "(SELECT id, unix_s FROM hours WHERE unix_s < ?1 LIMIT ?2)") \
@@ -105,6 +112,8 @@
                    "ON CONFLICT(kind, key) DO UPDATE SET data = excluded.data") \
     X(LEARNER_LOAD, "SELECT kind, key, data FROM learner") \
     X(AUDIT_LAST, "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1") \
+    X(AUDIT_END, "SELECT id, unix_ns, actor, what, why, before, after, tenant, prev_hash, hash " \
+                 "FROM audit ORDER BY id DESC LIMIT 1") \
     X(AUDIT_ADD, "INSERT INTO audit(id, unix_ns, actor, what, why, before, after, prev_hash, hash, tenant) " \
                  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
     X(AUDIT_HEAD, "INSERT INTO audit_head(one, id, hash) VALUES(1, ?1, ?2) " \
@@ -236,19 +245,55 @@
     X(INSIGHT_PRUNE, "DELETE FROM optimization_insight_rows WHERE rowid IN " \
                      "(SELECT rowid FROM optimization_insight_rows WHERE last_unix_s < ?1 LIMIT ?2)") \
     X(CREATIVE_DAY_ADD, "INSERT OR REPLACE INTO creative_performance_rows(tenant, campaign, line_item, id, day, " \
-                        "bids, wins, losses, bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos) " \
-                        "SELECT c.tenant, c.id, l.id, ?2, ?4 / 86400, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, " \
-                        "?14 FROM creatives AS k JOIN line_items AS l ON l.id = k.line_item JOIN campaigns AS c " \
+                        "bids, wins, losses, bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos, " \
+                        "views, starts, completes) SELECT c.tenant, c.id, l.id, ?2, ?4 / 86400, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, " \
+                        "?14, ?15, ?16, ?17 FROM creatives AS k JOIN line_items AS l ON l.id = k.line_item JOIN campaigns AS c " \
                         "ON c.id = l.campaign WHERE k.id = ?2") \
     X(CREATIVE_DAY_BASE, "INSERT INTO creative_performance_rows SELECT c.tenant, c.id, l.id, ?1, ?2 / 86400 - 1, " \
-                         "0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM creatives AS k JOIN line_items AS l ON " \
+                         "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM creatives AS k JOIN line_items AS l ON " \
                          "l.id = k.line_item JOIN campaigns AS c ON c.id = l.campaign WHERE k.id = ?1 AND " \
                          "NOT EXISTS (SELECT 1 FROM creative_performance_rows WHERE id = ?1)") \
     X(CREATIVE_DAY_LOAD, "SELECT campaign, line_item, id, day, bids, wins, losses, bills, imps, clicks, convs, " \
-                         "spend_nanos, bid_nanos, value_nanos, tenant FROM creative_performances WHERE " \
+                         "spend_nanos, bid_nanos, value_nanos, views, starts, completes, tenant " \
+                         "FROM creative_performances WHERE " \
                          "(?1 = 0 OR id = ?1) ORDER BY id, day") \
     X(CREATIVE_DAY_PRUNE, "DELETE FROM creative_performance_rows WHERE (id, day) IN " \
                           "(SELECT id, day FROM creative_performance_rows WHERE day < ?1 / 86400 LIMIT ?2)") \
+    X(ATTRIBUTION_LAST, "SELECT version, type, parameters FROM attribution_model_rows WHERE tenant = ?1 AND " \
+                        "version > 0 ORDER BY version DESC, day DESC LIMIT 1") \
+    X(ATTRIBUTION_BASE, "INSERT INTO attribution_model_rows SELECT ?1, ?2, 0, '', '', 0, 0, 0, 0, 0, 0, 0 WHERE " \
+                        "NOT EXISTS (SELECT 1 FROM attribution_model_rows WHERE tenant = ?1)") \
+    X(ATTRIBUTION_SEE, "INSERT INTO attribution_model_rows(tenant, day, version, type, parameters, unix_s, " \
+                       "attributed, value_nanos, timed, unattributed, lag_median_s, lag_p90_s) " \
+                       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) " \
+                       "ON CONFLICT(tenant, day, version) DO UPDATE SET unix_s = excluded.unix_s, " \
+                       "attributed = excluded.attributed, value_nanos = excluded.value_nanos, " \
+                       "timed = excluded.timed, unattributed = unattributed + excluded.unattributed, " \
+                       "lag_median_s = excluded.lag_median_s, lag_p90_s = excluded.lag_p90_s") \
+    X(ATTRIBUTION_LOAD, "SELECT tenant, version, type, parameters, unix_s, " GROWTH_SQL("attributed") ", " \
+                        GROWTH_SQL("value_nanos") ", " "MIN(" GROWTH_SQL("timed") ", " GROWTH_SQL("attributed") "), unattributed, lag_median_s, " \
+                        "lag_p90_s FROM (SELECT *, LAG(attributed) OVER w AS attributed_before, " \
+                        "LAG(value_nanos) OVER w AS value_nanos_before, LAG(timed) OVER w AS timed_before " \
+                        "FROM attribution_models WINDOW w AS (PARTITION BY tenant ORDER BY day, version)) " \
+                        "WHERE attributed_before IS NOT NULL ORDER BY day DESC, tenant, version DESC LIMIT ?1") \
+    X(ATTRIBUTION_PRUNE, "DELETE FROM attribution_model_rows WHERE (tenant, day, version) IN (SELECT tenant, day, " \
+                         "version FROM attribution_model_rows WHERE day < ?1 / 86400 LIMIT ?2)") \
+    X(OVERLAP_SET, "INSERT INTO audience_overlap_rows(tenant, line_item, other, from_unix_s, " \
+                   "to_unix_s, bids, other_bids, both_bids, jaccard, low, high, contained, other_contained, " \
+                   "contexts, bound) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) " \
+                   "ON CONFLICT(tenant, line_item, other) DO UPDATE SET from_unix_s = excluded.from_unix_s, " \
+                   "to_unix_s = excluded.to_unix_s, bids = excluded.bids, other_bids = excluded.other_bids, " \
+                   "both_bids = excluded.both_bids, jaccard = excluded.jaccard, low = excluded.low, " \
+                   "high = excluded.high, contained = excluded.contained, " \
+                   "other_contained = excluded.other_contained, contexts = excluded.contexts, " \
+                   "bound = excluded.bound WHERE excluded.bids + excluded.other_bids >= bids + other_bids " \
+                   "OR to_unix_s < excluded.to_unix_s - 86400") \
+    X(OVERLAP_LOAD, "SELECT tenant, line_item, other, from_unix_s, to_unix_s, bids, other_bids, both_bids, " \
+                    "jaccard, low, high, contained, other_contained, contexts, bound FROM audience_overlaps " \
+                    "WHERE (?1 = 0 OR line_item = ?1 OR other = ?1) " \
+                    "ORDER BY jaccard DESC, tenant, line_item, other LIMIT ?2") \
+    X(OVERLAP_PRUNE, "DELETE FROM audience_overlap_rows WHERE (tenant, line_item, other) IN (SELECT tenant, " \
+                     "line_item, other FROM audience_overlap_rows WHERE to_unix_s < ?1 LIMIT ?2)") \
     X(ALLOCATION_LOAD, "SELECT tenant, execution, unix_ns, campaign, before_nanos, after_nanos, kind, actor, " \
                        "undone_by, recommendation, agent, mean_nanos FROM budget_allocations WHERE " \
                        "(?1 = 0 OR campaign = ?1) ORDER BY execution DESC, campaign LIMIT ?2") \
@@ -302,6 +347,7 @@ struct qbid_store {
     uint32_t scope; /* the tenant whose rows may be read and written, 0 = all */
     struct qbid_audit_key audit_key;
     bool audit_keyed;
+    uint64_t audit_foreign;                        /* as the last verification found it */
     struct qbid_audit_head audit_next, audit_seen; /* last written; last known to be committed */
     char why[QBID_STORE_WHY_MAX];
 };

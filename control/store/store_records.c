@@ -167,7 +167,10 @@ static struct qbid_stats stats_since(const struct qbid_stats *now, const struct 
                                .convs = now->convs - before->convs,
                                .spend_nanos = now->spend_nanos - before->spend_nanos,
                                .bid_nanos = now->bid_nanos - before->bid_nanos,
-                               .value_nanos = now->value_nanos - before->value_nanos};
+                               .value_nanos = now->value_nanos - before->value_nanos,
+                               .views = now->views - before->views,
+                               .starts = now->starts - before->starts,
+                               .completes = now->completes - before->completes};
 }
 
 int qbid_store_load_creative_days(struct qbid_store *store, uint32_t creative, int64_t from_day,
@@ -181,7 +184,7 @@ int qbid_store_load_creative_days(struct qbid_store *store, uint32_t creative, i
         return QBID_ERR_STORE;
     qbid_store_bind(s, 1, creative);
     while (!err && (row = qbid_store_step(store, s)) > 0) {
-        struct qbid_store_creative_day day = {.tenant = (uint32_t)qbid_store_column(s, 14),
+        struct qbid_store_creative_day day = {.tenant = (uint32_t)qbid_store_column(s, 17),
                                               .campaign = (uint32_t)qbid_store_column(s, 0),
                                               .line_item = (uint32_t)qbid_store_column(s, 1),
                                               .creative = (uint32_t)qbid_store_column(s, 2),
@@ -233,7 +236,7 @@ int qbid_store_prune_records(struct qbid_store *store, int64_t runs_unix_s, int6
 {
     static const enum qbid_store_sql which[] = {
         QBID_STORE_SQL_MODEL_PRUNE, QBID_STORE_SQL_INSIGHT_PRUNE, QBID_STORE_SQL_FIRING_PRUNE,
-        QBID_STORE_SQL_CREATIVE_DAY_PRUNE};
+        QBID_STORE_SQL_CREATIVE_DAY_PRUNE, QBID_STORE_SQL_ATTRIBUTION_PRUNE};
     int sum = qbid_store_prune(store, QBID_STORE_SQL_RUN_PRUNE, runs_unix_s, max);
     for (size_t i = 0; i < sizeof which / sizeof which[0] && sum >= 0; i++) {
         int n = qbid_store_prune(store, which[i], unix_s, max);

@@ -64,7 +64,10 @@ struct qbid_stats qbid_store_stats(sqlite3_stmt *s)
                                .convs = qbid_store_column(s, 10),
                                .spend_nanos = sqlite3_column_int64(s, 11),
                                .bid_nanos = sqlite3_column_int64(s, 12),
-                               .value_nanos = sqlite3_column_int64(s, 13)};
+                               .value_nanos = sqlite3_column_int64(s, 13),
+                               .views = qbid_store_column(s, 14),
+                               .starts = qbid_store_column(s, 15),
+                               .completes = qbid_store_column(s, 16)};
 }
 
 int qbid_store_load_series(struct qbid_store *store, struct qbid_snapshot *snapshot,
@@ -124,6 +127,9 @@ static int series_write(const struct saving *saving, enum qbid_store_sql which,
     sqlite3_bind_int64(s, 12, all->spend_nanos);
     sqlite3_bind_int64(s, 13, all->bid_nanos);
     sqlite3_bind_int64(s, 14, all->value_nanos);
+    qbid_store_bind(s, 15, all->views);
+    qbid_store_bind(s, 16, all->starts);
+    qbid_store_bind(s, 17, all->completes);
     return qbid_store_run(saving->store, s);
 }
 

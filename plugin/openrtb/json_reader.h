@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON over the index that simdjson's first stage makes of it, so that every value is
- * validated: C++, for the parser only.
+/* Reading JSON over the list of where its tokens start (plugin/openrtb/structure.h), so that every
+ * value is validated: C++, for the parser only.
  *
- * The first stage has checked that a body is UTF-8 and that its strings are closed and hold no
- * control character, and has noted where each token starts: brackets, commas, colons, strings,
- * numbers and words. The rest of the grammar is checked here, over those places: one place does not
- * wait for the one before, as it would where each string had to be searched for its end.
+ * What the list leaves open is checked here: the order of the tokens, and what numbers, words and
+ * escapes may be. One token does not wait for the one before, as it would where each string had to
+ * be searched for its end: that is seen from the next token backwards.
  *
  * A reader hands out each field of an object and each element of an array. Whoever gets a container
  * reads it or skips it, which checks it; so nothing is passed unseen.
@@ -20,18 +19,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <simdjson.h>
-
 #include "plugin/openrtb/json_key.h"
 #include "plugin/number.h"
 #include "plugin/openrtb/openrtb.h"
+#include "plugin/openrtb/structure.h"
 #include "plugin/text.h"
 #include "shm/error.h"
 
 namespace qbid_json
 {
 
-using first_stage = simdjson::internal::dom_parser_implementation;
+/* Room for the tokens of a text. */
+using start_list = uint32_t[QBID_OPENRTB_BYTES_MAX + QBID_STRUCTURE_SLACK];
 
 /* Into the index: where a token starts in the body. */
 using place = const uint32_t *;
@@ -39,9 +38,10 @@ using place = const uint32_t *;
 /* State of one parse. */
 struct reader {
     struct qbid_openrtb_request *out;
-    char *text;         /* free part of the parser's text */
-    first_stage *inner; /* of JSON in a string */
-    char *inner_text;   /* that of its strings */
+    char *text;       /* free part of the parser's text */
+    uint32_t *inner;  /* starts of JSON in a string */
+    char *inner_text; /* that of its strings */
+    enum qbid_isa isa;
     unsigned depth;
     bool vital; /* a wrong type here is malformed */
     const char *body;
@@ -332,7 +332,7 @@ inline bool is_sound_scalar(reader &r, place at, enum kind kind)
  * Shapes:  levels of containers that it may have, itself included, at most 32.
  * Returns: 0; QBID_ERR_PARSE; QBID_ERR_LIMIT where a container is too deep and sound so far.
  */
-inline int walk_container(reader &r, place at, unsigned levels)
+[[gnu::noinline]] inline int walk_container(reader &r, place at, unsigned levels)
 {
     uint64_t objects = 0; /* bit by open container, the innermost lowest */
     unsigned open = 0;
@@ -464,19 +464,19 @@ template <typename Each> int each_element(reader &r, place bracket, Each each)
 
 /* All of a text, with padding behind it, which must be one object. */
 template <typename Each>
-int each_root_field(reader &r, first_stage *stage, struct qbid_text text, Each each)
+int each_root_field(reader &r, uint32_t *starts, struct qbid_text text, Each each)
 {
-    if (stage->stage1(reinterpret_cast<const uint8_t *>(text.at), text.len,
-                      simdjson::stage1_mode::regular) != simdjson::SUCCESS)
+    struct qbid_structure found;
+    int err = qbid_structure_find(r.isa, text.at, text.len, starts, &found);
+    if (err != 0 || found.cnt == 0)
         return QBID_ERR_PARSE;
     r.body = text.at;
     r.body_end = text.at + text.len;
-    r.escape = find_escape(r.body, r.body_end);
-    place root = stage->structural_indexes.get();
-    r.end = root + stage->n_structural_indexes;
-    if (mark_at(r, root) != '{' || mark_at(r, r.end - 1) != '}')
+    r.escape = text.at + found.escape;
+    r.end = starts + found.cnt;
+    if (mark_at(r, starts) != '{' || mark_at(r, r.end - 1) != '}')
         return QBID_ERR_PARSE;
-    int err = each_field(r, root, each);
+    err = each_field(r, starts, each);
     return err == 0 && r.at != r.end ? QBID_ERR_PARSE : err;
 }
 

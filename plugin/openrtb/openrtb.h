@@ -232,8 +232,8 @@ void qbid_openrtb_free(struct qbid_openrtb *parser);
  *          After an error *ret_request holds what was read so far.
  * Threads: the parser's owner. No allocation, no exception.
  * Cost:    about 0.6 us a kilobyte.
- * Source:  Lemire, Langdale 2019, "Parsing gigabytes of JSON per second", its first stage; the
- *          second is plugin/openrtb/json_reader.h, which visits every value.
+ * Source:  Langdale, Lemire 2019, "Parsing gigabytes of JSON per second", in its two stages:
+ *          plugin/openrtb/structure.h, and plugin/openrtb/json_reader.h, which visits every value.
  */
 int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len,
                        struct qbid_openrtb_request *ret_request);

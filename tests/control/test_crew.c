@@ -22,6 +22,7 @@
 #include "control/executor/executor_engine.h"
 #include "control/records/recorder.h"
 #include "control/snapshot/series.h"
+#include "control/store/store_attribution.h"
 #include "control/store/store_records.h"
 #include "shm/clock.h"
 
@@ -58,6 +59,7 @@ static void agents_off(struct qbid_config *config)
 {
     config->agents.budget = config->agents.monitor = config->agents.synthesiser = false;
     config->agents.rules = config->agents.records = false;
+    config->agents.schedule = config->agents.creative = false;
 }
 
 static void problems_print(const struct qbid_problems *problems)
@@ -149,7 +151,8 @@ static void proposals_reach_the_store_and_the_account(void **state)
     assert_int_equal(qbid_crew_tick(crew, now_ns + 120 * QBID_NS_PER_S, unix_s + 120), 1);
     hour_pass(engine, now_ns);
     uint64_t later_ns = now_ns + 3720 * QBID_NS_PER_S;
-    assert_int_equal(qbid_crew_tick(crew, later_ns, unix_s + 3720), 1);
+    /* a day later: of the first one nothing is moved yet */
+    assert_int_equal(qbid_crew_tick(crew, later_ns, unix_s + 86400), 1);
     assert_int_equal(
         qbid_store_load_recommendations(qbid_engine_store(engine), &all, recommendation_see, &seen),
         0);
@@ -170,6 +173,15 @@ static void proposals_reach_the_store_and_the_account(void **state)
     qbid_crew_free(crew);
     qbid_log_free(log);
     qbid_engine_free(engine);
+}
+
+static int attribution_see(void *context, const struct qbid_store_attribution *row)
+{
+    ++*(int *)context;
+    assert_string_equal(row->type, "token");
+    assert_non_null(strstr(row->parameters, "\"window_s\":"));
+    assert_true(row->version == 1 && row->unattributed == 0);
+    return 0;
 }
 
 static int run_see(void *context, const struct qbid_store_run *run)
@@ -200,6 +212,10 @@ static void the_monitor_runs_over_the_engines_store(void **state)
     assert_int_equal(qbid_store_load_runs(qbid_engine_store(engine), "recorder", 9, run_see, &runs),
                      0);
     assert_int_equal(runs, 2);
+    int given = 0; /* today's row of the host and of each tenant */
+    assert_int_equal(
+        qbid_store_load_attributions(qbid_engine_store(engine), 99, attribution_see, &given), 0);
+    assert_true(given >= 2);
     struct qbid_monitor_status status = qbid_monitor_status(qbid_crew_monitor(crew));
     assert_int_equal(status.learning, qbid_engine_account(engine)->campaign_cnt);
     assert_true(status.learning > 0 && status.watched == 0 && status.alarms == 0);

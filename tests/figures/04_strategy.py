@@ -91,25 +91,6 @@ def targets():
     figure("target: orders that show a return to 2 %", int(orders), "", PRECISION)
 
 
-def arena(goal):
-    out = subprocess.run([os.path.join(B, "bin", "qbid-sim"), "arena", "--seeds", "8", "--first-seed", "101",
-                          "--goal", goal, "--budget", "10",
-                          "--strategies", "qbid,oracle", "--output", "json"], cwd=ROOT, stdout=subprocess.PIPE,
-                         text=True, check=True).stdout
-    for s in json.loads(out)["strategies"]:
-        how = f"qbid-sim arena --seeds 8 --first-seed 101 --goal {goal} --budget 10 --strategies qbid,oracle"
-        own = s["name"] == "qbid"
-        held = [s["goal"]["mean"], s["goal_pooled"]]
-        for text, value in zip(("mean of 8 markets", "pooled over 8 markets"), held):
-            figure(f"target: arena, binding {goal}, {s['name']}, {text}, 1 = met", value, "", how,
-                   "0.98 .. 1.02" if own else None, 0.98 <= value <= 1.02 if own else None)
-        figure(f"target: arena, binding {goal}, {s['name']}, half of the 95 % interval of the mean", s["goal"]["half"], "",
-               how)
-        figure(f"target: arena, binding {goal}, {s['name']}, overspend", s["overspend"], "", how, "0", s["overspend"] == 0)
-
-
 duals()
 days()
 targets()
-arena("roas")
-arena("cpa")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The whole control loop over 28 days, 3 platforms, 60 line items (issue 6): value against budgets that stay and against
-the design notes' rules, share of the best split by the true curves, and what must hold whatever it earns.
+the design notes' rules and their 20/20 shift alone, value for each unit spent, share of the best split by the true curves,
+and what must hold whatever it earns.
 
 SEEDS (20) and DAYS (28) make it shorter; FIRST_SEED (1) takes other markets."""
 import json
@@ -29,18 +30,29 @@ def play():
     return {strategy["name"]: strategy for strategy in json.loads(done.stdout)["strategies"]}
 
 
+def interval(name, mean, unit, scale=1.0, **goal):
+    """The mean over markets, and half of its 95 % interval."""
+    figure(name, scale * mean["mean"], unit, **goal)
+    figure(f"{name}: half of its 95 % interval", scale * mean["half"], unit)
+
+
 strategies = play()
 loop = strategies["loop"]
-for name, key in (("budgets that stay", "to_static"), ("the design notes' rules", "to_notes"),
-                  ("their 20/20 shift once a day", "to_shift")):
-    gain = loop[key]
-    figure(f"loop: value against {name}", 100 * (gain["mean"] - 1), "%", "> 0", gain["mean"] > 1)
-    figure(f"loop: half of its 95 % interval against {name}", 100 * gain["half"], "%")
-    figure(f"loop: worst market against {name}", 100 * (gain["least"] - 1), "%")
-figure("loop: share of the oracle's value", loop["to_oracle"]["mean"], "x")
-figure("loop: share of the oracle's value in the last week", loop["last_week_to_oracle"]["mean"], "x")
+for name, other in (("budgets that stay", "static"), ("the design notes' rules", "notes"),
+                    ("their 20/20 shift once a day", "shift"), ("the best split every midnight", "oracle")):
+    for what, key in (("value", "to"), ("value for each unit spent", "return_to")):
+        gain = {part: loop[f"{key}_{other}"][part] for part in ("mean", "half", "least")}
+        beats = other != "oracle" and key == "to"
+        interval(f"loop: {what} against {name}", {"mean": gain["mean"] - 1, "half": gain["half"]}, "%", 100,
+                 goal="> 0, and its interval" if beats else None,
+                 holds=gain["mean"] - gain["half"] > 1 if beats else None)
+        figure(f"loop: worst market, {what} against {name}", 100 * (gain["least"] - 1), "%")
+interval("loop: share of the oracle's value in the last week", loop["last_week_to_oracle"], "x")
 for name, strategy in strategies.items():
-    figure(f"loop: part of the budget spent, {name}", strategy["spend"]["mean"], "x")
+    interval(f"loop: of the best split by the curves, {name}", strategy["to_best"], "x")
+    interval(f"loop: the same over the last 14 days, {name}", strategy["late_to_best"], "x")
+    interval(f"loop: part of the budget spent, {name}", strategy["spend"], "x")
+for name, strategy in strategies.items():
     promised = name not in ("notes", "shift")  # their rules give money away that is spent already
     figure(f"loop: checks that do not hold, {name}", sum(strategy["broken"].values()), "", "0" if promised else None,
            not any(strategy["broken"].values()) if promised else None)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the figure scripts, keeps what they state in build/figures/NN.json and prints it as a table.
+"""Runs the figure scripts, keeps what they state in build/figures/NN.json (after each script, so that the next can read it)
+and prints it as a table with the time that each script took.
 
 Called by `make figures [N=01]` with one NN:SCRIPT argument for each `$(call figure,NN,SCRIPT)`. A script
 runs from the root with B=build/release and prints one JSON object a line; every other line of its output
@@ -83,6 +84,12 @@ def table(figures):
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
+def keep(path, figures):
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(figures, out, indent=1, allow_nan=False)
+        out.write("\n")
+
+
 def main():
     arguments = sys.argv[1:]
     only = None
@@ -100,14 +107,14 @@ def main():
     errors, lost = [], 0
     for number in sorted(scripts):
         figures, seen, start = [], set(), time.monotonic()
+        path = f"build/figures/{number}.json"
         for script in scripts[number]:
+            begin = time.monotonic()
             stated, wrong = run(script, seen)
             figures += stated
             errors += wrong
-        path = f"build/figures/{number}.json"
-        with open(path, "w", encoding="utf-8") as out:
-            json.dump(figures, out, indent=1, allow_nan=False)
-            out.write("\n")
+            keep(path, figures)
+            print(f"{script}: {time.monotonic() - begin:.0f} s", flush=True)
         lost += sum(figure["holds"] is False for figure in figures)
         table(figures)
         print(f"{path}: {len(figures)} figures in {time.monotonic() - start:.1f} s")

@@ -243,13 +243,22 @@ static void hear(struct state *s, struct server_heard *heard, bool all)
     while (heard->type == QBID_MSG_READY && !all);
 }
 
+static bool hung_up(int conn)
+{
+    struct pollfd p = {conn, POLLRDHUP, 0};
+    return poll(&p, 1, 0) == 1;
+}
+
+/* On a busy machine a watcher may have given up on earlier ones by now: it waits a second. */
 static int64_t accept_next(struct state *s)
 {
     struct qbid_msg msg;
     int fd;
-    if (s->conn >= 0)
-        close(s->conn);
-    s->conn = wait_for(s->listener) ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    do {
+        if (s->conn >= 0)
+            close(s->conn);
+        s->conn = wait_for(s->listener) ? accept4(s->listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    } while (s->conn >= 0 && hung_up(s->conn));
     if (s->conn < 0 || !wait_for(s->conn) || qbid_handover_recv(s->conn, &msg, &fd) != 1 ||
         msg.type != QBID_MSG_HELLO)
         return -1;

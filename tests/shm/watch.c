@@ -42,6 +42,18 @@ void watch_init(struct watch *w, bool with_server)
     watch_init_as(w, with_server, QBID_RCU_MEMB);
 }
 
+/* The flavours that this thread is registered with: a test that failed did not come to its end. */
+static _Thread_local bool registered[2];
+
+static void thread_register(enum qbid_rcu rcu, bool on)
+{
+    if (registered[rcu])
+        qbid_watcher_thread_unregister(rcu);
+    if (on)
+        qbid_watcher_thread_register(rcu);
+    registered[rcu] = on;
+}
+
 void watch_init_as(struct watch *w, bool with_server, enum qbid_rcu rcu)
 {
     memset(w, 0, sizeof *w);
@@ -59,7 +71,7 @@ void watch_init_as(struct watch *w, bool with_server, enum qbid_rcu rcu)
     w->options.log = log_line;
     w->options.log_context = w;
     w->options.retry_ms_max = 50;
-    qbid_watcher_thread_register(rcu);
+    thread_register(rcu, true);
     if (rcu == QBID_RCU_QSBR)
         qbid_watcher_thread_idle();
 }
@@ -78,7 +90,7 @@ void watch_open(struct watch *w, uint64_t gen)
 
 void watch_done(struct watch *w)
 {
-    qbid_watcher_thread_unregister(w->options.rcu);
+    thread_register(w->options.rcu, false);
     qbid_watcher_free(w->watcher);
     if (w->server.pid > 0)
         server_kill(&w->server);

@@ -86,7 +86,11 @@ static void lines_print(const char *sign, const char *text)
 static void verified_print(const cJSON *a, const struct audit_options *o)
 {
     double from = qbid_tool_number(a, "keyed_from");
+    double foreign = qbid_tool_number(a, "unverified_from");
     printf("%.0f records, none was changed", qbid_tool_number(a, "verified"));
+    if (foreign > 0)
+        printf(" but perhaps records %.0f to %.0f: they have a former key, and this one says so",
+               foreign, qbid_tool_number(a, "unverified_to"));
     if (from > 0)
         printf("; keyed from record %.0f on", from);
     if (o->checkpoint)

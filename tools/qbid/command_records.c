@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runs, creatives, allocations: what optimization left behind. */
+/* runs, creatives, allocations, attribution, overlaps: what optimization left behind. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -185,4 +185,79 @@ int qbid_tool_allocations(struct qbid_tool *tool, int argc, char **argv)
     id_add(request, o.word);
     numbers_add(request, &o);
     return table(tool, request, "allocations", heads, allocation_row, "no budget has been changed");
+}
+
+static void attribution_row(struct qbid_columns *columns, const cJSON *a)
+{
+    double tenant = qbid_tool_number(a, "tenant"), lag = qbid_tool_number(a, "lag_median_s");
+    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(a, "parameters");
+    qbid_columns_add(columns, "%.10s", qbid_tool_text(a, "day"));
+    qbid_columns_add(columns, tenant > 0 ? "%.0f" : "host", tenant);
+    qbid_columns_add(columns, "%s", qbid_tool_text(a, "type"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(a, "version"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(parameters, "window_s") / 3600);
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(a, "attributed"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(a, "value"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(a, "unattributed"));
+    qbid_columns_add(columns, lag > 0 ? "%.2f" : "-", lag / 3600);
+    qbid_columns_add(columns, lag > 0 ? "%.2f" : "-", qbid_tool_number(a, "lag_p90_s") / 3600);
+}
+
+int qbid_tool_attribution(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const char *const heads[] = {"<DAY",     "TENANT", "<MODEL", "VERSION",
+                                        "WINDOW H", "GIVEN",  "VALUE",  "NOT GIVEN",
+                                        "LAG H",    "P90 H",  NULL};
+    const struct argp argp = {
+        max_option,
+        parse,
+        "",
+        "How conversions are given to bids, by version and UTC day. `token`: all of a "
+        "conversion to the bid whose token it carries, within the window. NOT GIVEN: "
+        "refused by qbidd, of the whole host. Kept for 400 days.",
+        NULL,
+        NULL,
+        NULL};
+    struct records_options o = {0};
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("attribution");
+    numbers_add(request, &o);
+    return table(tool, request, "attribution", heads, attribution_row, "nothing is recorded yet");
+}
+
+static void overlap_row(struct qbid_columns *columns, const cJSON *o)
+{
+    bool most = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "at_most"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(o, "line_item"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(o, "other"));
+    qbid_columns_add(columns, "%s%.3f", most ? "<=" : "", qbid_tool_number(o, "jaccard"));
+    qbid_columns_add(columns, "%.3f..%.3f", qbid_tool_number(o, "low"),
+                     qbid_tool_number(o, "high"));
+    qbid_columns_add(columns, "%.3f", qbid_tool_number(o, "contained"));
+    qbid_columns_add(columns, "%.3f", qbid_tool_number(o, "other_contained"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(o, "both_bids"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(o, "to"));
+}
+
+int qbid_tool_overlaps(struct qbid_tool *tool, int argc, char **argv)
+{
+    static const char *const heads[] = {"LINE ITEM", "OTHER", "JACCARD",   "90 %", "OF ONE",
+                                        "OF OTHER",  "BIDS",  "<MEASURED", NULL};
+    const struct argp argp = {
+        max_option,
+        parse,
+        "[LINE_ITEM]",
+        "Pairs of a tenant's line items by how much of the traffic that either's "
+        "targeting accepts both accept, weighed by the bids of a day; `<=`: one also "
+        "asks for what contexts do not tell. OF ONE, OF OTHER: the part of each that is "
+        "shared.",
+        NULL,
+        NULL,
+        NULL};
+    struct records_options o = {0};
+    qbid_tool_parse(tool, &argp, argc, argv, &o);
+    cJSON *request = qbid_tool_request("overlaps");
+    id_add(request, o.word);
+    numbers_add(request, &o);
+    return table(tool, request, "overlaps", heads, overlap_row, "nothing is measured yet");
 }

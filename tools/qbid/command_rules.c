@@ -280,8 +280,9 @@ int qbid_tool_rules(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"if", KEY_IF, "CONDITION", 0,
-         "ctr, cvr, win_rate, cpc, cpa or budget, < or >, and: 0.8 x average over 24h; average - "
-         "20 %; target + 20 %; a number; 95 %",
+         "ctr, cvr, win_rate, viewability, completion, cpc, cpa or budget, < or >, and: 0.8 x "
+         "average "
+         "over 24h; average - 20 %; target + 20 %; a number; 95 %",
          0},
         {"then", KEY_THEN, "ACTION", 0, "bid -10 %, at most -30 % a day; budget +5 %; pause; tell",
          0},

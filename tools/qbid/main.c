@@ -39,6 +39,8 @@ static const struct {
     {"creatives", qbid_tool_creatives, "creatives by day"},
     {"allocations", qbid_tool_allocations,
      "budgets of campaigns as they were changed, and by whom"},
+    {"attribution", qbid_tool_attribution, "how conversions are given to bids, and lags, by day"},
+    {"overlaps", qbid_tool_overlaps, "line items that are after the same traffic"},
     {"runs", qbid_tool_runs, "cycles of agents: time taken, proposals, outcome"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
     {"partners", qbid_tool_partners, "who is bid to and how"},

@@ -267,6 +267,22 @@ double qbid_delay_cdf(const struct qbid_delay_curve *curve, double age_s)
     return fmin(curve->done[in] + curve->part[in] * bin_passed(in, age_s), 1);
 }
 
+double qbid_delay_quantile(const double convs[QBID_DELAY_BINS], double share)
+{
+    double sum = 0, before = 0;
+    for (uint32_t b = 0; b < QBID_DELAY_BINS; b++)
+        sum += convs[b];
+    if (!(sum > 0))
+        return 0;
+    for (uint32_t b = 0; b < QBID_DELAY_BINS - 1; b++) {
+        double from = b ? end_s[b - 1] : 0;
+        if (convs[b] > 0 && before + convs[b] >= share * sum)
+            return from + (end_s[b] - from) * (share * sum - before) / convs[b];
+        before += convs[b];
+    }
+    return end_s[QBID_DELAY_BINS - 2];
+}
+
 struct mature {
     const struct qbid_delay_curve *curve;
     double half_life_s, matured, whole;

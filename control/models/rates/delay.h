@@ -70,6 +70,10 @@ struct qbid_delay_curve qbid_delay_child(const struct qbid_delay_curve *parent,
 /** Part of all conversions that has come by an age. */
 double qbid_delay_cdf(const struct qbid_delay_curve *curve, double age_s);
 
+/** Delay below which a share (0, 1) of conversions came, by their number in each bin; inside a bin
+ *  they lie evenly. 0 without any; the last bin, which is open, counts as its begin. */
+double qbid_delay_quantile(const double convs[QBID_DELAY_BINS], double share);
+
 /** Sum of count * cdf(age) (curve NULL: of count), and *ret_whole the sum of count, both by
  * half-life (INFINITY: none). Cost: 100 look-ups. */
 double qbid_delay_matured(const struct qbid_delay_curve *curve,

@@ -123,7 +123,7 @@ static void dim_begin(const struct qbid_effects_table *table, struct qbid_effect
             dim->successes[index[i]] += count_clean(table->successes[i]);
 }
 
-/* Start of the fitted counts, the base being what makes their sum right. */
+/* Start of the fitted counts; returns the base, which makes their sum right and is not in them. */
 static double table_begin(const struct qbid_effects_table *table, struct qbid_effects_dim *dims)
 {
     double successes = 0, expected = 0;
@@ -138,20 +138,41 @@ static double table_begin(const struct qbid_effects_table *table, struct qbid_ef
         if (fitted > 0)
             successes += count_clean(table->successes[i]);
     }
-    double base = expected > 0 ? successes / expected : 0;
-    for (uint32_t i = 0; i < table->cell_cnt; i++)
-        table->fitted[i] *= base;
-    return base;
+    return expected > 0 ? successes / expected : 0;
+}
+
+/* Sums of what is fitted, by value; `fitted` first takes the change of the dimension before, or
+ * what the base is multiplied with, so that each dimension goes over the cells once. */
+struct change {
+    const double *by_value; /* NULL = there is none */
+    const uint32_t *index;
+    double all;
+};
+
+static void dim_sum(const struct qbid_effects_table *table, struct change change,
+                    struct qbid_effects_dim *dim, const uint32_t *index)
+{
+    double *fitted = table->fitted, *sum = dim->exposed;
+    for (uint32_t v = 0; v < dim->value_cnt; v++)
+        sum[v] = 0;
+    if (change.by_value) {
+        for (uint32_t i = 0; i < table->cell_cnt; i++) {
+            fitted[i] *= change.by_value[change.index[i]];
+            sum[index[i]] += fitted[i];
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < table->cell_cnt; i++) {
+        fitted[i] *= change.all;
+        sum[index[i]] += fitted[i];
+    }
 }
 
 /* What each value is exposed to but for its own ratio. */
-static void dim_expose(const struct qbid_effects_table *table, struct qbid_effects_dim *dim,
-                       const uint32_t *index)
+static void dim_expose(const struct qbid_effects_table *table, struct change change,
+                       struct qbid_effects_dim *dim, const uint32_t *index)
 {
-    for (uint32_t v = 0; v < dim->value_cnt; v++)
-        dim->exposed[v] = 0;
-    for (uint32_t i = 0; i < table->cell_cnt; i++)
-        dim->exposed[index[i]] += table->fitted[i];
+    dim_sum(table, change, dim, index);
     for (uint32_t v = 0; v < dim->value_cnt; v++)
         dim->exposed[v] = dim->ratio[v] > 0 ? dim->exposed[v] / dim->ratio[v] : 0;
 }
@@ -175,25 +196,26 @@ static double dim_update(struct qbid_effects_dim *dim)
     return most;
 }
 
-static void dim_apply(const struct qbid_effects_table *table, const struct qbid_effects_dim *dim,
-                      const uint32_t *index)
+/* Bring the last dimension's change to `fitted`. Shrunk ratios need not add up: by how much the
+ * base takes the difference is returned, and not brought there. */
+static double base_change(const struct qbid_effects_table *table, struct change change,
+                          double successes)
 {
-    for (uint32_t i = 0; i < table->cell_cnt; i++)
-        table->fitted[i] *= dim->exposed[index[i]];
+    double expected = 0;
+    for (uint32_t i = 0; i < table->cell_cnt; i++) {
+        table->fitted[i] *= change.by_value ? change.by_value[change.index[i]] : change.all;
+        expected += table->fitted[i];
+    }
+    return expected > 0 ? successes / expected : 1;
 }
 
-/* Shrunk ratios need not add up: the base takes the difference. */
-static double base_update(const struct qbid_effects_table *table, double base)
+/* Of all cells that are exposed. */
+static double successes_sum(const struct qbid_effects_table *table)
 {
-    double successes = 0, expected = 0;
-    for (uint32_t i = 0; i < table->cell_cnt; i++) {
-        expected += table->fitted[i];
-        successes += count_clean(table->exposed[i]) > 0 ? count_clean(table->successes[i]) : 0;
-    }
-    double change = expected > 0 ? successes / expected : 1;
+    double successes = 0;
     for (uint32_t i = 0; i < table->cell_cnt; i++)
-        table->fitted[i] *= change;
-    return base * change;
+        successes += count_clean(table->exposed[i]) > 0 ? count_clean(table->successes[i]) : 0;
+    return successes;
 }
 
 int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects_dim *dims,
@@ -205,7 +227,8 @@ int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects
     bool known[QBID_EFFECTS_DIMS_MAX];
     for (uint32_t d = 0; d < table->dim_cnt; d++)
         known[d] = dims[d].strength > 0;
-    double base = table_begin(table, dims);
+    double base = table_begin(table, dims), successes = successes_sum(table);
+    struct change change = {.all = base};
     for (uint32_t sweep = 0; sweep < sweeps_max; sweep++) {
         double most = 0;
         for (uint32_t d = 0; d < table->dim_cnt; d++) {
@@ -213,17 +236,20 @@ int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects
             bool fit = !dim->exact && sweep < (known[d] ? 1 : STRENGTH_SWEEPS);
             if (!dim->exact && !fit && isinf(dim->strength))
                 continue; /* its ratios are 1 */
-            dim_expose(table, dim, table->index[d]);
+            dim_expose(table, change, dim, table->index[d]);
             if (fit)
                 dim->strength = strength_fit(dim->exposed, dim->successes, dim->value_cnt,
                                              dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
             most = fmax(most, dim_update(dim));
-            dim_apply(table, dim, table->index[d]);
+            change = (struct change){.by_value = dim->exposed, .index = table->index[d]};
         }
-        base = base_update(table, base);
+        change = (struct change){.all = base_change(table, change, successes)};
+        base *= change.all;
         if (most <= tolerance)
             break;
     }
+    for (uint32_t i = 0; i < table->cell_cnt; i++)
+        table->fitted[i] *= change.all;
     *ret_base = base;
     return 0;
 }

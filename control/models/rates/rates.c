@@ -16,6 +16,8 @@
 #define FIT_SUCCESSES_MIN 5.0 /* below this a level says nothing on its spread */
 #define FIT_LOG_SD 3.0        /* of the prior on log strength: a factor of 20 */
 
+#define AHEAD 8 /* cells whose parents are fetched while one is looked at */
+
 static double count_clean(double x)
 {
     return x > 0 && isfinite(x) ? fmin(x, QBID_RATES_TRIALS_MAX) : 0;
@@ -48,8 +50,28 @@ static int tree_check(const struct qbid_rates_level *levels, uint32_t level_cnt,
     return 0;
 }
 
-/* What each cell saw outside its listed children. */
-static void rest_collect(struct qbid_rates_level *levels, uint32_t level_cnt)
+/* Parents lie anywhere in their level, which need not fit in a cache. */
+static void parent_prefetch(const struct qbid_rates_level *levels, uint32_t l, uint32_t i)
+{
+    if (levels[l].cell_cnt - i > AHEAD)
+        __builtin_prefetch(&levels[l - 1].cells[levels[l].cells[i + AHEAD].parent].rate, 1);
+}
+
+/* Of a level, as a fit needs to know them. */
+struct sums {
+    double successes, failures;
+    uint32_t seen; /* cells with trials */
+};
+
+static void sums_add(struct sums *sums, const struct qbid_rates_cell *cell)
+{
+    sums->successes += cell->successes;
+    sums->failures += cell->trials - cell->successes;
+    sums->seen += cell->trials > 0;
+}
+
+/* What each cell saw outside its listed children; at the last level, all that it saw. */
+static void rest_collect(struct qbid_rates_level *levels, uint32_t level_cnt, struct sums *ret_sums)
 {
     for (uint32_t l = 0; l < level_cnt; l++) {
         for (uint32_t i = 0; i < levels[l].cell_cnt; i++) {
@@ -58,16 +80,20 @@ static void rest_collect(struct qbid_rates_level *levels, uint32_t level_cnt)
             cell->successes = fmin(count_clean(cell->successes), cell->trials);
             cell->rest_trials = cell->trials;
             cell->rest_successes = cell->successes;
+            cell->seen_trials = cell->trials;
+            cell->seen_successes = cell->successes;
             cell->child_cnt = 0;
+            sums_add(&ret_sums[l], cell);
             if (l == 0)
                 continue;
+            parent_prefetch(levels, l, i);
             struct qbid_rates_cell *parent = &levels[l - 1].cells[cell->parent];
             parent->child_cnt++;
             parent->rest_trials -= cell->trials;
             parent->rest_successes -= cell->successes;
         }
     }
-    for (uint32_t l = 0; l < level_cnt; l++) {
+    for (uint32_t l = 0; l + 1 < level_cnt; l++) { /* below the last nothing was taken away */
         for (uint32_t i = 0; i < levels[l].cell_cnt; i++) {
             struct qbid_rates_cell *cell = &levels[l].cells[i];
             cell->rest_trials = fmax(cell->rest_trials, 0);
@@ -96,8 +122,8 @@ static void evidence_add(struct qbid_rates_cell *cell, double trials, double suc
  * nobody names: they count as one more child. */
 static void evidence_collect(struct qbid_rates_level *levels, uint32_t level_cnt)
 {
-    for (uint32_t l = level_cnt; l-- > 0;) {
-        double below = l + 1 < level_cnt ? levels[l + 1].strength : 0;
+    for (uint32_t l = level_cnt - 1; l-- > 0;) {
+        double below = levels[l + 1].strength;
         for (uint32_t i = 0; i < levels[l].cell_cnt; i++) {
             struct qbid_rates_cell *cell = &levels[l].cells[i];
             cell->seen_trials = cell->child_cnt ? 0 : cell->trials;
@@ -105,7 +131,8 @@ static void evidence_collect(struct qbid_rates_level *levels, uint32_t level_cnt
             if (cell->child_cnt)
                 evidence_add(cell, cell->rest_trials, cell->rest_successes, below);
         }
-        for (uint32_t i = 0; l + 1 < level_cnt && i < levels[l + 1].cell_cnt; i++) {
+        for (uint32_t i = 0; i < levels[l + 1].cell_cnt; i++) {
+            parent_prefetch(levels, l + 1, i);
             const struct qbid_rates_cell *child = &levels[l + 1].cells[i];
             evidence_add(&levels[l].cells[child->parent], child->seen_trials, child->seen_successes,
                          below);
@@ -147,6 +174,7 @@ static void rates_down(struct qbid_rates_level *levels, uint32_t level_cnt,
     for (uint32_t l = 1; l < level_cnt; l++) {
         double s = levels[l].strength;
         for (uint32_t i = 0; i < levels[l].cell_cnt; i++) {
+            parent_prefetch(levels, l, i);
             struct qbid_rates_cell *cell = &levels[l].cells[i];
             struct qbid_rates_prior p = parent_without(&levels[l - 1].cells[cell->parent], cell, s);
             p.strength = strength_join(s, p.strength);
@@ -218,16 +246,9 @@ static double fit_search(const struct fit *fit, int warm)
 }
 
 static void level_fit(struct qbid_rates_level *level, const struct qbid_rates_level *above,
-                      double log_start, int warm)
+                      const struct sums *sums, double log_start, int warm)
 {
-    double successes = 0, failures = 0;
-    uint32_t seen = 0;
-    for (uint32_t i = 0; i < level->cell_cnt; i++) {
-        successes += level->cells[i].successes;
-        failures += level->cells[i].trials - level->cells[i].successes;
-        seen += level->cells[i].trials > 0;
-    }
-    if (level->fixed || seen < 2 || fmin(successes, failures) < FIT_SUCCESSES_MIN)
+    if (level->fixed || sums->seen < 2 || fmin(sums->successes, sums->failures) < FIT_SUCCESSES_MIN)
         return;
     struct fit fit = {.level = level, .parents = above->cells, .strength_now = level->strength};
     fit.log_start = log_start;
@@ -253,12 +274,13 @@ int qbid_rates_fit(struct qbid_rates_level *levels, uint32_t level_cnt,
         levels[l].strength = s;
         log_start[l] = log(s);
     }
-    rest_collect(levels, level_cnt);
+    struct sums sums[QBID_RATES_LEVELS_MAX] = {{0}};
+    rest_collect(levels, level_cnt, sums);
     for (int pass = 0; pass < (warm ? 1 : FIT_PASSES); pass++) {
         evidence_collect(levels, level_cnt);
-        rates_down(levels, level_cnt, prior);
+        rates_down(levels, level_cnt - 1, prior); /* a fit asks for the rates above it */
         for (uint32_t l = 1; l < level_cnt; l++)
-            level_fit(&levels[l], &levels[l - 1], log_start[l], warm);
+            level_fit(&levels[l], &levels[l - 1], &sums[l], log_start[l], warm);
     }
     evidence_collect(levels, level_cnt);
     rates_down(levels, level_cnt, prior);

@@ -5,3 +5,5 @@ $(call test,test_scheduler,tests/control/agents/test_scheduler.c,agents account 
 $(call test,test_budget,tests/control/agents/test_budget.c,agents patterns store models allocate account config snapshot keymap shm,-lsqlite3 -lsodium -lcyaml -lyaml -lm)
 $(call test,test_monitor,tests/control/agents/test_monitor.c,agents store models snapshot account config keymap shm,-lsqlite3 -lsodium -lcyaml -lyaml -lm)
 $(call test,test_synthesiser,tests/control/agents/test_synthesiser.c,agents patterns store models account config snapshot keymap shm,-lsqlite3 -lsodium -lcyaml -lyaml -lm)
+$(call test,test_schedule,tests/control/agents/test_schedule.c,agents patterns store models account config snapshot keymap shm,-lsqlite3 -lsodium -lcyaml -lyaml -lm)
+$(call test,test_creative,tests/control/agents/test_creative.c,agents patterns store models account config snapshot keymap shm,-lsqlite3 -lsodium -lcyaml -lyaml -lm)

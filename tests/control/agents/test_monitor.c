@@ -26,13 +26,14 @@ struct world {
     struct qbid_snapshot *snapshot;
     struct qbid_stats all[CAMPAIGNS];
     struct rng rng;
+    double viewable; /* share of impressions of the last campaign */
     int64_t hour;
 };
 
 static void world_init(struct world *w)
 {
     struct qbid_snapshot_params params = {10, 0};
-    *w = (struct world){.rng = rng_init(3), .hour = START_HOUR};
+    *w = (struct world){.rng = rng_init(3), .viewable = 0.6, .hour = START_HOUR};
     for (uint32_t i = 0; i < CAMPAIGNS; i++)
         w->campaign[i] = (struct qbid_campaign_def){.id = 10 + i, .active = true};
     w->account = (struct qbid_account){.campaigns = w->campaign, .campaign_cnt = CAMPAIGNS};
@@ -57,6 +58,10 @@ static void hour_pass(struct world *w, struct qbid_store *store, double level)
             s->wins += about(w, mean);
             s->imps = s->bills = s->wins;
             s->clicks += about(w, mean / 10);
+            if (i == CAMPAIGNS - 1) {
+                s->views = (uint64_t)((double)s->views + w->viewable * mean);
+                s->completes += 20;
+            }
             struct qbid_series_key key = {.id = w->campaign[i].id, .kind = QBID_SERIES_CAMPAIGN};
             assert_int_equal(qbid_snapshot_restore(w->snapshot, key, s), 0);
         }
@@ -108,6 +113,15 @@ static void a_fall_is_told_within_hours(void **state)
     assert_int_equal(alarm->to_unix_s, w.hour * HOUR_S);
     assert_true(alarm->from_unix_s < alarm->to_unix_s && alarm->seen < 0.75 * alarm->expected);
     assert_non_null(strstr(text, "campaign 10: "));
+    w.viewable = 0.3; /* bids, wins and clicks go on as they were */
+    for (raised = hours = 0; raised == 0 && hours < 6; hours++) {
+        hour_pass(&w, s->store, 1);
+        raised = tick(monitor, &w, s->store);
+    }
+    alarm = qbid_monitor_alarm(monitor, 0);
+    qbid_monitor_say(alarm, text);
+    assert_true(alarm->campaign_id == 11 && alarm->metric == QBID_MONITOR_VIEWS);
+    assert_non_null(strstr(text, "campaign 11: views fell"));
     qbid_monitor_free(monitor);
     qbid_snapshot_free(w.snapshot);
 }

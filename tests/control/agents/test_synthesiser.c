@@ -280,6 +280,44 @@ static void what_loses_everywhere_is_proposed_for_exclusion(void **state)
     world_free(&w);
 }
 
+/* Native is better everywhere: who takes banners only is told to take it, too. */
+static void what_wins_everywhere_is_proposed_to_who_leaves_it_out(void **state)
+{
+    (void)state;
+    struct world w;
+    world_new(&w, 5, 1, nothing);
+    char *only[1] = {(char[]){"banner:300x250"}}, *out[1] = {(char[]){"!native"}};
+    w.items[1].target[QBID_DIM_SLOT] = (struct qbid_target_def){only, 1};
+    w.items[2].target[QBID_DIM_SLOT] = (struct qbid_target_def){out, 1};
+    for (int i = 1; i <= 2; i++) /* neither ever bought it */
+        for (int c = 0; c < EXCHANGES * DEVICES; c++) {
+            struct qbid_stats none = {0};
+            uint64_t context = qbid_dim_pack(0, QBID_DIM_EXCHANGE, (uint32_t)(c % EXCHANGES) + 1);
+            context = qbid_dim_pack(context, QBID_DIM_SLOT, 2);
+            context = qbid_dim_pack(context, QBID_DIM_DEVICE, (uint32_t)(c / EXCHANGES) + 1);
+            struct qbid_series_key key = {context, w.items[i].id, QBID_SERIES_CONTEXT};
+            assert_int_equal(qbid_snapshot_restore(w.snapshot, key, &none), 0);
+        }
+    struct qbid_synthesiser_params again = {w.scratch->store, w.dictionary, 0.9, 3600, 1};
+    qbid_synthesiser_free(w.synthesiser);
+    assert_int_equal(qbid_synthesiser_new(&again, &w.synthesiser), 0);
+    assert_int_equal(run(&w), 0);
+    int seen = 0;
+    for (int i = 0; i < w.proposals; i++) {
+        const struct qbid_proposal *p = &w.proposal[i];
+        if (!strstr(p->reason, "leaves it out"))
+            continue;
+        seen++;
+        assert_int_equal(p->item_id, 101); /* who excludes it has said so */
+        assert_true(p->type == QBID_PROPOSAL_TARGETING && !p->auto_execute);
+        assert_string_equal(p->recommended, "banner:300x250,native");
+        assert_true(p->confidence >= 0.8 && p->impact.mean_nanos > 0);
+        print_message("synthesiser: %s\n", p->reason);
+    }
+    assert_int_equal(seen, 1);
+    world_free(&w);
+}
+
 static void alike_values_make_no_proposals(void **state)
 {
     (void)state;
@@ -363,7 +401,7 @@ static void strata_add_up(void **state)
     struct qbid_synthesiser_cells cells;
     struct qbid_synthesiser_rows rows;
     world_new(&w, 4, -0.5, one_bad);
-    assert_int_equal(qbid_synthesiser_cells_new(&w.account, w.snapshot, &cells), 0);
+    assert_int_equal(qbid_synthesiser_cells_new(&w.account, w.snapshot, 0, &cells), 0);
     assert_int_equal(cells.cnt, ITEMS * EXCHANGES * SLOTS * DEVICES);
     assert_int_equal(qbid_synthesiser_rows_new(&cells, QBID_DIM_DEVICE, &rows), 0);
     assert_int_equal(rows.cnt, ITEMS * EXCHANGES * DEVICES);
@@ -393,6 +431,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_are_split_into_universal_and_specific),
         cmocka_unit_test(what_loses_everywhere_is_proposed_for_exclusion),
+        cmocka_unit_test(what_wins_everywhere_is_proposed_to_who_leaves_it_out),
         cmocka_unit_test(alike_values_make_no_proposals),
         cmocka_unit_test(universal_claims_hold),
         cmocka_unit_test(nothing_is_no_error),

@@ -66,11 +66,12 @@ static inline void draw_options(struct rng *r, enum draw_kind kind, uint32_t cnt
     }
     if (kind == DRAW_ACCOUNT) { /* around the presets of `execution` */
         *limits = (struct qbid_choice_limits){(int64_t)(0.08 * part * budgets),
-                                              (int64_t)(0.4 * part * budgets), 0};
+                                              (int64_t)(0.4 * part * budgets), 0, 0};
         return;
     }
     double moved = kind == DRAW_COARSE || kind == DRAW_BOTH ? part : 0.7;
-    *limits = (struct qbid_choice_limits){(int64_t)(part * sum[0]), (int64_t)(moved * sum[1]), 0};
+    *limits =
+        (struct qbid_choice_limits){(int64_t)(part * sum[0]), (int64_t)(moved * sum[1]), 0, 0};
 }
 
 #endif

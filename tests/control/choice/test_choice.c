@@ -218,11 +218,134 @@ static void without_room_for_states_it_says_what_it_may_have_missed(void **state
     assert_true(short_of > 0);
 }
 
+/* --- options over several groups */
+
+#define WIDE QBID_CHOICE_WIDE_MAX
+
+struct offer {
+    struct qbid_choice_option option[LARGEST];
+    struct qbid_choice_limits limits;
+    struct qbid_choice_wide wide[WIDE];
+    uint64_t group[WIDE][3];
+};
+
+/* Wide options of the size of what they exclude, so that it is not plain which to take. */
+static void offer_draw(struct rng *r, enum draw_kind kind, uint32_t cnt, struct offer *offer)
+{
+    draw_options(r, kind, cnt, 3, 0.05 + 0.4 * rng_uniform(r), offer->option, &offer->limits);
+    for (uint32_t w = 0; w < WIDE; w++) {
+        struct qbid_choice_wide *wide = &offer->wide[w];
+        *wide = (struct qbid_choice_wide){{.id = w}, offer->group[w], 0};
+        for (uint32_t g = 0; g < 3; g++) {
+            uint32_t at = (g * cnt + rng_below(r, cnt)) / 3;
+            const struct qbid_choice_option *o = &offer->option[at];
+            if (g > 0 && offer->group[w][wide->group_cnt - 1] == o->group)
+                continue;
+            offer->group[w][wide->group_cnt++] = o->group;
+            wide->option.gain_nanos +=
+                o->gain_nanos + (o->gain_nanos > 0 ? o->gain_nanos / 2 + 1 : 0);
+            wide->option.risk_nanos += o->risk_nanos;
+            wide->option.moved_nanos += o->moved_nanos;
+        }
+    }
+}
+
+/* The most that can be gained, by trying everything. */
+static int64_t brute_wide(const struct offer *offer, uint32_t cnt)
+{
+    int64_t most = 0;
+    for (uint32_t taken = 0; taken < 1 << WIDE; taken++) {
+        struct qbid_choice_option rest[SMALL];
+        struct qbid_choice_limits left = offer->limits;
+        uint32_t rest_cnt = 0, used[SMALL * 3 + 8] = {0};
+        int64_t gain = 0, zero[3] = {0};
+        bool fits = true;
+        for (uint32_t w = 0; w < WIDE; w++) {
+            const struct qbid_choice_wide *wide = &offer->wide[w];
+            if (!(taken >> w & 1))
+                continue;
+            for (uint32_t g = 0; g < wide->group_cnt; g++)
+                fits = used[wide->group[g]]++ == 0 && fits;
+            gain += wide->option.gain_nanos;
+            left.risk_nanos -= wide->option.risk_nanos;
+            left.moved_nanos -= wide->option.moved_nanos;
+        }
+        for (uint32_t i = 0; i < cnt; i++)
+            if (!used[offer->option[i].group])
+                rest[rest_cnt++] = offer->option[i];
+        struct brute b = {.option = rest, .limits = &left, .cnt = rest_cnt};
+        if (!fits || left.risk_nanos < 0 || left.moved_nanos < 0)
+            continue;
+        brute_from(&b, 0, zero);
+        most = gain + b.best_sum[0] > most ? gain + b.best_sum[0] : most;
+    }
+    return most;
+}
+
+static void wide_options_equal_trying_everything(void **state)
+{
+    struct rng r = rng_init(11);
+    static struct offer offer;
+    unsigned some = 0;
+    (void)state;
+    for (int round = 0; round < 40; round++) {
+        bool chosen[SMALL], taken[WIDE];
+        struct qbid_choice choice;
+        offer_draw(&r, (enum draw_kind)(round % 5), 12, &offer);
+        assert_int_equal(qbid_choice_solve_wide(offer.option, 12, offer.wide, WIDE, &offer.limits,
+                                                chosen, taken, &choice),
+                         0);
+        int64_t sum[3] = {0};
+        for (uint32_t i = 0; i < 12 + WIDE; i++) {
+            const struct qbid_choice_option *o =
+                i < 12 ? &offer.option[i] : &offer.wide[i - 12].option;
+            bool in = i < 12 ? chosen[i] : taken[i - 12];
+            sum[0] += in ? o->gain_nanos : 0;
+            sum[1] += in ? o->risk_nanos : 0;
+            sum[2] += in ? o->moved_nanos : 0;
+            some += in && i >= 12;
+        }
+        assert_true(choice.exact);
+        assert_int_equal(choice.gain_nanos, brute_wide(&offer, 12));
+        assert_int_equal(choice.gain_nanos, sum[0]);
+        assert_true(sum[1] <= offer.limits.risk_nanos && sum[2] <= offer.limits.moved_nanos);
+    }
+    assert_true(some > 15);
+}
+
+/* The heavy tail: with six wide options it is still the work of one choice, and what may have been
+ * missed is said. Without work, the root's bound and a choice by its prices. */
+static void wide_options_of_a_heavy_tailed_account_take_no_more_work_than_is_allowed(void **state)
+{
+    struct rng r = rng_init(5);
+    static struct offer offer;
+    static bool chosen[LARGEST], taken[WIDE];
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        struct qbid_choice full, none;
+        offer_draw(&r, DRAW_ACCOUNT, LARGEST, &offer);
+        assert_int_equal(qbid_choice_solve_wide(offer.option, LARGEST, offer.wide, WIDE,
+                                                &offer.limits, chosen, taken, &full),
+                         0);
+        uint64_t looks = (UINT64_C(1) << WIDE) * LARGEST;
+        assert_true(full.work <= QBID_CHOICE_WORK_MAX + 2 * looks);
+        offer.limits.work_max = 1;
+        assert_int_equal(qbid_choice_solve_wide(offer.option, LARGEST, offer.wide, WIDE,
+                                                &offer.limits, chosen, taken, &none),
+                         0);
+        assert_true(none.work <= 2 * looks && none.gain_nanos <= full.gain_nanos);
+        assert_true(none.bound_nanos >= full.bound_nanos * (1 - 1e-12));
+        assert_true((double)none.gain_nanos > 0.95 * none.bound_nanos);
+        assert_true((double)full.gain_nanos > 0.99 * full.bound_nanos);
+        assert_true(full.exact == (full.bound_nanos <= (double)full.gain_nanos));
+    }
+}
+
 static void nothing_to_gain_or_to_spend_chooses_nothing(void **state)
 {
     const struct qbid_choice_option options[] = {
         {1, 1, 0, 0, 0}, {2, 2, -5, 0, 0}, {3, 3, 9, 1, 0}};
-    struct qbid_choice_limits limits = {0, 0, 0};
+    struct qbid_choice_limits limits = {0, 0, 0, 0};
     struct qbid_choice choice;
     bool chosen[3] = {true, true, true};
     (void)state;
@@ -239,7 +362,7 @@ static void nothing_to_gain_or_to_spend_chooses_nothing(void **state)
 static void what_breaks_the_contract_is_refused(void **state)
 {
     struct qbid_choice_option options[2] = {{1, 1, 1, 1, 1}, {1, 1, 2, 1, 1}};
-    struct qbid_choice_limits limits = {5, 5, 0};
+    struct qbid_choice_limits limits = {5, 5, 0, 0};
     struct qbid_choice choice;
     bool chosen[2];
     (void)state;
@@ -262,6 +385,8 @@ int main(void)
         cmocka_unit_test(two_hundred_options_equal_glpk),
         cmocka_unit_test(five_hundred_options_keep_every_limit_and_are_proven_best),
         cmocka_unit_test(without_room_for_states_it_says_what_it_may_have_missed),
+        cmocka_unit_test(wide_options_equal_trying_everything),
+        cmocka_unit_test(wide_options_of_a_heavy_tailed_account_take_no_more_work_than_is_allowed),
         cmocka_unit_test(nothing_to_gain_or_to_spend_chooses_nothing),
         cmocka_unit_test(what_breaks_the_contract_is_refused),
     };

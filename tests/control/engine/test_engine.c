@@ -152,6 +152,39 @@ static void a_correction_is_taken_or_refused_with_the_reason(void **state)
     }
 }
 
+/* A store whose records were made with a key that is gone: not without being told to. */
+static void a_lost_audit_key_is_not_replaced_in_silence(void **state)
+{
+    (void)state;
+    struct qbid_config config;
+    char path[QBID_CONFIG_PATH_MAX + 8], why[QBID_ENGINE_WHY_MAX];
+    uint64_t records = 0;
+    struct qbid_engine *e = engine_open();
+    assert_non_null(e);
+    qbid_engine_free(e);
+    config_read(&config);
+    snprintf(path, sizeof path, "%s.kept", config.audit.key_file);
+    assert_int_equal(rename(config.audit.key_file, path), 0);
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &e, why), QBID_ERR_NOENT);
+    assert_non_null(strstr(why, "audit.key_file"));
+    assert_non_null(strstr(why, "start qbidd with --new-audit-key"));
+    assert_int_not_equal(access(config.audit.key_file, F_OK), 0);
+
+    assert_int_equal(link(path, config.audit.key_file), 0); /* its copy is back */
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &e, why), 0);
+    qbid_engine_free(e);
+    assert_int_equal(unlink(config.audit.key_file), 0);
+    config.audit.begin_anew = true;
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &e, why), 0);
+    assert_int_equal(qbid_store_verify_audit(qbid_engine_store(e), NULL, &records), 0);
+    assert_int_equal(qbid_store_audit_foreign(qbid_engine_store(e)), 1);
+    qbid_engine_free(e);
+
+    assert_int_equal(rename(path, config.audit.key_file), 0); /* the former one, too late */
+    assert_int_equal(qbid_engine_new(&config, say, NULL, &e, why), QBID_ERR_DENIED);
+    assert_non_null(strstr(why, "put the right key there"));
+}
+
 static void account_apply(struct qbid_engine *engine, const char *text)
 {
     static struct qbid_problems problems;
@@ -609,6 +642,14 @@ static void a_late_bill_counts_for_the_day_of_its_bid(void **state)
     assert_true(e->day[b].late);
     assert_int_equal(qbid_engine_budgets(e, midnight_s + 61), 0);
     assert_int_equal(qbid_ledger_budget(e->ledger, b), authority + cost);
+
+    struct qbid_campaign_def c = qbid_engine_account(e)->campaigns[0];
+    int64_t all = qbid_ledger_spent(e->ledger, b) + qbid_ledger_exposure(e->ledger, b);
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 61), all - before - cost);
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 86400),
+                     qbid_ledger_exposure(e->ledger, b));
+    c.period = QBID_BUDGET_TOTAL;
+    assert_int_equal(qbid_engine_committed(e, &c, midnight_s + 61), all);
     qbid_engine_free(e);
 }
 
@@ -627,6 +668,8 @@ int main(void)
             folder_drop),
         cmocka_unit_test_setup_teardown(a_correction_is_taken_or_refused_with_the_reason,
                                         folder_make, folder_drop),
+        cmocka_unit_test_setup_teardown(a_lost_audit_key_is_not_replaced_in_silence, folder_make,
+                                        folder_drop),
         cmocka_unit_test_setup_teardown(a_late_bill_counts_for_the_day_of_its_bid, folder_make,
                                         folder_drop),
         cmocka_unit_test_prestate_setup_teardown(learning_changes_what_the_next_generation_says,

@@ -6,6 +6,8 @@
  *   - the audit verifies
  *   - no recommendation was applied twice, none is applied without its execution
  *   - a rollback gives the account the bytes that it had
+ *   - no execution but an operator's import changes what is held, and no rollback leaves a budget
+ *     less than what was spent of it
  *   - a tenant's budgets add up to what the executions in force made them, to the nano: moves of
  * money and rollbacks of any kind leave the sum of a tenant as it is
  *
@@ -56,6 +58,7 @@ enum command_kind {
     IMPORT,
     MOVE,
     FALL,
+    SPEND,
     KIND_CNT
 };
 
@@ -113,7 +116,36 @@ static uint64_t digest(struct world *w)
     hash = rows(w, "SELECT * FROM holds", hash);
     hash = rows(w, "SELECT * FROM guards", hash);
     hash = rows(w, "SELECT * FROM targets", hash);
+    hash = rows(w, "SELECT * FROM optimization_insights", hash);
     return rows(w, "SELECT * FROM audit", hash);
+}
+
+/* Executions from `from` on that changed what is held; or that took from a budget what was spent.
+ */
+static void limits_check(struct world *w, int64_t from)
+{
+    char sql[700];
+    snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) FROM executions e JOIN execution_changes c ON c.execution = e.id JOIN "
+        "holds h ON (h.item = c.item AND h.item_id = c.item_id) OR (h.item = 'campaign' AND "
+        "h.item_id = CASE c.item WHEN 'line_item' THEN (SELECT campaign FROM line_items WHERE "
+        "id = c.item_id) WHEN 'creative' THEN (SELECT l.campaign FROM creatives k JOIN "
+        "line_items l ON l.id = k.line_item WHERE k.id = c.item_id) END) OR (h.item = "
+        "'line_item' AND c.item = 'creative' AND h.item_id = (SELECT line_item FROM creatives "
+        "WHERE id = c.item_id)) WHERE e.id >= %" PRId64 " AND e.kind <> 'change'",
+        from);
+    if (rig_number(&w->rig, sql) != 0)
+        fault(w, "what is held was changed");
+    snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) FROM executions e JOIN execution_changes c ON c.execution = e.id WHERE "
+        "e.id >= %" PRId64 " AND e.kind = 'rollback' AND c.item = 'campaign' AND c.field = "
+        "'budget' AND c.after < c.before AND c.after < CASE c.item_id WHEN 1 THEN %" PRId64
+        " WHEN 2 THEN %" PRId64 " WHEN 3 THEN %" PRId64 " ELSE %" PRId64 " END",
+        from, w->rig.committed[1], w->rig.committed[2], w->rig.committed[3], w->rig.committed[4]);
+    if (rig_number(&w->rig, sql) != 0)
+        fault(w, "a rollback took what was spent");
 }
 
 static void invariants_check(struct world *w)
@@ -259,6 +291,30 @@ static int fall(struct world *w, const struct command *c, struct qbid_executor_c
     return made < 0 ? made : 0;
 }
 
+/* More than half of some budgets is spent, and nothing of the others. */
+static int spend(struct world *w, const struct command *c)
+{
+    for (uint32_t id = 1; id <= RIG_CAMPAIGNS; id++) {
+        int64_t half = qbid_account_campaign(&w->rig.account, id)->budget_nanos / 2;
+        bool some = (c->a >> id) % 3 == 0;
+        w->rig.committed[id] = some ? half + (int64_t)((c->b >> id) % (uint64_t)(half + 1)) : 0;
+    }
+    return 0;
+}
+
+/* Half of the holds are on campaigns, of which half are lifted. */
+static int hold(struct world *w, const struct command *c, const struct qbid_executor_call *call)
+{
+    static const struct {
+        enum qbid_item_kind item;
+        uint32_t id;
+    } item[] = {{QBID_ITEM_CAMPAIGN, 1},   {QBID_ITEM_CAMPAIGN, 2},   {QBID_ITEM_CAMPAIGN, 3},
+                {QBID_ITEM_CAMPAIGN, 4},   {QBID_ITEM_LINE_ITEM, 10}, {QBID_ITEM_LINE_ITEM, 11},
+                {QBID_ITEM_LINE_ITEM, 20}, {QBID_ITEM_CREATIVE, 100}};
+    size_t i = c->b / 16 % (sizeof item / sizeof *item);
+    return qbid_executor_hold(&w->rig.executor, call, item[i].item, item[i].id, c->a & 4);
+}
+
 static int command_run(struct world *w, const struct command *c)
 {
     static const char *const actors[] = {"uid 1", "uid 2", "budget"}; /* an agent */
@@ -284,12 +340,13 @@ static int command_run(struct world *w, const struct command *c)
     case ONLY:
         return effect_free(qbid_executor_rollback(x, &call, from, from, &effect), &effect);
     case HOLD:
-        return qbid_executor_hold(x, &call, QBID_ITEM_CAMPAIGN,
-                                  1 + (uint32_t)(c->b % RIG_CAMPAIGNS), c->a & 4);
+        return hold(w, c, &call);
     case IMPORT:
         return import(w, c);
     case MOVE:
         return move(w, c);
+    case SPEND:
+        return spend(w, c);
     default:
         return fall(w, c, &call);
     }
@@ -300,6 +357,7 @@ static int command_run(struct world *w, const struct command *c)
 /* What a command changes outside the store, kept so that it can be run again. */
 struct memory {
     struct qbid_stats all[RIG_CAMPAIGNS + 1];
+    int64_t committed[RIG_CAMPAIGNS + 1];
     uint64_t unix_ns;
     uint32_t id_cnt;
 };
@@ -308,6 +366,7 @@ static struct memory memory_of(const struct world *w)
 {
     struct memory m = {.unix_ns = w->rig.unix_ns, .id_cnt = w->id_cnt};
     memcpy(m.all, w->rig.all, sizeof m.all);
+    memcpy(m.committed, w->rig.committed, sizeof m.committed);
     return m;
 }
 
@@ -316,6 +375,7 @@ static void memory_set(struct world *w, const struct memory *m)
     w->rig.unix_ns = m->unix_ns;
     w->id_cnt = m->id_cnt;
     memcpy(w->rig.all, m->all, sizeof m->all);
+    memcpy(w->rig.committed, m->committed, sizeof m->committed);
 }
 
 static void reopen(struct world *w)
@@ -418,8 +478,10 @@ static void command_check(struct world *w, const struct command *c, bool every)
     uint64_t state = rig_state(&w->rig), from = 2 + c->b % (uint64_t)(last ? last : 1);
     int err = command_prove(w, c, every);
     bool dry = c->b % 16 == 0 && c->kind != PLAN && c->kind != FALL && c->kind != IMPORT &&
-               c->kind != MOVE;
+               c->kind != MOVE && c->kind != SPEND;
     invariants_check(w);
+    if (last_execution(w) > last)
+        limits_check(w, last + 1);
     done.commands++;
     if (dry && rig_state(&w->rig) != state)
         fault(w, "a dry run changed the account");
@@ -451,9 +513,9 @@ static void world_init(struct world *w, uint64_t sequence, uint64_t seed)
             (struct qbid_stats){.imps = 90000, .clicks = 900, .convs = 9};
 }
 
-static const char *const kind_name[KIND_CNT] = {"propose", "group",  "approve",  "reject",
-                                                "apply",   "plan",   "rollback", "only",
-                                                "hold",    "import", "move",     "fall"};
+static const char *const kind_name[KIND_CNT] = {
+    "propose", "group", "approve", "reject", "apply", "plan", "rollback",
+    "only",    "hold",  "import",  "move",   "fall",  "spend"};
 
 /* The world that every sequence starts from: with a history, and with something to decide on. */
 static struct world start;
@@ -514,11 +576,12 @@ static void sequence_run(uint64_t sequence, uint64_t seed)
     static const enum command_kind kinds[] = {
         PROPOSE, PROPOSE, PROPOSE, GROUP, GROUP,    APPROVE,  APPROVE, APPLY, APPLY,
         APPLY,   APPLY,   PLAN,    PLAN,  ROLLBACK, ROLLBACK, ONLY,    HOLD,  IMPORT,
-        FALL,    REJECT,  MOVE,    MOVE,  ONLY,     ONLY,     FALL};
+        FALL,    REJECT,  MOVE,    MOVE,  ONLY,     ONLY,     FALL,    SPEND, HOLD};
     struct world w = start;
     world_init(&w, sequence, seed);
     crash_vfs_load(0);
     reopen(&w);
+    spend(&w, &(struct command){SPEND, rng_next(&w.random), rng_next(&w.random)});
     for (int i = 0; i < COMMANDS; i++) {
         struct command c = {kinds[rng_below(&w.random, sizeof kinds / sizeof kinds[0])],
                             rng_next(&w.random), rng_next(&w.random)};

@@ -59,6 +59,14 @@ static int host_execute(void *context, struct qbid_account *next, const struct q
     return 0;
 }
 
+static int64_t host_committed(void *context, const struct qbid_campaign_def *campaign,
+                              uint64_t unix_ns)
+{
+    const struct rig *rig = context;
+    (void)unix_ns;
+    return rig->committed[campaign->id];
+}
+
 static struct qbid_stats host_stats(void *context, uint32_t campaign_id, bool day)
 {
     const struct rig *rig = context;
@@ -79,8 +87,8 @@ int rig_open(struct rig *rig, const char *path, bool strict)
     err = qbid_store_audit_key(rig->store, &key, 0);
     if (!err)
         err = qbid_store_load_account(rig->store, &rig->account);
-    rig->executor.host =
-        (struct qbid_executor_host){rig, rig->store, host_account, host_execute, host_stats};
+    rig->executor.host = (struct qbid_executor_host){rig,          rig->store,     host_account,
+                                                     host_execute, host_committed, host_stats};
     if (rig->unix_ns == 0)
         rig->unix_ns = UINT64_C(1790000000000000000);
     return err;

@@ -15,6 +15,7 @@ struct rig {
     struct qbid_executor executor;
     /* by campaign id; a test may import one more */
     struct qbid_stats day[RIG_CAMPAIGNS + 2], all[RIG_CAMPAIGNS + 2];
+    int64_t committed[RIG_CAMPAIGNS + 2];
     uint64_t unix_ns;
     uint64_t gen;
     bool broken; /* the control of the tests: what belongs to an execution is written after it */

@@ -195,6 +195,37 @@ static void what_was_rejected_or_is_stale_or_held_is_not_applied(void **state)
     assert_int_equal(budget(rig, 1), 99 * UNITS);
 }
 
+/* What agents of schedules and creatives propose are changes like any other, there and back. */
+static void hours_and_creatives_are_changed_like_budgets(void **state)
+{
+    struct rig *rig = &((struct fixture *)*state)->rig;
+    uint32_t item = rig->account.creatives[0].line_item_id;
+    struct qbid_proposal change[] = {
+        rig_proposal(rig, QBID_ITEM_LINE_ITEM, item, "hour", "!2,!26,!167"),
+        rig_proposal(rig, QBID_ITEM_CREATIVE, 100, "active", "false")};
+    const struct qbid_field *hour = qbid_fields_find(QBID_ITEM_LINE_ITEM, "hour");
+    uint64_t execution[2];
+    /* what they put at stake is the part of the campaign's spend that they are about */
+    rig->executor.limits.day_change = 0.1;
+    rig->executor.limits.four_eyes_nanos = 10 * UNITS;
+    for (int i = 0; i < 2; i++) {
+        struct qbid_executor_call call = rig_call(rig, "agent");
+        bool fresh;
+        change[i].type = i ? QBID_PROPOSAL_CREATIVE : QBID_PROPOSAL_SCHEDULE;
+        change[i].touched = 0.05;
+        assert_int_equal(qbid_executor_propose(&rig->executor, &call, &change[i], &fresh), 0);
+        assert_int_equal(apply(rig, change[i].id, "uid 1", &execution[i]), 0);
+    }
+    char *text = qbid_field_text(hour, qbid_account_line_item(&rig->account, item));
+    assert_string_equal(text, "!2,!26,!167");
+    free(text);
+    assert_false(qbid_account_creative(&rig->account, 100)->active);
+    assert_int_equal(rollback(rig, execution[0], UINT32_MAX), 0);
+    assert_true(qbid_account_creative(&rig->account, 100)->active);
+    assert_int_equal(qbid_account_line_item(&rig->account, item)->target[QBID_DIM_HOUR].cnt, 0);
+    verified(rig);
+}
+
 static void limits_of_one_change_and_of_a_day_hold(void **state)
 {
     struct rig *rig = &((struct fixture *)*state)->rig;
@@ -639,6 +670,7 @@ int main(void)
         TEST(a_dry_run_shows_all_and_changes_nothing),
         TEST(four_eyes_are_two_people),
         TEST(what_was_rejected_or_is_stale_or_held_is_not_applied),
+        TEST(hours_and_creatives_are_changed_like_budgets),
         TEST(limits_of_one_change_and_of_a_day_hold),
         TEST(bad_proposals_are_refused_by_name),
         TEST(every_suffix_is_taken_back_to_the_byte),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,6 +277,97 @@ static void what_went_back_in_part_does_not_go_back_again(void **state)
     verified(rig);
 }
 
+static void hold(struct rig *rig, enum qbid_item_kind item, uint32_t id, bool on)
+{
+    struct qbid_executor_call call = rig_call(rig, "uid 3");
+    call.why = "promised";
+    assert_int_equal(qbid_executor_hold(&rig->executor, &call, item, id, on), 0);
+}
+
+static int64_t count(struct rig *rig, const char *what)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM audit WHERE %s", what);
+    return rig_number(rig, sql);
+}
+
+/* Neither alone nor with what came after: whoever holds an item lifts that first. */
+static void what_is_held_does_not_go_back(void **state)
+{
+    struct rig *rig = *state;
+    struct qbid_executor_effect effect;
+    uint64_t first = move(rig, 1, 2, 10 * UNITS);
+    hold(rig, QBID_ITEM_CAMPAIGN, 2, true);
+    uint64_t before = rig_state(rig);
+    assert_int_equal(only(rig, first, &effect), QBID_ERR_BUSY);
+    assert_non_null(strstr(rig->refusal, "campaign 2 is held by uid 3: promised"));
+    struct qbid_executor_call call = rig_call(rig, "uid 1");
+    call.dry_run = true;
+    assert_int_equal(qbid_executor_rollback(&rig->executor, &call, first, UINT32_MAX, &effect),
+                     QBID_ERR_BUSY);
+    assert_true(rig_state(rig) == before);
+    hold(rig, QBID_ITEM_CAMPAIGN, 2, false);
+    hold(rig, QBID_ITEM_LINE_ITEM, 20, true); /* which the move did not touch */
+    assert_int_equal(only(rig, first, &effect), 0);
+    assert_int_equal(rig_import(rig,
+                                "{\"campaigns\": [{\"id\": 1, \"line_items\": [{\"id\": 10, "
+                                "\"creatives\": [{\"id\": 100, \"markup\": \"<i>\"}]}]}]}",
+                                "uid 3"),
+                     0);
+    hold(rig, QBID_ITEM_LINE_ITEM, 10, true); /* and what is below it */
+    uint64_t last = (uint64_t)rig_number(rig, "SELECT max(id) FROM executions");
+    assert_int_equal(only(rig, last, &effect), QBID_ERR_BUSY);
+    verified(rig);
+}
+
+static void what_is_spent_does_not_go_back(void **state)
+{
+    struct rig *rig = *state;
+    struct qbid_executor_effect effect;
+    uint64_t first = move(rig, 1, 2, 10 * UNITS);
+    rig->committed[1] = 99 * UNITS; /* its budget would rise: no matter */
+    rig->committed[2] = 50 * UNITS + 2;
+    uint64_t before = rig_state(rig);
+    assert_int_equal(only(rig, first, &effect), QBID_ERR_BUSY);
+    assert_non_null(strstr(rig->refusal, "budget of campaign 2 would be 50.000000001, and "
+                                         "50.000000002 of it are spent or bid already"));
+    assert_true(rig_state(rig) == before);
+    rig->committed[2]--;
+    assert_int_equal(only(rig, first, &effect), 0);
+}
+
+/* The guard waits for the hold to be lifted and for the money of another day, and says so once. */
+static void a_guard_waits_for_what_is_held_or_spent(void **state)
+{
+    struct rig *rig = *state;
+    move(rig, 1, 2, 10 * UNITS);
+    move(rig, 3, 4, 5 * UNITS);
+    rig->committed[2] = 55 * UNITS;
+    hold(rig, QBID_ITEM_CAMPAIGN, 4, true);
+    fall(rig, 1);
+    fall(rig, 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(tick(rig), 0);
+    assert_int_equal(count(rig, "what LIKE 'execution % waits to be taken back'"), 2);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM optimization_insights WHERE kind = "
+                                     "'warning' AND metric LIKE 'rollback %' AND text LIKE 'ctr of "
+                                     "campaign _ fell%'"),
+                     2);
+    assert_int_equal(budget(rig, 1), 90 * UNITS);
+    rig->committed[2] = 0;
+    assert_int_equal(tick(rig), 1);
+    assert_int_equal(budget(rig, 1), 100 * UNITS);
+    rig->unix_ns += GUARD_NS; /* the watch of the other is over */
+    assert_int_equal(tick(rig), 0);
+    assert_int_equal(count(rig,
+                           "what LIKE 'execution % not taken back' AND tenant = 2 AND why LIKE "
+                           "'ctr of campaign 3 fell%campaign 4 is held by uid 3: promised'"),
+                     1);
+    assert_int_equal(rig_number(rig, "SELECT count(*) FROM guards"), 0);
+    assert_int_equal(budget(rig, 3), 65 * UNITS);
+    verified(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +385,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_guard_takes_back_the_middle_one_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(a_guard_leaves_what_a_person_set_since_and_says_so, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_held_does_not_go_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_spent_does_not_go_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_guard_waits_for_what_is_held_or_spent, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,4 +5,5 @@ $(call test,test_http_requests,tests/control/http/test_requests.c,http_read comm
 $(call test,test_http_exchange,tests/control/http/test_exchange.c,http shm,-lm -pthread)
 TSAN_TESTS += test_http_exchange
 $(call test,test_http_analysis,tests/control/http/test_analysis.c,\
-    http_analysis choice agents allocate models snapshot account config keymap shm,-lcyaml -lyaml -lsodium -lm)
+    http_analysis choice agents patterns store allocate models snapshot account config keymap shm,\
+    -lsqlite3 -lcyaml -lyaml -lsodium -lm)

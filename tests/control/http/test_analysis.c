@@ -11,10 +11,12 @@
 
 #include <cmocka.h>
 
+#include "control/account/dictionary.h"
 #include "control/account/money.h"
 #include "control/http/analysis.h"
 #include "shm/error.h"
 #include "shm/units.h"
+#include "tests/control/store/scratch.h"
 
 #define UNIT QBID_NANOS_PER_UNIT
 #define NOW INT64_C(1795982400)
@@ -234,6 +236,130 @@ static void the_ceiling_moves_toward_what_an_impression_is_worth(void **state)
     assert_true(a->proposal.confidence > 0.95 && a->net_nanos > 0 && a->revenue_nanos < 0);
 }
 
+/* --- a part of the contexts */
+
+#define DEVICES 2
+
+struct parts {
+    struct qbid_dictionary *dictionary;
+    struct qbid_snapshot *snapshot;
+};
+
+/* A line item whose phones are worth 8 CPM and whose computers 1.6, at each hour of the week. */
+static struct parts parts_make(struct fixture *f)
+{
+    static const char *const devices[DEVICES] = {"4/ios", "2/windows"};
+    struct parts p;
+    struct qbid_snapshot_params params = {1024, qbid_dim_mask(QBID_DIM_DEVICE) |
+                                                    qbid_dim_mask(QBID_DIM_HOUR)};
+    assert_int_equal(qbid_snapshot_new(&params, &p.snapshot), 0);
+    assert_int_equal(qbid_dictionary_new(&p.dictionary), 0);
+    for (int d = 0; d < DEVICES; d++)
+        assert_int_equal(qbid_dictionary_add(p.dictionary, QBID_DIM_DEVICE, devices[d]), d + 1);
+    for (int k = 0; k < DEVICES * 168; k++) {
+        char text[16];
+        uint64_t context = qbid_dim_pack(0, QBID_DIM_DEVICE, (uint32_t)(k / 168) + 1);
+        snprintf(text, sizeof text, "%d", k % 168);
+        uint32_t hour = qbid_dictionary_add(p.dictionary, QBID_DIM_HOUR, text);
+        uint64_t bids = k % 24 == 3 ? 12 : 6000, wins = bids * 3 / 10, clicks = wins / 100;
+        uint64_t convs = k % 2 && clicks && (k < 168 || k % 5 == 0);
+        struct qbid_stats s = {.bids = bids,
+                               .wins = wins,
+                               .losses = bids - wins,
+                               .bills = wins,
+                               .imps = wins,
+                               .clicks = k < 168 ? clicks : clicks / 5,
+                               .convs = convs,
+                               .spend_nanos = (int64_t)wins * 3000000,
+                               .bid_nanos = (int64_t)bids * 3000000};
+        struct qbid_series_key key = {.kind = QBID_SERIES_CONTEXT,
+                                      .id = 70,
+                                      .context = qbid_dim_pack(context, QBID_DIM_HOUR, hour)};
+        assert_int_equal(qbid_snapshot_restore(p.snapshot, key, &s), 0);
+    }
+    qbid_snapshot_free(f->snapshot);
+    f->snapshot = p.snapshot;
+    f->input.snapshot = p.snapshot;
+    f->input.dictionary = p.dictionary;
+    f->request.metrics.impressions = 0;
+    auctions(f, 2000000, 0.3, 3, 0.006, 0.02);
+    return p;
+}
+
+static bool noted(const struct fixture *f, const char *words)
+{
+    for (uint32_t i = 0; i < f->analysis.note_cnt; i++)
+        if (strstr(f->analysis.note[i], words))
+            return true;
+    return false;
+}
+
+static void the_part_that_is_asked_for_is_what_is_judged(void **state)
+{
+    struct fixture *f = *state;
+    struct parts p = parts_make(f);
+    const struct qbid_advice *a = find(f, QBID_PROPOSAL_BID);
+    assert_non_null(a);
+    assert_null(strstr(a->proposal.reason, "alone"));
+    strcpy(f->request.bid_context.device_type, "Mobile");
+    a = find(f, QBID_PROPOSAL_BID);
+    assert_non_null(a);
+    assert_true(money(a->proposal.recommended) > 3.2 && !a->proposal.auto_execute);
+    assert_non_null(strstr(a->proposal.reason, "device_type Mobile alone, 48 % of"));
+    strcpy(f->request.bid_context.device_type, "2/windows");
+    f->request.bid_context.hour_of_day = 14;
+    a = find(f, QBID_PROPOSAL_BID);
+    assert_non_null(a);
+    assert_true(money(a->proposal.recommended) < 2.9);
+    assert_non_null(strstr(a->proposal.reason, "2/windows, hour_of_day 14 alone, 2 % of"));
+    /* the night has too few bids; what nobody has seen and what is not told apart is said */
+    f->request.bid_context.hour_of_day = 3;
+    strcpy(f->request.platform, "search");
+    strcpy(f->request.bid_context.placement, "feed");
+    a = find(f, QBID_PROPOSAL_BID);
+    assert_true(a && !strstr(a->proposal.reason, "alone"));
+    assert_true(noted(f, "hour_of_day 3 84 bids are known; 100 are needed"));
+    assert_true(noted(f, "platform 'search' is not used: contexts do not tell exchange apart"));
+    assert_true(noted(f, "placement 'feed' is not used"));
+    strcpy(f->request.bid_context.device_type, "fridge");
+    (void)find(f, QBID_PROPOSAL_BID);
+    assert_true(noted(f, "device_type 'fridge' is not used: qbid has seen no device of that name"));
+    qbid_dictionary_free(p.dictionary);
+}
+
+/* What agents find in the campaign is in the answer. */
+static void hours_that_bring_less_are_among_the_advice(void **state)
+{
+    struct fixture *f = *state;
+    struct parts p = parts_make(f);
+    void *scratch = NULL;
+    assert_int_equal(scratch_setup(&scratch), 0);
+    f->input.agent.store = ((struct scratch *)scratch)->store;
+    f->account.campaigns[0].goal = QBID_GOAL_MAX_CLICKS;
+    f->account.campaigns[0].budget_nanos = UNIT;
+    f->account.line_items[0].active = true;
+    for (uint32_t h = 1; h <= 168; h++) { /* hours 10 and 11 cost more */
+        uint64_t context = qbid_dim_pack(qbid_dim_pack(0, QBID_DIM_DEVICE, 1), QBID_DIM_HOUR, h);
+        uint32_t hour = (h - 1) % 24;
+        struct qbid_outcome bill = {.kind = QBID_EVENT_BILL,
+                                    .line_item_id = 70,
+                                    .context = context,
+                                    .time_ns = f->input.now_ns - 1};
+        qbid_snapshot_post(f->snapshot, &bill, 1,
+                           (hour == 10 || hour == 11 ? 8 : 1) * INT64_C(5400000000));
+    }
+    const struct qbid_advice *a = find(f, QBID_PROPOSAL_SCHEDULE);
+    assert_non_null(a);
+    assert_string_equal(a->proposal.agent, QBID_HTTP_AGENT);
+    assert_string_equal(a->proposal.field, "hour");
+    assert_non_null(strstr(a->proposal.recommended, "!10,!11,!34,!35"));
+    assert_true(!a->proposal.auto_execute && a->revenue_nanos == a->proposal.impact.mean_nanos);
+    assert_int_equal(a->moved_nanos, UNIT);
+    f->input.agent.store = NULL;
+    assert_int_equal(scratch_teardown(&scratch), 0);
+    qbid_dictionary_free(p.dictionary);
+}
+
 static void a_ceiling_that_holds_nothing_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -274,6 +400,8 @@ int main(void)
         TEST(money_is_taken_from_what_returns_less_than_it_costs),
         TEST(of_what_nobody_knows_nothing_is_advised_and_it_is_said),
         TEST(the_ceiling_moves_toward_what_an_impression_is_worth),
+        TEST(the_part_that_is_asked_for_is_what_is_judged),
+        TEST(hours_that_bring_less_are_among_the_advice),
         TEST(a_ceiling_that_holds_nothing_is_left_alone),
         TEST(no_extreme_breaks_it),
     };

@@ -432,6 +432,12 @@ static void what_no_honest_worker_writes_is_refused_and_counted(void **state)
     push(&b, 0, foreign);
     drain(&b, 0, NOW_NS + 2 * QBID_NS_PER_MS);
     assert_int_equal(counters(&b).unknown, 1);
+    assert_int_equal(counters(&b).convs_refused, 0);
+    struct qbid_event conversion = notice_event(QBID_EVENT_CONV, 100, 1);
+    conversion.u.notice.line_item_id = 4711;
+    push(&b, 0, conversion);
+    drain(&b, 0, NOW_NS + 3 * QBID_NS_PER_MS);
+    assert_true(counters(&b).unknown == 2 && counters(&b).convs_refused == 1);
     bench_close(&b);
 }
 

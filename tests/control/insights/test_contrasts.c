@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "control/insights/contrasts.h"
+#include "control/models/meta/discoveries.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
 
@@ -53,7 +54,7 @@ static uint32_t reported(const struct siblings *s, double *ret_limit)
     uint32_t cnt = 0;
     for (uint32_t i = 0; i < s->cnt; i++)
         p[i] = s->c[i].p_value;
-    *ret_limit = qbid_contrasts_report_below(p, s->cnt, QBID_CONTRASTS_FALSE);
+    *ret_limit = qbid_discoveries_limit(p, s->cnt, QBID_DISCOVERIES_FALSE);
     for (uint32_t i = 0; i < s->cnt; i++)
         cnt += s->c[i].p_value <= *ret_limit;
     return cnt;
@@ -118,7 +119,7 @@ static void what_is_reported_is_by_the_definition(void **state)
         uint32_t cnt = 1 + rng_below(&r, 12), most = 0;
         for (uint32_t i = 0; i < cnt; i++)
             sorted[i] = p[i] = pow(rng_uniform(&r), 3);
-        double limit = qbid_contrasts_report_below(sorted, cnt, 0.1);
+        double limit = qbid_discoveries_limit(sorted, cnt, 0.1);
         for (uint32_t want = 1; want <= cnt; want++) {
             uint32_t within = 0;
             for (uint32_t i = 0; i < cnt; i++)

@@ -245,8 +245,10 @@ static void a_row_of_values_is_each_line_items_value(void **state)
         for (unsigned level = 0; level <= QBID_LEVEL_DEFAULT; level++) {
             const uint32_t idx[3] = {0, 1, 2};
             double row[3];
+            struct qbid_values_base base[3];
             uint64_t context = learn_context(2, 3, 4);
-            qbid_values_row(&w.values, context, level, idx, NULL, 3, row);
+            qbid_values_bases(&w.values, context, level, false, idx, 3, base);
+            qbid_values_row(&w.values, context, level, idx, NULL, base, 3, row);
             for (uint32_t i = 0; i < 3; i++) {
                 struct qbid_rate_pair pair = qbid_values_rates(&w.values, i, context, level);
                 double value = qbid_value_impression(&w.values.goal[i], pair.ctr, pair.cvr,
@@ -256,6 +258,40 @@ static void a_row_of_values_is_each_line_items_value(void **state)
             }
         }
     }
+    world_done(&w);
+}
+
+/* Bases above one context serve every other of its level that is the same above. */
+static void contexts_share_what_lies_above_them(void **state)
+{
+    (void)state;
+    static struct world w;
+    world_init(&w, 3, 0.5, 0.2);
+    for (int round = 0; round < 4; round++)
+        world_round(&w, 400, 20);
+    const struct qbid_tree *tree = &w.values.tree;
+    uint32_t depth = qbid_tree_depth_of(tree, 0), none = 0;
+    for (int way = 0; way < QBID_CONTEST_WAYS; way++) {
+        memset(w.values.way[QBID_VALUES_CTR], way, 3);
+        qbid_values_settle(&w.values);
+        for (uint32_t i = 0; i < tree->depth[depth].cnt; i++) {
+            const uint32_t idx[3] = {0, 1, 2};
+            uint32_t known[3];
+            uint64_t context = tree->depth[depth].context[i];
+            uint64_t other = context ^ (tree->level_mask[0] & ~tree->level_mask[1]);
+            struct qbid_values_base base[3];
+            double row[3];
+            for (uint32_t k = 0; k < 3; k++) {
+                known[k] = qbid_tree_find(tree, depth, context, k);
+                none += known[k] == QBID_TREE_NONE;
+            }
+            qbid_values_bases(&w.values, other, 0, true, idx, 3, base);
+            qbid_values_row(&w.values, context, 0, idx, known, base, 3, row);
+            for (uint32_t k = 0; k < 3; k++)
+                assert_true(row[k] == qbid_values_impression(&w.values, k, context, 0));
+        }
+    }
+    assert_true(none > 0);
     world_done(&w);
 }
 
@@ -324,6 +360,7 @@ int main(void)
         cmocka_unit_test(a_tree_that_grew_is_the_tree_made_at_once),
         cmocka_unit_test(strengths_of_few_data_are_left_at_the_next_fit),
         cmocka_unit_test(a_row_of_values_is_each_line_items_value),
+        cmocka_unit_test(contexts_share_what_lies_above_them),
         cmocka_unit_test(values_of_a_million_contexts_are_the_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

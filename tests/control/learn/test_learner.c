@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "control/learn/learner.h"
+#include "control/learn/response.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"
@@ -17,6 +18,7 @@
 #include "tests/control/learn/saved.h"
 
 #define SITES 20
+#define AUCTIONS_AN_HOUR 72000
 
 static struct qbid_learner *learner_make(void)
 {
@@ -207,8 +209,24 @@ struct loop {
     double pace_last;
 };
 
-/* An hour of second-price auctions, 20 a second, prices lognormal around 1.00 CPM, paced each
- * second. */
+/* An auction's price, lognormal around 1.00 CPM, and its value, micros. */
+static double market_of(uint64_t id)
+{
+    double sum = uniform(id, 3) + uniform(id, 4) + uniform(id, 5) + uniform(id, 6);
+    return 1e6 * exp(0.6 * (sum - 2) * 1.7);
+}
+
+static uint32_t site_of(uint64_t id)
+{
+    return 1 + (uint32_t)(qbid_roll(id, 6, 0) % SITES);
+}
+
+static double value_of(uint64_t id)
+{
+    return site_ctr(site_of(id)) * 5e6 / 0.01;
+}
+
+/* An hour of second-price auctions, 20 a second, paced each second. */
 static void run_hour(struct qbid_learner *learner, struct learn_fixture *f, struct loop *loop)
 {
     const struct qbid_line_item_def *li = &f->line_item[0];
@@ -221,12 +239,9 @@ static void run_hour(struct qbid_learner *learner, struct learn_fixture *f, stru
         loop->pace_last = (double)out[0].pace;
         for (unsigned a = 0; a < 20; a++) {
             uint64_t id = (uint64_t)second * 20 + a;
-            uint32_t site = 1 + (uint32_t)(qbid_roll(id, 6, 0) % SITES);
-            double market =
-                1e6 *
-                exp(0.6 * (uniform(id, 3) + uniform(id, 4) + uniform(id, 5) + uniform(id, 6) - 2) *
-                    1.7);
-            double value = site_ctr(site) * 5e6 / 0.01, bid = fmin(value * loop->pace_last, 5e6);
+            uint32_t site = site_of(id);
+            double market = market_of(id), value = value_of(id);
+            double bid = fmin(value * loop->pace_last, 5e6);
             if (bid < 1)
                 continue;
             struct qbid_outcome o = learn_outcome(QBID_EVENT_BID, li, learn_context(1, 0, site), 0);
@@ -252,6 +267,30 @@ static void run_hour(struct qbid_learner *learner, struct learn_fixture *f, stru
     }
 }
 
+/* By how much the hour's worth answers its spend: all auctions once with a little less and once
+ * with a little more than a multiplier. */
+static double response_by_trial(double pace)
+{
+    double spend[2] = {0}, worth[2] = {0};
+    for (uint64_t id = 0; id < AUCTIONS_AN_HOUR; id++)
+        for (int k = 0; k < 2; k++) {
+            bool won = value_of(id) * pace * (k ? 1.05 : 1 / 1.05) >= market_of(id);
+            spend[k] += won ? market_of(id) : 0;
+            worth[k] += won ? value_of(id) : 0;
+        }
+    return log(worth[1] / worth[0]) / log(spend[1] / spend[0]);
+}
+
+static void response_checks(const struct qbid_learner *learner, double pace)
+{
+    double exponent = -1, tried = response_by_trial(pace);
+    assert_true(qbid_learner_response(learner, 10, &exponent));
+    print_message("exponent of worth in spend: %.3f, by trial %.3f\n", exponent, tried);
+    assert_true(fabs(exponent - tried) < 0.06);
+    assert_false(qbid_learner_response(learner, 20, &exponent)); /* has not bid */
+    assert_false(qbid_learner_response(learner, 99, &exponent)); /* is not there */
+}
+
 static void pacing_spends_a_budget_evenly_over_its_flight(void **state)
 {
     (void)state;
@@ -271,6 +310,7 @@ static void pacing_spends_a_budget_evenly_over_its_flight(void **state)
         print_message("budget %2.0f %%: delivered %.4f, last pace %.3f\n", part[i] * 100, delivered,
                       loop.pace_last);
         assert_true(delivered > 0.98 && delivered <= 1);
+        response_checks(learner, loop.pace_last);
         qbid_plan_done(&plan);
         qbid_learner_free(learner);
         qbid_dictionary_free(dictionary);

@@ -3,3 +3,5 @@
 $(call test,test_records,tests/control/records/test_records.c tests/control/learn/learned_world.c \
     tests/control/learn/fixture.c,records insights learn publish store agents snapshot keymap models account config shm,\
 	-lsqlite3 -lsodium -lcyaml -lyaml -lm)
+$(call test,test_overlaps,tests/control/records/test_overlaps.c,records publish store snapshot keymap models account config shm,\
+	-lsqlite3 -lsodium -lcyaml -lyaml -lm)

@@ -35,6 +35,9 @@ static void what_is_written_is_kept_in_one_spelling(void **state)
          "budget +5 %, at most +30 % a day"},
         {"hourly", "win_rate > 1.5 x average over 48h", "bid -2 %", "1h",
          "win_rate > 1.5 x average over 2d", "bid -2 %, at most -30 % a day"},
+        {"1h", "viewability < 0.5", "tell", "1h", "viewability < 50 %", "tell"},
+        {"1h", "completion < average - 20%", "tell", "1h", "completion < 0.8 x average over 24h",
+         "tell"},
         {"1h", "cpc > 0.35", "bid -40%", "1h", "cpc > 0.350000", "bid -40 %, at most -40 % a day"},
     };
     (void)state;

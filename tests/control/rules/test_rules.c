@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "control/rules/rule_history.h"
 #include "control/rules/rules.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
@@ -31,6 +32,7 @@ struct world {
     struct qbid_stats all[CAMPAIGNS];
     struct qbid_rules *rules;
     struct rng rng;
+    double viewable[CAMPAIGNS]; /* share of impressions; videos are played to the end as often */
     int64_t unix_s;
     int proposals;
     struct qbid_proposal last;
@@ -81,6 +83,9 @@ static void hour_pass(struct world *w, int imps, const double rate[CAMPAIGNS])
         int n = (int)(imps * shape);
         all->imps += (uint64_t)n;
         all->clicks += (uint64_t)binomial_of(w, n, rate[i] * shape);
+        all->views += (uint64_t)(n * w->viewable[i]);
+        all->starts += (uint64_t)(n / 2);
+        all->completes += (uint64_t)(n / 2 * w->viewable[i]);
         all->spend_nanos += (int64_t)(n * 0.002 * NANOS);
         assert_int_equal(qbid_snapshot_restore(w->snapshot, key, all), 0);
     }
@@ -336,6 +341,36 @@ static void a_budget_that_ends_early_is_told_once(void **state)
     world_done(&w);
 }
 
+/* Campaign 1 keeps its viewability, 2 loses a third of it, 3 and 4 have nobody who measures it. */
+static void views_and_plays_are_judged_where_they_are_measured(void **state)
+{
+    static const char *const conditions[] = {"viewability < 50 %", "completion < 0.8 x average"};
+    struct world w;
+    world_init(&w, *state);
+    for (int r = 0; r < 2; r++) {
+        struct qbid_rule rule = rule_of(r == 0 ? "seen" : "played", r == 0 ? NULL : "tenant 1",
+                                        conditions[r], "tell", "dry_run");
+        rule_add(&w, &rule, "on");
+    }
+    w.viewable[0] = w.viewable[1] = 0.6;
+    for (int hour = 0; hour < 24; hour++) {
+        hour_pass(&w, 1000, even);
+        assert_int_equal(tick(&w), 0);
+    }
+    w.viewable[1] = 0.4;
+    for (int hour = 0; hour < 8; hour++) {
+        hour_pass(&w, 1000, even);
+        assert_true(tick(&w) >= 0);
+    }
+    for (int r = 0; r < 2; r++) {
+        struct firings fired = firings_of(&w, r == 0 ? "seen" : "played");
+        assert_true(fired.cnt > 0);
+        for (int i = 0; i < fired.cnt; i++)
+            assert_int_equal(fired.item[i].campaign, 2);
+    }
+    world_done(&w);
+}
+
 static void rules_that_are_off_or_refused_change_nothing(void **state)
 {
     struct world w;
@@ -354,6 +389,67 @@ static void rules_that_are_off_or_refused_change_nothing(void **state)
     assert_true(all.cnt > 0 && w.proposals == 0);
     assert_string_equal(all.item[0].outcome, "refused");
     assert_true(all.item[0].change == 0 && all.item[0].campaign == 3);
+    world_done(&w);
+}
+
+/* A step of minutes: the same verdicts as from all of the history, of which it reads only what is
+ * new; two rules of one step share that. Idle hours, a restart and midnights are in it. */
+static void steps_of_minutes_read_what_is_new_and_judge_the_same(void **state)
+{
+    enum { STEP = 300, GAP = 100 };
+    struct world w;
+    struct qbid_rule_history *history;
+    unsigned judged = 0, fired = 0;
+    world_init(&w, *state);
+    struct qbid_series_key key = {.kind = QBID_SERIES_CAMPAIGN, .id = 1};
+    struct qbid_rule rule[2] = {rule_of("a", NULL, "ctr < 1 x average", "bid -1%", NULL),
+                                rule_of("b", NULL, "cpc > target + 20 %", "bid -1%", NULL)};
+    w.campaign[0].target_micros = 100000;
+    assert_int_equal(qbid_rule_history_new(&history), 0);
+    assert_int_equal(qbid_store_begin(w.scratch->store), 0);
+    for (int64_t t = BEGIN_S + GAP; t <= BEGIN_S + 3 * DAY_S; t += GAP) {
+        if ((t / HOUR_S) % 7 != 3) {
+            w.all[0].imps += 90;
+            w.all[0].clicks += (uint64_t)binomial_of(&w, 90, t > BEGIN_S + 2 * DAY_S ? 0.01 : 0.02);
+            w.all[0].spend_nanos += (int64_t)(0.2 * NANOS);
+            assert_int_equal(qbid_snapshot_restore(w.snapshot, key, &w.all[0]), 0);
+            assert_true(qbid_store_save_series(w.scratch->store, w.snapshot, t - 30) > 0);
+        }
+        if (t % STEP != 0 || t < BEGIN_S + 45 * HOUR_S || t % (4 * STEP) != 0)
+            continue;
+        if (t == BEGIN_S + 60 * HOUR_S) {
+            qbid_rule_history_free(history);
+            assert_int_equal(qbid_rule_history_new(&history), 0);
+        }
+        for (int r = 0; r < 2; r++) {
+            struct qbid_rule_points all = {0}, view;
+            struct qbid_rule_verdict want, got;
+            rule[r].every_s = STEP;
+            assert_int_equal(qbid_rule_points_load(w.scratch->store, &rule[r], 1, t, &all), 0);
+            uint64_t read = qbid_rule_history_read(history);
+            assert_int_equal(
+                qbid_rule_history_load(history, w.scratch->store, &rule[r], 1, t, &view), 0);
+            read = qbid_rule_history_read(history) - read;
+            if (judged > 1 && t != BEGIN_S + 60 * HOUR_S)
+                assert_true(read <= (r == 0 ? 4 * STEP / GAP + 1 : 1));
+            assert_true(view.cnt < 2 + 3 * DAY_S / STEP);
+            bool judges = qbid_rule_judge(&rule[r], &w.campaign[0], &all, t, 0, 0.01, &want);
+            assert_int_equal(qbid_rule_judge(&rule[r], &w.campaign[0], &view, t, 0, 0.01, &got),
+                             judges);
+            assert_true(!judges ||
+                        (want.fired == got.fired && want.won <= got.won && want.won >= got.won &&
+                         want.events <= got.events && want.events >= got.events &&
+                         want.trials <= got.trials && want.trials >= got.trials &&
+                         want.low <= got.low && want.low >= got.low &&
+                         want.day_spend_nanos == got.day_spend_nanos));
+            qbid_rule_points_done(&all);
+            judged += judges;
+            fired += judges && want.fired;
+        }
+    }
+    assert_int_equal(qbid_store_end(w.scratch->store, 0), 0);
+    assert_true(judged > 100 && fired > 10);
+    qbid_rule_history_free(history);
     world_done(&w);
 }
 
@@ -412,7 +508,9 @@ int main(void)
         TEST(a_rehearsal_tells_what_happened),
         TEST(every_action_is_one_field),
         TEST(a_budget_that_ends_early_is_told_once),
+        TEST(views_and_plays_are_judged_where_they_are_measured),
         TEST(rules_that_are_off_or_refused_change_nothing),
+        TEST(steps_of_minutes_read_what_is_new_and_judge_the_same),
         TEST(quiet_days_stay_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

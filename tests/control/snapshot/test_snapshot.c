@@ -41,6 +41,11 @@ static struct qbid_outcome outcome_of(int kind, uint32_t line_item_id, uint32_t 
                                  .time_ns = time_ns};
 }
 
+static bool is_video(const struct qbid_outcome *o, enum qbid_video_event event)
+{
+    return o->kind == QBID_EVENT_VIDEO && o->code == event;
+}
+
 /* Events arrive out of order by up to 20 s; whatever the arrival, a window holds exactly the events
  * of its buckets. */
 static void windows_equal_a_recount_of_all_events(void **state)
@@ -49,13 +54,17 @@ static void windows_equal_a_recount_of_all_events(void **state)
     struct qbid_snapshot *snapshot = snapshot_make(1000);
     struct qbid_outcome *event = calloc(EVENTS, sizeof *event);
     assert_non_null(event);
+    static const int kinds[] = {QBID_EVENT_BID,  QBID_EVENT_WIN,  QBID_EVENT_LOSS,
+                                QBID_EVENT_BILL, QBID_EVENT_IMP,  QBID_EVENT_CLICK,
+                                QBID_EVENT_CONV, QBID_EVENT_VIDEO};
     uint64_t clock_ns = START_NS;
     for (unsigned i = 0; i < EVENTS; i++) {
         uint64_t r = qbid_roll(i, 5, 0);
         clock_ns += r % (30 * QBID_NS_PER_S);
         uint64_t late_ns = (r >> 32) % (20 * QBID_NS_PER_S);
-        event[i] = outcome_of((int)(1 + (r >> 20) % 7), 100 + (uint32_t)(r >> 40) % 3,
+        event[i] = outcome_of(kinds[(r >> 20) % 8], 100 + (uint32_t)(r >> 40) % 3,
                               1 + (uint32_t)(r >> 50) % 5, clock_ns - late_ns);
+        event[i].code = (uint16_t)(r >> 24) % QBID_VIDEO_CNT;
         qbid_snapshot_post(snapshot, &event[i], 1, event[i].kind == QBID_EVENT_BILL ? 5 : 0);
         if (i % 97)
             continue;
@@ -69,6 +78,9 @@ static void windows_equal_a_recount_of_all_events(void **state)
                     continue;
                 want.bids += event[k].kind == QBID_EVENT_BID;
                 want.clicks += event[k].kind == QBID_EVENT_CLICK;
+                want.views += is_video(&event[k], QBID_VIDEO_VIEWABLE);
+                want.starts += is_video(&event[k], QBID_VIDEO_START);
+                want.completes += is_video(&event[k], QBID_VIDEO_COMPLETE);
                 want.spend_nanos += event[k].kind == QBID_EVENT_BILL ? 5 : 0;
                 want.value_nanos += event[k].kind == QBID_EVENT_CONV ? 11 : 0;
             }
@@ -77,6 +89,9 @@ static void windows_equal_a_recount_of_all_events(void **state)
                 (enum qbid_window)w, clock_ns);
             assert_int_equal(have.bids, want.bids);
             assert_int_equal(have.clicks, want.clicks);
+            assert_int_equal(have.views, want.views);
+            assert_int_equal(have.starts, want.starts);
+            assert_int_equal(have.completes, want.completes);
             assert_int_equal(have.spend_nanos, want.spend_nanos);
             assert_int_equal(have.value_nanos, want.value_nanos);
         }

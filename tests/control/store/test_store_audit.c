@@ -383,6 +383,45 @@ static void a_store_from_before_the_key_is_sealed_by_it(void **state)
     assert_int_equal(id, RECORDS + 1);
 }
 
+static void sealed_is(struct scratch *s, unsigned char seed, enum qbid_audit_seal want)
+{
+    struct qbid_audit_key key;
+    enum qbid_audit_seal seal;
+    uint8_t bytes[QBID_AUDIT_SEED_BYTES] = {seed};
+    qbid_audit_key_derive(bytes, 1, &key);
+    assert_int_equal(qbid_store_audit_sealed(s->store, seed ? &key : NULL, &seal), 0);
+    assert_int_equal(seal, want);
+}
+
+/* The key is lost and another one begins: what the former one made is told apart, and kept in
+ * order; without the new key's word for it nothing is taken for a former key's. */
+static void a_break_of_the_key_is_told(void **state)
+{
+    struct scratch *s = *state;
+    uint64_t id = 0;
+    sealed_is(s, 0, QBID_AUDIT_EMPTY);
+    fill(s->store);
+    sealed_is(s, 1, QBID_AUDIT_PLAIN);
+    key_set(s->store, 1, RECORDS + 1);
+    fill(s->store);
+    sealed_is(s, 1, QBID_AUDIT_OURS);
+    sealed_is(s, 0, QBID_AUDIT_OTHER);
+    scratch_reopen(s);
+    key_set(s->store, 2, 2 * RECORDS + 2);
+    fill(s->store);
+    assert_int_equal(qbid_store_verify_audit(s->store, NULL, &id), 0);
+    assert_int_equal(id, 3 * RECORDS + 2);
+    assert_int_equal(qbid_store_audit_foreign(s->store), RECORDS + 1);
+    sql(s->store, "DROP TRIGGER audit_is_final; DROP TRIGGER audit_is_kept");
+    check_found(s->store, "UPDATE audit SET after = 'x' WHERE id = 2", 2);
+    check_found(s->store, "UPDATE audit SET after = 'x' WHERE id = 20", 20);
+    check_found(s->store, "UPDATE audit SET hash = zeroblob(32) WHERE id = 12", 13);
+    check_found(s->store, "DELETE FROM audit WHERE id = 14", 14);
+    check_found(s->store, "UPDATE audit SET what = 'audit keyed' WHERE id = 18", 18);
+    check_found(s->store, "DELETE FROM audit WHERE id > 17", 18);
+    assert_int_equal(qbid_store_audit_foreign(s->store), RECORDS + 1);
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
@@ -416,6 +455,8 @@ int main(void)
                                         keyed_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(a_checkpoint_finds_what_was_cut_or_made_anew_since,
                                         keyed_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(a_break_of_the_key_is_told, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(a_store_from_before_the_key_is_sealed_by_it, scratch_setup,
                                         scratch_teardown),
     };

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "control/account/import.h"
+#include "control/store/store_attribution.h"
 #include "control/store/store_db.h"
+#include "control/store/store_overlaps.h"
 #include "control/store/store_records.h"
 #include "control/store/store_rules.h"
 #include "shm/error.h"
@@ -72,11 +74,13 @@ static void older_make(const char *path, int steps)
     sqlite3 *db;
     unlink(path);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA synchronous = OFF; BEGIN", NULL, NULL, NULL),
+                     SQLITE_OK);
     for (int step = 0; step < steps; step++)
         for (int part = 0; part < QBID_STORE_PARTS && qbid_store_migrations[step][part]; part++)
             assert_int_equal(sqlite3_exec(db, qbid_store_migrations[step][part], NULL, NULL, NULL),
                              SQLITE_OK);
-    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", steps);
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d; COMMIT", steps);
     assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     if (steps > 0)
         assert_int_equal(
@@ -91,7 +95,9 @@ static void older_make(const char *path, int steps)
                 "INSERT INTO creatives(id, line_item, name, format, width, height, secure,"
                 " markup, landing, crid, active)"
                 " VALUES(500, 50, '', 'banner', 1, 1, 1, 'm', 'l', 'c', 1);"
-                "INSERT INTO totals VALUES(3, 500, 0, 864000, 9, 8, 0, 8, 8, 4, 2, 70, 90, 60);",
+                "INSERT INTO totals(kind, id, context, unix_s, bids, wins, losses, bills, imps,"
+                " clicks, convs, spend_nanos, bid_nanos, value_nanos)"
+                " VALUES(3, 500, 0, 864000, 9, 8, 0, 8, 8, 4, 2, 70, 90, 60);",
                 NULL, NULL, NULL),
             SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -128,7 +134,18 @@ static void files_of_every_earlier_schema_become_this_one(void **state)
         struct qbid_snapshot *snapshot;
         struct qbid_snapshot_params params = {4, 0};
         struct qbid_series_key key = {.kind = QBID_SERIES_CREATIVE, .id = 500};
-        struct qbid_stats all = {12, 11, 0, 11, 11, 5, 2, 100, 120, 60};
+        struct qbid_stats all = {.bids = 12,
+                                 .wins = 11,
+                                 .bills = 11,
+                                 .imps = 11,
+                                 .clicks = 5,
+                                 .convs = 2,
+                                 .views = 7,
+                                 .starts = 6,
+                                 .completes = 4,
+                                 .spend_nanos = 100,
+                                 .bid_nanos = 120,
+                                 .value_nanos = 60};
         assert_int_equal(qbid_snapshot_new(&params, &snapshot), 0);
         assert_int_equal(qbid_snapshot_restore(snapshot, key, &all), 0);
         assert_true(qbid_store_save_series(s->store, snapshot, 864000 + 100) > 0);
@@ -136,6 +153,7 @@ static void files_of_every_earlier_schema_become_this_one(void **state)
         assert_true(day.tenant == 3 && day.campaign == 5 && day.line_item == 50 &&
                     day.creative == 500 && day.day == 10);
         assert_true(day.stats.imps == 3 && day.stats.clicks == 1 && day.stats.spend_nanos == 30);
+        assert_true(day.stats.views == 7 && day.stats.starts == 6 && day.stats.completes == 4);
         qbid_snapshot_free(snapshot);
     }
 }
@@ -373,6 +391,98 @@ static void an_insight_that_goes_on_is_one(void **state)
     assert_int_equal(qbid_store_prune_records(s->store, 0, NOW_S + 5 * 3600, 100), 1);
 }
 
+struct attributed {
+    int cnt;
+    uint32_t version[8];
+    uint64_t attributed[8], unattributed[8];
+};
+
+static int attribution_take(void *context, const struct qbid_store_attribution *a)
+{
+    struct attributed *seen = context;
+    assert_true(seen->cnt < 8);
+    seen->version[seen->cnt] = a->version;
+    seen->attributed[seen->cnt] = a->attributed;
+    seen->unattributed[seen->cnt++] = a->unattributed;
+    return 0;
+}
+
+static struct attributed attributed_load(struct qbid_store *store)
+{
+    struct attributed seen = {0};
+    assert_int_equal(qbid_store_load_attributions(store, 8, attribution_take, &seen), 0);
+    return seen;
+}
+
+static void an_attribution_model_has_days_and_versions(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_store_attribution row = {
+        .tenant = 1, .type = "token", .parameters = "{\"window_s\":60}", .unix_s = NOW_S};
+    static const uint64_t totals[] = {4, 9, 9, 20, 3}; /* they begin anew at last */
+    for (int i = 0; i < 5; i++) {
+        row.attributed = totals[i];
+        row.unattributed = 1;
+        if (i == 3) /* another window from the third day on */
+            row.parameters = "{\"window_s\":90}";
+        row.unix_s = NOW_S + DAY_S * ((i + 1) / 2);
+        assert_int_equal(qbid_store_see_attribution(s->store, &row), 0);
+    }
+    struct attributed seen = attributed_load(s->store); /* days of totals: 4, 9 9, 20 3 */
+    assert_int_equal(seen.cnt, 3);
+    assert_true(seen.version[0] == 2 && seen.version[1] == 1 && seen.version[2] == 1);
+    assert_true(seen.attributed[2] == 4 && seen.attributed[1] == 5 && seen.attributed[0] == 3);
+    assert_true(seen.unattributed[0] == 2 && seen.unattributed[1] == 2 &&
+                seen.unattributed[2] == 1);
+    qbid_store_scope(s->store, 2);
+    assert_int_equal(attributed_load(s->store).cnt, 0);
+    assert_int_equal(qbid_store_see_attribution(s->store, &row), QBID_ERR_STORE);
+    qbid_store_scope(s->store, 0);
+    assert_int_equal(qbid_store_prune_records(s->store, 0, NOW_S + DAY_S, 100), 2);
+    assert_int_equal(attributed_load(s->store).cnt, 1); /* what the rest is counted from is left */
+}
+
+static int overlap_take(void *context, const struct qbid_store_overlap *o)
+{
+    double *sum = context;
+    *sum += o->jaccard;
+    return 0;
+}
+
+static double overlaps_sum(struct qbid_store *store, uint32_t line_item)
+{
+    double sum = 0;
+    assert_int_equal(qbid_store_load_overlaps(store, line_item, 100, overlap_take, &sum), 0);
+    return sum;
+}
+
+static void an_overlap_is_the_last_that_rests_on_enough(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_store_overlap o = {.tenant = 1,
+                                   .line_item = 10,
+                                   .other = 11,
+                                   .to_unix_s = NOW_S,
+                                   .bids = 500,
+                                   .other_bids = 500,
+                                   .jaccard = 0.25};
+    assert_int_equal(qbid_store_set_overlap(s->store, &o), 0);
+    o.bids = 20, o.jaccard = 0.5, o.to_unix_s = NOW_S + 3600; /* windows that begin anew */
+    assert_int_equal(qbid_store_set_overlap(s->store, &o), 0);
+    assert_true(overlaps_sum(s->store, 0) == 0.25);
+    o.to_unix_s = NOW_S + 2 * DAY_S;
+    assert_int_equal(qbid_store_set_overlap(s->store, &o), 0);
+    o.other = 12, o.jaccard = 0.125;
+    assert_int_equal(qbid_store_set_overlap(s->store, &o), 0);
+    assert_true(overlaps_sum(s->store, 10) == 0.625 && overlaps_sum(s->store, 12) == 0.125);
+    qbid_store_scope(s->store, 2);
+    assert_true(overlaps_sum(s->store, 0) == 0);
+    assert_int_equal(qbid_store_set_overlap(s->store, &o), QBID_ERR_STORE);
+    qbid_store_scope(s->store, 0);
+    assert_int_equal(qbid_store_prune_overlaps(s->store, NOW_S + DAY_S, 100), 0);
+    assert_int_equal(qbid_store_prune_overlaps(s->store, NOW_S + 3 * DAY_S, 1), 1);
+}
+
 struct days {
     int cnt;
     uint64_t clicks[8];
@@ -464,6 +574,8 @@ int main(void)
         TEST(a_rule_keeps_its_versions_and_its_record),
         TEST(a_rule_fires_once_a_time_and_campaign),
         TEST(models_have_versions_by_rate),
+        TEST(an_attribution_model_has_days_and_versions),
+        TEST(an_overlap_is_the_last_that_rests_on_enough),
         TEST(runs_are_kept_for_a_time),
         TEST(an_insight_that_goes_on_is_one),
         TEST(creatives_are_counted_by_the_day),

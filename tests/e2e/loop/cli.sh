@@ -151,6 +151,13 @@ holds "models has its columns" grep -q 'LOG-LOSS' "$work/said"
 is "models as JSON" 0 "$(exit_of qbid models --output json)"
 holds "ftrl is on, trees are off" python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); sys.exit(not (a["ftrl"] and not a["trees"] and isinstance(a["campaigns"], list)))' "$work/said"
 
+# --- attribution and overlaps: the first row is of ten minutes on
+for what in attribution overlaps; do
+    is "$what" 0 "$(exit_of qbid $what)"
+    holds "$what has nothing yet" grep -qE 'nothing is (recorded|measured) yet' "$work/said"
+    is "$what as JSON" "[]" "$(qbid $what --output json | python3 -c "import json, sys; print(json.load(sys.stdin)['$what'])")"
+done
+
 # --- insights: of one line item nothing beyond chance can be said
 is "insights" 0 "$(exit_of qbid insights)"
 holds "insights says how much it compared" grep -Eq 'comparisons|IMPACT/DAY' "$work/said"

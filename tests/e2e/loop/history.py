@@ -8,6 +8,7 @@ import time
 path, campaign, hours, fall = sys.argv[1], *map(int, sys.argv[2:5])
 end = int(time.time()) // 3600 * 3600
 store = sqlite3.connect(path)
+STATS = "bids, wins, losses, bills, imps, clicks, convs, spend_nanos, bid_nanos, value_nanos"
 imps = clicks = spend = 0
 for hour in range(hours):
     if hour:
@@ -16,6 +17,7 @@ for hour in range(hours):
         spend += 5000 * 2_000_000
     at = end - (hours - 1 - hour) * 3600
     row = (imps, imps, 0, imps, imps, clicks, 0, spend, spend, 0)
-    store.execute(f"INSERT OR REPLACE INTO hours VALUES(?, ?{', ?' * 10})", (campaign, at, *row))
-store.execute(f"INSERT OR REPLACE INTO totals VALUES(1, ?, 0, ?{', ?' * 10})", (campaign, end, *row))
+    store.execute(f"INSERT OR REPLACE INTO hours(id, unix_s, {STATS}) VALUES(?, ?{', ?' * 10})", (campaign, at, *row))
+store.execute(f"INSERT OR REPLACE INTO totals(kind, id, context, unix_s, {STATS}) VALUES(1, ?, 0, ?{', ?' * 10})",
+              (campaign, end, *row))
 store.commit()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of plugin/openrtb: parsers and what they agree on.
+$(call test,test_structure,tests/plugin/openrtb/test_structure.c,qbid shm)
 TEST_PARSING := tests/plugin/openrtb/parsing.c tests/plugin/lines.c
 $(call test,test_openrtb,tests/plugin/openrtb/test_openrtb.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))
 $(call test,test_openrtb_json,tests/plugin/openrtb/test_openrtb_json.c $(TEST_PARSING),qbid shm,$(QBID_LDLIBS))

@@ -261,7 +261,7 @@ static void day_limit_check(struct qbid_loop_checker *c, double day_change)
     uint32_t first = 0;
     for (uint32_t i = 0; i < c->execution_cnt; i++) {
         window += c->execution[i].moved_nanos;
-        for (; c->execution[first].unix_ns + DAY_NS < c->execution[i].unix_ns; first++)
+        for (; c->execution[first].unix_ns + DAY_NS <= c->execution[i].unix_ns; first++)
             window -= c->execution[first].moved_nanos;
         c->check.limits +=
             day_change > 0 && (double)window > day_change * (double)c->total_nanos * SLACK;

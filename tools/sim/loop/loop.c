@@ -60,8 +60,11 @@ static int seed_play(const struct qbid_loop_options *o, uint32_t i, struct qbid_
             fprintf(stderr, "qbid-sim loop: seed %llu, %s: %s\n", (unsigned long long)params.seed,
                     qbid_loop_strategy_name((enum qbid_loop_strategy)s), why);
     }
-    for (uint32_t day = 0; day < params.days && !err; day++)
-        seed->best += qbid_loop_best(world, day, micros);
+    for (uint32_t day = 0; day < params.days && !err; day++) {
+        double best = qbid_loop_best(world, day, micros);
+        seed->best += best;
+        seed->best_late += day + QBID_LOOP_LATE_DAYS >= params.days ? best : 0;
+    }
     if (!err)
         seed->budget_nanos = world->budget_micros * 1000 * params.days;
     free(world);

@@ -43,7 +43,7 @@ const char *qbid_loop_strategy_text(enum qbid_loop_strategy strategy)
 const char *qbid_loop_policy_settings(enum qbid_loop_strategy strategy)
 {
     if (strategy == QBID_LOOP_FULL)
-        return "execution: {automatic: true, day_change: 0.2}\nagents: {again_s: 21600}\n";
+        return "execution: {automatic: true}\n";
     return "agents: {budget: false, monitor: false}\n";
 }
 

@@ -28,24 +28,49 @@ static double ratio_of(const struct qbid_loop_seed *seed, unsigned s, unsigned o
     return value > 0 ? seed->result[s].value / value : 0;
 }
 
+/* Value for a unit of money spent: who spends less is not judged by that. */
+static double return_of(const struct qbid_loop_seed *seed, unsigned s, unsigned other)
+{
+    double spend = (double)seed->result[s].spend_nanos / 1e9;
+    (void)other;
+    return spend > 0 ? seed->result[s].value / spend : 0;
+}
+
+static double returns_of(const struct qbid_loop_seed *seed, unsigned s, unsigned other)
+{
+    double its = return_of(seed, other, s);
+    return its > 0 ? return_of(seed, s, other) / its : 0;
+}
+
 static double best_of(const struct qbid_loop_seed *seed, unsigned s, unsigned other)
 {
     (void)other;
     return seed->best > 0 ? seed->result[s].value / seed->best : 0;
 }
 
-/* Of the last seven days alone: where it leads to. */
+/* Value of the last days alone: where it leads to. */
+static double late_value(const struct qbid_loop_seed *seed, unsigned s, uint32_t days)
+{
+    const struct qbid_loop_result *r = &seed->result[s];
+    uint32_t end = QBID_LOOP_DAYS_MAX;
+    double sum = 0;
+    while (end > 0 && r->day_value[end - 1] == 0)
+        end--;
+    for (uint32_t day = end > days ? end - days : 0; day < end; day++)
+        sum += r->day_value[day];
+    return sum;
+}
+
 static double last_of(const struct qbid_loop_seed *seed, unsigned s, unsigned other)
 {
-    double own = 0, its = 0;
-    for (uint32_t day = 0; day < QBID_LOOP_DAYS_MAX; day++) {
-        bool late = true;
-        for (uint32_t after = day + 7; after < QBID_LOOP_DAYS_MAX; after++)
-            late = late && seed->result[s].day_value[after] == 0;
-        own += late ? seed->result[s].day_value[day] : 0;
-        its += late ? seed->result[other].day_value[day] : 0;
-    }
-    return its > 0 ? own / its : 0;
+    double its = late_value(seed, other, 7);
+    return its > 0 ? late_value(seed, s, 7) / its : 0;
+}
+
+static double late_of(const struct qbid_loop_seed *seed, unsigned s, unsigned other)
+{
+    (void)other;
+    return seed->best_late > 0 ? late_value(seed, s, QBID_LOOP_LATE_DAYS) / seed->best_late : 0;
 }
 
 static struct qbid_sim_mean mean(const struct qbid_loop_options *o,
@@ -149,8 +174,9 @@ void qbid_loop_report_table(FILE *out, const struct qbid_loop_options *o,
     fprintf(out,
             "%u markets from seed %" PRIu64
             ": %u platforms, %u line items, %u days; means with their 95 %% interval\n\n"
-            "strategy             value            spend         / static          / notes"
-            "         / oracle  last week/oracle           / best\n",
+            "strategy             value            spend   value / spend         / static"
+            "          / notes          / shift         / oracle  last week/oracle           / best"
+            "  last 14 / best\n",
             o->seeds, w->seed, w->platforms, w->line_items, w->days);
     for (unsigned s = 0; s < QBID_LOOP_STRATEGY_CNT; s++) {
         if (!played(o, s))
@@ -159,11 +185,14 @@ void qbid_loop_report_table(FILE *out, const struct qbid_loop_options *o,
         fprintf(out, "%-8s  %8.1f +-%5.1f", qbid_loop_strategy_name((enum qbid_loop_strategy)s),
                 value.mean, value.half);
         cell(out, true, mean(o, seeds, spend_of, s, 0));
+        cell(out, true, mean(o, seeds, return_of, s, 0));
         cell(out, played(o, QBID_LOOP_STATIC), mean(o, seeds, ratio_of, s, QBID_LOOP_STATIC));
         cell(out, played(o, QBID_LOOP_NOTES), mean(o, seeds, ratio_of, s, QBID_LOOP_NOTES));
+        cell(out, played(o, QBID_LOOP_SHIFT), mean(o, seeds, ratio_of, s, QBID_LOOP_SHIFT));
         cell(out, played(o, QBID_LOOP_ORACLE), mean(o, seeds, ratio_of, s, QBID_LOOP_ORACLE));
         cell(out, played(o, QBID_LOOP_ORACLE), mean(o, seeds, last_of, s, QBID_LOOP_ORACLE));
         cell(out, true, mean(o, seeds, best_of, s, 0));
+        cell(out, true, mean(o, seeds, late_of, s, 0));
         fputc('\n', out);
     }
     checks_table(out, o, seeds);
@@ -182,6 +211,20 @@ static void mean_json(FILE *out, const char *name, struct qbid_sim_mean m)
 {
     fprintf(out, ", \"%s\": {\"mean\": %.9g, \"half\": %.9g, \"least\": %.9g, \"most\": %.9g}",
             name, m.mean, m.half, m.least, m.most);
+}
+
+/* Value, and value for money, beside another strategy's. */
+static void against_json(FILE *out, const struct qbid_loop_options *o,
+                         const struct qbid_loop_seed *seeds, unsigned s, unsigned other)
+{
+    const char *name = qbid_loop_strategy_name((enum qbid_loop_strategy)other);
+    char key[32];
+    if (!played(o, other) || other == QBID_LOOP_FULL)
+        return;
+    snprintf(key, sizeof key, "to_%s", name);
+    mean_json(out, key, mean(o, seeds, ratio_of, s, other));
+    snprintf(key, sizeof key, "return_to_%s", name);
+    mean_json(out, key, mean(o, seeds, returns_of, s, other));
 }
 
 static void check_json(FILE *out, const struct qbid_loop_check *c)
@@ -239,17 +282,13 @@ void qbid_loop_report_json(FILE *out, const struct qbid_loop_options *o,
                 qbid_loop_strategy_name((enum qbid_loop_strategy)s));
         mean_json(out, "value", mean(o, seeds, value_of, s, 0));
         mean_json(out, "spend", mean(o, seeds, spend_of, s, 0));
+        mean_json(out, "return", mean(o, seeds, return_of, s, 0));
         mean_json(out, "to_best", mean(o, seeds, best_of, s, 0));
-        if (played(o, QBID_LOOP_STATIC))
-            mean_json(out, "to_static", mean(o, seeds, ratio_of, s, QBID_LOOP_STATIC));
-        if (played(o, QBID_LOOP_NOTES))
-            mean_json(out, "to_notes", mean(o, seeds, ratio_of, s, QBID_LOOP_NOTES));
-        if (played(o, QBID_LOOP_SHIFT))
-            mean_json(out, "to_shift", mean(o, seeds, ratio_of, s, QBID_LOOP_SHIFT));
-        if (played(o, QBID_LOOP_ORACLE)) {
-            mean_json(out, "to_oracle", mean(o, seeds, ratio_of, s, QBID_LOOP_ORACLE));
+        mean_json(out, "late_to_best", mean(o, seeds, late_of, s, 0));
+        for (unsigned other = 0; other < QBID_LOOP_STRATEGY_CNT; other++)
+            against_json(out, o, seeds, s, other);
+        if (played(o, QBID_LOOP_ORACLE))
             mean_json(out, "last_week_to_oracle", mean(o, seeds, last_of, s, QBID_LOOP_ORACLE));
-        }
         check_json(out, &c);
         seeds_json(out, o, seeds, s);
         fputc('}', out);

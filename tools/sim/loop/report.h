@@ -9,10 +9,13 @@
 #include "tools/sim/loop/options.h"
 #include "tools/sim/loop/run.h"
 
+#define QBID_LOOP_LATE_DAYS 14 /* in which what was to be learned is known */
+
 /* One market under all strategies. */
 struct qbid_loop_seed {
     struct qbid_loop_result result[QBID_LOOP_STRATEGY_CNT];
     double best;          /* value of the best split by the curves, without luck or latency */
+    double best_late;     /* the same of the last QBID_LOOP_LATE_DAYS days */
     int64_t budget_nanos; /* of all days */
 };
 

@@ -44,6 +44,26 @@ static void an_exponential_curve_is_exact_where_bins_end(void **state)
     assert_true(qbid_delay_cdf(&curve, 1e9) == 1);
 }
 
+static void quantiles_are_those_of_the_list(void **state)
+{
+    double convs[QBID_DELAY_BINS] = {0}, list[999];
+    struct rng r = rng_init(4);
+    (void)state;
+    assert_true(qbid_delay_quantile(convs, 0.5) == 0);
+    for (int i = 0; i < 999; i++) {
+        double delay = -MEAN_S * log(rng_uniform(&r));
+        int at = i; /* insertion keeps them in order */
+        for (; at > 0 && list[at - 1] > delay; at--)
+            list[at] = list[at - 1];
+        list[at] = delay;
+        convs[qbid_delay_bin(delay)]++;
+    }
+    for (int k = 49; k < 999; k += 50) { /* a bin is a quarter of its delay wide */
+        double q = qbid_delay_quantile(convs, (k + 1) / 999.0);
+        assert_true(fabs(q / list[k] - 1) < 0.13);
+    }
+}
+
 /* Clicks at any times over 90 days; the cohorts' sums against those of the list itself. */
 static void cohorts_give_the_sums_of_the_list_of_clicks(void **state)
 {
@@ -363,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exponential_curve_is_exact_where_bins_end),
+        cmocka_unit_test(quantiles_are_those_of_the_list),
         cmocka_unit_test(cohorts_give_the_sums_of_the_list_of_clicks),
         cmocka_unit_test(clicks_move_through_the_tiers_without_loss),
         cmocka_unit_test(matured_rates_are_within_two_percent_at_every_age),

@@ -2,14 +2,14 @@
 /* The OpenRTB parser: field by field into the plain struct, in whatever order they come. */
 #include "plugin/openrtb/openrtb.h"
 
-#include <memory>
-#include <new>
+#include <stdlib.h>
 
 #include "plugin/openrtb/openrtb_imp.h"
 
 struct qbid_openrtb {
-    std::unique_ptr<qbid_json::first_stage> outer;
-    std::unique_ptr<qbid_json::first_stage> inner;    /* of JSON in a string */
+    enum qbid_isa isa;
+    qbid_json::start_list starts;
+    qbid_json::start_list inner_starts;               /* of JSON in a string */
     char text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* strings whose escapes were resolved */
     char inner_text[QBID_OPENRTB_BYTES_MAX + QBID_PADDING]; /* those of JSON in a string */
 };
@@ -478,32 +478,35 @@ void qbid_openrtb_reset(struct qbid_openrtb_request *out)
 
 int qbid_openrtb_new(struct qbid_openrtb **ret_parser)
 {
-    qbid_openrtb *parser = new (std::nothrow) qbid_openrtb;
+    struct qbid_openrtb *parser = static_cast<struct qbid_openrtb *>(malloc(sizeof *parser));
     if (parser == nullptr)
         return QBID_ERR_NOMEM;
-    const simdjson::implementation *library = simdjson::get_active_implementation();
-    for (auto *stage : {&parser->outer, &parser->inner})
-        if (library->create_dom_parser_implementation(QBID_OPENRTB_BYTES_MAX, 1, *stage) !=
-            simdjson::SUCCESS) {
-            qbid_openrtb_free(parser);
-            return QBID_ERR_NOMEM;
-        }
+    parser->isa = qbid_isa_best();
     *ret_parser = parser;
     return 0;
 }
 
 void qbid_openrtb_free(struct qbid_openrtb *parser)
 {
-    delete parser;
+    free(parser);
+}
+
+/* State of a parse into a request. */
+static reader reader_of(struct qbid_openrtb *parser, struct qbid_openrtb_request *out)
+{
+    reader r = {};
+    r.out = out;
+    r.text = parser->text;
+    r.inner = parser->inner_starts;
+    r.inner_text = parser->inner_text;
+    r.isa = parser->isa;
+    return r;
 }
 
 void qbid_openrtb_read_native(struct qbid_openrtb *parser, struct qbid_text text,
                               struct qbid_openrtb_request *request, struct qbid_openrtb_imp *imp)
 {
-    reader r = {};
-    r.out = request;
-    r.inner = parser->inner.get();
-    r.inner_text = parser->inner_text;
+    reader r = reader_of(parser, request);
     memcpy(parser->text, text.at, text.len); /* to where padding follows it */
     memset(parser->text + text.len, 0, QBID_PADDING);
     read_native_text(r, {parser->text, text.len}, imp);
@@ -515,15 +518,10 @@ int qbid_openrtb_parse(struct qbid_openrtb *parser, const char *body, size_t len
     qbid_openrtb_reset(ret_request);
     if (len > QBID_OPENRTB_BYTES_MAX)
         return QBID_ERR_LIMIT;
-    reader r = {};
-    r.out = ret_request;
-    r.text = parser->text;
-    r.inner = parser->inner.get();
-    r.inner_text = parser->inner_text;
+    reader r = reader_of(parser, ret_request);
     const struct qbid_text text = {body, static_cast<uint32_t>(len)};
-    int err = each_root_field(r, parser->outer.get(), text, [&](json_key key, const value &v) {
-        return read_request_field(r, key, v);
-    });
+    int err = each_root_field(r, parser->starts, text,
+                              [&](json_key key, value v) { return read_request_field(r, key, v); });
     if (err != 0)
         return err;
     return ret_request->id.len == 0 || ret_request->imp_cnt == 0 ? QBID_ERR_PARSE : 0;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The creative agent: creatives that do credibly worse than those that are shown in their stead,
+ * and what their line item would gain without them.
+ *
+ *   creatives by the day, four weeks --strata: days--> a creative's events an impression against
+ *     those of its siblings: the line item's active creatives of its slot (clicks where the goal is
+ *     clicks, else conversions)
+ *     --all creatives of the run together--> at most a tenth of those found is false
+ *     --a tenant's creatives shrunk to each other--> P(less) >= 0.95
+ *   its share of the slot's impressions in the last week --> value a day without it --> proposal to
+ *     stop the worst of each slot
+ *
+ * Rotation takes most impressions from a loser by itself, down to its floor; what is found here is
+ * what that leaves, or what the floor is too high for.
+ */
+#ifndef QBID_CONTROL_AGENTS_CREATIVE_H
+#define QBID_CONTROL_AGENTS_CREATIVE_H
+
+#include "control/agents/gains.h"
+
+#define QBID_CREATIVE_PERIOD_NS (UINT64_C(600) * 1000000000)
+#define QBID_CREATIVE_DAYS 28
+#define QBID_CREATIVE_CREDIBLE 0.95 /* probability that it does worse */
+
+struct qbid_creative_agent_params {
+    struct qbid_store *store; /* of the days */
+    uint32_t again_s;         /* until what nobody acted on is proposed again */
+    uint64_t seed;
+};
+
+struct qbid_creative_agent; /* opaque */
+
+/** QBID_ERR_INVAL for a missing store; NOMEM. */
+int qbid_creative_agent_new(const struct qbid_creative_agent_params *params,
+                            struct qbid_creative_agent **ret_agent);
+void qbid_creative_agent_free(struct qbid_creative_agent *agent);
+
+/** As an agent of QBID_CREATIVE_PERIOD_NS; lives as long as its state. */
+struct qbid_agent qbid_creative_agent_of(struct qbid_creative_agent *agent);
+
+/**
+ * One run of it; search->dictionary is not looked at.
+ *
+ * Returns: 0; NOMEM, errors of the store. Proposals are never auto_execute.
+ * Source:  effects as control/models/meta/rate_ratio.h, beliefs as meta.h. With its share w of the
+ *          impressions and its effect x, the line item without it brings 1 / (w exp(x) + 1 - w)
+ *          times as much.
+ */
+int qbid_creative_find(const struct qbid_gains_search *search);
+
+#endif

@@ -69,12 +69,12 @@ static ALWAYS_INLINE struct bounds bounds_plain(const struct qbid_ask *ask,
 
 /* With the terms of the impression and of the deal: the floor may go by the creative. */
 static struct bounds bounds_by_terms(const struct qbid_ask *ask,
-                                     const struct qbid_line_item *line_item, unsigned deal,
+                                     const struct qbid_summary *line_item, unsigned deal,
                                      uint32_t creative_idx)
 {
     const struct qbid_image *image = ask->view->image;
     const struct qbid_request *request = ask->request;
-    struct bounds b = bounds_plain(ask, &image->summaries[line_item - image->line_items], deal);
+    struct bounds b = bounds_plain(ask, line_item, deal);
     if (!request->terms) /* it is the line item that needs something */
         return b;
     int64_t floor = qbid_terms_floor(request, deal, image->creatives[creative_idx].format,
@@ -177,7 +177,7 @@ attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate
                                 qbid_random_creative(random), &draw, &slot_idx);
     if (nobid != QBID_NOBID_NONE)
         return nobid;
-    struct bounds bounds = bounds_by_terms(ask, &image->line_items[idx], deal, draw.creative_idx);
+    struct bounds bounds = bounds_by_terms(ask, &image->summaries[idx], deal, draw.creative_idx);
     struct qbid_lead lead;
     qbid_lead_find(ask->view, request, &ask->place, idx, &lead);
     nobid = place_bid(ask, candidate, &lead, deal, &bounds, random, decision);

@@ -140,7 +140,8 @@ static inline bool qbid_filter_meets_two(qbid_filter_lanes lanes,
 #endif
 }
 
-/* The same of a line item's summary. */
+/* Whether one of the request's blocked categories may be one of a line item's: as far as its
+ * summary tells. */
 static inline bool qbid_filter_cat_summary(const struct qbid_summary *summary,
                                            const struct qbid_request *request)
 {
@@ -155,8 +156,8 @@ static inline bool qbid_filter_cat_summary(const struct qbid_summary *summary,
     return found;
 }
 
-/* Whether one of the request's blocked categories may be one of a shelf: its first four are looked
- * at, so that a line item that is not blocked, the usual one, costs no further line. */
+/* The same as far as a shelf tells, which holds four of them: a line item that is not blocked, the
+ * usual one, costs no further line. */
 static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
                                           const struct qbid_request *request)
 {
@@ -193,7 +194,7 @@ static inline bool qbid_filter_blocked(const struct qbid_image *image, uint32_t 
     return false;
 }
 
-/* qbid_filter_creative() of a line item whose slots the summary does not hold. */
+/* qbid_filter_creative() of a line item whose slots do not fit into its summary. */
 static __attribute__((noinline, unused)) bool qbid_filter_creative_shelf(
     const struct qbid_image *image, uint32_t line_item_idx, const struct qbid_request *request,
     const uint16_t slot_idx[QBID_REQUEST_SLOTS_MAX], struct qbid_shelf_slot *ret_slot)

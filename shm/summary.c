@@ -6,7 +6,8 @@
 
 #include "shm/image.h"
 
-/* Slots of the shelf's line that fit into a byte each, draws into five bits more. */
+/* Whether the slots of a shelf fit: few, in the shelf's line, and a byte holds what a slot draws.
+ */
 static bool slots_fit(const struct qbid_shelf *shelf)
 {
     if (shelf->inline_cnt != shelf->dir_cnt || shelf->dir_cnt > QBID_SUMMARY_SLOTS)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line item's summary: what a bid needs of the line item and of its shelf as a rule, in one cache
- * line, found by the same index.
+/* A line item's summary: what a bid as a rule needs of the line item and of its shelf, in one cache
+ * line, found by the line item's index.
  *
- * A decision reads the summary of its best candidate. The line item and the shelf, which say it
- * all, are read where that is not enough: for a deal, caps, terms, more slots or categories than
- * fit, a blocked domain or category whose tag is alike.
+ * A decision reads the summary of its best candidate. The line item and the shelf, which say all,
+ * are read only where that is not enough: for a deal, a cap, terms, more slots or blocked
+ * categories than fit, a blocked domain or category with the same tag.
  */
 #ifndef QBID_SHM_SUMMARY_H
 #define QBID_SHM_SUMMARY_H
@@ -17,6 +17,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "shm/dims.h"
 #include "shm/shelf.h"
 #include "shm/units.h"
 
@@ -27,8 +28,8 @@ struct qbid_line_item;
 
 struct qbid_summary {
     _Alignas(QBID_CACHE_LINE) uint8_t slot_idx[QBID_SUMMARY_SLOTS]; /* ascending, then 0 */
-    uint8_t slot_cnt;                    /* in this line: all of them, or 0 where they do not fit */
-    uint8_t cat_cnt;                     /* all of them */
+    uint8_t slot_cnt;                    /* in this line: dir_cnt, or 0 when they do not fit */
+    uint8_t cat_cnt;                     /* categories, fitting or not */
     uint8_t draw[QBID_SUMMARY_SLOTS];    /* qbid_shelf_draws() of the slot */
     uint16_t dir_cnt;                    /* slots, fitting or not */
     uint32_t draw_first;                 /* into draws */
@@ -46,8 +47,9 @@ struct qbid_summary {
     uint8_t pad;
 };
 _Static_assert(sizeof(struct qbid_summary) == QBID_CACHE_LINE, "a summary is one cache line");
+_Static_assert(QBID_DIM_BITS_SLOT <= 8, "a slot's index is one byte");
 
-/* Place of a slot in the line, or at least slot_cnt. */
+/* Place of a slot in the line; slot_cnt or more when it is not there. */
 static inline unsigned qbid_summary_place(const struct qbid_summary *summary, uint32_t slot_idx)
 {
 #if defined(__SSE2__)
@@ -63,7 +65,10 @@ static inline unsigned qbid_summary_place(const struct qbid_summary *summary, ui
 #endif
 }
 
-/** qbid_shelf_find() where the slots fit into the line. Shapes: slot_idx > 0; slot_cnt == dir_cnt.
+/**
+ * qbid_shelf_find() of a line item whose slots fit into its summary: slot_cnt == dir_cnt.
+ *
+ * Shapes: slot_idx a value index > 0 of QBID_DIM_SLOT.
  */
 static inline bool qbid_summary_find(const struct qbid_summary *summary, uint32_t slot_idx,
                                      struct qbid_shelf_slot *ret_slot)
@@ -80,6 +85,8 @@ static inline bool qbid_summary_find(const struct qbid_summary *summary, uint32_
 /**
  * Lay out the summary of a line item and its shelf.
  *
+ * Shapes:  of an image or to become part of one: budget_idx < QBID_LIVE_BUDGETS_MAX, the shelf as
+ *          qbid_shelf_fill() makes it.
  * Threads: pure; the one definition of what a summary holds, for those who build and who check.
  */
 void qbid_summary_fill(struct qbid_summary *summary, const struct qbid_line_item *item,

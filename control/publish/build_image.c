@@ -284,6 +284,13 @@ static void rates_fill(const struct qbid_build_params *params, struct qbid_rate 
     }
 }
 
+static void summaries_fill(const struct qbid_section_creatives *c, uint32_t line_item_max,
+                           struct qbid_summary *out)
+{
+    for (uint32_t i = 0; i < line_item_max; i++)
+        qbid_summary_fill(&out[i], &c->line_item[i], &c->shelf[i]);
+}
+
 void qbid_builder_fill(const struct qbid_builder *b, void *base)
 {
     char *at = base;
@@ -310,9 +317,7 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_PARTNERS, b->params.partners);
     COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
     COPY(QBID_SECTION_TRAITS, c->traits);
-    struct qbid_summary *summary = (void *)(at + b->ref[QBID_SECTION_SUMMARIES].off);
-    for (uint32_t i = 0; i < b->account->line_item_max; i++)
-        qbid_summary_fill(&summary[i], &c->line_item[i], &c->shelf[i]);
+    summaries_fill(c, b->account->line_item_max, (void *)(at + b->ref[QBID_SECTION_SUMMARIES].off));
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

@@ -25,7 +25,7 @@ pace() {
     "$tools/pace" "$port" '/bid?x=2' "$work/bid" 64 500:300 500:2500 >"$work/pace"
 }
 pace # also warms the worker up
-quiet_us=$(of p99_us)
+quiet_us=$(of p99_us) quiet_late=$(of late) # a busy machine is late without them, too
 before=$(memory) open=$(sockets)
 
 tests/e2e/nginx/hostile.py "$port" 3.5 "$work/bid" >"$work/hostile" &
@@ -36,7 +36,7 @@ during=$(memory)
 wait $hostile
 is "beside them: lost, without a bid" "0 0 0" "$(of lost) $(of other) $(of nobids)"
 holds "beside them: bids" test "$(of bids)" -gt 600
-holds "beside them: late" test $(($(of late) * 50)) -le 1250
+holds "beside them: late" test $((($(of late) - quiet_late) * 50)) -le 1250
 holds "memory: $before KiB, then $during KiB" test $((during - before)) -lt 32768
 for kind in silent half_head half_body head; do # a header that takes longer than the timeout is ended, however it comes
     is "$kind: all are ended by the server" "$kind 60 60" "$(grep "^$kind " "$work/hostile")"

@@ -4,7 +4,7 @@
  *
  *   step 1   value indices -> index buckets of every level; what every decision reads
  *   step 2   where the row is -> its lines
- *   step 3   the best candidate -> line item, shelf, shade
+ *   step 3   the best candidate -> its summary, shade
  *   step 4   -> Q row, allowance, eligibility, draws
  *
  * Each step reads what the one before has asked for, so some 100-200 ns of other work belong in

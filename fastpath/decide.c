@@ -54,8 +54,8 @@ struct bounds {
     bool guaranteed; /* whatever it is worth */
 };
 
-static ALWAYS_INLINE struct bounds
-bounds_plain(const struct qbid_ask *ask, const struct qbid_line_item *line_item, unsigned deal)
+static ALWAYS_INLINE struct bounds bounds_plain(const struct qbid_ask *ask,
+                                                const struct qbid_summary *line_item, unsigned deal)
 {
     const struct qbid_request *request = ask->request;
     int64_t floor = deal ? request->deal[deal - 1].floor_micros : request->floor_micros;
@@ -69,7 +69,7 @@ bounds_plain(const struct qbid_ask *ask, const struct qbid_line_item *line_item,
 
 /* With the terms of the impression and of the deal: the floor may go by the creative. */
 static struct bounds bounds_by_terms(const struct qbid_ask *ask,
-                                     const struct qbid_line_item *line_item, unsigned deal,
+                                     const struct qbid_summary *line_item, unsigned deal,
                                      uint32_t creative_idx)
 {
     const struct qbid_image *image = ask->view->image;
@@ -121,7 +121,7 @@ static ALWAYS_INLINE enum qbid_nobid place_bid(const struct qbid_ask *ask,
     const struct qbid_view *view = ask->view;
     const struct qbid_image *image = view->image;
     uint32_t idx = qbid_candidate_line_item(candidate);
-    const struct qbid_line_item *line_item = &image->line_items[idx];
+    const struct qbid_summary *line_item = &image->summaries[idx];
     struct qbid_offer offer = qbid_offer_make(
         image, lead->q_place, lead->q_state, candidate->pace, qbid_candidate_price(candidate),
         ask->place.row.segment, b->fixed ? QBID_AUCTION_SECOND_PRICE : b->auction, random);
@@ -177,7 +177,7 @@ attempt_terms(const struct qbid_ask *ask, const struct qbid_candidate *candidate
                                 qbid_random_creative(random), &draw, &slot_idx);
     if (nobid != QBID_NOBID_NONE)
         return nobid;
-    struct bounds bounds = bounds_by_terms(ask, &image->line_items[idx], deal, draw.creative_idx);
+    struct bounds bounds = bounds_by_terms(ask, &image->summaries[idx], deal, draw.creative_idx);
     struct qbid_lead lead;
     qbid_lead_find(ask->view, request, &ask->place, idx, &lead);
     nobid = place_bid(ask, candidate, &lead, deal, &bounds, random, decision);
@@ -202,7 +202,7 @@ static ALWAYS_INLINE enum qbid_nobid attempt_plain(const struct qbid_ask *ask,
     if (!lead->fills)
         return QBID_NOBID_NO_CREATIVE;
     uint64_t random = qbid_request_random(image, ask->request);
-    struct bounds bounds = bounds_plain(ask, &image->line_items[idx], deal);
+    struct bounds bounds = bounds_plain(ask, &image->summaries[idx], deal);
     enum qbid_nobid nobid = place_bid(ask, candidate, lead, deal, &bounds, random, decision);
     if (nobid == QBID_NOBID_NONE)
         note_creative(qbid_draw_pick(&image->draws[lead->slot.draw], lead->slot.cnt,
@@ -222,18 +222,18 @@ static ALWAYS_INLINE enum qbid_nobid attempt(const struct qbid_ask *ask,
     const struct qbid_image *image = ask->view->image;
     const struct qbid_request *request = ask->request;
     uint32_t idx = qbid_candidate_line_item(candidate);
-    const struct qbid_line_item *line_item = &image->line_items[idx];
+    const struct qbid_summary *line_item = &image->summaries[idx];
 
     if (request->candidate_cnt == 0 && !qbid_eligible_test(image, request, &ask->place, idx))
         return QBID_NOBID_NO_CANDIDATE;
     if (!(line_item->flags & QBID_LINE_ITEM_ACTIVE))
         return QBID_NOBID_NO_VALUE;
-    unsigned deal = qbid_filter_deal(line_item, request);
-    if (!deal && line_item->deal_hash)
+    unsigned deal = 0;
+    if (line_item->deal && (deal = qbid_filter_deal(&image->line_items[idx], request)) == 0)
         return QBID_NOBID_NO_DEAL;
     if (qbid_filter_blocked(image, idx, request))
         return QBID_NOBID_BLOCKED;
-    const struct qbid_terms *terms = qbid_terms_of(request, line_item);
+    const struct qbid_terms *terms = qbid_terms_of(request, line_item->flags);
     enum qbid_nobid nobid = __builtin_expect(terms != NULL, 0)
                                 ? attempt_terms(ask, candidate, terms, deal, decision)
                                 : attempt_plain(ask, candidate, lead, deal, decision);

@@ -58,7 +58,7 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
                                           const struct qbid_request *request,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
-    unsigned left = image->line_items[line_item_idx].targeted;
+    unsigned left = image->summaries[line_item_idx].targeted;
     uint64_t all = 1;
     if ((left & QBID_ELIGIBLE_LISTS) == 0) {
         /* as a rule one at most: tested without asking whether there is one */
@@ -78,7 +78,7 @@ static inline unsigned qbid_eligible_test(const struct qbid_image *image,
 static inline void qbid_eligible_prefetch(const struct qbid_image *image,
                                           const struct qbid_place *place, uint32_t line_item_idx)
 {
-    unsigned left = image->line_items[line_item_idx].targeted & ~QBID_ELIGIBLE_LISTS;
+    unsigned left = image->summaries[line_item_idx].targeted & ~QBID_ELIGIBLE_LISTS;
     do {
         unsigned dim = (unsigned)__builtin_ctz(left | 1u << QBID_DIM_HOUR);
         const uint64_t *row = qbid_image_elig(image, dim, qbid_dim_unpack(place->context, dim));

@@ -127,8 +127,37 @@ static inline bool qbid_filter_likely(const uint64_t *hashes, unsigned cnt, uint
     return found;
 }
 
-/* Whether one of the request's blocked categories may be one of a shelf: its first four are looked
- * at, so that a line item that is not blocked, the usual one, costs no further line. */
+/* Whether any of the lanes is one of two tags. */
+static inline bool qbid_filter_meets_two(qbid_filter_lanes lanes,
+                                         const uint32_t tag[QBID_SUMMARY_CATS])
+{
+#if defined(__AVX2__)
+    __m256i any = _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((int)tag[0]));
+    any = _mm256_or_si256(any, _mm256_cmpeq_epi32(lanes, _mm256_set1_epi32((int)tag[1])));
+    return !_mm256_testz_si256(any, any);
+#else
+    return qbid_filter_meets(lanes, tag[0]) || qbid_filter_meets(lanes, tag[1]);
+#endif
+}
+
+/* Whether one of the request's blocked categories may be one of a line item's: as far as its
+ * summary tells. */
+static inline bool qbid_filter_cat_summary(const struct qbid_summary *summary,
+                                           const struct qbid_request *request)
+{
+    const uint64_t *bcat = request->bcat;
+    unsigned cnt = request->bcat_cnt;
+    bool found = summary->cat_cnt > QBID_SUMMARY_CATS || cnt < QBID_FILTER_LANES;
+    for (unsigned i = 0; i + QBID_FILTER_LANES <= cnt; i += QBID_FILTER_LANES)
+        found |= qbid_filter_meets_two(qbid_filter_low_halves(bcat + i), summary->cat_tag);
+    if (cnt % QBID_FILTER_LANES != 0 && cnt > QBID_FILTER_LANES)
+        found |= qbid_filter_meets_two(qbid_filter_low_halves(bcat + cnt - QBID_FILTER_LANES),
+                                       summary->cat_tag);
+    return found;
+}
+
+/* The same as far as a shelf tells, which holds four of them: a line item that is not blocked, the
+ * usual one, costs no further line. */
 static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
                                           const struct qbid_request *request)
 {
@@ -147,15 +176,32 @@ static inline bool qbid_filter_cat_likely(const struct qbid_shelf *shelf,
 static inline bool qbid_filter_blocked(const struct qbid_image *image, uint32_t line_item_idx,
                                        const struct qbid_request *request)
 {
-    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
-    uint64_t adomain = image->line_items[line_item_idx].adomain_hash;
-    if (request->badv_cnt != 0 && qbid_filter_likely(request->badv, request->badv_cnt, adomain) &&
-        qbid_filter_holds(request->badv, request->badv_cnt, adomain))
+    const struct qbid_summary *summary = &image->summaries[line_item_idx];
+    if (request->badv_cnt != 0 &&
+        qbid_filter_likely(request->badv, request->badv_cnt, summary->adomain_tag) &&
+        qbid_filter_holds(request->badv, request->badv_cnt,
+                          image->line_items[line_item_idx].adomain_hash))
         return true;
-    if (request->bcat_cnt == 0 || !qbid_filter_cat_likely(shelf, request))
+    if (request->bcat_cnt == 0 || !qbid_filter_cat_summary(summary, request))
+        return false;
+    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
+    if (!qbid_filter_cat_likely(shelf, request))
         return false;
     for (unsigned i = 0; i < shelf->cat_cnt; i++) {
         if (qbid_filter_holds(request->bcat, request->bcat_cnt, image->names[shelf->cat_first + i]))
+            return true;
+    }
+    return false;
+}
+
+/* qbid_filter_creative() of a line item whose slots do not fit into its summary. */
+static __attribute__((noinline, unused)) bool qbid_filter_creative_shelf(
+    const struct qbid_image *image, uint32_t line_item_idx, const struct qbid_request *request,
+    const uint16_t slot_idx[QBID_REQUEST_SLOTS_MAX], struct qbid_shelf_slot *ret_slot)
+{
+    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
+    for (unsigned i = 0; i < request->slot_cnt; i++) {
+        if (slot_idx[i] != 0 && qbid_shelf_find(shelf, image->slot_dirs, slot_idx[i], ret_slot))
             return true;
     }
     return false;
@@ -173,12 +219,13 @@ static inline bool qbid_filter_creative(const struct qbid_image *image, uint32_t
                                         const uint16_t slot_idx[QBID_REQUEST_SLOTS_MAX],
                                         struct qbid_shelf_slot *ret_slot)
 {
-    const struct qbid_shelf *shelf = &image->shelves[line_item_idx];
-    if ((request->flags & QBID_REQUEST_SECURE) &&
-        !(image->line_items[line_item_idx].flags & QBID_LINE_ITEM_SECURE))
+    const struct qbid_summary *summary = &image->summaries[line_item_idx];
+    if ((request->flags & QBID_REQUEST_SECURE) && !(summary->flags & QBID_LINE_ITEM_SECURE))
         return false;
+    if (__builtin_expect(summary->slot_cnt != summary->dir_cnt, 0))
+        return qbid_filter_creative_shelf(image, line_item_idx, request, slot_idx, ret_slot);
     for (unsigned i = 0; i < request->slot_cnt; i++) {
-        if (slot_idx[i] != 0 && qbid_shelf_find(shelf, image->slot_dirs, slot_idx[i], ret_slot))
+        if (slot_idx[i] != 0 && qbid_summary_find(summary, slot_idx[i], ret_slot))
             return true;
     }
     return false;

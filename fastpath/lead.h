@@ -32,7 +32,7 @@ static inline void qbid_lead_find(const struct qbid_view *view, const struct qbi
     const struct qbid_image *image = view->image;
     ret_lead->q_state = qbid_offer_q_state(view->live, line_item_idx);
     ret_lead->q_place = (uint32_t)qbid_offer_q_place(image, line_item_idx, ret_lead->q_state);
-    ret_lead->allowance = qbid_allowance_find(view, image->line_items[line_item_idx].budget_idx);
+    ret_lead->allowance = qbid_allowance_find(view, image->summaries[line_item_idx].budget_idx);
     ret_lead->fills =
         qbid_filter_creative(image, line_item_idx, request, place->slot_idx, &ret_lead->slot);
 }

@@ -3,6 +3,8 @@
 #ifndef QBID_FASTPATH_PREFETCH_H
 #define QBID_FASTPATH_PREFETCH_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "fastpath/ask.h"
@@ -41,15 +43,25 @@ static inline void qbid_prefetch_row(const struct qbid_ask *ask)
         __builtin_prefetch(guess->row + i);
 }
 
-/* After best: the line item and its shelf, and the shade of its price as long as no action is
- * explored. */
+/* Whether a bid will read more of a line item than its summary. */
+static inline bool qbid_prefetch_is_whole(const struct qbid_ask *ask)
+{
+    return ask->request->terms != NULL || ask->request->deal_cnt != 0 ||
+           qbid_frequency_applies(ask->view, ask->request);
+}
+
+/* After best: the line item's summary, or all of it, and the shade of its price as long as no
+ * action is explored. */
 static inline void qbid_prefetch_line_item(const struct qbid_ask *ask)
 {
     if (ask->best.rank == 0)
         return;
     uint32_t idx = qbid_candidate_line_item(&ask->best);
-    __builtin_prefetch(&ask->view->image->line_items[idx]);
-    __builtin_prefetch(&ask->view->image->shelves[idx]);
+    __builtin_prefetch(&ask->view->image->summaries[idx]);
+    if (__builtin_expect(qbid_prefetch_is_whole(ask), 0)) {
+        __builtin_prefetch(&ask->view->image->line_items[idx]);
+        __builtin_prefetch(&ask->view->image->shelves[idx]);
+    }
     if (ask->request->auction == QBID_AUCTION_FIRST_PRICE)
         qbid_shade_prefetch(&ask->view->image->shades[ask->place.row.segment],
                             qbid_candidate_price(&ask->best));
@@ -69,7 +81,7 @@ static inline void qbid_prefetch_exposures(const struct qbid_view *view, uint64_
     __builtin_prefetch(&view->exposures->bucket[key % QBID_EXPOSURE_BUCKETS].until);
 }
 
-/* After best, when line item and shelf are there: its Q row, its money, the draws of the slot that
+/* After best, when the summary is there: its Q row, its money, the draws of the slot that
  * it will fill, its bits of the dimensions that it targets, and the user's exposures. */
 static inline void qbid_prefetch_lead(struct qbid_ask *ask)
 {

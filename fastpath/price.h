@@ -52,7 +52,7 @@ static inline uint16_t qbid_offer_q_state(const struct qbid_live *live, uint32_t
 static inline size_t qbid_offer_q_place(const struct qbid_image *image, uint32_t line_item_idx,
                                         uint16_t q_state)
 {
-    size_t group = image->line_items[line_item_idx].q_group;
+    size_t group = image->summaries[line_item_idx].q_group;
     return group * QBID_QSTATES + q_state;
 }
 

@@ -75,26 +75,29 @@ static inline void qbid_place_locate(const struct qbid_image *image, struct qbid
     place->level = QBID_LEVEL_DEFAULT;
 }
 
-/* The row of the finest level that has one, from the level that was located on: the guess was
- * wrong, or there was none. */
-static __attribute__((noinline, unused)) void qbid_place_search(const struct qbid_image *image,
-                                                                struct qbid_place *place)
+/* The row of the finest level that has one, from the level that was located on, or NULL: the guess
+ * was wrong, or there was none. */
+static __attribute__((noinline, unused)) const struct qbid_row_block *
+qbid_place_search(const struct qbid_image *image, struct qbid_place *place)
 {
-    const struct qbid_row_block *row = NULL;
-    for (; place->level < image->level_cnt && row == NULL; place->level += row == NULL)
-        row = qbid_index_search(image->index, image->index_buckets, image->rows,
-                                qbid_place_hash(image, place, place->level));
-    place->row = row ? qbid_row_open(image->rows, row) : (struct qbid_row_ref){0};
-    place->level = row ? place->level : QBID_LEVEL_DEFAULT;
+    for (; place->level < image->level_cnt; place->level++) {
+        const struct qbid_row_block *row =
+            qbid_index_search(image->index, image->index_buckets, image->rows,
+                              qbid_place_hash(image, place, place->level));
+        if (row != NULL)
+            return row;
+    }
+    place->level = QBID_LEVEL_DEFAULT;
+    return NULL;
 }
 
 /* The row that was located, or what there is in its place. */
 static inline void qbid_place_open(const struct qbid_image *image, struct qbid_place *place)
 {
-    if (__builtin_expect(qbid_index_right(&place->guess, place->hash), 1))
-        place->row = qbid_row_open(image->rows, place->guess.row);
-    else
-        qbid_place_search(image, place);
+    const struct qbid_row_block *row = place->guess.row;
+    if (__builtin_expect(!qbid_index_right(&place->guess, place->hash), 0))
+        row = qbid_place_search(image, place);
+    place->row = row ? qbid_row_open(image->rows, row) : (struct qbid_row_ref){0};
 }
 
 #endif

@@ -49,7 +49,7 @@ enum qbid_nobid qbid_terms_draw(const struct qbid_image *image, uint32_t line_it
 
 /** What is asked of a line item's creatives; NULL = nothing, the usual case. */
 static inline const struct qbid_terms *qbid_terms_of(const struct qbid_request *request,
-                                                     const struct qbid_line_item *line_item)
+                                                     uint8_t line_item_flags)
 {
     /* an impression that says nothing is not interstitial, nor does it reward */
     static const struct qbid_terms nothing = {.places = QBID_PLACE_INLINE | QBID_PLACE_PLAIN},
@@ -57,7 +57,7 @@ static inline const struct qbid_terms *qbid_terms_of(const struct qbid_request *
                                                .cattax = 1};
     if (request->terms)
         return request->terms;
-    if (!(line_item->flags & QBID_LINE_ITEM_NEEDS))
+    if (!(line_item_flags & QBID_LINE_ITEM_NEEDS))
         return NULL;
     return request->bcat_cnt != 0 ? &blocking : &nothing;
 }

@@ -26,6 +26,7 @@
 #include "shm/qtable.h"
 #include "shm/shade.h"
 #include "shm/shelf.h"
+#include "shm/summary.h"
 #include "shm/traits.h"
 #include "shm/units.h"
 
@@ -60,7 +61,8 @@
     X(STRINGS,    strings,    char)                   \
     X(PARTNERS,   partners,   struct qbid_partner)    \
     X(EXPOSURE_VALUES, exposure_values, float)        \
-    X(TRAITS,     traits,     struct qbid_traits)
+    X(TRAITS,     traits,     struct qbid_traits)     \
+    X(SUMMARIES,  summaries,  struct qbid_summary)
 /* clang-format on */
 
 enum qbid_section {
@@ -227,6 +229,7 @@ struct qbid_image {
  *          - the bit of each line item's deal
  *          - a shelf for each line item, categories and slot directories in range, as
  *            qbid_shelf_fill() makes it
+ *          - a summary for each line item, as qbid_summary_fill() makes it of line item and shelf
  *          - index: >= 1 bucket, each row inside the section, of the bucket's size and tag, and
  *            found by a lookup of its hash; line items ascending, in range in the padding as well,
  *            values finite and >= 0, padding values 0

@@ -152,7 +152,11 @@ static bool line_item_fits(const struct qbid_image *image, uint32_t i,
     struct qbid_shelf want;
     qbid_shelf_fill(&want, image->slot_dirs, shelf->dir_first, shelf->dir_cnt, image->names,
                     shelf->cat_first, shelf->cat_cnt);
-    return memcmp(&want, shelf, sizeof want) == 0;
+    if (memcmp(&want, shelf, sizeof want) != 0)
+        return false;
+    struct qbid_summary summary;
+    qbid_summary_fill(&summary, item, shelf);
+    return memcmp(&summary, &image->summaries[i], sizeof summary) == 0;
 }
 
 /* Line items that accept every value of a dimension: the AND of its rows. */
@@ -190,7 +194,8 @@ static bool line_items_fit(const struct qbid_image *image, const uint64_t cnt[QB
 {
     if (image->line_item_cnt > QBID_LINE_ITEMS_MAX ||
         (image->line_item_cnt != 0 && image->segment_cnt == 0) ||
-        cnt[QBID_SECTION_SHELVES] != image->line_item_cnt)
+        cnt[QBID_SECTION_SHELVES] != image->line_item_cnt ||
+        cnt[QBID_SECTION_SUMMARIES] != image->line_item_cnt)
         return false;
     uint32_t capped = 0;
     for (uint32_t i = 0; i < image->line_item_cnt; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line item's shelf: which draws serve it for which slot, and its first categories; one cache
- * line beside the line item's own, found by the same index.
+ * line, found by the line item's index.
  *
  * Up to eight slots stand in the line itself when their draws lie together, as the builder lays
  * them out; else, and for more, the directory entries [dir_first, + dir_cnt) do.

@@ -81,6 +81,7 @@ static void sections_place(struct qbid_builder *b)
         [QBID_SECTION_PARTNERS] = b->params.partner_cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = b->creatives.exposure_cnt,
         [QBID_SECTION_TRAITS] = b->creatives.creative_cnt,
+        [QBID_SECTION_SUMMARIES] = b->account->line_item_max,
     };
     b->bytes = sizeof(struct qbid_image_header) + sizeof b->ref;
     b->bytes = (b->bytes + QBID_CACHE_LINE - 1) & ~(size_t)(QBID_CACHE_LINE - 1);
@@ -283,6 +284,13 @@ static void rates_fill(const struct qbid_build_params *params, struct qbid_rate 
     }
 }
 
+static void summaries_fill(const struct qbid_section_creatives *c, uint32_t line_item_max,
+                           struct qbid_summary *out)
+{
+    for (uint32_t i = 0; i < line_item_max; i++)
+        qbid_summary_fill(&out[i], &c->line_item[i], &c->shelf[i]);
+}
+
 void qbid_builder_fill(const struct qbid_builder *b, void *base)
 {
     char *at = base;
@@ -309,6 +317,7 @@ void qbid_builder_fill(const struct qbid_builder *b, void *base)
     COPY(QBID_SECTION_PARTNERS, b->params.partners);
     COPY(QBID_SECTION_EXPOSURE_VALUES, c->exposure);
     COPY(QBID_SECTION_TRAITS, c->traits);
+    summaries_fill(c, b->account->line_item_max, (void *)(at + b->ref[QBID_SECTION_SUMMARIES].off));
     struct qbid_shade *shade = (void *)(at + b->ref[QBID_SECTION_SHADES].off);
     if (b->plan->shade_cnt)
         COPY(QBID_SECTION_SHADES, b->plan->shades);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -195,6 +196,42 @@ static void the_request_s_order_of_slots_chooses_among_creatives_that_fit(void *
     stage_done(&s);
 }
 
+/* Six slots are in the summary, eight in the shelf, more in the directory. */
+static void each_of_any_number_of_slots_is_found(void **state)
+{
+    (void)state;
+    for (uint32_t slots = 1; slots < 12; slots++) {
+        struct stage s;
+        struct qbid_decision d;
+        struct qbid_request q = stage_request();
+        char name[32];
+        const double whole = 1;
+        stage_init(&s);
+        uint32_t li = image_fixture_line_item(
+            &s.f,
+            (struct qbid_line_item){.id = 1, .value_micros = 1e6f, .flags = QBID_LINE_ITEM_ACTIVE});
+        for (uint32_t slot = 1; slot <= slots + 1; slot++) { /* the last one without a creative */
+            snprintf(name, sizeof name, "banner:%ux1", slot);
+            uint16_t idx = (uint16_t)image_fixture_value(&s.f, QBID_DIM_SLOT, name);
+            uint32_t creative = image_fixture_creative(
+                &s.f, &(struct image_fixture_creative){.id = slot, .slot_idx = idx});
+            if (slot <= slots)
+                image_fixture_draws(&s.f, li, idx, 1, &creative, &whole);
+        }
+        stage_open(&s);
+        q.slot_cnt = 1;
+        for (uint32_t slot = 1; slot <= slots + 1; slot++) {
+            snprintf(name, sizeof name, "banner:%ux1", slot);
+            q.slot[0] = stage_hash(QBID_DIM_SLOT, name);
+            assert_int_equal(stage_decide(&s, &q, &d),
+                             slot <= slots ? QBID_NOBID_NONE : QBID_NOBID_NO_CREATIVE);
+            if (slot <= slots)
+                assert_int_equal(d.creative_id, slot);
+        }
+        stage_done(&s);
+    }
+}
+
 static void a_creative_for_the_unknown_slot_is_never_shown(void **state)
 {
     (void)state;
@@ -264,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_private_auction_finds_its_deal_among_any_number_of_dearer_line_items),
         cmocka_unit_test(a_blocked_domain_or_category_is_not_bid_for),
         cmocka_unit_test(the_request_s_order_of_slots_chooses_among_creatives_that_fit),
+        cmocka_unit_test(each_of_any_number_of_slots_is_found),
         cmocka_unit_test(a_creative_for_the_unknown_slot_is_never_shown),
         cmocka_unit_test(a_secure_request_needs_secure_creatives),
         cmocka_unit_test(creatives_are_drawn_as_often_as_the_decision_says),

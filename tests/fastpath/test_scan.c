@@ -25,7 +25,7 @@
 #define GUARD UINT32_C(0xdeadbeef)
 
 /* Line items that target every dimension, so that the single test looks at every row. */
-static struct qbid_line_item items_targeted[QBID_LINE_ITEMS_MAX];
+static struct qbid_summary items_targeted[QBID_LINE_ITEMS_MAX];
 
 /* Rows as an image has them, in memory of exactly their size, and nothing else of an image. */
 struct rows {
@@ -81,7 +81,7 @@ static void rows_init(struct rows *rows, struct rng *r, uint32_t items)
         row_draw(r, density_draw(r, untargeted), rows->elig + (size_t)i * words, words, items);
     rows->header.elig_words = words;
     rows->image.header = &rows->header;
-    rows->image.line_items = items_targeted;
+    rows->image.summaries = items_targeted;
     rows->image.elig_rows = rows->dim;
     rows->image.elig = rows->elig;
     rows->image.line_item_cnt = items;

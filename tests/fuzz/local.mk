@@ -46,8 +46,8 @@ fuzz-all:
 
 FUZZ_IMAGE := tests/shm/image_fixture.c tests/shm/image_fixture_build.c
 FUZZ_SHM := $(addprefix shm/,base64.c bundle.c clock.c error.c handover.c image.c image_check.c \
-    latency.c live.c memfd.c mimes.c page.c part.c partner.c ring.c shelf.c units.c watcher.c watcher_link.c \
-    watcher_stage.c watcher_worker.c)
+    latency.c live.c memfd.c mimes.c page.c part.c partner.c ring.c shelf.c summary.c units.c watcher.c \
+    watcher_link.c watcher_stage.c watcher_worker.c)
 $(call fuzz,image,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/image_sample.c,shm,$(call pkg,liburcu))
 $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))

@@ -219,6 +219,7 @@ static void plan_sections(struct build *b)
         [QBID_SECTION_PARTNERS] = f->partners.cnt,
         [QBID_SECTION_EXPOSURE_VALUES] = f->exposures.cnt,
         [QBID_SECTION_TRAITS] = f->creatives.cnt,
+        [QBID_SECTION_SUMMARIES] = f->line_items.cnt,
     };
     /* the directory has room for one more section */
     b->bytes = (sizeof f->header + sizeof b->ref + sizeof *b->ref + 63) / 64 * 64;
@@ -333,6 +334,9 @@ static void write_line_items(struct build *b)
     }
     for (uint32_t i = 0; i < f->targets.cnt; i++)
         items[f->targets.item[i].line_item_idx].targeted |= (uint8_t)(1u << f->targets.item[i].dim);
+    struct qbid_summary *summaries = section(b, QBID_SECTION_SUMMARIES);
+    for (uint32_t i = 0; i < f->line_items.cnt; i++)
+        qbid_summary_fill(&summaries[i], &items[i], &shelves[i]);
     free(dir);
     free(cat);
 }

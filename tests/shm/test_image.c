@@ -14,6 +14,7 @@
 
 #include "shm/error.h"
 #include "shm/image.h"
+#include "shm/live.h"
 #include "tests/control/models/rng.h"
 #include "tests/shm/image_sample.h"
 
@@ -112,6 +113,123 @@ static unsigned char *copy_of(const void *base, size_t bytes)
     assert_int_equal(posix_memalign(&copy, QBID_CACHE_LINE, bytes), 0);
     memcpy(copy, base, bytes);
     return copy;
+}
+
+#define DIRS 9 /* slots of a line item, at most */
+
+/* Slots ascending, draws behind one another with gaps that fit into a summary or do not. */
+static uint16_t draw_dirs(struct rng *r, struct qbid_slot_dir dir[DIRS])
+{
+    uint16_t cnt = (uint16_t)rng_below(r, DIRS + 1);
+    uint32_t draw = rng_below(r, 1000000), slot = 0, gap = rng_below(r, 2) ? 1 : 16;
+    for (unsigned i = 0; i < cnt; i++) {
+        slot += 1 + rng_below(r, 127 / DIRS);
+        dir[i] = (struct qbid_slot_dir){(uint16_t)slot, (uint16_t)(1 + rng_below(r, 8)), draw};
+        draw += dir[i].cnt + rng_below(r, gap);
+    }
+    return cnt;
+}
+
+static bool dirs_fit(const struct qbid_slot_dir *dir, unsigned cnt)
+{
+    return cnt <= 6 && (cnt == 0 || dir[cnt - 1].draw - dir[0].draw < 32);
+}
+
+static void assert_slots(const struct qbid_summary *summary, const struct qbid_slot_dir *dir,
+                         unsigned cnt)
+{
+    assert_int_equal(summary->dir_cnt, cnt);
+    assert_int_equal(summary->slot_cnt, dirs_fit(dir, cnt) ? cnt : 0);
+    if (summary->slot_cnt != cnt)
+        return;
+    for (uint32_t slot = 1; slot <= qbid_dim_index_max(QBID_DIM_SLOT); slot++) {
+        struct qbid_shelf_slot got;
+        unsigned i = 0;
+        while (i < cnt && dir[i].slot_idx != slot)
+            i++;
+        assert_int_equal(qbid_summary_find(summary, slot, &got), i < cnt);
+        if (i < cnt) {
+            assert_int_equal(got.draw, dir[i].draw);
+            assert_int_equal(got.cnt, dir[i].cnt);
+            assert_int_equal(got.slot_idx, slot);
+        }
+    }
+}
+
+static void summarise(struct qbid_summary *summary, const struct qbid_line_item *item,
+                      const struct qbid_slot_dir *dir, uint16_t dir_cnt, const uint64_t *name,
+                      uint8_t name_cnt)
+{
+    struct qbid_shelf shelf;
+    qbid_shelf_fill(&shelf, dir, 0, dir_cnt, name, 0, name_cnt);
+    memset(summary, 0xa5, sizeof *summary); /* nothing of it must stay */
+    qbid_summary_fill(summary, item, &shelf);
+}
+
+static void a_summary_says_what_line_item_and_shelf_say(void **state)
+{
+    (void)state;
+    struct rng r = rng_init(64);
+    unsigned fitting = 0;
+    for (int round = 0; round < 2000; round++) {
+        uint64_t name[5] = {0};
+        struct qbid_slot_dir dir[DIRS];
+        uint16_t dir_cnt = draw_dirs(&r, dir);
+        uint8_t name_cnt = (uint8_t)rng_below(&r, 6);
+        for (unsigned i = 0; i < name_cnt; i++)
+            name[i] = rng_next(&r);
+        struct qbid_line_item item = {.id = (uint32_t)rng_next(&r),
+                                      .campaign_id = (uint32_t)rng_next(&r),
+                                      .budget_idx = rng_below(&r, QBID_LIVE_BUDGETS_MAX),
+                                      .floor_micros = (int64_t)(rng_next(&r) >> 1),
+                                      .ceiling_micros = (int64_t)(rng_next(&r) >> 1),
+                                      .deal_hash = (uint64_t)rng_below(&r, 2) << 63,
+                                      .adomain_hash = rng_next(&r),
+                                      .q_group = (uint16_t)rng_next(&r),
+                                      .flags = (uint8_t)rng_next(&r),
+                                      .targeted = (uint8_t)rng_next(&r)};
+        struct qbid_summary s;
+        summarise(&s, &item, dir, dir_cnt, name, name_cnt);
+        assert_slots(&s, dir, dir_cnt);
+        fitting += dirs_fit(dir, dir_cnt);
+        assert_int_equal(s.cat_cnt, name_cnt);
+        for (unsigned i = 0; i < QBID_SUMMARY_CATS; i++)
+            assert_int_equal(s.cat_tag[i], (uint32_t)name[i]);
+        assert_int_equal(s.adomain_tag, (uint32_t)item.adomain_hash);
+        assert_int_equal(s.floor_micros, item.floor_micros);
+        assert_int_equal(s.ceiling_micros, item.ceiling_micros);
+        assert_int_equal(s.id, item.id);
+        assert_int_equal(s.campaign_id, item.campaign_id);
+        assert_int_equal(s.budget_idx, item.budget_idx);
+        assert_int_equal(s.q_group, item.q_group);
+        assert_int_equal(s.flags, item.flags);
+        assert_int_equal(s.targeted, item.targeted);
+        assert_int_equal(s.deal, item.deal_hash != 0);
+        assert_int_equal(s.pad, 0);
+    }
+    assert_in_range(fitting, 400, 1600);
+}
+
+static void a_summary_holds_six_slots_and_draws_up_to_31_behind_the_first(void **state)
+{
+    (void)state;
+    const struct qbid_line_item item = {0};
+    struct qbid_slot_dir dir[DIRS] = {{1, 1, 7}};
+    struct qbid_summary s;
+    for (uint16_t cnt = 0; cnt <= DIRS; cnt++) {
+        for (uint16_t i = 0; i < cnt; i++)
+            dir[i] = (struct qbid_slot_dir){(uint16_t)(127 - cnt + i + 1), 1, 7u + i};
+        summarise(&s, &item, dir, cnt, NULL, 0);
+        assert_int_equal(s.slot_cnt, cnt <= 6 ? cnt : 0);
+        assert_slots(&s, dir, cnt);
+    }
+    for (uint32_t behind = 30; behind < 34; behind++) {
+        dir[0] = (struct qbid_slot_dir){1, 8, UINT32_MAX - 100};
+        dir[1] = (struct qbid_slot_dir){127, 8, UINT32_MAX - 100 + behind};
+        summarise(&s, &item, dir, 2, NULL, 0);
+        assert_int_equal(s.slot_cnt, behind <= 31 ? 2 : 0);
+        assert_slots(&s, dir, 2);
+    }
 }
 
 static void every_single_changed_byte_is_refused(void **state)
@@ -278,6 +396,8 @@ int main(void)
         cmocka_unit_test(every_row_is_found_under_its_context_and_level_and_no_other),
         cmocka_unit_test(every_value_has_its_index_and_foreign_ones_have_none),
         cmocka_unit_test(bitmaps_hold_the_targeting_of_each_line_item),
+        cmocka_unit_test(a_summary_says_what_line_item_and_shelf_say),
+        cmocka_unit_test(a_summary_holds_six_slots_and_draws_up_to_31_behind_the_first),
         cmocka_unit_test(every_single_changed_byte_is_refused),
         cmocka_unit_test(changed_bytes_of_a_big_image_are_refused),
         cmocka_unit_test(a_short_or_long_image_is_refused),

@@ -53,17 +53,27 @@ static int attach(struct draft *d)
     return qbid_image_attach(d->base, d->bytes, &image);
 }
 
+/* With summaries of what line items and shelves say by now, so that they are not why it fails. */
+static int attach_summarised(struct draft *d)
+{
+    for (uint32_t i = 0; i < ITEMS; i++)
+        qbid_summary_fill(&d->summaries[i], &d->line_items[i], &d->shelves[i]);
+    return attach(d);
+}
+
 /* One wrong statement, on an image of its own; the unharmed one must attach. */
-#define REFUSED(want, statement)                                                                   \
+#define REFUSED_BY(by, want, statement)                                                            \
     do {                                                                                           \
         struct draft d;                                                                            \
         open_draft(&d);                                                                            \
-        assert_int_equal(attach(&d), 0);                                                           \
+        assert_int_equal(by(&d), 0);                                                               \
         statement;                                                                                 \
-        assert_int_equal(attach(&d), want);                                                        \
+        assert_int_equal(by(&d), want);                                                            \
         free(d.base);                                                                              \
     } while (0)
+#define REFUSED(want, statement) REFUSED_BY(attach_summarised, want, statement)
 #define CORRUPT(statement) REFUSED(QBID_ERR_CORRUPT, statement)
+#define CORRUPT_AS_IS(statement) REFUSED_BY(attach, QBID_ERR_CORRUPT, statement)
 #define ACCEPTED(statement) REFUSED(0, statement)
 
 static void foreign_images_are_of_another_version(void **state)
@@ -258,6 +268,41 @@ static void line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt(void *
     CORRUPT(d.slot_dirs[d.shelves[5].dir_first].slot_idx++);
     CORRUPT(d.ref[QBID_SECTION_SHADES].cnt = 0);
     CORRUPT(d.ref[QBID_SECTION_QROWS].cnt = 0);
+}
+
+/* Each field by itself, and line items and shelves that are right but not what was summarised. */
+static void summaries_that_differ_from_line_item_or_shelf_are_corrupt(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < ITEMS; i += ITEMS - 1) {
+        for (unsigned slot = 0; slot < QBID_SUMMARY_SLOTS; slot++) {
+            CORRUPT_AS_IS(d.summaries[i].slot_idx[slot] ^= 1);
+            CORRUPT_AS_IS(d.summaries[i].draw[slot] ^= 1);
+        }
+        for (unsigned cat = 0; cat < QBID_SUMMARY_CATS; cat++)
+            CORRUPT_AS_IS(d.summaries[i].cat_tag[cat] ^= 1);
+        CORRUPT_AS_IS(d.summaries[i].slot_cnt--);
+        CORRUPT_AS_IS((d.summaries[i].slot_cnt = 0, d.summaries[i].dir_cnt = 0));
+        CORRUPT_AS_IS(d.summaries[i].dir_cnt++);
+        CORRUPT_AS_IS(d.summaries[i].cat_cnt = 0);
+        CORRUPT_AS_IS(d.summaries[i].draw_first++);
+        CORRUPT_AS_IS(d.summaries[i].adomain_tag ^= UINT32_C(1) << 31);
+        CORRUPT_AS_IS(d.summaries[i].floor_micros--);
+        CORRUPT_AS_IS(d.summaries[i].ceiling_micros++);
+        CORRUPT_AS_IS(d.summaries[i].id++);
+        CORRUPT_AS_IS(d.summaries[i].campaign_id++);
+        CORRUPT_AS_IS(d.summaries[i].budget_idx++);
+        CORRUPT_AS_IS(d.summaries[i].q_group ^= 1);
+        CORRUPT_AS_IS(d.summaries[i].flags ^= QBID_LINE_ITEM_ACTIVE);
+        CORRUPT_AS_IS(d.summaries[i].targeted ^= UINT8_MAX);
+        CORRUPT_AS_IS(d.summaries[i].deal ^= 1);
+        CORRUPT_AS_IS(d.summaries[i].pad = 1);
+        CORRUPT_AS_IS(d.line_items[i].floor_micros++);
+        CORRUPT_AS_IS(d.line_items[i].flags = 0);
+        CORRUPT_AS_IS(d.line_items[i].adomain_hash++);
+    }
+    CORRUPT_AS_IS(d.summaries[1] = d.summaries[2]);
+    CORRUPT_AS_IS(d.ref[QBID_SECTION_SUMMARIES].cnt--);
 }
 
 /* Number 2 has a cap and three values, number 4 a cap alone, number 1 none. */
@@ -569,6 +614,7 @@ int main(void)
         cmocka_unit_test(a_value_that_stands_twice_is_corrupt),
         cmocka_unit_test(bitmaps_outside_their_section_or_of_absent_line_items_are_corrupt),
         cmocka_unit_test(line_items_that_refer_to_nothing_or_hold_no_price_are_corrupt),
+        cmocka_unit_test(summaries_that_differ_from_line_item_or_shelf_are_corrupt),
         cmocka_unit_test(caps_and_exposure_values_are_in_range),
         cmocka_unit_test(buckets_that_lead_nowhere_are_corrupt),
         cmocka_unit_test(rows_that_are_not_their_buckets_are_corrupt),

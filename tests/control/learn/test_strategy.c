@@ -319,18 +319,17 @@ static void faults_never_make_a_pace_that_is_none_nor_pass_a_budget(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(caps_hold_in_first_price),
         cmocka_unit_test(off_hours_are_off_and_the_budget_is_spent_in_the_others),
         cmocka_unit_test(faults_never_make_a_pace_that_is_none_nor_pass_a_budget),
     };
     const struct CMUnitTest worth[] = {
-        cmocka_unit_test(caps_hold_in_first_price),
         cmocka_unit_test(two_constraints_reach_the_programme_and_keep_the_cap),
         cmocka_unit_test(max_roas_spends_its_floor_for_the_most_value),
         cmocka_unit_test(max_profit_stops_where_cost_meets_value),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-#ifdef __SANITIZE_ADDRESS__ /* days of auctions for their value; what they call runs in those      \
-                               above and in test_rows */
+#ifdef __SANITIZE_ADDRESS__ /* days of auctions for their value; each goal is in those above */
     (void)worth;
 #else
     failed += cmocka_run_group_tests(worth, NULL, NULL);

@@ -162,19 +162,44 @@ static void reason_write(const struct belief *b, const struct stake *s, const st
         v->high, pattern->events);
 }
 
-static int stake_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                         const struct stake *s)
+/* A change of what the belief is about, for a line item; nothing of its effect yet. */
+static struct qbid_proposal targeting_of(const struct qbid_synthesiser_proposing *p,
+                                         const struct belief *b, const struct stake *s)
 {
-    struct qbid_robust exponent;
-    struct qbid_gains v;
     struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
                                      .agent = NAME,
                                      .item = QBID_ITEM_LINE_ITEM,
                                      .item_id = s->item->id,
                                      .evidence_from_unix_s = b->pattern.from_unix_s,
                                      .evidence_to_unix_s = p->inputs->unix_s};
-    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
     snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
+    return proposal;
+}
+
+/* Whether its current value fits and it was not proposed lately; it is from now on. */
+static bool due(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                const struct stake *s, struct qbid_proposal *proposal)
+{
+    uint64_t what = qbid_mix64(
+        qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
+    return qbid_gains_current(proposal, s->item) &&
+           !qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s);
+}
+
+static void gains_tell(const struct qbid_synthesiser_proposing *p, const struct stake *s,
+                       const struct qbid_gains *v, struct qbid_proposal *proposal)
+{
+    qbid_gains_tell(v, s->value, proposal);
+    proposal->touched = qbid_gains_touched(p->inputs, s->item, s->shares);
+}
+
+static int stake_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
+                         const struct stake *s)
+{
+    struct qbid_robust exponent;
+    struct qbid_gains v;
+    struct qbid_proposal proposal = targeting_of(p, b, s);
+    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
     int err = qbid_gains_exponent(p->params->store, s->campaign, &exponent);
     if (err)
         return err;
@@ -182,13 +207,9 @@ static int stake_propose(const struct qbid_synthesiser_proposing *p, const struc
     if (!qbid_gains_worth(&v, s->value) ||
         !qbid_gains_without(&s->item->target[b->dim], &value, 1, proposal.recommended))
         return 0;
-    uint64_t what = qbid_mix64(
-        qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
-    if (!qbid_gains_current(&proposal, s->item) ||
-        qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
+    if (!due(p, b, s, &proposal))
         return 0;
-    qbid_gains_tell(&v, s->value, &proposal);
-    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
+    gains_tell(p, s, &v, &proposal);
     proposal.auto_execute = v.sure >= p->params->confidence && s->shares <= SHARE_SMALL;
     reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
@@ -265,14 +286,8 @@ static void with_propose(const struct qbid_synthesiser_proposing *p, const struc
                          const struct stake *s)
 {
     struct qbid_gains v;
-    struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
-                                     .agent = NAME,
-                                     .item = QBID_ITEM_LINE_ITEM,
-                                     .item_id = s->item->id,
-                                     .evidence_from_unix_s = b->pattern.from_unix_s,
-                                     .evidence_to_unix_s = p->inputs->unix_s};
+    struct qbid_proposal proposal = targeting_of(p, b, s);
     const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
-    snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
     for (int d = 0; d < QBID_GAINS_DRAWS; d++) {
         double x = b->pattern.next + b->pattern.next_sd * qbid_random_normal(p->random);
         double rate = (double)s->convs + 0.5;
@@ -280,15 +295,10 @@ static void with_propose(const struct qbid_synthesiser_proposing *p, const struc
         v.gain[d] = s->value * rate * s->shares * (exp(x) - 1);
     }
     qbid_gains_judge(&v);
-    uint64_t what = qbid_mix64(
-        qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
     if (!qbid_gains_worth(&v, s->value) ||
-        !with(&s->item->target[b->dim], value, proposal.recommended) ||
-        !qbid_gains_current(&proposal, s->item) ||
-        qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s))
+        !with(&s->item->target[b->dim], value, proposal.recommended) || !due(p, b, s, &proposal))
         return;
-    qbid_gains_tell(&v, s->value, &proposal);
-    proposal.touched = qbid_gains_touched(p->inputs, s->item, s->shares);
+    gains_tell(p, s, &v, &proposal);
     with_reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
     p->give(p->give_context, &proposal);

@@ -49,16 +49,18 @@ lanes8_best(const struct qbid_live *live, struct qbid_span span, bool none_high)
     return lanes8_place(&best);
 }
 
-QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct qbid_span span)
+QBID_RANK_AVX2 uint32_t qbid_span_best_avx2(const struct qbid_live *live, QBID_SPAN_ARGUMENTS)
 {
+    const struct qbid_span span = QBID_SPAN_OF_ARGUMENTS;
     return span.high == QBID_ROW_NONE_HIGH ? lanes8_best(live, span, true)
                                            : lanes8_best(live, span, false);
 }
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2")))
 
-AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_span span)
+AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, QBID_SPAN_ARGUMENTS)
 {
+    const struct qbid_span span = QBID_SPAN_OF_ARGUMENTS;
     const __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     const __m512i sign = _mm512_set1_epi32(INT32_MIN);
     __m512i price = _mm512_setzero_si512(), place = price, item = _mm512_set1_epi32(INT32_MAX);
@@ -67,9 +69,9 @@ AVX512 uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_
         uint32_t left = span.cnt - i, over = qbid_lanes_high(span.high, i);
         __mmask16 in = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xffffu);
         __m256i low = qbid_lanes_paces(live, idx, over);
-        __m256i high = left > 8 ? qbid_lanes_paces(live, idx + 8, qbid_lanes_high(over, 8))
-                                : _mm256_setzero_si256();
-        __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), high, 1);
+        __m256i upper = left > 8 ? qbid_lanes_paces(live, idx + 8, qbid_lanes_high(over, 8))
+                                 : _mm256_setzero_si256();
+        __m512i pace = _mm512_inserti32x8(_mm512_castsi256_si512(low), upper, 1);
         __m512i new_item = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(in, idx));
         __mmask16 above = _mm512_cmpge_epi32_mask(lane, _mm512_set1_epi32((int)over));
         new_item = _mm512_mask_or_epi32(new_item, above, new_item, _mm512_set1_epi32(1 << 16));

@@ -23,8 +23,9 @@ struct qbid_candidate {
 
 #define QBID_SPAN_PAD 8
 
-/* Candidates side by side, as a row stores them. Both arrays can be read up to a multiple of
- * QBID_SPAN_PAD; line items behind the end must be ones of the image, values do not matter. */
+/* Candidates side by side, ascending line items, as a row stores them. Both arrays can be read up
+ * to a multiple of QBID_SPAN_PAD; line items behind the end must be ones of the image, values do
+ * not matter. */
 struct qbid_span {
     const uint16_t *line_item_low; /* less 65,536 from `high` on */
     const float *value_micros;

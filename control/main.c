@@ -17,8 +17,12 @@
 #include "control/config/partners.h"
 #include "control/daemon.h"
 #include "shm/error.h"
+#include "shm/version.h"
 
 #define CONFIG_PRESET "/etc/qbid/qbidd.yaml"
+
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbidd " QBID_VERSION;
 
 struct arguments {
     const char *config;

@@ -32,8 +32,11 @@ static void status_print(const cJSON *a)
 {
     const cJSON *account = member(a, "account"), *publish = member(a, "publish");
     const cJSON *capacity = member(a, "capacity"), *item;
-    printf("qbidd        pid %.0f, up %.0f s, state %s\n", qbid_tool_number(a, "pid"),
-           qbid_tool_number(a, "uptime_s"), qbid_tool_text(a, "state_dir"));
+    printf("qbidd        %s, pid %.0f, up %.0f s since %s\n", qbid_tool_text(a, "version"),
+           qbid_tool_number(a, "pid"), qbid_tool_number(a, "uptime_s"),
+           qbid_tool_text(a, "started"));
+    printf("files        %s, state %s\n", qbid_tool_text(a, "config"),
+           qbid_tool_text(a, "state_dir"));
     printf("generation   %.0f, %.1f s old%s, %.0f bytes\n", qbid_tool_number(a, "generation"),
            qbid_tool_number(a, "generation_age_s"),
            cJSON_IsTrue(member(a, "stale")) ? " (STALE)" : "", qbid_tool_number(a, "image_bytes"));

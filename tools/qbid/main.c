@@ -6,7 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/version.h"
 #include "tools/qbid/tool.h"
+
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbid " QBID_VERSION;
 
 static const struct {
     const char *name;

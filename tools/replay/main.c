@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shm/error.h"
+#include "shm/version.h"
 #include "tools/replay/exchange.h"
 #include "tools/replay/http.h"
 #include "tools/replay/report.h"
@@ -240,5 +241,7 @@ int main(int argc, char **argv)
         qbid_replay_options_help(stdout);
         return 0;
     }
+    if (options.version)
+        return puts("qbid-replay " QBID_VERSION) < 0 ? EXIT_FAILED : 0;
     return run(&options);
 }

@@ -46,6 +46,7 @@ enum option_id {
     OPT_TUNE_ON,
     OPT_FLAT_BID,
     OPT_HELP,
+    OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
     {"tune-on", required_argument, NULL, OPT_TUNE_ON},
     {"flat-bid", required_argument, NULL, OPT_FLAT_BID},
     {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -126,6 +128,7 @@ void qbid_replay_options_help(FILE *out)
         "  --answers FILE            each request, answer and outcome as a line of JSON\n"
         "  --answers-every K         only every K-th (1)\n"
         "  --quiet                   no progress on stderr\n"
+        "  --help, --version\n"
         "\nBaselines (no server)\n"
         "  --baselines BUDGET        what fixed strategies reach on the same auctions with this "
         "budget:\n"
@@ -380,6 +383,9 @@ static int read_report_option(int id, const struct value *value,
         return read_budget(value, options);
     case OPT_FLAT_BID:
         return read_money(value, "a price in CNY CPM", &options->flat_bid_micros);
+    case OPT_VERSION:
+        options->version = true;
+        return 0;
     default:
         options->help = true;
         return 0;
@@ -477,7 +483,7 @@ int qbid_replay_options_parse(int argc, char *const *argv, struct qbid_replay_op
                  "'%.60s' belongs to no option; logs are named with --log", argv[optind]);
         return QBID_ERR_INVAL;
     }
-    int err = options.help ? 0 : check_together(&options, message);
+    int err = options.help || options.version ? 0 : check_together(&options, message);
     if (err)
         return err;
     options.request.tmax_ms = (uint32_t)(options.timeout_ns / QBID_NS_PER_MS);

@@ -39,7 +39,7 @@ struct qbid_replay_options {
     int64_t budget_nanos;
     uint64_t budget_part, budget_over;
     int64_t flat_bid_micros;
-    bool help;
+    bool help, version; /* nothing else is wanted */
 };
 
 /**

@@ -10,6 +10,7 @@
 
 #include <argp.h>
 
+#include "shm/version.h"
 #include "tools/sim/arena/arena.h"
 #include "tools/sim/command.h"
 #include "tools/sim/faults/faults.h"
@@ -18,6 +19,9 @@
 #include "tools/sim/models/models.h"
 #include "tools/sim/recorded/recorded.h"
 #include "tools/sim/train/train.h"
+
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbid-sim " QBID_VERSION;
 
 static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "shm/version.h"
 #include "tests/control/running.h"
 
 #define TEXT_MAX 65536
@@ -242,6 +243,8 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
     }
     assert_int_equal(ask(f, "--help"), 0);
     has(f->out, "generations  what was published");
+    assert_int_equal(ask(f, "--version"), 0);
+    assert_string_equal(f->out, "qbid " QBID_VERSION "\n");
 }
 
 static void the_socket_is_found_by_option_configuration_or_environment(void **state)

@@ -19,7 +19,7 @@
 #   tools/.../allocate*  may include control/models/allocate/, control/models/random.h, control/account/money.h and
 #                       shm/hash.h: `qbid allocate` answers by the budget agent's own models, without a qbidd.
 #   plugin/example      is built by others as their own sources: its files include each other by name.
-#   tools               may include shm/error.h and shm/units.h: the words in which control/client answers.
+#   tools               may include shm/error.h and shm/units.h: the words in which control/client answers; shm/version.h.
 set -euo pipefail
 . "$(dirname "$0")/files.sh"
 cd "${1:-.}"
@@ -33,7 +33,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
         if (from ~ /^control\//) return to ~ /^(shm|control)\//
         if (from ~ /^tools\//) {
             if (to ~ /^(tools\/|control\/client)/ || to == "plugin/qbid.h") return 1
-            if (to == "shm/error.h" || to == "shm/units.h") return 1
+            if (to ~ /^shm\/(error|units|version)\.h$/) return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
             if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
             if (from ~ /\/(command_)?allocate[^\/]*$/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/money))\.h$/) return 1

@@ -14,3 +14,4 @@ $(call lib,config,\
 	control/config/problems.c \
 	control/config/yaml.c \
 	control/config/zone.c)
+$(call install,control/config/example.yaml,share/doc/qbid/config,644)

@@ -145,7 +145,8 @@ int qbid_tool_import(struct qbid_tool *tool, int argc, char **argv)
         import_parse,
         "FILE",
         "Campaigns, line items and creatives from a YAML or JSON file (- for standard input), "
-        "added or changed by id, all or nothing. The keys: control/account/import.h.",
+        "added or changed by id, all or nothing. A file with every key and its meaning: "
+        "control/account/keys.yaml, installed in share/doc/qbid/account.",
         NULL,
         NULL,
         NULL};

@@ -3,3 +3,4 @@
 REPLAY_SOURCES := $(filter-out tools/replay/main.c,$(wildcard tools/replay/*.c))
 $(call lib,replay,$(REPLAY_SOURCES))
 $(call prog,qbid-replay,tools/replay/main.c,replay,-lm)
+$(call install,$(B)/bin/qbid-replay,bin,755)

@@ -47,7 +47,8 @@ qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
 struct qbid_diff;
 void qbid_command_diff(const struct qbid_command *command, const struct qbid_diff *diff);
 
-/** Read a document over the account, show what differs, and apply it unless it is a dry run. */
+/** Read a document over the account, show what differs, and apply it unless it is a dry run. file
+ * is named in problems with line and column; NULL when nobody wrote one. */
 int qbid_command_document(struct qbid_command *command, const char *file, const char *text,
                           const char *why, bool dry_run, bool prune);
 

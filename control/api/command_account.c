@@ -18,7 +18,8 @@ static void problems_add(const struct qbid_command *c, const struct qbid_problem
     for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
         char line[QBID_PROBLEM_LINE_MAX];
         qbid_problems_format(problems, i, line);
-        cJSON_AddItemToArray(list, cJSON_CreateString(line));
+        cJSON_AddItemToArray(list,
+                             cJSON_CreateString(problems->file ? line : problems->problem[i].text));
     }
 }
 
@@ -92,8 +93,8 @@ int qbid_command_document(struct qbid_command *c, const char *file, const char *
     int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
     if (err == QBID_ERR_PARSE) {
         problems_add(c, &problems);
-        return qbid_command_fail(c, err, "%s has %u problem%s; nothing was changed", file,
-                                 problems.cnt, problems.cnt == 1 ? "" : "s");
+        return qbid_command_fail(c, err, "%s%s%u problem%s; nothing was changed", file ? file : "",
+                                 file ? " has " : "", problems.cnt, problems.cnt == 1 ? "" : "s");
     }
     if (err)
         return err;
@@ -150,8 +151,8 @@ int qbid_command_target(struct qbid_command *c)
         return QBID_ERR_NOMEM;
     char why[64];
     snprintf(why, sizeof why, "target of campaign %u", (unsigned)id);
-    int err = qbid_command_document(c, "target", text, why,
-                                    qbid_json_flag(c->request, "dry_run", 0), false);
+    int err =
+        qbid_command_document(c, NULL, text, why, qbid_json_flag(c->request, "dry_run", 0), false);
     cJSON_free(text);
     return err;
 }

@@ -367,15 +367,27 @@ static int execution_add(void *context, const struct qbid_store_execution *e)
     return 0;
 }
 
+/* As a file would hold it; of what is no field of an item, as the store has it. */
+static void value_add(cJSON *to, const char *name, const struct qbid_field *field,
+                      const char *stored)
+{
+    char *text = field ? qbid_field_stored_text(field, stored) : NULL;
+    cJSON_AddStringToObject(to, name, text ? text : stored);
+    free(text);
+}
+
 static int change_add(void *context, const struct qbid_store_execution_change *change)
 {
+    int kind = item_of(change->item);
+    const struct qbid_field *field =
+        kind < 0 ? NULL : qbid_fields_find((enum qbid_item_kind)kind, change->field);
     cJSON *to = cJSON_CreateObject();
     cJSON_AddItemToArray(context, to);
     cJSON_AddStringToObject(to, "item", change->item);
     cJSON_AddNumberToObject(to, "id", change->item_id);
     cJSON_AddStringToObject(to, "field", *change->field ? change->field : "(added)");
-    cJSON_AddStringToObject(to, "before", change->before);
-    cJSON_AddStringToObject(to, "after", change->after);
+    value_add(to, "before", field, change->before);
+    value_add(to, "after", field, change->after);
     return 0;
 }
 

@@ -298,14 +298,19 @@ int qbid_command_live(struct qbid_command *c)
 
 int qbid_command_ledger(struct qbid_command *c)
 {
+    char currency[4];
     const struct qbid_account *account = c->account;
     const struct qbid_ledger *ledger = qbid_engine_ledger(c->engine);
+    qbid_currency_format(c->commands->config->currency, currency);
+    cJSON_AddStringToObject(c->answer, "currency", currency);
     cJSON *list = cJSON_AddArrayToObject(c->answer, "campaigns");
     for (uint32_t i = 0; i < account->campaign_cnt; i++) {
+        const char *name = account->campaigns[i].name;
         uint32_t idx = account->campaigns[i].budget_idx;
         cJSON *to = cJSON_CreateObject();
         cJSON_AddItemToArray(list, to);
         cJSON_AddNumberToObject(to, "id", account->campaigns[i].id);
+        cJSON_AddStringToObject(to, "name", name ? name : "");
         cJSON_AddNumberToObject(to, "budget_idx", idx);
         money_add(c, to, &account->campaigns[i]);
         /* the same as whole numbers, for those who add them up */

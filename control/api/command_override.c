@@ -64,8 +64,8 @@ static int change(struct qbid_command *c, const cJSON *set)
         return QBID_ERR_NOMEM;
     char reason[QBID_OVERRIDE_WHY_MAX];
     snprintf(reason, sizeof reason, "%s", why && *why ? why : "override cleared");
-    err = qbid_command_document(c, "override", text, reason,
-                                qbid_json_flag(c->request, "dry_run", 0), false);
+    err = qbid_command_document(c, NULL, text, reason, qbid_json_flag(c->request, "dry_run", 0),
+                                false);
     cJSON_free(text);
     return err;
 }

@@ -239,7 +239,7 @@ static int first_check(struct restoring *r)
     if (err)
         return err;
     if (!r->known)
-        return qbid_store_fail(r->store, QBID_ERR_NOENT, "there is no such execution");
+        return fail_about(r->store, QBID_ERR_NOENT, "execution %" PRIu64, r->from);
     if (r->undone_by > r->until)
         return fail_about(r->store, QBID_ERR_STALE,
                           "execution %" PRIu64 " was taken back by execution %" PRIu64 " already",

@@ -28,12 +28,9 @@ static int verb_read(struct audit_options *o, const char *word)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct audit_options *o = state->input;
-    char *end;
     switch (key) {
-    case 'n':
-        o->max = strtol(arg, &end, 10);
-        if (*end || o->max < 1 || o->max > 10000)
-            argp_error(state, "-n is 1..10000");
+    case 'm':
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case 'V':
         o->verb = VERIFY;
@@ -114,7 +111,7 @@ static void records_print(const cJSON *a)
 int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"max", 'n', "N", 0, "At most N, latest first (20)", 0},
+        {"max", 'm', "N", 0, "At most N, latest first (20)", 0},
         {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
         {"checkpoint", 'c', "FILE", 0,
          "With verify: and see that the record of this exported checkpoint is in it", 0},

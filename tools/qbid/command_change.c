@@ -26,10 +26,16 @@ static void field_print(const cJSON *field, bool added)
                *after ? after : "(empty)");
 }
 
-static void diff_print(const cJSON *answer)
+static void diff_print(const cJSON *answer, bool rollback)
 {
-    const cJSON *change, *field;
-    cJSON_ArrayForEach(change, cJSON_GetObjectItemCaseSensitive(answer, "changes"))
+    const cJSON *change, *field, *changes = cJSON_GetObjectItemCaseSensitive(answer, "changes");
+    if (cJSON_GetArraySize(changes) == 0 && qbid_tool_number(answer, "execution") > 0) {
+        printf(rollback ? "nothing to change; on record as execution %.0f\n"
+                        : "applied before, as execution %.0f; nothing to change\n",
+               qbid_tool_number(answer, "execution"));
+        return;
+    }
+    cJSON_ArrayForEach(change, changes)
     {
         const char *kind = qbid_tool_text(change, "change");
         bool added = strcmp(kind, "added") == 0;
@@ -67,13 +73,14 @@ static void diff_print(const cJSON *answer)
 int qbid_tool_change(struct qbid_tool *tool, cJSON *request)
 {
     int code;
+    bool rollback = strcmp(qbid_tool_text(request, "cmd"), "rollback") == 0;
     cJSON *answer = qbid_tool_ask(tool, request, &code);
     if (!answer)
         return code;
     if (tool->json)
         code = qbid_tool_print(answer);
     else
-        diff_print(answer);
+        diff_print(answer, rollback);
     const char *unpublished =
         cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "publish_error"));
     if (unpublished)
@@ -175,8 +182,8 @@ static const struct argp_option target_options[] = {
     {"budget", 'b', "X", 0, "Currency units of the flight or day", 0},
     {"period", 'P', "total|daily", 0, "What the budget is of", 0},
     {"pacing", 'p', "even|ahead|asap", 0, "How it is spent", 0},
-    {"start", 's', "TIME", 0, "RFC 3339, now, or +90s +30m +24h +7d", 0},
-    {"end", 'e', "TIME", 0, "The same", 0},
+    {"start", 's', "TIME", 0, "RFC 3339, now, or +90s +30m +24h +7d: bids begin then", 0},
+    {"end", 'e', "TIME", 0, "Likewise; bids end then", 0},
     {"cap-cpc", 'C', "X", 0, "Spend a click at most, 0 = no cap", 0},
     {"cap-cpa", 'A', "X", 0, "Spend a conversion at most, 0 = no cap", 0},
     {"min-roas", 'R', "X", 0, "Value a unit of spend at least, 0 = no cap", 0},

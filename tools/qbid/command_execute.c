@@ -25,15 +25,12 @@ struct options {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
-    char *end;
     switch (key) {
     case 'n':
         o->dry_run = true;
         return 0;
     case 'm':
-        o->max = strtol(arg, &end, 10);
-        if (*end || o->max < 1 || o->max > 10000)
-            argp_error(state, "--max is 1..10000");
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case 'r':
         o->why = arg;
@@ -105,7 +102,7 @@ static void recommendations_table(const struct qbid_tool *tool, const cJSON *ans
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "expected_impact"));
         qbid_columns_add(&columns, "%.60s", qbid_tool_text(item, "reason"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "there are no recommendations");
     qbid_columns_done(&columns);
 }
 
@@ -257,6 +254,16 @@ int qbid_tool_rollback(struct qbid_tool *tool, int argc, char **argv)
 
 /* --- executions */
 
+static void change_print(const cJSON *change)
+{
+    const char *before = qbid_tool_text(change, "before"), *after = qbid_tool_text(change, "after");
+    printf("  %s %.0f %s", qbid_tool_text(change, "item"), qbid_tool_number(change, "id"),
+           qbid_tool_text(change, "field"));
+    if (strcmp(before, after) != 0) /* added items have neither */
+        printf(": %s -> %s", before, after);
+    putchar('\n');
+}
+
 static void executions_table(const struct qbid_tool *tool, const cJSON *answer)
 {
     static const char *const heads[] = {"EXECUTION",  "<TIME",      "<KIND", "<BY",
@@ -275,12 +282,9 @@ static void executions_table(const struct qbid_tool *tool, const cJSON *answer)
         qbid_columns_add(&columns, undone > 0 ? "%.0f" : "-", undone);
         qbid_columns_add(&columns, "%.60s", qbid_tool_text(item, "why"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "the account was not changed yet");
     qbid_columns_done(&columns);
-    cJSON_ArrayForEach(item, member(answer, "changes"))
-        printf("  %s %.0f %s: %s -> %s\n", qbid_tool_text(item, "item"),
-               qbid_tool_number(item, "id"), qbid_tool_text(item, "field"),
-               qbid_tool_text(item, "before"), qbid_tool_text(item, "after"));
+    cJSON_ArrayForEach(item, member(answer, "changes")) change_print(item);
 }
 
 int qbid_tool_executions(struct qbid_tool *tool, int argc, char **argv)
@@ -291,7 +295,7 @@ int qbid_tool_executions(struct qbid_tool *tool, int argc, char **argv)
                               parse,
                               "[EXECUTION]",
                               "Changes of the account, latest first; of one of them, every field "
-                              "before and after, as the store has it (money in nanos and micros).",
+                              "before and after.",
                               NULL,
                               NULL,
                               NULL};
@@ -358,7 +362,7 @@ int qbid_tool_hold(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "time"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "why"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing is held");
     qbid_columns_done(&columns);
     cJSON_Delete(answer);
     return code;

@@ -51,10 +51,7 @@ static int history_print(struct qbid_tool *tool, double since_s)
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "impact_day"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "text"));
     }
-    if (columns.cell_cnt > 0)
-        qbid_columns_print(&columns, stdout, tool->colour);
-    else
-        puts("nothing was found in that time");
+    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing was found in that time");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

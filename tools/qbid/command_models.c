@@ -67,10 +67,7 @@ static int versions_print(struct qbid_tool *tool)
         qbid_columns_add(&columns, "%.3f", part * qbid_tool_number(item, "gain_interval"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "calibration"));
     }
-    if (columns.cell_cnt > 0)
-        qbid_columns_print(&columns, stdout, tool->colour);
-    else
-        puts("no version is on record yet");
+    qbid_columns_print_or(&columns, stdout, tool->colour, "no version is on record yet");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;
@@ -110,7 +107,7 @@ int qbid_tool_models(struct qbid_tool *tool, int argc, char **argv)
         rate_add(&columns, item, "ctr");
         rate_add(&columns, item, "cvr");
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "no model has been judged yet");
     qbid_columns_done(&columns);
     if (qbid_tool_number(a, "trees_failed") > 0)
         qbid_tool_say("trees: %s", qbid_tool_text(a, "trees_error"));

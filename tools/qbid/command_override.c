@@ -119,10 +119,7 @@ static int list_print(struct qbid_tool *tool)
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "by"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "why"));
     }
-    if (cJSON_GetArraySize(list))
-        qbid_columns_print(&columns, stdout, tool->colour);
-    else
-        puts("nothing is overridden");
+    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing is overridden");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

@@ -48,7 +48,7 @@ int qbid_tool_partners(struct qbid_tool *tool, int argc, char **argv)
         list_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "required"));
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "creatives_lacking"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "no partner has a profile");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

@@ -13,23 +13,16 @@ struct patterns_options {
     long tenant, max;
 };
 
-static long whole(struct argp_state *state, const char *name, const char *arg)
-{
-    char *end;
-    long value = strtol(arg, &end, 10);
-    if (end == arg || *end || value <= 0 || value > UINT32_MAX)
-        argp_error(state, "%s: '%s' is not a positive whole number", name, arg);
-    return value;
-}
+enum { KEY_METRIC = 700 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct patterns_options *a = state->input;
     switch (key) {
     case 't':
-        a->tenant = whole(state, "--tenant", arg);
+        a->tenant = qbid_tool_whole(state, "--tenant", arg, 1, UINT32_MAX);
         return 0;
-    case 'm':
+    case KEY_METRIC:
         a->metric = arg;
         return 0;
     case 's':
@@ -38,8 +31,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'a':
         a->across = arg;
         return 0;
-    case 'n':
-        a->max = whole(state, "--max", arg);
+    case 'm':
+        a->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -91,10 +84,7 @@ static void patterns_print(const struct qbid_tool *tool, const cJSON *answer)
             qbid_columns_add(&columns, "-"); /* an exponent goes no way */
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "verdict"));
     }
-    if (columns.cell_cnt > 0)
-        qbid_columns_print(&columns, stdout, tool->colour);
-    else
-        printf("the library holds no such pattern\n");
+    qbid_columns_print_or(&columns, stdout, tool->colour, "the library holds no such pattern");
     qbid_columns_done(&columns);
 }
 
@@ -130,12 +120,12 @@ static void text_ask(cJSON *request, const char *name, const char *text)
 int qbid_tool_patterns(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"tenant", 't', "N", 0, "of this tenant", 0},
-        {"metric", 'm', "NAME", 0,
+        {"tenant", 't', "N", 0, "Of this tenant", 0},
+        {"metric", KEY_METRIC, "NAME", 0,
          "ctr, cvr, conversions (by impression), return (conversions by money spent), exponent", 0},
         {"subject", 's', "TEXT", 0, "slot=native, budget up, ...", 0},
-        {"across", 'a', "WHAT", 0, "what the sources are: exchange, campaign, execution", 0},
-        {"max", 'n', "N", 0, "at most so many; 100 unless given", 0},
+        {"across", 'a', "WHAT", 0, "What the sources are: exchange, campaign, execution", 0},
+        {"max", 'm', "N", 0, "At most N (100)", 0},
         {0}};
     const struct argp argp = {
         options,

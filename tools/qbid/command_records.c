@@ -14,17 +14,12 @@ struct records_options {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct records_options *o = state->input;
-    char *end;
     switch (key) {
     case 'm':
-        o->max = strtol(arg, &end, 10);
-        if (end == arg || *end || o->max < 1 || o->max > 10000)
-            argp_error(state, "--max is 1..10000");
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case 'd':
-        o->days = strtol(arg, &end, 10);
-        if (end == arg || *end || o->days < 1 || o->days > 3660)
-            argp_error(state, "--days is 1..3660");
+        o->days = qbid_tool_whole(state, "--days", arg, 1, 3660);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -70,10 +65,7 @@ static int table(struct qbid_tool *tool, cJSON *request, const char *list, const
         return code;
     qbid_columns_init(&columns, heads);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, list)) row(&columns, item);
-    if (columns.cell_cnt > 0)
-        qbid_columns_print(&columns, stdout, tool->colour);
-    else
-        puts(none);
+    qbid_columns_print_or(&columns, stdout, tool->colour, none);
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

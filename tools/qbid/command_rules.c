@@ -29,15 +29,6 @@ static bool is(const struct rules_options *o, const char *verb)
 
 /* --- the command line */
 
-static long whole(const char *arg, const char *name, long most, struct argp_state *state)
-{
-    char *end;
-    long value = strtol(arg, &end, 10);
-    if (end == arg || *end || value < 1 || value > most)
-        argp_error(state, "--%s is 1..%ld", name, most);
-    return value;
-}
-
 static void check(const struct rules_options *o, struct argp_state *state)
 {
     static const char *const verbs[] = {"list",   "show",    "add",  "remove",
@@ -86,7 +77,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->replace = true;
         return 0;
     case KEY_DAYS:
-        o->days = whole(arg, "days", 60, state);
+        o->days = qbid_tool_whole(state, "--days", arg, 1, 60);
         return 0;
     case 'c':
         o->confidence = strtod(arg, &end);
@@ -94,7 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--confidence is between 0 and 1, like 0.95");
         return 0;
     case 'm':
-        o->max = whole(arg, "max", 10000, state);
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case 'r':
         o->why = arg;

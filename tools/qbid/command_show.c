@@ -143,6 +143,8 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
         }
         if (latency && o.list)
             puts("latency");
+        if (!latency && cJSON_GetArraySize(counters) == 0)
+            qbid_tool_say("no counter matches '%s'; qbid stat --list has their names", o.glob);
         if (latency && !o.list) {
             if (cJSON_GetArraySize(counters) > 0)
                 putchar('\n');
@@ -229,8 +231,9 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&leases, "%.0f", qbid_tool_number(item, "uid"));
         qbid_columns_add(&leases, "%.1f", qbid_tool_number(item, "valid_for_s"));
     }
-    qbid_columns_print(&lines, stdout, tool->colour);
-    qbid_columns_print(&leases, stdout, tool->colour);
+    qbid_columns_print_or(&lines, stdout, tool->colour, "no line item has a place yet");
+    putchar('\n');
+    qbid_columns_print_or(&leases, stdout, tool->colour, "no worker of an ad server is there");
     qbid_columns_done(&lines);
     qbid_columns_done(&leases);
     cJSON_Delete(a);
@@ -239,15 +242,17 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
 
 int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
 {
-    static const char *const heads[] = {"CAMPAIGN", "BUDGET",   "<PERIOD", "AUTHORITY",
-                                        "SPENT",    "EXPOSURE", "LEFT",    NULL};
+    static const char *const heads[] = {"CAMPAIGN", "<NAME",    "BUDGET", "<PERIOD", "AUTHORITY",
+                                        "SPENT",    "EXPOSURE", "LEFT",   NULL};
     static const char *const names[] = {"budget", "period",   "authority",
                                         "spent",  "exposure", "left"};
     struct qbid_columns columns;
     const cJSON *item;
     int code;
     no_options(tool, argc, argv,
-               "Budgets, spend and exposure (what workers may still spend), exactly.");
+               "Budgets, spend and exposure (what workers may still spend), exactly. AUTHORITY: "
+               "what may have "
+               "been spent by now, in all; SPENT never passes it.");
     cJSON *a = qbid_tool_ask_table(tool, qbid_tool_request("ledger"), &code);
     if (!a)
         return code;
@@ -255,10 +260,13 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
     cJSON_ArrayForEach(item, member(a, "campaigns"))
     {
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
+        qbid_columns_add(&columns, "%.24s", qbid_tool_text(item, "name"));
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             qbid_columns_add(&columns, "%s", qbid_tool_text(item, names[i]));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "there are no campaigns");
+    if (cJSON_GetArraySize(member(a, "campaigns")) > 0)
+        printf("money in %s\n", qbid_tool_text(a, "currency"));
     qbid_columns_done(&columns);
     if (!cJSON_IsTrue(member(a, "invariant_holds"))) {
         qbid_tool_say("spent + exposure is over a budget: this must not be");
@@ -275,12 +283,9 @@ struct list_options {
 static error_t list_parse(int key, char *arg, struct argp_state *state)
 {
     struct list_options *o = state->input;
-    char *end;
     switch (key) {
-    case 'n':
-        o->max = strtol(arg, &end, 10);
-        if (*end || o->max < 1 || o->max > 10000)
-            argp_error(state, "-n is 1..10000");
+    case 'm':
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -290,7 +295,7 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
 int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"max", 'n', "N", 0, "At most N, latest first (20)", 0}, {0}};
+        {"max", 'm', "N", 0, "At most N, latest first (20)", 0}, {0}};
     const struct argp argp = {options, list_parse, NULL, "What was published, latest first.",
                               NULL,    NULL,       NULL};
     static const char *const heads[] = {"GENERATION", "<BUILT",    "BYTES", "WORKERS",
@@ -316,7 +321,7 @@ int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "checksum"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "reason"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing was published yet");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

@@ -20,14 +20,15 @@ struct options {
     bool once;
 };
 
-static long whole(const char *arg, long least, long most, const char *name,
-                  struct argp_state *state)
+enum { KEY_MINUTES = 700 };
+
+static void kind_check(const struct argp_state *state, const char *word)
 {
-    char *end;
-    long value = strtol(arg, &end, 10);
-    if (*end || end == arg || value < least || value > most)
-        argp_error(state, "%s is %ld..%ld", name, least, most);
-    return value;
+    static const char *const kinds[] = {"campaign", "line_item", "creative", "context"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i], word) == 0)
+            return;
+    argp_error(state, "'%s' is none of campaign, line_item, creative, context", word);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -38,14 +39,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'w':
         o->window = arg;
         return 0;
-    case 'n':
-        o->max = whole(arg, 1, 10000, "-n", state);
+    case 'm':
+        o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
         return 0;
     case 'i':
-        o->id = whole(arg, 1, 4294967294, "--id", state);
+        o->id = qbid_tool_whole(state, "--id", arg, 1, 4294967294);
         return 0;
-    case 'm':
-        o->minutes = whole(arg, 1, 5256000, "--minutes", state);
+    case KEY_MINUTES:
+        o->minutes = qbid_tool_whole(state, "--minutes", arg, 1, 5256000);
         return 0;
     case 'd':
         o->delay_s = strtod(arg, &end);
@@ -57,7 +58,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (o->kind)
-            argp_usage(state);
+            argp_error(state, "'%s': one kind is enough", arg);
+        kind_check(state, arg);
         o->kind = arg;
         return 0;
     default:
@@ -70,7 +72,7 @@ static void percent_add(struct qbid_columns *columns, const cJSON *stats, const 
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(stats, name);
     if (cJSON_IsNumber(item))
-        qbid_columns_add(columns, "%.*f%%", digits, PERCENT * item->valuedouble);
+        qbid_columns_add(columns, "%.*f", digits, PERCENT * item->valuedouble);
     else
         qbid_columns_add(columns, "-");
 }
@@ -105,9 +107,9 @@ static struct sums workers_sum(const cJSON *answer)
 
 static void campaigns_print(const cJSON *answer, bool bold)
 {
-    static const char *const heads[] = {"ID",   "<NAME", "<GOAL", "TARGET", "SPENT",  "LEFT",
-                                        "PACE", "BIDS",  "WINS",  "IMPS",   "CLICKS", "CONVS",
-                                        "WIN",  "CTR",   "CPM",   "ECPC",   NULL};
+    static const char *const heads[] = {"ID",    "<NAME", "<GOAL", "TARGET", "SPENT",  "LEFT",
+                                        "PACE",  "BIDS",  "WINS",  "IMPS",   "CLICKS", "CONVS",
+                                        "WIN %", "CTR %", "CPM",   "ECPC",   NULL};
     struct qbid_columns columns;
     const cJSON *c;
     qbid_columns_init(&columns, heads);
@@ -249,7 +251,7 @@ int qbid_tool_snapshot(struct qbid_tool *tool, int argc, char **argv)
     static const struct argp_option options[] = {
         {"id", 'i', "N", 0, "Only this one; of contexts: of this line item", 0},
         {"window", 'w', "TIME", 0, "30s, 5min, 1h, 24h or all (5min)", 0},
-        {"max", 'n', "N", 0, "At most N, most bids first (100)", 0},
+        {"max", 'm', "N", 0, "At most N, most bids first (100)", 0},
         {0}};
     const struct argp argp = {options,
                               parse,
@@ -258,8 +260,8 @@ int qbid_tool_snapshot(struct qbid_tool *tool, int argc, char **argv)
                               NULL,
                               NULL,
                               NULL};
-    static const char *const heads[] = {"ID",  "BIDS", "WINS", "IMPS", "CLICKS",   "CONVS",
-                                        "WIN", "CTR",  "CPM",  "ECPC", "<CONTEXT", NULL};
+    static const char *const heads[] = {"ID",    "BIDS",  "WINS", "IMPS", "CLICKS",   "CONVS",
+                                        "WIN %", "CTR %", "CPM",  "ECPC", "<CONTEXT", NULL};
     struct options o = {.window = "5min", .max = 100};
     struct qbid_columns columns;
     const cJSON *item;
@@ -281,7 +283,7 @@ int qbid_tool_snapshot(struct qbid_tool *tool, int argc, char **argv)
         stats_add(&columns, item);
         context_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "context"));
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour, "there are no such statistics");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;
@@ -291,7 +293,7 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"id", 'i', "N", 0, "Which one (needed)", 0},
-        {"minutes", 'm', "N", 0, "From N minutes ago (60)", 0},
+        {"minutes", KEY_MINUTES, "N", 0, "From N minutes ago (60)", 0},
         {0}};
     const struct argp argp = {options,
                               parse,
@@ -301,8 +303,8 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
                               NULL,
                               NULL,
                               NULL};
-    static const char *const heads[] = {"<TIME", "BIDS", "WINS", "IMPS", "CLICKS", "CONVS",
-                                        "WIN",   "CTR",  "CPM",  "ECPC", NULL};
+    static const char *const heads[] = {"<TIME", "BIDS",  "WINS", "IMPS", "CLICKS", "CONVS",
+                                        "WIN %", "CTR %", "CPM",  "ECPC", NULL};
     struct options o = {.minutes = 60};
     struct qbid_columns columns;
     const cJSON *item;
@@ -311,6 +313,10 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
     if (!o.kind && !o.id) {
         char *alone[] = {argv[0], NULL};
         return qbid_tool_executions(tool, 1, alone);
+    }
+    if (!o.id || (o.kind && strcmp(o.kind, "context") == 0)) {
+        qbid_tool_say("history: campaign, line_item or creative, and --id are needed");
+        return QBID_TOOL_USAGE;
     }
     cJSON *request = qbid_tool_request("history");
     cJSON_AddStringToObject(request, "kind", o.kind ? o.kind : "campaign");
@@ -330,7 +336,8 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&columns, "%s", text);
         stats_add(&columns, item);
     }
-    qbid_columns_print(&columns, stdout, tool->colour);
+    qbid_columns_print_or(&columns, stdout, tool->colour,
+                          "nothing was recorded of it in that time");
     qbid_columns_done(&columns);
     cJSON_Delete(a);
     return code;

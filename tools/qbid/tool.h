@@ -70,6 +70,10 @@ int qbid_tool_print(const cJSON *answer);
 const char *qbid_tool_text(const cJSON *object, const char *name);
 double qbid_tool_number(const cJSON *object, const char *name);
 
+/** The whole number of an option ("--max"); out of its range ends the program with its usage. */
+long qbid_tool_whole(const struct argp_state *state, const char *option, const char *text,
+                     long least, long most);
+
 /** A message on stderr: "qbid: ...". */
 void qbid_tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

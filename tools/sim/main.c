@@ -31,7 +31,7 @@ static const struct qbid_sim_command commands[] = {
     {"models", "the click models on recorded impressions", qbid_sim_models},
     {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
     {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
-    {"tune", "settings of the pacer, by Bayesian optimisation on simulated days", qbid_sim_tune},
+    {"tune", "settings of the pacer, by Bayesian optimisation", qbid_sim_tune},
     {NULL, NULL, NULL},
 };
 

@@ -172,7 +172,7 @@ static bool help_wanted(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0)
             return true;
-    return argc < 2;
+    return false;
 }
 
 int qbid_tool_explain(struct qbid_tool *tool, int argc, char **argv)
@@ -181,11 +181,12 @@ int qbid_tool_explain(struct qbid_tool *tool, int argc, char **argv)
     struct line line = {NULL, 0, 0, false};
     int code = QBID_TOOL_OK;
     if (help_wanted(argc, argv)) {
-        puts("With a running qbidd (--socket, --config):\n"
-             "  --generation N       the image that it keeps of generation N (the last one)\n"
-             "  --live               its pace factors and Q states of now\n");
         char *words[] = {argv[0], (char[]){"--help"}, NULL};
         return qbid_explain_main(2, words);
+    }
+    if (argc < 2) {
+        qbid_tool_say("explain: REQUEST.json is missing (or --check, --bid or --help)");
+        return QBID_TOOL_USAGE;
     }
     words_take(tool, argc, argv, &wanted, &line);
     if (tool->json) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* top, snapshot, history: what is happening, once or live. */
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "tools/qbid/tool.h"
 
 #define PERCENT 100
+#define LINES_OTHER 6 /* of top: about the whole, heads, what is left out, reasons, the cursor */
 
 struct options {
     const char *window, *kind;
@@ -105,57 +108,64 @@ static struct sums workers_sum(const cJSON *answer)
     return sums;
 }
 
-static void campaigns_print(const cJSON *answer, bool bold)
+/* What a narrow terminal cuts off stands last. At most rows campaigns; 0 = all. */
+static void campaigns_print(FILE *out, const cJSON *answer, bool bold, int rows)
 {
-    static const char *const heads[] = {"ID",    "<NAME", "<GOAL", "TARGET", "SPENT",  "LEFT",
-                                        "PACE",  "BIDS",  "WINS",  "IMPS",   "CLICKS", "CONVS",
-                                        "WIN %", "CTR %", "CPM",   "ECPC",   NULL};
+    static const char *const heads[] = {"ID",   "<NAME", "SPENT",  "LEFT",   "PACE",  "BIDS",
+                                        "WINS", "IMPS",  "CLICKS", "CONVS",  "WIN %", "CTR %",
+                                        "CPM",  "ECPC",  "<GOAL",  "TARGET", NULL};
+    const cJSON *c, *list = cJSON_GetObjectItemCaseSensitive(answer, "campaigns");
+    int left = rows > 0 ? rows : cJSON_GetArraySize(list);
     struct qbid_columns columns;
-    const cJSON *c;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(c, cJSON_GetObjectItemCaseSensitive(answer, "campaigns"))
+    cJSON_ArrayForEach(c, list)
     {
+        if (left-- == 0)
+            break;
         bool running = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "active")) &&
                        strcmp(qbid_tool_text(c, "flight"), "running") == 0;
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(c, "id"));
         qbid_columns_add(&columns, "%.24s%s", qbid_tool_text(c, "name"), running ? "" : " (off)");
-        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "goal"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "target"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "spent"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "left"));
         qbid_columns_add(&columns, "%.4g%s", qbid_tool_number(c, "pace"),
                          cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "overridden")) ? " (o)"
                                                                                          : "");
         stats_add(&columns, cJSON_GetObjectItemCaseSensitive(c, "stats"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "goal"));
+        qbid_columns_add(&columns, "%s", qbid_tool_text(c, "target"));
     }
-    qbid_columns_print(&columns, stdout, bold);
+    qbid_columns_print_or(&columns, out, bold, "there are no campaigns");
     qbid_columns_done(&columns);
+    if (c)
+        fprintf(out, "and %d more campaigns\n", cJSON_GetArraySize(list) - rows);
 }
 
-static void top_print(const struct qbid_tool *tool, const cJSON *answer, const struct sums *before,
-                      double seconds)
+static void top_print(FILE *out, const struct qbid_tool *tool, const cJSON *answer,
+                      const struct sums *before, double seconds, int rows)
 {
     const cJSON *reason;
     struct sums now = workers_sum(answer);
-    printf("%s  generation %.0f (%.1f s old)  %d workers", qbid_tool_text(answer, "time"),
-           qbid_tool_number(answer, "generation"), qbid_tool_number(answer, "generation_age_s"),
-           cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers")));
+    fprintf(out, "%s  generation %.0f (%.1f s old)  %d workers", qbid_tool_text(answer, "time"),
+            qbid_tool_number(answer, "generation"), qbid_tool_number(answer, "generation_age_s"),
+            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers")));
     if (seconds > 0)
-        printf("  %.0f requests/s  %.0f bids/s", (now.requests - before->requests) / seconds,
-               (now.bids - before->bids) / seconds);
+        fprintf(out, "  %.0f requests/s  %.0f bids/s", (now.requests - before->requests) / seconds,
+                (now.bids - before->bids) / seconds);
     else
-        printf("  %.0f requests  %.0f bids", now.requests, now.bids);
-    printf("  last %s, %s\n", qbid_tool_text(answer, "window"), qbid_tool_text(answer, "currency"));
-    qbid_times_print_answer(cJSON_GetObjectItemCaseSensitive(answer, "latency"));
-    campaigns_print(answer, tool->colour);
+        fprintf(out, "  %.0f requests  %.0f bids", now.requests, now.bids);
+    fprintf(out, "  last %s, %s\n", qbid_tool_text(answer, "window"),
+            qbid_tool_text(answer, "currency"));
+    qbid_times_print_answer(out, cJSON_GetObjectItemCaseSensitive(answer, "latency"));
+    campaigns_print(out, answer, tool->colour, rows);
     const char *sign = "no bid: ";
     cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(answer, "nobid"))
     {
-        printf("%s%s %.0f", sign, reason->string, reason->valuedouble);
+        fprintf(out, "%s%s %.0f", sign, reason->string, reason->valuedouble);
         sign = ", ";
     }
     if (*sign == ',')
-        putchar('\n');
+        fputc('\n', out);
 }
 
 static cJSON *top_ask(struct qbid_tool *tool, const struct options *o, int *ret_exit)
@@ -172,6 +182,44 @@ static void interrupt(int signal)
     interrupted = signal;
 }
 
+/* What fits a terminal of this size: lines are cut at its edge, so that none becomes two. */
+static void page_print(const char *text, size_t width)
+{
+    size_t at = 0; /* code points so far; of a sequence that sets colours none */
+    bool escape = false;
+    for (; *text; text++) {
+        bool follows = (*text & 0xc0) == 0x80;
+        escape |= *text == '\033';
+        if (*text == '\n')
+            at = 0;
+        else if (!escape && !follows)
+            at++;
+        if (escape || at <= width)
+            putchar(*text);
+        escape &= *text != 'm';
+    }
+}
+
+static void page_show(const struct qbid_tool *tool, const cJSON *answer, const struct sums *before,
+                      double seconds)
+{
+    struct winsize size = {0};
+    char *text = NULL;
+    size_t len;
+    FILE *page = open_memstream(&text, &len);
+    if (!page)
+        return;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        size.ws_row = size.ws_col = 0;
+    int rows = size.ws_row == 0 ? 0 : size.ws_row > LINES_OTHER ? size.ws_row - LINES_OTHER : 1;
+    top_print(page, tool, answer, before, seconds, rows);
+    fclose(page);
+    fputs("\033[H\033[2J", stdout);
+    page_print(text, size.ws_col ? size.ws_col : SIZE_MAX);
+    fflush(stdout);
+    free(text);
+}
+
 static void live_run(struct qbid_tool *tool, const struct options *o, int *ret_exit)
 {
     struct sigaction action = {.sa_handler = interrupt};
@@ -186,9 +234,7 @@ static void live_run(struct qbid_tool *tool, const struct options *o, int *ret_e
         cJSON *answer = top_ask(tool, o, ret_exit);
         if (!answer)
             break;
-        fputs("\033[H\033[2J", stdout);
-        top_print(tool, answer, &before, seconds);
-        fflush(stdout);
+        page_show(tool, answer, &before, seconds);
         before = workers_sum(answer);
         seconds = o->delay_s;
         cJSON_Delete(answer);
@@ -226,7 +272,7 @@ int qbid_tool_top(struct qbid_tool *tool, int argc, char **argv)
     if (tool->json)
         code = qbid_tool_print(answer);
     else
-        top_print(tool, answer, &none, 0);
+        top_print(stdout, tool, answer, &none, 0, 0);
     cJSON_Delete(answer);
     return code;
 }

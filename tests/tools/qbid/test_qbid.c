@@ -236,6 +236,7 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
                                         "top -d 0",
                                         "audit -m 0",
                                         "snapshot nothing",
+                                        "explain",
                                         "history campaign",
                                         "history context --id 1"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

@@ -12,7 +12,7 @@
 #include "control/agents/schedule.h"
 #include "control/agents/synthesiser.h"
 #include "control/executor/executor_engine.h"
-#include "control/learn/response.h"
+#include "control/learn/pacing/response.h"
 #include "control/records/attribution.h"
 #include "control/records/overlaps.h"
 #include "control/records/recorder.h"

@@ -17,7 +17,7 @@
 #include "control/config/config.h"
 #include "control/config/partners.h"
 #include "control/daemon.h"
-#include "control/learn/correction_file.h"
+#include "control/learn/campaigns/correction_file.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 #include "shm/units.h"

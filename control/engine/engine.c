@@ -12,7 +12,7 @@
 
 #include "control/config/partners.h"
 #include "control/engine/engine_state.h"
-#include "control/learn/correction_file.h"
+#include "control/learn/campaigns/correction_file.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 

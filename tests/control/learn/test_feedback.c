@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "control/keymap.h"
-#include "control/learn/creatives.h"
-#include "control/learn/samples.h"
-#include "control/learn/segments.h"
+#include "control/learn/creatives/creatives.h"
+#include "control/learn/market/samples.h"
+#include "control/learn/market/segments.h"
 #include "shm/hash.h"
 #include "shm/shade.h"
 #include "tests/control/learn/fixture.h"

@@ -146,9 +146,10 @@ static void top_print(FILE *out, const struct qbid_tool *tool, const cJSON *answ
 {
     const cJSON *reason;
     struct sums now = workers_sum(answer);
-    fprintf(out, "%s  generation %.0f (%.1f s old)  %d workers", qbid_tool_text(answer, "time"),
+    int workers = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers"));
+    fprintf(out, "%s  generation %.0f (%.1f s old)  %d worker%s", qbid_tool_text(answer, "time"),
             qbid_tool_number(answer, "generation"), qbid_tool_number(answer, "generation_age_s"),
-            cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers")));
+            workers, workers == 1 ? "" : "s");
     if (seconds > 0)
         fprintf(out, "  %.0f requests/s  %.0f bids/s", (now.requests - before->requests) / seconds,
                 (now.bids - before->bids) / seconds);

@@ -11,7 +11,7 @@
 #include "tools/qbid/explain_event.h"
 #include "tools/qbid/explain_options.h"
 #include "tools/qbid/explain_print.h"
-#include "tools/replay/json.h"
+#include "tools/replay/text/json.h"
 
 /* One run: what was asked for, and where its output goes. */
 struct run {

@@ -10,7 +10,7 @@
 #include "shm/error.h"
 #include "tools/qbid/explain_ask.h"
 #include "tools/qbid/explain_folder.h"
-#include "tools/replay/json.h"
+#include "tools/replay/text/json.h"
 
 #define COMPLAINTS_MAX 5 /* damaged lines that are named */
 

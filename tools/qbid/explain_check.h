@@ -17,7 +17,7 @@
 #include "shm/request.h"
 #include "tools/qbid/explain_options.h"
 #include "tools/qbid/explain_record.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define QBID_EXPLAIN_DIFFERENCES_MAX 5 /* are kept; all are counted */
 #define QBID_EXPLAIN_IMPID_BYTES 64

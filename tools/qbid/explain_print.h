@@ -9,7 +9,7 @@
 #include "tools/qbid/explain_detail.h"
 #include "tools/qbid/explain_options.h"
 #include "tools/qbid/explain_world.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define QBID_EXPLAIN_SCHEMA 1 /* of the JSON; fields are only added */
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "shm/error.h"
-#include "tools/replay/json.h"
-#include "tools/replay/money.h"
+#include "tools/replay/text/json.h"
+#include "tools/replay/text/money.h"
 
 #define NUMBER_BYTES 64
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "plugin/qbid.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define QBID_EXPLAIN_EXCHANGE_BYTES 64
 #define QBID_EXPLAIN_CODE_BID 200 /* HTTP status of an answer with a bid */

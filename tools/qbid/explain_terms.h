@@ -9,7 +9,7 @@
 #include "control/decisions/pace_terms.h"
 #include "shm/image.h"
 #include "shm/request.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 /* Kinds, in the order in which they are applied, and their words. */
 /* clang-format off */

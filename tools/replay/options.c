@@ -10,9 +10,9 @@
 
 #include "shm/error.h"
 #include "shm/units.h"
-#include "tools/replay/http.h"
-#include "tools/replay/money.h"
-#include "tools/replay/pool.h"
+#include "tools/replay/http/http.h"
+#include "tools/replay/http/pool.h"
+#include "tools/replay/text/money.h"
 
 enum option_id {
     OPT_URL = 256,

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "tools/replay/notice.h"
-#include "tools/replay/source.h"
+#include "tools/replay/notice/notice.h"
+#include "tools/replay/source/source.h"
 
 #define QBID_REPLAY_OPTIONS_LOGS_MAX 64
 #define QBID_REPLAY_OPTIONS_MESSAGE_BYTES 256

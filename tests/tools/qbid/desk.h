@@ -8,7 +8,7 @@
 #include "plugin/qbid.h"
 #include "tests/plugin/broker.h"
 #include "tests/tools/qbid/market.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define DESK_OUT_MAX 65536
 #define DESK_ARGS_MAX 256

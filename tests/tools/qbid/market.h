@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "tests/control/models/rng.h"
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define MARKET_LINE_ITEMS 40
 #define MARKET_ID(idx) (7000u + (idx))

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/tools/qbid/desk.h"
-#include "tools/replay/record.h"
+#include "tools/replay/results/answers_file.h"
 
 #define GENERATIONS 10 /* more than stay mapped */
 #define REQUESTS 40    /* of each generation */
@@ -43,7 +43,7 @@ static unsigned count(const char *text, const char *part)
 }
 
 /* Write the latest request and answer as qbid-replay does. */
-static void record(struct qbid_replay_record *out, uint32_t exchange)
+static void record(struct qbid_replay_answers_file *out, uint32_t exchange)
 {
     struct qbid_replay_row row = {.exchange = exchange};
     struct qbid_replay_buffer post = {0};
@@ -54,15 +54,15 @@ static void record(struct qbid_replay_record *out, uint32_t exchange)
         .body = {desk.out, desk.answer.body_bytes},
         .request = {post.text, post.len},
     };
-    qbid_replay_record_add(out, &row, &event, NULL);
+    qbid_replay_answers_file_add(out, &row, &event, NULL);
     qbid_replay_buffer_done(&post);
 }
 
 /* Ask the library and record what it says, into a file; every pace 1 if even. */
 static void record_answers(const char *name, uint64_t gen, int even)
 {
-    struct qbid_replay_record out;
-    assert_int_equal(qbid_replay_record_init(&out, desk_path(&desk, name), 1), 0);
+    struct qbid_replay_answers_file out;
+    assert_int_equal(qbid_replay_answers_file_init(&out, desk_path(&desk, name), 1), 0);
     for (unsigned i = 0; i < REQUESTS; i++) {
         uint32_t exchange = 1 + i % MARKET_EXCHANGES;
         char text[2] = {(char)('0' + exchange), '\0'};
@@ -75,7 +75,7 @@ static void record_answers(const char *name, uint64_t gen, int even)
         }
         record(&out, exchange);
     }
-    assert_int_equal(qbid_replay_record_done(&out), 0);
+    assert_int_equal(qbid_replay_answers_file_done(&out), 0);
 }
 
 static char *read_all(const char *name)

@@ -13,7 +13,7 @@
 
 #include "shm/version.h"
 #include "tests/tools/replay/bidder.h"
-#include "tests/tools/replay/rows.h"
+#include "tests/tools/replay/source/rows.h"
 
 enum { OUTPUT_MAX = 1 << 16 };
 

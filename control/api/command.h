@@ -41,7 +41,12 @@ qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_override, qbid_command_insights, qbid_command_rules;
 qbid_command_fn qbid_command_runs, qbid_command_creatives, qbid_command_allocations;
 qbid_command_fn qbid_command_patterns, qbid_command_attribution, qbid_command_overlaps;
-qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
+qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models, qbid_command_reload;
+
+/** Put the problems of a document into the answer, a line each. */
+struct qbid_problems;
+void qbid_command_problems(const struct qbid_command *command,
+                           const struct qbid_problems *problems);
 
 /** A difference between two accounts: counts, and the list of changes. */
 struct qbid_diff;

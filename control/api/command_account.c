@@ -12,7 +12,7 @@
 
 #define FILE_NAME_MAX 200
 
-static void problems_add(const struct qbid_command *c, const struct qbid_problems *problems)
+void qbid_command_problems(const struct qbid_command *c, const struct qbid_problems *problems)
 {
     cJSON *list = cJSON_AddArrayToObject(c->answer, "problems");
     for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
@@ -92,7 +92,7 @@ int qbid_command_document(struct qbid_command *c, const char *file, const char *
     struct qbid_diff diff;
     int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
     if (err == QBID_ERR_PARSE) {
-        problems_add(c, &problems);
+        qbid_command_problems(c, &problems);
         return qbid_command_fail(c, err, "%s%s%u problem%s; nothing was changed", file ? file : "",
                                  file ? " has " : "", problems.cnt, problems.cnt == 1 ? "" : "s");
     }

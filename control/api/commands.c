@@ -73,6 +73,7 @@ static const struct {
      "how conversions are given to bids, and what came of it by UTC day; max", true, NEVER},
     {"overlaps", qbid_command_overlaps,
      "line items of a tenant that are after the same traffic; id, max", true, NEVER},
+    {"reload", qbid_command_reload, "the configuration again, as SIGHUP", false, BY_RUN},
     {"publish", qbid_command_publish, "a generation now; reason", false, BY_RUN},
     {"patterns", qbid_command_patterns,
      "effects that the library has learned; tenant, metric, subject, across, sources, max", false,

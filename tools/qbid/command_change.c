@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import, target, account, publish, learning: what changes something, and the dump of it all. */
+/* import, target, account, publish, learning, reload: what changes something, and the dump of it
+ * all. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -368,6 +369,30 @@ int qbid_tool_learning(struct qbid_tool *tool, int argc, char **argv)
     cJSON *answer = qbid_tool_ask_table(tool, request, &code);
     if (answer)
         printf("learning %s\n", words[w.chosen]);
+    cJSON_Delete(answer);
+    return code;
+}
+
+int qbid_tool_reload(struct qbid_tool *tool, int argc, char **argv)
+{
+    const struct argp argp = {
+        NULL,
+        NULL,
+        NULL,
+        "Read qbidd's configuration again, as SIGHUP does, and say what became of it: 0 done, 1 it "
+        "is wrong, and nothing was changed. `qbidd -t FILE` only looks.",
+        NULL,
+        NULL,
+        NULL};
+    int code;
+    qbid_tool_parse(tool, &argp, argc, argv, NULL);
+    cJSON *answer = qbid_tool_ask_table(tool, qbid_tool_request("reload"), &code);
+    if (!answer)
+        return code;
+    const char *later = qbid_tool_text(answer, "at_next_start");
+    printf("%s is in force\n", qbid_tool_text(answer, "config"));
+    if (strcmp(later, "-") != 0)
+        printf("but %s: at the next start of qbidd\n", later);
     cJSON_Delete(answer);
     return code;
 }

@@ -31,3 +31,4 @@ $(call lib,whatif,tools/qbid/csv.c $(addprefix tools/qbid/allocate_,\
 # qbid ope without its command line
 $(call lib,ope,$(wildcard tools/qbid/ope_*.c))
 $(call install,$(B)/bin/qbid,bin,755)
+$(call install,tools/qbid/completion/qbid,share/bash-completion/completions,644)

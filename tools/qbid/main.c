@@ -30,6 +30,8 @@ static const struct {
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
     {"publish", qbid_tool_publish, "publish a generation now"},
+    {"reload", qbid_tool_reload,
+     "qbidd's configuration again: what is wrong, or waits for a start"},
     {"learning", qbid_tool_learning, "learning on | off: hold the models still"},
     {"explain", qbid_tool_explain, "why a saved bid request is answered as it is"},
     {"allocate", qbid_tool_allocate, "how a budget would best be split, from a CSV of campaigns"},

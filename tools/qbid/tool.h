@@ -88,6 +88,6 @@ qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models
 qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
 qbid_tool_fn qbid_tool_runs, qbid_tool_token, qbid_tool_creatives, qbid_tool_allocations;
 qbid_tool_fn qbid_tool_attribution, qbid_tool_overlaps;
-qbid_tool_fn qbid_tool_patterns;
+qbid_tool_fn qbid_tool_patterns, qbid_tool_reload;
 
 #endif

@@ -212,6 +212,12 @@ for command in status top import target account generations publish learning liv
     holds "help lists $command" grep -q "^ *$command " "$work/said"
 done
 
+complete_of() { # what bash would offer for the last of these words
+    PATH=$B/bin:$PATH bash -c '. tools/qbid/completion/qbid; COMP_WORDS=(qbid "$@"); COMP_CWORD=$#; _qbid; echo ${COMPREPLY[@]}' _ "$@"
+}
+is "completion of a command" "learning ledger" "$(complete_of --output json le)"
+is "completion of its options" "--cap-cpa --cap-cpc" "$(complete_of target --cap)"
+
 # --- the audit that somebody changed behind our back
 site_stop
 python3 - "$SITE/state/qbid.db" <<'PY'

@@ -251,6 +251,23 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
     assert_string_equal(f->out, "qbid " QBID_VERSION "\n");
 }
 
+static void a_reload_is_waited_for_and_says_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    running_config(&f->r, "ticks: {learn_ms: 0}\n");
+    assert_int_equal(ask(f, "reload"), 1);
+    has(f->err, "ticks.learn_ms: 0 is not in 50..");
+    has(f->err, "1 problem; nothing was changed");
+    running_config(&f->r, "grant_ppm: 5\n");
+    assert_int_equal(ask(f, "reload"), 0);
+    has(f->out, "but grant_ppm or grant_min: at the next start");
+    running_config(&f->r, "ticks: {learn_ms: 60000}\nimage_valid_ms: 900000\n");
+    assert_int_equal(ask(f, "reload"), 0);
+    has(f->out, "is in force\n");
+    assert_int_equal(ask(f, "audit -m 1"), 0);
+    has(f->out, "reload (configuration read again)");
+}
+
 static void the_socket_is_found_by_option_configuration_or_environment(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +425,7 @@ int main(void)
         cmocka_unit_test(every_command_speaks_json_with_its_version),
         cmocka_unit_test(keys_are_rotated_once_and_then_only_by_force),
         cmocka_unit_test(a_wrong_command_line_is_a_usage_error),
+        cmocka_unit_test(a_reload_is_waited_for_and_says_what_is_wrong),
         cmocka_unit_test(the_socket_is_found_by_option_configuration_or_environment),
         cmocka_unit_test(a_reader_without_permission_is_denied),
         cmocka_unit_test(an_explanation_uses_the_image_that_qbidd_keeps),

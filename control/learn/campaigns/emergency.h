@@ -10,8 +10,8 @@
  * an adjustment or an operator's override holds nothing is tested. State is not saved: a restart
  * ends an adjustment.
  */
-#ifndef QBID_CONTROL_LEARN_CAMPAIGNS_TRIGGERED_H
-#define QBID_CONTROL_LEARN_CAMPAIGNS_TRIGGERED_H
+#ifndef QBID_CONTROL_LEARN_CAMPAIGNS_EMERGENCY_H
+#define QBID_CONTROL_LEARN_CAMPAIGNS_EMERGENCY_H
 
 #include <stdint.h>
 
@@ -20,10 +20,10 @@
 #include "control/ingest/outcome.h"
 #include "control/models/watch/alarm.h"
 
-#define QBID_TRIGGERED_FALSE_A_DAY 0.01 /* of one test: one false alarm in 100 days at most */
-#define QBID_TRIGGERED_HOLD_S 1800
+#define QBID_EMERGENCY_FALSE_A_DAY 0.01 /* of one test: one false alarm in 100 days at most */
+#define QBID_EMERGENCY_HOLD_S 1800
 
-struct qbid_triggered {
+struct qbid_emergency {
     struct qbid_alarm alarm[QBID_TRIGGER_CNT];
     double usual_events[QBID_TRIGGER_CNT], usual_of[QBID_TRIGGER_CNT]; /* CTR and WIN */
     bool holds;
@@ -34,7 +34,7 @@ struct qbid_triggered {
 };
 
 /* What the learner has to tell: one began or ended. */
-struct qbid_triggered_news {
+struct qbid_emergency_news {
     uint32_t campaign_id;
     bool began;
     enum qbid_trigger_kind kind;
@@ -42,7 +42,7 @@ struct qbid_triggered_news {
 };
 
 /** Take an outcome of the campaign; spent_nanos is what a BILL was charged. */
-void qbid_triggered_post(struct qbid_triggered *triggered, const struct qbid_campaign_def *campaign,
+void qbid_emergency_post(struct qbid_emergency *emergency, const struct qbid_campaign_def *campaign,
                          const struct qbid_outcome *outcome, int64_t spent_nanos, int64_t unix_s);
 
 /**
@@ -50,15 +50,15 @@ void qbid_triggered_post(struct qbid_triggered *triggered, const struct qbid_cam
  *
  * Returns: 1 and *ret_news when an adjustment began or ended, else 0.
  */
-int qbid_triggered_step(struct qbid_triggered *triggered, const struct qbid_campaign_def *campaign,
+int qbid_emergency_step(struct qbid_emergency *emergency, const struct qbid_campaign_def *campaign,
                         bool overridden, double step_lg, uint64_t period_ns, uint64_t now_ns,
-                        struct qbid_triggered_news *ret_news);
+                        struct qbid_emergency_news *ret_news);
 
 /** The factor now, 1 where nothing holds. */
-double qbid_triggered_factor(const struct qbid_triggered *triggered);
+double qbid_emergency_factor(const struct qbid_emergency *emergency);
 
 /** When it is over at the latest, on the boot clock, were control to die now; 0 = nothing holds. */
-uint64_t qbid_triggered_until(const struct qbid_triggered *triggered, double step_lg,
+uint64_t qbid_emergency_until(const struct qbid_emergency *emergency, double step_lg,
                               uint64_t period_ns);
 
 #endif

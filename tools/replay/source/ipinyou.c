@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Facts and fits of the nine campaigns, and the price distribution that they give. */
-#include "tools/replay/source/campaign.h"
+#include "tools/replay/source/ipinyou.h"
 
 #include <math.h>
 #include <string.h>
 
 /* clang-format off */
-const struct qbid_replay_campaign qbid_replay_campaigns[QBID_REPLAY_CAMPAIGN_CNT] = {
+const struct qbid_replay_ipinyou_campaign qbid_replay_ipinyou_campaigns[QBID_REPLAY_IPINYOU_CNT] = {
     /* id, impressions, clicks, cost, mobile; curves: weight, mu, sigma; spikes: fen, weight */
     {"1458", 3083056, 2454, 212400241, 40000,
      {{0.2424, 3.113, 0.756}, {0.1273, 3.984, 0.231}, {0.2542, 4.85, 0.6}},
@@ -38,11 +38,11 @@ const struct qbid_replay_campaign qbid_replay_campaigns[QBID_REPLAY_CAMPAIGN_CNT
 };
 /* clang-format on */
 
-const struct qbid_replay_campaign *qbid_replay_campaign_find(const char *id)
+const struct qbid_replay_ipinyou_campaign *qbid_replay_ipinyou_find(const char *id)
 {
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++)
-        if (strcmp(qbid_replay_campaigns[i].id, id) == 0)
-            return &qbid_replay_campaigns[i];
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++)
+        if (strcmp(qbid_replay_ipinyou_campaigns[i].id, id) == 0)
+            return &qbid_replay_ipinyou_campaigns[i];
     return NULL;
 }
 
@@ -51,18 +51,18 @@ static double normal_cdf(double z)
     return 0.5 * erfc(-z * M_SQRT1_2);
 }
 
-void qbid_replay_campaign_prices(const struct qbid_replay_campaign *campaign,
-                                 double cdf[QBID_REPLAY_PRICE_FEN_MAX + 1])
+void qbid_replay_ipinyou_prices(const struct qbid_replay_ipinyou_campaign *campaign,
+                                double cdf[QBID_REPLAY_PRICE_FEN_MAX + 1])
 {
     for (size_t p = 0; p <= QBID_REPLAY_PRICE_FEN_MAX; p++) {
         cdf[p] = 0;
-        for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CURVES; i++) {
+        for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CURVES; i++) {
             double mu = campaign->curves[i].mu, sigma = campaign->curves[i].sigma;
             double whole = normal_cdf((log(QBID_REPLAY_PRICE_FEN_MAX + 0.5) - mu) / sigma);
             cdf[p] += campaign->curves[i].weight * normal_cdf((log((double)p + 0.5) - mu) / sigma) /
                       whole;
         }
-        for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_SPIKES; i++)
+        for (size_t i = 0; i < QBID_REPLAY_IPINYOU_SPIKES; i++)
             if (campaign->spikes[i].price_fen <= p)
                 cdf[p] += campaign->spikes[i].weight;
     }

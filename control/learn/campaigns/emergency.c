@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Three counts of events against what was to be expected. */
-#include "control/learn/campaigns/triggered.h"
+#include "control/learn/campaigns/emergency.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,13 +11,13 @@
 #define EVENTS_KEPT 10000.0 /* then what is older counts half */
 
 /* The usual rate, low; 0 when it is not known yet. */
-static double usual(const struct qbid_triggered *t, enum qbid_trigger_kind kind)
+static double usual(const struct qbid_emergency *t, enum qbid_trigger_kind kind)
 {
     double events = t->usual_events[kind];
     return events < EVENTS_LEAST ? 0 : (events - 2 * sqrt(events)) / t->usual_of[kind];
 }
 
-static void usual_count(struct qbid_triggered *t, enum qbid_trigger_kind kind, double events,
+static void usual_count(struct qbid_emergency *t, enum qbid_trigger_kind kind, double events,
                         double of)
 {
     t->usual_events[kind] += events;
@@ -28,7 +28,7 @@ static void usual_count(struct qbid_triggered *t, enum qbid_trigger_kind kind, d
     }
 }
 
-static void test(struct qbid_triggered *t, enum qbid_trigger_kind kind, double expected,
+static void test(struct qbid_emergency *t, enum qbid_trigger_kind kind, double expected,
                  double events, int64_t unix_s)
 {
     if (!t->holds)
@@ -36,7 +36,7 @@ static void test(struct qbid_triggered *t, enum qbid_trigger_kind kind, double e
 }
 
 /* A rate against its usual one: tested first, counted then. */
-static void rate_post(struct qbid_triggered *t, enum qbid_trigger_kind kind, double events,
+static void rate_post(struct qbid_emergency *t, enum qbid_trigger_kind kind, double events,
                       double of, int64_t unix_s)
 {
     double rate = usual(t, kind);
@@ -54,7 +54,7 @@ static double click_nanos(const struct qbid_campaign_def *campaign)
     return (double)micros * 1000;
 }
 
-void qbid_triggered_post(struct qbid_triggered *triggered, const struct qbid_campaign_def *campaign,
+void qbid_emergency_post(struct qbid_emergency *emergency, const struct qbid_campaign_def *campaign,
                          const struct qbid_outcome *outcome, int64_t spent_nanos, int64_t unix_s)
 {
     double click = click_nanos(campaign);
@@ -62,40 +62,40 @@ void qbid_triggered_post(struct qbid_triggered *triggered, const struct qbid_cam
     if (!campaign->triggers || !*campaign->triggers)
         return;
     if (outcome->first_win || lost)
-        rate_post(triggered, QBID_TRIGGER_WIN, outcome->first_win, 1, unix_s);
+        rate_post(emergency, QBID_TRIGGER_WIN, outcome->first_win, 1, unix_s);
     if (outcome->kind == QBID_EVENT_BILL) {
-        rate_post(triggered, QBID_TRIGGER_CTR, 0, 1, unix_s);
+        rate_post(emergency, QBID_TRIGGER_CTR, 0, 1, unix_s);
         if (click > 0)
-            test(triggered, QBID_TRIGGER_CPC, (double)spent_nanos / click, 0, unix_s);
+            test(emergency, QBID_TRIGGER_CPC, (double)spent_nanos / click, 0, unix_s);
     } else if (outcome->kind == QBID_EVENT_CLICK) {
-        rate_post(triggered, QBID_TRIGGER_CTR, 1, 0, unix_s);
+        rate_post(emergency, QBID_TRIGGER_CTR, 1, 0, unix_s);
         if (click > 0)
-            test(triggered, QBID_TRIGGER_CPC, 0, 1, unix_s);
+            test(emergency, QBID_TRIGGER_CPC, 0, 1, unix_s);
     }
 }
 
-static void tests_begin(struct qbid_triggered *t)
+static void tests_begin(struct qbid_emergency *t)
 {
     for (unsigned k = 0; k < QBID_TRIGGER_CNT; k++)
         t->alarm[k].evidence = 0;
 }
 
-static int begin(struct qbid_triggered *t, const struct qbid_triggers *allowed, uint64_t now_ns)
+static int begin(struct qbid_emergency *t, const struct qbid_triggers *allowed, uint64_t now_ns)
 {
     for (unsigned k = 0; k < QBID_TRIGGER_CNT; k++) {
         if (!(allowed->factor[k] > 0) ||
-            !qbid_alarm_fired(&t->alarm[k], QBID_TRIGGERED_FALSE_A_DAY))
+            !qbid_alarm_fired(&t->alarm[k], QBID_EMERGENCY_FALSE_A_DAY))
             continue;
         t->holds = true;
         t->kind = (enum qbid_trigger_kind)k;
         t->full_lg = t->target_lg = log2(allowed->factor[k]);
-        t->until_ns = now_ns + QBID_TRIGGERED_HOLD_S * QBID_NS_PER_S;
+        t->until_ns = now_ns + QBID_EMERGENCY_HOLD_S * QBID_NS_PER_S;
         return 1;
     }
     return 0;
 }
 
-static void move(struct qbid_triggered *t, double step_lg, uint64_t period_ns, uint64_t now_ns)
+static void move(struct qbid_emergency *t, double step_lg, uint64_t period_ns, uint64_t now_ns)
 {
     double way = t->target_lg - t->now_lg;
     if (way == 0 || now_ns - t->stepped_ns < period_ns)
@@ -104,11 +104,11 @@ static void move(struct qbid_triggered *t, double step_lg, uint64_t period_ns, u
     t->stepped_ns = now_ns;
 }
 
-int qbid_triggered_step(struct qbid_triggered *triggered, const struct qbid_campaign_def *campaign,
+int qbid_emergency_step(struct qbid_emergency *emergency, const struct qbid_campaign_def *campaign,
                         bool overridden, double step_lg, uint64_t period_ns, uint64_t now_ns,
-                        struct qbid_triggered_news *ret_news)
+                        struct qbid_emergency_news *ret_news)
 {
-    struct qbid_triggered *t = triggered;
+    struct qbid_emergency *t = emergency;
     struct qbid_triggers allowed = {{0}};
     int news = 0;
     if (campaign->triggers && *campaign->triggers)
@@ -130,19 +130,19 @@ int qbid_triggered_step(struct qbid_triggered *triggered, const struct qbid_camp
     }
     move(t, step_lg, period_ns, now_ns);
     if (news)
-        *ret_news = (struct qbid_triggered_news){campaign->id, t->holds, t->kind,
+        *ret_news = (struct qbid_emergency_news){campaign->id, t->holds, t->kind,
                                                  t->holds ? exp2(t->target_lg) : 1};
     return news;
 }
 
-double qbid_triggered_factor(const struct qbid_triggered *triggered)
+double qbid_emergency_factor(const struct qbid_emergency *emergency)
 {
-    return exp2(triggered->now_lg);
+    return exp2(emergency->now_lg);
 }
 
-uint64_t qbid_triggered_until(const struct qbid_triggered *triggered, double step_lg,
+uint64_t qbid_emergency_until(const struct qbid_emergency *emergency, double step_lg,
                               uint64_t period_ns)
 {
-    double steps = ceil(fabs(triggered->full_lg) / step_lg) + 2; /* the way back */
-    return triggered->holds ? triggered->until_ns + (uint64_t)steps * period_ns : 0;
+    double steps = ceil(fabs(emergency->full_lg) / step_lg) + 2; /* the way back */
+    return emergency->holds ? emergency->until_ns + (uint64_t)steps * period_ns : 0;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One result a place, the oldest goes first. */
-#include "control/learn/market/samples.h"
+#include "control/learn/market/price_samples.h"
 
 #include <stdlib.h>
 
 #include "shm/error.h"
 
-int qbid_samples_init(struct qbid_samples *samples, uint32_t max)
+int qbid_price_samples_init(struct qbid_price_samples *samples, uint32_t max)
 {
-    *samples = (struct qbid_samples){.max = max};
+    *samples = (struct qbid_price_samples){.max = max};
     samples->sample = max ? calloc(max, sizeof *samples->sample) : NULL;
     return samples->sample ? 0 : max ? QBID_ERR_NOMEM : QBID_ERR_INVAL;
 }
 
-void qbid_samples_done(struct qbid_samples *samples)
+void qbid_price_samples_done(struct qbid_price_samples *samples)
 {
     free(samples->sample);
-    *samples = (struct qbid_samples){0};
+    *samples = (struct qbid_price_samples){0};
 }
 
 /* The effective value behind a bid: in second price the bid itself. */
@@ -27,9 +27,10 @@ static double effective(const struct qbid_outcome *outcome)
     return (double)outcome->bid_nanos;
 }
 
-void qbid_samples_post(struct qbid_samples *samples, const struct qbid_outcome *outcome)
+void qbid_price_samples_post(struct qbid_price_samples *samples, const struct qbid_outcome *outcome)
 {
-    struct qbid_sample s = {.context = outcome->context, .line_item_idx = outcome->line_item_idx};
+    struct qbid_price_sample s = {.context = outcome->context,
+                                  .line_item_idx = outcome->line_item_idx};
     int first = (outcome->flags & QBID_EVENT_FIRST_PRICE) != 0;
     if (first && outcome->pace < 0)
         return; /* a fixed price: no worth lies behind it that shading made it from */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/learn/campaigns/triggered.h"
+#include "control/learn/campaigns/emergency.h"
 #include "shm/units.h"
 #include "tests/control/models/rng.h"
 
@@ -61,11 +61,11 @@ static void false_alarms_are_as_rare_as_stated(void **state)
  * found. */
 static double found_after(enum qbid_trigger_kind kind, struct rng *r)
 {
-    struct qbid_triggered t = {0};
+    struct qbid_emergency t = {0};
     char text[8]; /* a lack of clicks would show in their cost, too */
     snprintf(text, sizeof text, "%s", qbid_trigger_word(kind));
     struct qbid_campaign_def c = campaign(text);
-    struct qbid_triggered_news news;
+    struct qbid_emergency_news news;
     const int a_day = 100000;
     for (int i = 0; i < 4 * a_day; i++) {
         bool wrong = i >= 2 * a_day;
@@ -76,11 +76,11 @@ static double found_after(enum qbid_trigger_kind kind, struct rng *r)
             wrong && kind == QBID_TRIGGER_CPC ? 15000000 : 9500000; /* of a click's 1e9 */
         bool won = rng_uniform(r) < win;
         struct qbid_outcome o = {.kind = won ? QBID_EVENT_BILL : QBID_EVENT_LOSS, .first_win = won};
-        qbid_triggered_post(&t, &c, &o, won ? price : 0, now_s);
+        qbid_emergency_post(&t, &c, &o, won ? price : 0, now_s);
         o = (struct qbid_outcome){.kind = QBID_EVENT_CLICK};
         if (won && rng_uniform(r) < ctr)
-            qbid_triggered_post(&t, &c, &o, 0, now_s);
-        if (qbid_triggered_step(&t, &c, false, STEP_LG, PERIOD_NS,
+            qbid_emergency_post(&t, &c, &o, 0, now_s);
+        if (qbid_emergency_step(&t, &c, false, STEP_LG, PERIOD_NS,
                                 (uint64_t)(now_s + 1) * QBID_NS_PER_S, &news)) {
             assert_true(wrong && news.began);
             assert_int_equal(news.kind, kind);
@@ -108,35 +108,35 @@ static void what_goes_wrong_is_found_within_hours(void **state)
 static void the_factor_moves_by_steps_and_has_an_end(void **state)
 {
     (void)state;
-    struct qbid_triggered t = {0};
+    struct qbid_emergency t = {0};
     char text[] = "cpc=0.5";
     struct qbid_campaign_def c = campaign(text);
-    struct qbid_triggered_news news;
+    struct qbid_emergency_news news;
     struct qbid_outcome bill = {.kind = QBID_EVENT_BILL, .first_win = true};
     uint64_t now_ns = 1000 * QBID_NS_PER_S, began_ns = 0;
     for (int i = 0; i < 1000; i++)
-        qbid_triggered_post(&t, &c, &bill, 1000000000, 0); /* a click's worth each, and none */
+        qbid_emergency_post(&t, &c, &bill, 1000000000, 0); /* a click's worth each, and none */
     unsigned began = 0, ended = 0;
     double last = 1, least = 1;
-    for (int k = 0; k < QBID_TRIGGERED_HOLD_S + 60; k++, now_ns += PERIOD_NS) {
-        if (qbid_triggered_step(&t, &c, false, STEP_LG, PERIOD_NS, now_ns, &news)) {
+    for (int k = 0; k < QBID_EMERGENCY_HOLD_S + 60; k++, now_ns += PERIOD_NS) {
+        if (qbid_emergency_step(&t, &c, false, STEP_LG, PERIOD_NS, now_ns, &news)) {
             began += news.began;
             ended += !news.began;
             began_ns = news.began ? now_ns : began_ns;
             assert_true(news.factor == (news.began ? 0.5 : 1));
         }
-        double factor = qbid_triggered_factor(&t);
+        double factor = qbid_emergency_factor(&t);
         assert_true(fabs(log2(factor / last)) <= STEP_LG + 1e-12);
-        uint64_t until_ns = qbid_triggered_until(&t, STEP_LG, PERIOD_NS);
+        uint64_t until_ns = qbid_emergency_until(&t, STEP_LG, PERIOD_NS);
         if (factor !=
             1) /* a page that is never written again forgets it, and not before its time */
             assert_true(until_ns > now_ns &&
-                        until_ns <= began_ns + (QBID_TRIGGERED_HOLD_S + 20) * QBID_NS_PER_S);
+                        until_ns <= began_ns + (QBID_EMERGENCY_HOLD_S + 20) * QBID_NS_PER_S);
         last = factor;
         least = fmin(least, factor);
     }
     assert_true(began == 1 && ended == 1 && least == 0.5 && last == 1);
-    assert_int_equal(qbid_triggered_until(&t, STEP_LG, PERIOD_NS), 0);
+    assert_int_equal(qbid_emergency_until(&t, STEP_LG, PERIOD_NS), 0);
     assert_true(t.alarm[QBID_TRIGGER_CPC].evidence == 0);
 }
 
@@ -145,26 +145,26 @@ static void it_can_be_switched_off_and_an_override_ends_it(void **state)
     (void)state;
     char on[] = "cpc", off[] = "";
     for (int way = 0; way < 2; way++) {
-        struct qbid_triggered t = {0};
+        struct qbid_emergency t = {0};
         struct qbid_campaign_def c = campaign(on);
-        struct qbid_triggered_news news;
+        struct qbid_emergency_news news;
         struct qbid_outcome bill = {.kind = QBID_EVENT_BILL, .first_win = true};
         uint64_t now_ns = 1000 * QBID_NS_PER_S;
         for (int i = 0; i < 1000; i++)
-            qbid_triggered_post(&t, &c, &bill, 1000000000, 0);
+            qbid_emergency_post(&t, &c, &bill, 1000000000, 0);
         for (int k = 0; k < 10; k++, now_ns += PERIOD_NS)
-            (void)qbid_triggered_step(&t, &c, false, STEP_LG, PERIOD_NS, now_ns, &news);
-        assert_true(t.holds && fabs(qbid_triggered_factor(&t) - 0.8) < 1e-12);
+            (void)qbid_emergency_step(&t, &c, false, STEP_LG, PERIOD_NS, now_ns, &news);
+        assert_true(t.holds && fabs(qbid_emergency_factor(&t) - 0.8) < 1e-12);
         c.triggers = way ? on : off;
         for (int k = 0; k < 10; k++, now_ns += PERIOD_NS)
-            (void)qbid_triggered_step(&t, &c, way == 1, STEP_LG, PERIOD_NS, now_ns, &news);
-        assert_true(!t.holds && qbid_triggered_factor(&t) == 1);
+            (void)qbid_emergency_step(&t, &c, way == 1, STEP_LG, PERIOD_NS, now_ns, &news);
+        assert_true(!t.holds && qbid_emergency_factor(&t) == 1);
     }
-    struct qbid_triggered t = {0};
+    struct qbid_emergency t = {0};
     struct qbid_campaign_def c = campaign(off);
     struct qbid_outcome bill = {.kind = QBID_EVENT_BILL, .first_win = true};
     for (int i = 0; i < 1000; i++)
-        qbid_triggered_post(&t, &c, &bill, 1000000000, 0);
+        qbid_emergency_post(&t, &c, &bill, 1000000000, 0);
     assert_true(t.alarm[QBID_TRIGGER_CPC].evidence == 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recent auctions of one campaign: what the pacer solves its multiplier from. */
-#ifndef QBID_CONTROL_LEARN_MARKET_SAMPLES_H
-#define QBID_CONTROL_LEARN_MARKET_SAMPLES_H
+#ifndef QBID_CONTROL_LEARN_MARKET_PRICE_SAMPLES_H
+#define QBID_CONTROL_LEARN_MARKET_PRICE_SAMPLES_H
 
 #include <stdint.h>
 
@@ -10,7 +10,7 @@
 
 /* The context is kept and not the value, so that a better value model applies to old samples too.
  */
-struct qbid_sample {
+struct qbid_price_sample {
     uint64_t context;
     uint32_t line_item_idx;
     uint32_t kind;       /* enum qbid_market_kind */
@@ -18,8 +18,8 @@ struct qbid_sample {
 };
 
 /* A ring of the last `max` results. */
-struct qbid_samples {
-    struct qbid_sample *sample;
+struct qbid_price_samples {
+    struct qbid_price_sample *sample;
     uint32_t max;
     uint32_t cnt;
     uint32_t next;
@@ -27,10 +27,11 @@ struct qbid_samples {
     uint32_t first_price; /* of the last result: 1 = shade tables apply */
 };
 
-int qbid_samples_init(struct qbid_samples *samples, uint32_t max);
-void qbid_samples_done(struct qbid_samples *samples);
+int qbid_price_samples_init(struct qbid_price_samples *samples, uint32_t max);
+void qbid_price_samples_done(struct qbid_price_samples *samples);
 
 /** Take the first word of a win, a LOSS or EXPIRED; others are ignored. */
-void qbid_samples_post(struct qbid_samples *samples, const struct qbid_outcome *outcome);
+void qbid_price_samples_post(struct qbid_price_samples *samples,
+                             const struct qbid_outcome *outcome);
 
 #endif

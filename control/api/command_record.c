@@ -6,14 +6,7 @@
 #include "shm/clock.h"
 #include "shm/error.h"
 
-#define LIST_MAX 10000
 #define LIST_PRESET 20
-
-static uint32_t max_of(const struct qbid_command *c)
-{
-    int64_t max = qbid_json_whole(c->request, "max");
-    return max < 1 ? LIST_PRESET : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
-}
 
 struct listing {
     const struct qbid_command *command;
@@ -28,8 +21,7 @@ static int generation_add(void *context, const struct qbid_store_generation *g)
     uint32_t workers = 0;
     for (uint32_t i = 0; i < l->worker_cnt; i++)
         workers += l->worker[i].adopted_gen == g->gen;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(l->list, to);
+    cJSON *to = qbid_json_row(l->list);
     qbid_json_count(to, "generation", g->gen);
     qbid_json_unix_ns(to, "built", g->built_unix_ns);
     qbid_json_count(to, "bytes", g->bytes);
@@ -47,7 +39,8 @@ int qbid_command_generations(struct qbid_command *c)
     struct listing l = {.command = c, .list = cJSON_AddArrayToObject(c->answer, "generations")};
     l.worker_cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), l.worker, QBID_LIVE_WORKERS_MAX);
-    int err = qbid_store_load_generations(store, max_of(c), generation_add, &l);
+    int err =
+        qbid_store_load_generations(store, qbid_command_max(c, LIST_PRESET), generation_add, &l);
     return qbid_command_fail_store(c, err);
 }
 
@@ -119,7 +112,7 @@ int qbid_command_audit(struct qbid_command *c)
         return audit_verify(c, store);
     if (export)
         return audit_export(c, store);
-    int err = qbid_store_load_audit(store, max_of(c), record_add,
+    int err = qbid_store_load_audit(store, qbid_command_max(c, LIST_PRESET), record_add,
                                     cJSON_AddArrayToObject(c->answer, "records"));
     return qbid_command_fail_store(c, err);
 }

@@ -5,6 +5,7 @@
 
 #include "control/api/command.h"
 #include "shm/error.h"
+#include "shm/version.h"
 
 static void used_add(cJSON *to, const char *name, uint64_t used, uint64_t max)
 {
@@ -95,6 +96,7 @@ int qbid_command_status(struct qbid_command *c)
     const struct qbid_config *config = c->commands->config;
     char currency[4];
     qbid_currency_format(config->currency, currency);
+    cJSON_AddStringToObject(c->answer, "version", QBID_VERSION);
     cJSON_AddNumberToObject(c->answer, "pid", getpid());
     cJSON_AddStringToObject(c->answer, "config", c->commands->config_path);
     cJSON_AddStringToObject(c->answer, "state_dir", config->state_dir);

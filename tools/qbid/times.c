@@ -77,7 +77,7 @@ void qbid_times_print(const cJSON *latency, bool bold)
     qbid_columns_done(&columns);
 }
 
-void qbid_times_print_answer(const cJSON *latency)
+void qbid_times_print_answer(FILE *out, const cJSON *latency)
 {
     const cJSON *answer = member(member(latency, "all"), "answer");
     const cJSON *decide = member(member(latency, "all"), "decide");
@@ -86,8 +86,8 @@ void qbid_times_print_answer(const cJSON *latency)
         return;
     qbid_times_format(qbid_tool_number(answer, "p50_ns"), p50);
     qbid_times_format(qbid_tool_number(answer, "p99_ns"), p99);
-    printf("answer: p50 %s, p99 %s", p50, p99);
+    fprintf(out, "answer: p50 %s, p99 %s", p50, p99);
     qbid_times_format(qbid_tool_number(decide, "p50_ns"), p50);
     qbid_times_format(qbid_tool_number(decide, "p99_ns"), p99);
-    printf("; decision: p50 %s, p99 %s (since the workers started)\n", p50, p99);
+    fprintf(out, "; decision: p50 %s, p99 %s (since the workers started)\n", p50, p99);
 }

@@ -4,6 +4,7 @@
 #define QBID_TOOLS_QBID_TIMES_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -17,6 +18,6 @@ void qbid_times_format(double ns, char out[QBID_TIMES_TEXT_MAX]);
 void qbid_times_print(const cJSON *latency, bool bold);
 
 /** One line for top; nothing when no answer was timed. */
-void qbid_times_print_answer(const cJSON *latency);
+void qbid_times_print_answer(FILE *out, const cJSON *latency);
 
 #endif

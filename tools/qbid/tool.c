@@ -82,6 +82,18 @@ void qbid_tool_parse(struct qbid_tool *tool, const struct argp *argp, int argc, 
     argp_parse(&whole, argc, argv, 0, NULL, &parsing);
 }
 
+long qbid_tool_whole(const struct argp_state *state, const char *option, const char *text,
+                     long least, long most)
+{
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || errno || value < least || value > most)
+        argp_error(state, "%s is a whole number from %ld to %ld, not '%s'", option, least, most,
+                   text);
+    return value;
+}
+
 void qbid_tool_say(const char *format, ...)
 {
     va_list args;

@@ -70,6 +70,10 @@ int qbid_tool_print(const cJSON *answer);
 const char *qbid_tool_text(const cJSON *object, const char *name);
 double qbid_tool_number(const cJSON *object, const char *name);
 
+/** The whole number of an option ("--max"); out of its range ends the program with its usage. */
+long qbid_tool_whole(const struct argp_state *state, const char *option, const char *text,
+                     long least, long most);
+
 /** A message on stderr: "qbid: ...". */
 void qbid_tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -84,6 +88,6 @@ qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models
 qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
 qbid_tool_fn qbid_tool_runs, qbid_tool_token, qbid_tool_creatives, qbid_tool_allocations;
 qbid_tool_fn qbid_tool_attribution, qbid_tool_overlaps;
-qbid_tool_fn qbid_tool_patterns;
+qbid_tool_fn qbid_tool_patterns, qbid_tool_reload;
 
 #endif

@@ -62,7 +62,7 @@ is "nothing was applied" 0.5 "$(target_of 1)"
 is "approve" 0 "$(exit_of qbid recommend approve "$id")"
 becomes "the plan applies it" 0.45 target_of 1
 becomes "its history says so" applied rules "history by-hand" 'a["firings"][0]["status"]'
-holds "the audit has its reason" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -n 9 | grep -q 'Rule by-hand, version 1, ctr < 0.8 x average over 24h: '"
+holds "the audit has its reason" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -m 9 | grep -q 'Rule by-hand, version 1, ctr < 0.8 x average over 24h: '"
 execution=$(qbid --output json executions | python3 -c 'import json, sys; print(json.load(sys.stdin)["executions"][0]["id"])')
 is "and back" 0 "$(exit_of qbid rollback "$execution")"
 is "to what it was" 0.5 "$(target_of 1)"

@@ -98,7 +98,7 @@ is "a bill of the key before" 200 "$(priced OG46wAAMCggBI0VniavN7-mNy0VTKPbB3o5C
 becomes "is charged" $((before + 1200000)) spent
 qbid keys rotate >"$work/rotate" 2>&1
 is "a second rotation at once is refused" 5 "$?"
-holds "with the reason" grep -q 'notices signed with its second key may come for .* s (event_ttl_ms); force drops it now' "$work/rotate"
+holds "with the reason" grep -q 'notices signed with its second key may come for .* s (event_ttl_ms); --force drops it now' "$work/rotate"
 holds "and done with --force" qbid keys rotate --force
 
 # --- what is wrong has its place and its reason

@@ -98,7 +98,7 @@ static void verified_print(const cJSON *a, const struct audit_options *o)
 static void records_print(const cJSON *a)
 {
     const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "records"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "records"))
     {
         printf("%.0f  %s  %s  %s (%s)\n", qbid_tool_number(item, "id"),
                qbid_tool_text(item, "time"), qbid_tool_text(item, "actor"),

@@ -16,8 +16,8 @@
 static void field_print(const cJSON *field, bool added)
 {
     const char *name = qbid_tool_text(field, "name");
-    const char *before = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(field, "before"));
-    const char *after = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(field, "after"));
+    const char *before = cJSON_GetStringValue(qbid_tool_member(field, "before"));
+    const char *after = cJSON_GetStringValue(qbid_tool_member(field, "after"));
     if (added && !*after)
         return; /* nothing was set */
     if (added)
@@ -29,7 +29,7 @@ static void field_print(const cJSON *field, bool added)
 
 static void diff_print(const cJSON *answer, bool rollback)
 {
-    const cJSON *change, *field, *changes = cJSON_GetObjectItemCaseSensitive(answer, "changes");
+    const cJSON *change, *field, *changes = qbid_tool_member(answer, "changes");
     if (cJSON_GetArraySize(changes) == 0 && qbid_tool_number(answer, "execution") > 0) {
         printf(rollback ? "nothing to change; on record as execution %.0f\n"
                         : "applied before, as execution %.0f; nothing to change\n",
@@ -45,15 +45,14 @@ static void diff_print(const cJSON *answer, bool rollback)
                : strcmp(kind, "removed") == 0 ? '-'
                                               : '~',
                qbid_tool_text(change, "item"), qbid_tool_number(change, "id"));
-        cJSON_ArrayForEach(field, cJSON_GetObjectItemCaseSensitive(change, "fields"))
-            field_print(field, added);
+        cJSON_ArrayForEach(field, qbid_tool_member(change, "fields")) field_print(field, added);
     }
     printf("%.0f added, %.0f changed, %.0f removed, %.0f unchanged\n",
            qbid_tool_number(answer, "added"), qbid_tool_number(answer, "changed"),
            qbid_tool_number(answer, "removed"), qbid_tool_number(answer, "unchanged"));
     printf("active budgets: %s -> %s\n", qbid_tool_text(answer, "budgets_before"),
            qbid_tool_text(answer, "budgets_after"));
-    if (cJSON_GetObjectItemCaseSensitive(answer, "money_at_stake"))
+    if (qbid_tool_member(answer, "money_at_stake"))
         printf("money at stake: %s\n", qbid_tool_text(answer, "money_at_stake"));
     if (qbid_tool_number(answer, "left_inactive") > 0)
         printf("items added since: %.0f stay, inactive\n",
@@ -63,9 +62,9 @@ static void diff_print(const cJSON *answer, bool rollback)
                qbid_tool_number(answer, "moved_back"));
     if (qbid_tool_number(answer, "kept") > 0)
         printf("fields changed later: %.0f keep that value\n", qbid_tool_number(answer, "kept"));
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "dry_run")))
+    if (cJSON_IsTrue(qbid_tool_member(answer, "dry_run")))
         puts("dry run: nothing was changed");
-    else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(answer, "applied")))
+    else if (cJSON_IsTrue(qbid_tool_member(answer, "applied")))
         printf("applied; generation %.0f\n", qbid_tool_number(answer, "generation"));
     else
         puts("nothing to change");
@@ -82,8 +81,7 @@ int qbid_tool_change(struct qbid_tool *tool, cJSON *request)
         code = qbid_tool_print(answer);
     else
         diff_print(answer, rollback);
-    const char *unpublished =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(answer, "publish_error"));
+    const char *unpublished = cJSON_GetStringValue(qbid_tool_member(answer, "publish_error"));
     if (unpublished)
         qbid_tool_say("stored, but not published yet: %s; qbidd tries again", unpublished);
     cJSON_Delete(answer);
@@ -322,7 +320,7 @@ int qbid_tool_account(struct qbid_tool *tool, int argc, char **argv)
     cJSON *answer = qbid_tool_ask(tool, qbid_tool_request("account"), &code);
     if (!answer)
         return code;
-    const cJSON *document = cJSON_GetObjectItemCaseSensitive(answer, "account");
+    const cJSON *document = qbid_tool_member(answer, "account");
     char *text = tool->json ? cJSON_PrintUnformatted(document) : cJSON_Print(document);
     if (!text || puts(text) == EOF)
         code = QBID_TOOL_FAILED;

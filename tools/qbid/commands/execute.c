@@ -4,13 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 enum { KEY_ONLY = 700, KEY_STATUS, KEY_IMPACT, KEY_LOSS };
 
@@ -57,12 +51,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void text_add(cJSON *request, const char *name, const char *text)
-{
-    if (text)
-        cJSON_AddStringToObject(request, name, text);
-}
-
 /* A whole number among the arguments; the program ends with its usage when it is none. */
 static double number_of(const char *text, const char *name)
 {
@@ -89,7 +77,7 @@ static void recommendations_table(const struct qbid_tool *tool, const cJSON *ans
     struct qbid_columns columns;
     const cJSON *item;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(answer, "recommendations"))
+    cJSON_ArrayForEach(item, qbid_tool_member(answer, "recommendations"))
     {
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "id"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "status"));
@@ -108,7 +96,7 @@ static void recommendations_table(const struct qbid_tool *tool, const cJSON *ans
 
 static void recommendation_print(const cJSON *answer)
 {
-    const cJSON *all = member(answer, "recommendations");
+    const cJSON *all = qbid_tool_member(answer, "recommendations");
     for (const cJSON *r = all ? all->child : NULL; r; r = r->next)
         for (const cJSON *item = r->child; item; item = item->next) {
             if (cJSON_IsNumber(item))
@@ -126,7 +114,7 @@ static int change(struct qbid_tool *tool, cJSON *request, const struct options *
 {
     if (o->dry_run)
         cJSON_AddBoolToObject(request, "dry_run", true);
-    text_add(request, "why", o->why);
+    qbid_tool_text_add(request, "why", o->why);
     return qbid_tool_change(tool, request);
 }
 
@@ -136,7 +124,7 @@ static int say(struct qbid_tool *tool, cJSON *request, const struct options *o, 
     int code;
     if (o->dry_run)
         cJSON_AddBoolToObject(request, "dry_run", true);
-    text_add(request, "why", o->why);
+    qbid_tool_text_add(request, "why", o->why);
     cJSON *answer = qbid_tool_ask_table(tool, request, &code);
     if (!answer)
         return code;
@@ -151,7 +139,7 @@ static int recommend_list(struct qbid_tool *tool, cJSON *request, const struct o
                           bool show)
 {
     int code;
-    text_add(request, "status", o->status);
+    qbid_tool_text_add(request, "status", o->status);
     if (o->max)
         cJSON_AddNumberToObject(request, "max", (double)o->max);
     cJSON *answer = qbid_tool_ask_table(tool, request, &code);
@@ -167,13 +155,13 @@ static int recommend_list(struct qbid_tool *tool, cJSON *request, const struct o
 
 static int recommend_add(struct qbid_tool *tool, cJSON *request, const struct options *o)
 {
-    text_add(request, "item", o->word[1]);
+    qbid_tool_text_add(request, "item", o->word[1]);
     cJSON_AddNumberToObject(request, "item_id", number_of(o->word[2], "ID"));
-    text_add(request, "field", o->word[3]);
-    text_add(request, "value", o->word[4]);
-    text_add(request, "reason", o->why);
-    text_add(request, "impact", o->impact);
-    text_add(request, "loss", o->loss);
+    qbid_tool_text_add(request, "field", o->word[3]);
+    qbid_tool_text_add(request, "value", o->word[4]);
+    qbid_tool_text_add(request, "reason", o->why);
+    qbid_tool_text_add(request, "impact", o->impact);
+    qbid_tool_text_add(request, "loss", o->loss);
     return say(tool, request, o, "proposed");
 }
 
@@ -271,7 +259,7 @@ static void executions_table(const struct qbid_tool *tool, const cJSON *answer)
     struct qbid_columns columns;
     const cJSON *item;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(answer, "executions"))
+    cJSON_ArrayForEach(item, qbid_tool_member(answer, "executions"))
     {
         double undone = qbid_tool_number(item, "undone_by");
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
@@ -284,7 +272,7 @@ static void executions_table(const struct qbid_tool *tool, const cJSON *answer)
     }
     qbid_columns_print_or(&columns, stdout, tool->colour, "the account was not changed yet");
     qbid_columns_done(&columns);
-    cJSON_ArrayForEach(item, member(answer, "changes")) change_print(item);
+    cJSON_ArrayForEach(item, qbid_tool_member(answer, "changes")) change_print(item);
 }
 
 int qbid_tool_executions(struct qbid_tool *tool, int argc, char **argv)
@@ -319,6 +307,15 @@ int qbid_tool_executions(struct qbid_tool *tool, int argc, char **argv)
 
 /* --- hold */
 
+static void hold_row(struct qbid_columns *columns, const cJSON *item)
+{
+    qbid_columns_add(columns, "%s %.0f", qbid_tool_text(item, "item"),
+                     qbid_tool_number(item, "id"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "actor"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "time"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "why"));
+}
+
 int qbid_tool_hold(struct qbid_tool *tool, int argc, char **argv)
 {
     static const char *const heads[] = {"<ITEM", "<BY", "<SINCE", "<WHY", NULL};
@@ -335,35 +332,17 @@ int qbid_tool_hold(struct qbid_tool *tool, int argc, char **argv)
                               NULL,
                               NULL};
     struct options o = {0};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);
     if (o.word_cnt > 1 ? o.word_cnt != 3 : o.word_cnt && strcmp(o.word[0], "list") != 0)
         return usage("hold [list | on ITEM ID | off ITEM ID]");
     cJSON *request = qbid_tool_request("hold");
     if (o.word_cnt == 3) {
-        text_add(request, "verb", o.word[0]);
-        text_add(request, "item", o.word[1]);
+        qbid_tool_text_add(request, "verb", o.word[0]);
+        qbid_tool_text_add(request, "item", o.word[1]);
         cJSON_AddNumberToObject(request, "id", number_of(o.word[2], "ID"));
-        text_add(request, "why", o.why);
+        qbid_tool_text_add(request, "why", o.why);
         if (o.dry_run)
             cJSON_AddBoolToObject(request, "dry_run", true);
     }
-    cJSON *answer = qbid_tool_ask_table(tool, request, &code);
-    if (!answer)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(answer, "holds"))
-    {
-        qbid_columns_add(&columns, "%s %.0f", qbid_tool_text(item, "item"),
-                         qbid_tool_number(item, "id"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "actor"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "time"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "why"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing is held");
-    qbid_columns_done(&columns);
-    cJSON_Delete(answer);
-    return code;
+    return qbid_tool_table(tool, request, "holds", heads, hold_row, "nothing is held");
 }

@@ -130,10 +130,10 @@ static void terms_format(const cJSON *item, char text[WORD_MAX])
         QBID_PACE_TERM_LIST(X)
 #undef X
     };
-    const cJSON *terms = cJSON_GetObjectItemCaseSensitive(item, "pace_terms");
+    const cJSON *terms = qbid_tool_member(item, "pace_terms");
     int len = snprintf(text, WORD_MAX, "%.0f=", qbid_tool_number(item, "id"));
     for (unsigned i = 0; i < QBID_PACE_TERM_CNT; i++) {
-        const cJSON *factor = cJSON_GetObjectItemCaseSensitive(terms, words[i]);
+        const cJSON *factor = qbid_tool_member(terms, words[i]);
         len += snprintf(text + len, WORD_MAX - (size_t)len, "%s%.9g", i ? "," : "",
                         cJSON_IsNumber(factor) ? factor->valuedouble : 1);
     }
@@ -147,7 +147,7 @@ static int live_add(struct qbid_tool *tool, struct line *line)
     cJSON *live = qbid_tool_ask(tool, qbid_tool_request("live"), &code);
     if (!live)
         return code;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(live, "line_items"))
+    cJSON_ArrayForEach(item, qbid_tool_member(live, "line_items"))
     {
         char text[WORD_MAX];
         /* nine digits give a float back exactly */

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 /* "7d" as seconds; the program ends with its usage when it is no time. */
@@ -29,32 +28,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static void history_row(struct qbid_columns *columns, const cJSON *item)
+{
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "first"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "last"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "kind"));
+    qbid_columns_add(columns, "%.1f", 100 * qbid_tool_number(item, "confidence"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "impact_day"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "text"));
+}
+
 static int history_print(struct qbid_tool *tool, double since_s)
 {
     static const char *const heads[] = {"<FIRST",     "<LAST", "<KIND", "SURE %",
                                         "IMPACT/DAY", "<WHAT", NULL};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
     cJSON *request = qbid_tool_request("insights");
     cJSON_AddNumberToObject(request, "since_s", since_s);
-    cJSON *a = qbid_tool_ask_table(tool, request, &code);
-    if (!a)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "history"))
-    {
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "first"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "last"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "kind"));
-        qbid_columns_add(&columns, "%.1f", 100 * qbid_tool_number(item, "confidence"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "impact_day"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "text"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing was found in that time");
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
+    return qbid_tool_table(tool, request, "history", heads, history_row,
+                           "nothing was found in that time");
 }
 
 int qbid_tool_insights(struct qbid_tool *tool, int argc, char **argv)
@@ -87,7 +78,7 @@ int qbid_tool_insights(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "insights"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "insights"))
     {
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "kind"));
         qbid_columns_add(&columns, "%.1f", 100 * qbid_tool_number(item, "confidence"));
@@ -99,7 +90,7 @@ int qbid_tool_insights(struct qbid_tool *tool, int argc, char **argv)
     else
         printf("nothing beyond chance in %.0f comparisons\n", qbid_tool_number(a, "comparisons"));
     qbid_columns_done(&columns);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "alarms"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "alarms"))
     {
         printf("alarm %s: %s\n", qbid_tool_text(item, "to"), qbid_tool_text(item, "text"));
     }

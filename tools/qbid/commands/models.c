@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 static void rate_add(struct qbid_columns *columns, const cJSON *campaign, const char *name)
 {
-    const cJSON *rate = cJSON_GetObjectItemCaseSensitive(campaign, name), *model;
+    const cJSON *rate = qbid_tool_member(campaign, name), *model;
     if (!rate)
         return;
     const char *serving = qbid_tool_text(rate, "serving");
-    cJSON_ArrayForEach(model, cJSON_GetObjectItemCaseSensitive(rate, "models"))
+    cJSON_ArrayForEach(model, qbid_tool_member(rate, "models"))
     {
         const char *word = qbid_tool_text(model, "model");
         double loss = qbid_tool_number(model, "log_loss");
@@ -38,39 +37,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static void version_row(struct qbid_columns *columns, const cJSON *item)
+{
+    double loss = qbid_tool_number(item, "log_loss"), part = loss > 0 ? 100 / loss : 0;
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "time"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "campaign"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "rate"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "version"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "model"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "trials"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "successes"));
+    qbid_columns_add(columns, "%.6f", loss);
+    qbid_columns_add(columns, "%+.3f", part * qbid_tool_number(item, "gain"));
+    qbid_columns_add(columns, "%.3f", part * qbid_tool_number(item, "gain_interval"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "calibration"));
+}
+
 static int versions_print(struct qbid_tool *tool)
 {
     static const char *const heads[] = {"<SINCE", "CAMPAIGN", "<RATE",    "VERSION",
                                         "<MODEL", "TRIALS",   "HITS",     "LOG-LOSS",
                                         "GAIN %", "+-",       "<CALIBR.", NULL};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
     cJSON *request = qbid_tool_request("models");
     cJSON_AddBoolToObject(request, "versions", true);
-    cJSON *a = qbid_tool_ask_table(tool, request, &code);
-    if (!a)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "versions"))
-    {
-        double loss = qbid_tool_number(item, "log_loss"), part = loss > 0 ? 100 / loss : 0;
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "time"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "campaign"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "rate"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "version"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "model"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "trials"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "successes"));
-        qbid_columns_add(&columns, "%.6f", loss);
-        qbid_columns_add(&columns, "%+.3f", part * qbid_tool_number(item, "gain"));
-        qbid_columns_add(&columns, "%.3f", part * qbid_tool_number(item, "gain_interval"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "calibration"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "no version is on record yet");
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
+    return qbid_tool_table(tool, request, "versions", heads, version_row,
+                           "no version is on record yet");
 }
 
 int qbid_tool_models(struct qbid_tool *tool, int argc, char **argv)
@@ -102,7 +93,7 @@ int qbid_tool_models(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "campaigns"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "campaigns"))
     {
         rate_add(&columns, item, "ctr");
         rate_add(&columns, item, "cvr");

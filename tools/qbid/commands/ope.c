@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "shm/error.h"
-#include "tools/qbid/columns.h"
 #include "tools/qbid/ope/judge.h"
 #include "tools/qbid/tool.h"
 

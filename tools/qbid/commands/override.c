@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 struct override_options {
@@ -86,43 +85,34 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static void override_row(struct qbid_columns *columns, const cJSON *item)
+{
+    double left = qbid_tool_number(item, "left_s");
+    bool whole = !cJSON_HasObjectItem(item, "line_item");
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "campaign"));
+    if (whole)
+        qbid_columns_add(columns, "all");
+    else
+        qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "line_item"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "what"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "until"));
+    if (left >= 2 * 86400)
+        qbid_columns_add(columns, "%.1f d", left / 86400);
+    else if (left >= 7200)
+        qbid_columns_add(columns, "%.1f h", left / 3600);
+    else
+        qbid_columns_add(columns, left >= 120 ? "%.0f min" : "%.0f s",
+                         left >= 120 ? left / 60 : left);
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "by"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "why"));
+}
+
 static int list_print(struct qbid_tool *tool)
 {
     static const char *const heads[] = {"CAMPAIGN", "LINE ITEM", "<BIDS", "<UNTIL",
                                         "LEFT",     "<BY",       "<WHY",  NULL};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
-    cJSON *a = qbid_tool_ask_table(tool, qbid_tool_request("override"), &code);
-    if (!a)
-        return code;
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(a, "overrides");
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, list)
-    {
-        double left = qbid_tool_number(item, "left_s");
-        bool whole = !cJSON_HasObjectItem(item, "line_item");
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "campaign"));
-        if (whole)
-            qbid_columns_add(&columns, "all");
-        else
-            qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "line_item"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "what"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "until"));
-        if (left >= 2 * 86400)
-            qbid_columns_add(&columns, "%.1f d", left / 86400);
-        else if (left >= 7200)
-            qbid_columns_add(&columns, "%.1f h", left / 3600);
-        else
-            qbid_columns_add(&columns, left >= 120 ? "%.0f min" : "%.0f s",
-                             left >= 120 ? left / 60 : left);
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "by"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "why"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing is overridden");
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
+    return qbid_tool_table(tool, qbid_tool_request("override"), "overrides", heads, override_row,
+                           "nothing is overridden");
 }
 
 static cJSON *change_request(const struct override_options *o)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 static void list_add(struct qbid_columns *columns, const cJSON *list)
@@ -14,6 +13,19 @@ static void list_add(struct qbid_columns *columns, const cJSON *list)
     cJSON_ArrayForEach(item, list) used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
                                                             used ? "," : "", item->valuestring);
     qbid_columns_add(columns, "%s", text);
+}
+
+static void partner_row(struct qbid_columns *columns, const cJSON *item)
+{
+    const char *currency = qbid_tool_text(item, "currency");
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "name"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "id"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "price"));
+    qbid_columns_add(columns, "%s", *currency ? currency : "-");
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "no_bid"));
+    list_add(columns, qbid_tool_member(item, "notices"));
+    list_add(columns, qbid_tool_member(item, "required"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "creatives_lacking"));
 }
 
 int qbid_tool_partners(struct qbid_tool *tool, int argc, char **argv)
@@ -28,30 +40,9 @@ int qbid_tool_partners(struct qbid_tool *tool, int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
     qbid_tool_parse(tool, &argp, argc, argv, NULL);
-    cJSON *a = qbid_tool_ask_table(tool, qbid_tool_request("partners"), &code);
-    if (!a)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "partners"))
-    {
-        const char *currency = qbid_tool_text(item, "currency");
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "name"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "price"));
-        qbid_columns_add(&columns, "%s", *currency ? currency : "-");
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "no_bid"));
-        list_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "notices"));
-        list_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "required"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "creatives_lacking"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "no partner has a profile");
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
+    return qbid_tool_table(tool, qbid_tool_request("partners"), "partners", heads, partner_row,
+                           "no partner has a profile");
 }
 
 struct keys_options {

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 struct patterns_options {
@@ -49,7 +48,7 @@ static void range_add(struct qbid_columns *columns, const cJSON *item, const cha
     char low[32], high[32];
     snprintf(low, sizeof low, "%s_low", name);
     snprintf(high, sizeof high, "%s_high", name);
-    if (!cJSON_GetObjectItemCaseSensitive(item, name)) {
+    if (!qbid_tool_member(item, name)) {
         qbid_columns_add(columns, "-");
         qbid_columns_add(columns, "-");
         return;
@@ -67,7 +66,7 @@ static void patterns_print(const struct qbid_tool *tool, const cJSON *answer)
     struct qbid_columns columns;
     const cJSON *item;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(answer, "patterns"))
+    cJSON_ArrayForEach(item, qbid_tool_member(answer, "patterns"))
     {
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "tenant"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "metric"));
@@ -92,7 +91,7 @@ static void sources_print(const struct qbid_tool *tool, const cJSON *answer)
 {
     static const char *const heads[] = {"<SOURCE", "EVENTS", "MEASURED", "<90 %", "BELIEVED",
                                         "<90 %",   "<FROM",  "<TO",      NULL};
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(answer, "sources"), *item;
+    const cJSON *list = qbid_tool_member(answer, "sources"), *item;
     struct qbid_columns columns;
     if (!list)
         return;
@@ -109,12 +108,6 @@ static void sources_print(const struct qbid_tool *tool, const cJSON *answer)
     }
     qbid_columns_print(&columns, stdout, tool->colour);
     qbid_columns_done(&columns);
-}
-
-static void text_ask(cJSON *request, const char *name, const char *text)
-{
-    if (text)
-        cJSON_AddStringToObject(request, name, text);
 }
 
 int qbid_tool_patterns(struct qbid_tool *tool, int argc, char **argv)
@@ -157,9 +150,9 @@ int qbid_tool_patterns(struct qbid_tool *tool, int argc, char **argv)
         cJSON_AddNumberToObject(request, "tenant", (double)a.tenant);
     if (a.max)
         cJSON_AddNumberToObject(request, "max", (double)a.max);
-    text_ask(request, "metric", a.metric);
-    text_ask(request, "subject", a.subject);
-    text_ask(request, "across", a.across);
+    qbid_tool_text_add(request, "metric", a.metric);
+    qbid_tool_text_add(request, "subject", a.subject);
+    qbid_tool_text_add(request, "across", a.across);
     cJSON_AddBoolToObject(request, "sources", show);
     cJSON *answer = qbid_tool_ask_table(tool, request, &code);
     if (!answer)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 struct records_options {
@@ -53,24 +52,6 @@ static void numbers_add(cJSON *request, const struct records_options *o)
         cJSON_AddNumberToObject(request, "days", (double)o->days);
 }
 
-/* Print the rows of a list by a function, or what is said when there are none. */
-static int table(struct qbid_tool *tool, cJSON *request, const char *list, const char *const *heads,
-                 void (*row)(struct qbid_columns *, const cJSON *), const char *none)
-{
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
-    cJSON *a = qbid_tool_ask_table(tool, request, &code);
-    if (!a)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, list)) row(&columns, item);
-    qbid_columns_print_or(&columns, stdout, tool->colour, none);
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
-}
-
 static const struct argp_option max_option[] = {
     {"max", 'm', "N", 0, "At most N, latest first (50)", 0}, {0}};
 
@@ -102,7 +83,7 @@ int qbid_tool_runs(struct qbid_tool *tool, int argc, char **argv)
     if (o.word)
         cJSON_AddStringToObject(request, "agent", o.word);
     numbers_add(request, &o);
-    return table(tool, request, "runs", heads, run_row, "no agent has run yet");
+    return qbid_tool_table(tool, request, "runs", heads, run_row, "no agent has run yet");
 }
 
 static void creative_row(struct qbid_columns *columns, const cJSON *day)
@@ -140,7 +121,8 @@ int qbid_tool_creatives(struct qbid_tool *tool, int argc, char **argv)
     cJSON *request = qbid_tool_request("creatives");
     id_add(request, o.word);
     numbers_add(request, &o);
-    return table(tool, request, "creatives", heads, creative_row, "no creative has done anything");
+    return qbid_tool_table(tool, request, "creatives", heads, creative_row,
+                           "no creative has done anything");
 }
 
 static void allocation_row(struct qbid_columns *columns, const cJSON *a)
@@ -176,13 +158,14 @@ int qbid_tool_allocations(struct qbid_tool *tool, int argc, char **argv)
     cJSON *request = qbid_tool_request("allocations");
     id_add(request, o.word);
     numbers_add(request, &o);
-    return table(tool, request, "allocations", heads, allocation_row, "no budget has been changed");
+    return qbid_tool_table(tool, request, "allocations", heads, allocation_row,
+                           "no budget has been changed");
 }
 
 static void attribution_row(struct qbid_columns *columns, const cJSON *a)
 {
     double tenant = qbid_tool_number(a, "tenant"), lag = qbid_tool_number(a, "lag_median_s");
-    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(a, "parameters");
+    const cJSON *parameters = qbid_tool_member(a, "parameters");
     qbid_columns_add(columns, "%.10s", qbid_tool_text(a, "day"));
     qbid_columns_add(columns, tenant > 0 ? "%.0f" : "host", tenant);
     qbid_columns_add(columns, "%s", qbid_tool_text(a, "type"));
@@ -214,12 +197,13 @@ int qbid_tool_attribution(struct qbid_tool *tool, int argc, char **argv)
     qbid_tool_parse(tool, &argp, argc, argv, &o);
     cJSON *request = qbid_tool_request("attribution");
     numbers_add(request, &o);
-    return table(tool, request, "attribution", heads, attribution_row, "nothing is recorded yet");
+    return qbid_tool_table(tool, request, "attribution", heads, attribution_row,
+                           "nothing is recorded yet");
 }
 
 static void overlap_row(struct qbid_columns *columns, const cJSON *o)
 {
-    bool most = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "at_most"));
+    bool most = cJSON_IsTrue(qbid_tool_member(o, "at_most"));
     qbid_columns_add(columns, "%.0f", qbid_tool_number(o, "line_item"));
     qbid_columns_add(columns, "%.0f", qbid_tool_number(o, "other"));
     qbid_columns_add(columns, "%s%.3f", most ? "<=" : "", qbid_tool_number(o, "jaccard"));
@@ -251,5 +235,6 @@ int qbid_tool_overlaps(struct qbid_tool *tool, int argc, char **argv)
     cJSON *request = qbid_tool_request("overlaps");
     id_add(request, o.word);
     numbers_add(request, &o);
-    return table(tool, request, "overlaps", heads, overlap_row, "nothing is measured yet");
+    return qbid_tool_table(tool, request, "overlaps", heads, overlap_row,
+                           "nothing is measured yet");
 }

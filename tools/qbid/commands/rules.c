@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/tool.h"
 
 enum { KEY_WHEN = 700, KEY_IF, KEY_THEN, KEY_ON, KEY_MODE, KEY_REPLACE, KEY_DAYS };
@@ -16,11 +15,6 @@ struct rules_options {
     long days, max;
     bool replace, dry_run;
 };
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 static bool is(const struct rules_options *o, const char *verb)
 {
@@ -106,23 +100,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void text_add(cJSON *request, const char *name, const char *text)
-{
-    if (text)
-        cJSON_AddStringToObject(request, name, text);
-}
-
 static cJSON *request_of(const struct rules_options *o)
 {
     cJSON *request = qbid_tool_request("rules");
-    text_add(request, "verb", o->verb ? o->verb : "list");
-    text_add(request, "name", o->name);
-    text_add(request, "on", o->on);
-    text_add(request, "when", o->when);
-    text_add(request, "if", o->condition);
-    text_add(request, "then", o->then);
-    text_add(request, "mode", o->mode);
-    text_add(request, "why", o->why);
+    qbid_tool_text_add(request, "verb", o->verb ? o->verb : "list");
+    qbid_tool_text_add(request, "name", o->name);
+    qbid_tool_text_add(request, "on", o->on);
+    qbid_tool_text_add(request, "when", o->when);
+    qbid_tool_text_add(request, "if", o->condition);
+    qbid_tool_text_add(request, "then", o->then);
+    qbid_tool_text_add(request, "mode", o->mode);
+    qbid_tool_text_add(request, "why", o->why);
     if (o->confidence > 0)
         cJSON_AddNumberToObject(request, "confidence", o->confidence);
     if (o->days)
@@ -145,9 +133,9 @@ static void list_print(const struct qbid_tool *tool, const cJSON *a)
     struct qbid_columns columns;
     const cJSON *item;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(a, "rules"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "rules"))
     {
-        if (member(item, "error")) {
+        if (qbid_tool_member(item, "error")) {
             qbid_tool_say("rule %s: %s", qbid_tool_text(item, "name"),
                           qbid_tool_text(item, "error"));
             continue;
@@ -171,7 +159,7 @@ static void list_print(const struct qbid_tool *tool, const cJSON *a)
         puts("there are no rules; qbid rules add --help says how they are written");
     }
     qbid_columns_done(&columns);
-    if (cJSON_IsFalse(member(a, "judged")))
+    if (cJSON_IsFalse(qbid_tool_member(a, "judged")))
         qbid_tool_say("agents.rules is off: no rule is judged");
 }
 
@@ -191,7 +179,7 @@ static void show_print(const struct qbid_tool *tool, const cJSON *a)
 {
     static const char *const heads[] = {"VERSION", "<SINCE", "<STATE", "<MODE", "<IF",
                                         "<THEN",   "<BY",    "<WHY",   NULL};
-    const cJSON *all = member(a, "rules"), *item;
+    const cJSON *all = qbid_tool_member(a, "rules"), *item;
     struct qbid_columns columns;
     rule_print(cJSON_GetArrayItem(all, cJSON_GetArraySize(all) - 1), "");
     putchar('\n');
@@ -214,10 +202,10 @@ static void show_print(const struct qbid_tool *tool, const cJSON *a)
 static void firings_print(const struct qbid_tool *tool, const cJSON *a)
 {
     static const char *const heads[] = {"<TIME", "<RULE", "CAMPAIGN", "<OUTCOME", "<WHAT", NULL};
-    const cJSON *rule = member(a, "rule"), *item;
+    const cJSON *rule = qbid_tool_member(a, "rule"), *item;
     struct qbid_columns columns;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(a, "firings"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "firings"))
     {
         const char *status = qbid_tool_text(item, "status");
         qbid_columns_add(&columns, "%s", qbid_tool_text(item, "time"));
@@ -252,13 +240,13 @@ static void change_print(const struct qbid_tool *tool, const struct rules_option
                          const cJSON *a)
 {
     if (is(o, "add")) {
-        if (member(a, "before"))
-            rule_print(member(a, "before"), "- ");
-        rule_print(member(a, "rule"), "+ ");
+        if (qbid_tool_member(a, "before"))
+            rule_print(qbid_tool_member(a, "before"), "- ");
+        rule_print(qbid_tool_member(a, "rule"), "+ ");
     }
     if (o->dry_run && is(o, "add"))
         rehearsal_print(tool, a);
-    if (cJSON_IsTrue(member(a, "unchanged")))
+    if (cJSON_IsTrue(qbid_tool_member(a, "unchanged")))
         printf("%s is %s already\n", o->name, is(o, "enable") ? "on" : "off");
     else if (o->dry_run)
         puts("dry run: nothing was changed");
@@ -317,7 +305,7 @@ int qbid_tool_rules(struct qbid_tool *tool, int argc, char **argv)
         rehearsal_print(tool, a);
     else if (!is(&o, "history"))
         change_print(tool, &o, a);
-    else if (cJSON_GetArraySize(member(a, "firings")) == 0)
+    else if (cJSON_GetArraySize(qbid_tool_member(a, "firings")) == 0)
         puts("no rule has fired");
     else
         firings_print(tool, a);

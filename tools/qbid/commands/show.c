@@ -5,14 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/times.h"
 #include "tools/qbid/tool.h"
-
-static const cJSON *member(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
 
 static void no_options(struct qbid_tool *tool, int argc, char **argv, const char *doc)
 {
@@ -30,8 +24,9 @@ static void used_print(const char *name, const cJSON *of)
 
 static void status_print(const cJSON *a)
 {
-    const cJSON *account = member(a, "account"), *publish = member(a, "publish");
-    const cJSON *capacity = member(a, "capacity"), *item;
+    const cJSON *account = qbid_tool_member(a, "account"),
+                *publish = qbid_tool_member(a, "publish");
+    const cJSON *capacity = qbid_tool_member(a, "capacity"), *item;
     printf("qbidd        %s, pid %.0f, up %.0f s since %s\n", qbid_tool_text(a, "version"),
            qbid_tool_number(a, "pid"), qbid_tool_number(a, "uptime_s"),
            qbid_tool_text(a, "started"));
@@ -39,12 +34,13 @@ static void status_print(const cJSON *a)
            qbid_tool_text(a, "state_dir"));
     printf("generation   %.0f, %.1f s old%s, %.0f bytes\n", qbid_tool_number(a, "generation"),
            qbid_tool_number(a, "generation_age_s"),
-           cJSON_IsTrue(member(a, "stale")) ? " (STALE)" : "", qbid_tool_number(a, "image_bytes"));
+           cJSON_IsTrue(qbid_tool_member(a, "stale")) ? " (STALE)" : "",
+           qbid_tool_number(a, "image_bytes"));
     printf("published    %.0f, failed %.0f, last error: %s\n",
            qbid_tool_number(publish, "published"), qbid_tool_number(publish, "failed"),
            qbid_tool_text(publish, "last_error"));
-    printf("learning     %s\n", cJSON_IsTrue(member(a, "learning")) ? "on" : "off");
-    const cJSON *correction = member(a, "correction");
+    printf("learning     %s\n", cJSON_IsTrue(qbid_tool_member(a, "learning")) ? "on" : "off");
+    const cJSON *correction = qbid_tool_member(a, "correction");
     if (correction)
         printf(
             "correction   %s (%s), %.0f %% of the blocks, gain %+.3g, evidence %.3g, %.0f blocks, "
@@ -64,7 +60,8 @@ static void status_print(const cJSON *a)
         if (strcmp(item->string, "dictionary") != 0)
             used_print(item->string, item);
     }
-    cJSON_ArrayForEach(item, member(capacity, "dictionary")) used_print(item->string, item);
+    cJSON_ArrayForEach(item, qbid_tool_member(capacity, "dictionary"))
+        used_print(item->string, item);
 }
 
 int qbid_tool_status(struct qbid_tool *tool, int argc, char **argv)
@@ -78,7 +75,7 @@ int qbid_tool_status(struct qbid_tool *tool, int argc, char **argv)
         code = qbid_tool_print(a);
     else
         status_print(a);
-    if (code == QBID_TOOL_OK && cJSON_IsTrue(member(a, "stale")))
+    if (code == QBID_TOOL_OK && cJSON_IsTrue(qbid_tool_member(a, "stale")))
         code = QBID_TOOL_STALE;
     cJSON_Delete(a);
     return code;
@@ -131,7 +128,7 @@ int qbid_tool_stat(struct qbid_tool *tool, int argc, char **argv)
     if (tool->json) {
         code = qbid_tool_print(a);
     } else {
-        const cJSON *item, *latency = member(a, "latency");
+        const cJSON *item, *latency = qbid_tool_member(a, "latency");
         cJSON_ArrayForEach(item, counters)
         {
             if (o.list)
@@ -184,7 +181,7 @@ static void terms_add(struct qbid_columns *columns, const cJSON *item)
     char text[256] = "";
     size_t used = 0;
     const cJSON *term;
-    cJSON_ArrayForEach(term, member(item, "pace_terms")) if (used < sizeof text) used +=
+    cJSON_ArrayForEach(term, qbid_tool_member(item, "pace_terms")) if (used < sizeof text) used +=
         (size_t)snprintf(text + used, sizeof text - used, "%s%s %.4g", used ? " x " : "",
                          term->string, term->valuedouble);
     qbid_columns_add(columns, "%s", used ? text : "-");
@@ -193,7 +190,7 @@ static void terms_add(struct qbid_columns *columns, const cJSON *item)
 /* What comes after an override, and when. */
 static void override_add(struct qbid_columns *columns, const cJSON *item)
 {
-    if (member(item, "overridden_for_s"))
+    if (qbid_tool_member(item, "overridden_for_s"))
         qbid_columns_add(columns, "in %.0f s %.6g", qbid_tool_number(item, "overridden_for_s"),
                          qbid_tool_number(item, "pace_after"));
     else
@@ -213,7 +210,7 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&lines, heads);
-    cJSON_ArrayForEach(item, member(a, "line_items"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "line_items"))
     {
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "id"));
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "campaign"));
@@ -222,10 +219,10 @@ int qbid_tool_live(struct qbid_tool *tool, int argc, char **argv)
         qbid_columns_add(&lines, "%.0f", qbid_tool_number(item, "q_state"));
         override_add(&lines, item);
         terms_add(&lines, item);
-        exposures_add(&lines, member(item, "exposure_values"));
+        exposures_add(&lines, qbid_tool_member(item, "exposure_values"));
     }
     qbid_columns_init(&leases, lease_heads);
-    cJSON_ArrayForEach(item, member(a, "leases"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "leases"))
     {
         qbid_columns_add(&leases, "%.0f", qbid_tool_number(item, "slot"));
         qbid_columns_add(&leases, "%.0f", qbid_tool_number(item, "uid"));
@@ -257,7 +254,7 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(a, "campaigns"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "campaigns"))
     {
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
         qbid_columns_add(&columns, "%.24s", qbid_tool_text(item, "name"));
@@ -265,10 +262,10 @@ int qbid_tool_ledger(struct qbid_tool *tool, int argc, char **argv)
             qbid_columns_add(&columns, "%s", qbid_tool_text(item, names[i]));
     }
     qbid_columns_print_or(&columns, stdout, tool->colour, "there are no campaigns");
-    if (cJSON_GetArraySize(member(a, "campaigns")) > 0)
+    if (cJSON_GetArraySize(qbid_tool_member(a, "campaigns")) > 0)
         printf("money in %s\n", qbid_tool_text(a, "currency"));
     qbid_columns_done(&columns);
-    if (!cJSON_IsTrue(member(a, "invariant_holds"))) {
+    if (!cJSON_IsTrue(qbid_tool_member(a, "invariant_holds"))) {
         qbid_tool_say("spent + exposure is over a budget: this must not be");
         code = QBID_TOOL_FAILED;
     }
@@ -292,6 +289,17 @@ static error_t list_parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static void generation_row(struct qbid_columns *columns, const cJSON *item)
+{
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "generation"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "built"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "bytes"));
+    qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "workers"));
+    qbid_columns_add(columns, "%s", cJSON_IsTrue(qbid_tool_member(item, "held")) ? "yes" : "no");
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "checksum"));
+    qbid_columns_add(columns, "%s", qbid_tool_text(item, "reason"));
+}
+
 int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
@@ -301,28 +309,9 @@ int qbid_tool_generations(struct qbid_tool *tool, int argc, char **argv)
     static const char *const heads[] = {"GENERATION", "<BUILT",    "BYTES", "WORKERS",
                                         "<HELD",      "<CHECKSUM", "<WHY",  NULL};
     struct list_options o = {.max = 20};
-    struct qbid_columns columns;
-    const cJSON *item;
-    int code;
     qbid_tool_parse(tool, &argp, argc, argv, &o);
     cJSON *request = qbid_tool_request("generations");
     cJSON_AddNumberToObject(request, "max", (double)o.max);
-    cJSON *a = qbid_tool_ask_table(tool, request, &code);
-    if (!a)
-        return code;
-    qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, member(a, "generations"))
-    {
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "generation"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "built"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "bytes"));
-        qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "workers"));
-        qbid_columns_add(&columns, "%s", cJSON_IsTrue(member(item, "held")) ? "yes" : "no");
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "checksum"));
-        qbid_columns_add(&columns, "%s", qbid_tool_text(item, "reason"));
-    }
-    qbid_columns_print_or(&columns, stdout, tool->colour, "nothing was published yet");
-    qbid_columns_done(&columns);
-    cJSON_Delete(a);
-    return code;
+    return qbid_tool_table(tool, request, "generations", heads, generation_row,
+                           "nothing was published yet");
 }

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tools/qbid/columns.h"
 #include "tools/qbid/times.h"
 #include "tools/qbid/tool.h"
 
@@ -73,7 +72,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static void percent_add(struct qbid_columns *columns, const cJSON *stats, const char *name,
                         int digits)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(stats, name);
+    const cJSON *item = qbid_tool_member(stats, name);
     if (cJSON_IsNumber(item))
         qbid_columns_add(columns, "%.*f", digits, PERCENT * item->valuedouble);
     else
@@ -100,7 +99,7 @@ static struct sums workers_sum(const cJSON *answer)
 {
     struct sums sums = {0, 0};
     const cJSON *w;
-    cJSON_ArrayForEach(w, cJSON_GetObjectItemCaseSensitive(answer, "workers"))
+    cJSON_ArrayForEach(w, qbid_tool_member(answer, "workers"))
     {
         sums.requests += qbid_tool_number(w, "requests");
         sums.bids += qbid_tool_number(w, "bids");
@@ -114,7 +113,7 @@ static void campaigns_print(FILE *out, const cJSON *answer, bool bold, int rows)
     static const char *const heads[] = {"ID",   "<NAME", "SPENT",  "LEFT",   "PACE",  "BIDS",
                                         "WINS", "IMPS",  "CLICKS", "CONVS",  "WIN %", "CTR %",
                                         "CPM",  "ECPC",  "<GOAL",  "TARGET", NULL};
-    const cJSON *c, *list = cJSON_GetObjectItemCaseSensitive(answer, "campaigns");
+    const cJSON *c, *list = qbid_tool_member(answer, "campaigns");
     int left = rows > 0 ? rows : cJSON_GetArraySize(list);
     struct qbid_columns columns;
     qbid_columns_init(&columns, heads);
@@ -122,16 +121,15 @@ static void campaigns_print(FILE *out, const cJSON *answer, bool bold, int rows)
     {
         if (left-- == 0)
             break;
-        bool running = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "active")) &&
+        bool running = cJSON_IsTrue(qbid_tool_member(c, "active")) &&
                        strcmp(qbid_tool_text(c, "flight"), "running") == 0;
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(c, "id"));
         qbid_columns_add(&columns, "%.24s%s", qbid_tool_text(c, "name"), running ? "" : " (off)");
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "spent"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "left"));
         qbid_columns_add(&columns, "%.4g%s", qbid_tool_number(c, "pace"),
-                         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(c, "overridden")) ? " (o)"
-                                                                                         : "");
-        stats_add(&columns, cJSON_GetObjectItemCaseSensitive(c, "stats"));
+                         cJSON_IsTrue(qbid_tool_member(c, "overridden")) ? " (o)" : "");
+        stats_add(&columns, qbid_tool_member(c, "stats"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "goal"));
         qbid_columns_add(&columns, "%s", qbid_tool_text(c, "target"));
     }
@@ -146,7 +144,7 @@ static void top_print(FILE *out, const struct qbid_tool *tool, const cJSON *answ
 {
     const cJSON *reason;
     struct sums now = workers_sum(answer);
-    int workers = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(answer, "workers"));
+    int workers = cJSON_GetArraySize(qbid_tool_member(answer, "workers"));
     fprintf(out, "%s  generation %.0f (%.1f s old)  %d worker%s", qbid_tool_text(answer, "time"),
             qbid_tool_number(answer, "generation"), qbid_tool_number(answer, "generation_age_s"),
             workers, workers == 1 ? "" : "s");
@@ -157,10 +155,10 @@ static void top_print(FILE *out, const struct qbid_tool *tool, const cJSON *answ
         fprintf(out, "  %.0f requests  %.0f bids", now.requests, now.bids);
     fprintf(out, "  last %s, %s\n", qbid_tool_text(answer, "window"),
             qbid_tool_text(answer, "currency"));
-    qbid_times_print_answer(out, cJSON_GetObjectItemCaseSensitive(answer, "latency"));
+    qbid_times_print_answer(out, qbid_tool_member(answer, "latency"));
     campaigns_print(out, answer, tool->colour, rows);
     const char *sign = "no bid: ";
-    cJSON_ArrayForEach(reason, cJSON_GetObjectItemCaseSensitive(answer, "nobid"))
+    cJSON_ArrayForEach(reason, qbid_tool_member(answer, "nobid"))
     {
         fprintf(out, "%s%s %.0f", sign, reason->string, reason->valuedouble);
         sign = ", ";
@@ -324,11 +322,11 @@ int qbid_tool_snapshot(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "series"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "series"))
     {
         qbid_columns_add(&columns, "%.0f", qbid_tool_number(item, "id"));
         stats_add(&columns, item);
-        context_add(&columns, cJSON_GetObjectItemCaseSensitive(item, "context"));
+        context_add(&columns, qbid_tool_member(item, "context"));
     }
     qbid_columns_print_or(&columns, stdout, tool->colour, "there are no such statistics");
     qbid_columns_done(&columns);
@@ -373,7 +371,7 @@ int qbid_tool_history(struct qbid_tool *tool, int argc, char **argv)
     if (!a)
         return code;
     qbid_columns_init(&columns, heads);
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(a, "points"))
+    cJSON_ArrayForEach(item, qbid_tool_member(a, "points"))
     {
         char text[32];
         time_t when = (time_t)qbid_tool_number(item, "unix_s");

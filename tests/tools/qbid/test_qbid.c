@@ -389,6 +389,12 @@ static void a_recommendation_is_proposed_tried_applied_and_taken_back(void **sta
     cJSON_Delete(account);
     cJSON_free(before);
     cJSON_free(after);
+    assert_int_equal(ask(f, "publish"), 0);
+    assert_int_equal(ask(f, "audit -m 1"), 0);
+    has(f->out, "publish (uid ");
+    assert_int_equal(ask(f, "audit --changes -m 1"), 0);
+    assert_null(strstr(f->out, "publish"));
+    has(f->out, "taken back");
     assert_int_equal(ask(f, "audit verify"), 0);
     has(f->out, "none was changed");
 }

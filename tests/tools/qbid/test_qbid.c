@@ -247,6 +247,9 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
     }
     assert_int_equal(ask(f, "--help"), 0);
     has(f->out, "generations  what was published");
+    const char *at = strstr(f->out, "Commands (");
+    while ((at = strchr(at, '\n') + 1) && *at != '\n') /* no line is so long that it was broken */
+        assert_memory_equal(at, "  ", 2);
     assert_int_equal(ask(f, "--version"), 0);
     assert_string_equal(f->out, "qbid " QBID_VERSION "\n");
 }

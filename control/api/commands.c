@@ -48,7 +48,9 @@ static const struct {
     {"generations", qbid_command_generations, "published generations, latest first; max", false,
      NEVER},
     {"audit", qbid_command_audit,
-     "the audit, latest first; max; of the host: verify with checkpoint, export", true, NEVER},
+     "the audit, latest first; max, changes (no generations); of the host: verify with checkpoint, "
+     "export",
+     true, NEVER},
     {"recommend", qbid_command_recommend,
      "what agents and operators propose; verb: list show add approve reject, id, status, max, why",
      true, BY_VERB},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints latency tables. */
+/* Times in words, and latency tables. */
 #include "tools/qbid/times.h"
 
 #include <stdio.h>
@@ -20,6 +20,20 @@ void qbid_times_format(double ns, char out[QBID_TIMES_TEXT_MAX])
     }
     int digits = at == 0 || ns >= 99.95 ? 0 : ns >= 9.995 ? 1 : 2;
     snprintf(out, QBID_TIMES_TEXT_MAX, "%.*f %s", digits, ns < 1e9 ? ns : 1e9, unit[at]);
+}
+
+void qbid_times_span(double seconds, char out[QBID_TIMES_TEXT_MAX])
+{
+    static const struct {
+        double least, seconds;
+        const char *format;
+    } units[] = {{2 * 86400, 86400, "%.1f d"}, {7200, 3600, "%.1f h"}, {120, 60, "%.0f min"}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (seconds >= units[i].least) {
+            snprintf(out, QBID_TIMES_TEXT_MAX, units[i].format, seconds / units[i].seconds);
+            return;
+        }
+    snprintf(out, QBID_TIMES_TEXT_MAX, "%.0f s", seconds);
 }
 
 static void time_add(struct qbid_columns *columns, const cJSON *of, const char *name)

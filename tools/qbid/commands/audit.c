@@ -15,6 +15,7 @@ struct audit_options {
     long max;
     enum verb verb;
     const char *checkpoint; /* a file */
+    bool changes;
 };
 
 static int verb_read(struct audit_options *o, const char *word)
@@ -25,12 +26,17 @@ static int verb_read(struct audit_options *o, const char *word)
     return 0;
 }
 
+enum { KEY_CHANGES = 700 };
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct audit_options *o = state->input;
     switch (key) {
     case 'm':
         o->max = qbid_tool_whole(state, "--max", arg, 1, 10000);
+        return 0;
+    case KEY_CHANGES:
+        o->changes = true;
         return 0;
     case 'V':
         o->verb = VERIFY;
@@ -68,14 +74,15 @@ static bool checkpoint_read(const char *path, char text[CHECKPOINT_MAX])
     return true;
 }
 
-/* A value of several lines, each behind a sign. */
-static void lines_print(const char *sign, const char *text)
+/* A value of several lines, each behind a sign; of something new, those that are set. */
+static void lines_print(const char *sign, const char *text, bool fresh)
 {
     if (strcmp(text, "-") == 0)
         return;
     for (const char *at = text; *at;) {
         size_t len = strcspn(at, "\n");
-        printf("    %s %.*s\n", sign, (int)len, at);
+        if (!fresh || len == 0 || at[len - 1] != '=')
+            printf("    %s %.*s\n", sign, (int)len, at);
         at += len + (at[len] == '\n');
     }
 }
@@ -103,8 +110,9 @@ static void records_print(const cJSON *a)
         printf("%.0f  %s  %s  %s (%s)\n", qbid_tool_number(item, "id"),
                qbid_tool_text(item, "time"), qbid_tool_text(item, "actor"),
                qbid_tool_text(item, "what"), qbid_tool_text(item, "why"));
-        lines_print("-", qbid_tool_text(item, "before"));
-        lines_print("+", qbid_tool_text(item, "after"));
+        const char *before = qbid_tool_text(item, "before");
+        lines_print("-", before, false);
+        lines_print("+", qbid_tool_text(item, "after"), strcmp(before, "-") == 0);
     }
 }
 
@@ -112,6 +120,7 @@ int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"max", 'm', "N", 0, "At most N, latest first (20)", 0},
+        {"changes", KEY_CHANGES, NULL, 0, "Without generations; of the last 100000 records", 0},
         {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
         {"checkpoint", 'c', "FILE", 0,
          "With verify: and see that the record of this exported checkpoint is in it", 0},
@@ -133,6 +142,7 @@ int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
         return QBID_TOOL_FAILED;
     cJSON *request = qbid_tool_request("audit");
     cJSON_AddNumberToObject(request, "max", (double)o.max);
+    cJSON_AddBoolToObject(request, "changes", o.changes);
     cJSON_AddBoolToObject(request, "verify", o.verb == VERIFY);
     cJSON_AddBoolToObject(request, "export", o.verb == EXPORT);
     if (o.checkpoint)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/qbid/times.h"
 #include "tools/qbid/tool.h"
 
 struct override_options {
@@ -87,7 +88,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void override_row(struct qbid_columns *columns, const cJSON *item)
 {
-    double left = qbid_tool_number(item, "left_s");
+    char left[QBID_TIMES_TEXT_MAX];
     bool whole = !cJSON_HasObjectItem(item, "line_item");
     qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "campaign"));
     if (whole)
@@ -96,13 +97,8 @@ static void override_row(struct qbid_columns *columns, const cJSON *item)
         qbid_columns_add(columns, "%.0f", qbid_tool_number(item, "line_item"));
     qbid_columns_add(columns, "%s", qbid_tool_text(item, "what"));
     qbid_columns_add(columns, "%s", qbid_tool_text(item, "until"));
-    if (left >= 2 * 86400)
-        qbid_columns_add(columns, "%.1f d", left / 86400);
-    else if (left >= 7200)
-        qbid_columns_add(columns, "%.1f h", left / 3600);
-    else
-        qbid_columns_add(columns, left >= 120 ? "%.0f min" : "%.0f s",
-                         left >= 120 ? left / 60 : left);
+    qbid_times_span(qbid_tool_number(item, "left_s"), left);
+    qbid_columns_add(columns, "%s", left);
     qbid_columns_add(columns, "%s", qbid_tool_text(item, "by"));
     qbid_columns_add(columns, "%s", qbid_tool_text(item, "why"));
 }

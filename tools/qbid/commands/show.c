@@ -27,15 +27,16 @@ static void status_print(const cJSON *a)
     const cJSON *account = qbid_tool_member(a, "account"),
                 *publish = qbid_tool_member(a, "publish");
     const cJSON *capacity = qbid_tool_member(a, "capacity"), *item;
-    printf("qbidd        %s, pid %.0f, up %.0f s since %s\n", qbid_tool_text(a, "version"),
-           qbid_tool_number(a, "pid"), qbid_tool_number(a, "uptime_s"),
-           qbid_tool_text(a, "started"));
+    char up[QBID_TIMES_TEXT_MAX], old[QBID_TIMES_TEXT_MAX];
+    qbid_times_span(qbid_tool_number(a, "uptime_s"), up);
+    qbid_times_span(qbid_tool_number(a, "generation_age_s"), old);
+    printf("qbidd        %s, pid %.0f, up %s since %s\n", qbid_tool_text(a, "version"),
+           qbid_tool_number(a, "pid"), up, qbid_tool_text(a, "started"));
     printf("files        %s, state %s\n", qbid_tool_text(a, "config"),
            qbid_tool_text(a, "state_dir"));
-    printf("generation   %.0f, %.1f s old%s, %.0f bytes\n", qbid_tool_number(a, "generation"),
-           qbid_tool_number(a, "generation_age_s"),
+    printf("generation   %.0f, %s old%s, %.2f MB\n", qbid_tool_number(a, "generation"), old,
            cJSON_IsTrue(qbid_tool_member(a, "stale")) ? " (STALE)" : "",
-           qbid_tool_number(a, "image_bytes"));
+           qbid_tool_number(a, "image_bytes") / 1e6);
     printf("published    %.0f, failed %.0f, last error: %s\n",
            qbid_tool_number(publish, "published"), qbid_tool_number(publish, "failed"),
            qbid_tool_text(publish, "last_error"));
@@ -54,6 +55,7 @@ static void status_print(const cJSON *a)
            qbid_tool_number(account, "line_items"), qbid_tool_number(account, "creatives"),
            qbid_tool_text(a, "currency"));
     printf("sockets      %s, %s\n", qbid_tool_text(a, "handover"), qbid_tool_text(a, "control"));
+    printf("http         %s\n", qbid_tool_text(a, "http"));
     puts("in use");
     cJSON_ArrayForEach(item, capacity)
     {

@@ -12,6 +12,7 @@
 
 #include "shm/hash.h"
 #include "tests/fastpath/stage.h"
+#include "tests/rounds.h"
 
 #define USER UINT64_C(0x1234567890abcdef)
 
@@ -232,7 +233,7 @@ static void given_exposures_replay_a_decision_without_any_table(void **state)
 
 #define ITEMS 60 /* fewer than are tried at the very most: exact */
 #define MANY 300 /* enough for the longest vectors */
-#define ROUNDS 4000
+#define ROUNDS ((unsigned)rounds(4000, 4000, 1000))
 
 struct world {
     struct stage s;

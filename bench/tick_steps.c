@@ -10,8 +10,8 @@
 
 #include "bench/build_world.h"
 #include "bench/ticks.h"
-#include "control/learn/learned_state.h"
-#include "control/learn/learner_state.h"
+#include "control/learn/state/learner_state.h"
+#include "control/learn/values/learned_state.h"
 #include "shm/hash.h"
 #include "shm/memfd.h"
 

@@ -134,6 +134,8 @@ static void engine_log(void *context, enum qbid_log_level level, const char *lin
     qbid_log_write(context, level, "%s", line);
 }
 
+static qbid_reload_fn reload;
+
 static int api_open(struct qbid_daemon *d, char *why)
 {
     struct qbid_api_params params = {.path = d->config.control.path,
@@ -144,6 +146,8 @@ static int api_open(struct qbid_daemon *d, char *why)
                                          .config = &d->config,
                                          .config_path = d->config_path,
                                          .tokens = d->tokens,
+                                         .reload = reload,
+                                         .reload_context = d,
                                          .started_boot_ns = qbid_clock_boot_ns(),
                                          .started_unix_ns = qbid_clock_unix_ns()};
     int err = qbid_api_new(&params, &d->api);
@@ -260,22 +264,17 @@ void qbid_daemon_free(struct qbid_daemon *d)
     free(d);
 }
 
-static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
+/* Take over a configuration that is right; why when one of its files is not. */
+static int config_take(struct qbid_daemon *d, const struct qbid_config *next, char *why)
 {
-    char why[QBID_ENGINE_WHY_MAX] = "", reason[QBID_TOKENS_WHY_MAX];
-    const char *fixed = qbid_config_fixed(&d->config, next);
+    char reason[QBID_TOKENS_WHY_MAX];
     int err = qbid_tokens_load(d->tokens, next->access.tokens, reason);
     if (err)
-        snprintf(why, sizeof why, "access.tokens %s: %s", next->access.tokens, reason);
+        snprintf(why, QBID_ENGINE_WHY_MAX, "access.tokens %s: %s", next->access.tokens, reason);
     else
         err = qbid_engine_reload(d->engine, next, why);
-    if (err) {
-        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused: %s", why);
-        return;
-    }
-    if (fixed)
-        qbid_log_write(d->log, QBID_LOG_WARNING, "reload: %s changes at the next start only",
-                       fixed);
+    if (err)
+        return err;
     qbid_config_take(&d->config, next);
     qbid_log_set_level(d->log, d->config.log.level);
     if (d->http)
@@ -284,29 +283,58 @@ static void config_take(struct qbid_daemon *d, const struct qbid_config *next)
         if (d->timer[source] >= 0 &&
             timer_set(d->timer[source], period_ms(&d->config, source)) != 0)
             qbid_log_write(d->log, QBID_LOG_ERROR, "reload: timer: %s", strerror(errno));
-    qbid_log_write(d->log, QBID_LOG_INFO, "reload: done");
+    return 0;
 }
 
-static void reload(struct qbid_daemon *d)
+static void reload_log(const struct qbid_daemon *d, int err, const struct qbid_problems *problems,
+                       const char *why, const char *later)
 {
-    struct qbid_problems *problems = calloc(1, sizeof *problems);
-    struct qbid_config *next = calloc(1, sizeof *next);
     char line[QBID_PROBLEM_LINE_MAX];
-    qbid_notify("RELOADING=1");
-    if (!problems || !next) {
-        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: out of memory");
-    } else if (qbid_config_load(d->config_path, problems, next) != 0) {
-        for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
-            qbid_problems_format(problems, i, line);
-            qbid_log_write(d->log, QBID_LOG_ERROR, "reload: %s", line);
-        }
-        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused, the former values stay");
-    } else {
-        config_take(d, next);
+    for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
+        qbid_problems_format(problems, i, line);
+        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: %s", line);
     }
-    free(problems);
+    if (err && *why)
+        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused: %s", why);
+    else if (err)
+        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: refused, the former values stay");
+    if (later)
+        qbid_log_write(d->log, QBID_LOG_WARNING, "reload: %s changes at the next start only",
+                       later);
+    if (!err)
+        qbid_log_write(d->log, QBID_LOG_INFO, "reload: done");
+}
+
+/* A qbid_reload_fn: the log is told as well. */
+static int reload(void *context, struct qbid_problems *problems, char *why, const char **ret_later)
+{
+    struct qbid_daemon *d = context;
+    struct qbid_config *next = calloc(1, sizeof *next);
+    const char *later = NULL;
+    qbid_notify("RELOADING=1");
+    int err = next ? qbid_config_load(d->config_path, problems, next) : QBID_ERR_NOMEM;
+    if (!err) {
+        later = qbid_config_fixed(&d->config, next);
+        err = config_take(d, next, why);
+    }
+    reload_log(d, err, problems, why, err ? NULL : later);
     free(next);
     qbid_notify("READY=1");
+    if (!err)
+        *ret_later = later;
+    return err;
+}
+
+static void reload_by_signal(struct qbid_daemon *d)
+{
+    struct qbid_problems *problems = calloc(1, sizeof *problems);
+    char why[QBID_ENGINE_WHY_MAX] = "";
+    const char *later;
+    if (problems)
+        reload(d, problems, why, &later);
+    else
+        qbid_log_write(d->log, QBID_LOG_ERROR, "reload: out of memory");
+    free(problems);
 }
 
 static void signals_take(struct qbid_daemon *d)
@@ -314,7 +342,7 @@ static void signals_take(struct qbid_daemon *d)
     struct signalfd_siginfo info;
     while (read(d->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGHUP) {
-            reload(d);
+            reload_by_signal(d);
         } else if (info.ssi_signo == SIGUSR1) {
             if (qbid_log_reopen(d->log) != 0)
                 qbid_log_write(d->log, QBID_LOG_ERROR, "log: %s", strerror(errno));

@@ -12,13 +12,21 @@
 
 #include <sodium.h>
 
+#include "control/access/tokens.h"
 #include "control/api/commands.h"
 #include "control/config/config.h"
 #include "control/config/partners.h"
 #include "control/daemon.h"
+#include "control/learn/campaigns/correction_file.h"
+#include "shm/clock.h"
 #include "shm/error.h"
+#include "shm/units.h"
+#include "shm/version.h"
 
 #define CONFIG_PRESET "/etc/qbid/qbidd.yaml"
+
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbidd " QBID_VERSION;
 
 struct arguments {
     const char *config;
@@ -94,17 +102,56 @@ static int partner_keys_check(const struct qbid_config *config, const char *path
     return err;
 }
 
-/* What parsing cannot see: the key files. Nothing is made and nothing live is touched. */
-static int key_check(const struct qbid_config *config, const char *path)
+static int notice_keys_check(const struct qbid_config *config, const char *path)
 {
     struct qbid_keys keys;
     char why[QBID_KEY_FILE_WHY_MAX];
     int err = qbid_key_file_load(config->keys.file, &keys, why);
     explicit_bzero(&keys, sizeof keys);
     if (!err || (err == QBID_ERR_NOENT && config->keys.create))
-        return partner_keys_check(config, path);
+        return 0;
     fprintf(stderr, "%s: keys.file: %s: %s\n", path, config->keys.file, why);
     return err;
+}
+
+static int tokens_check(const struct qbid_config *config, const char *path)
+{
+    struct qbid_tokens *tokens = NULL;
+    char why[QBID_TOKENS_WHY_MAX] = "out of memory";
+    int err = qbid_tokens_new(&tokens);
+    if (!err)
+        err = qbid_tokens_load(tokens, config->access.tokens, why);
+    qbid_tokens_free(tokens);
+    if (err)
+        fprintf(stderr, "%s: access.tokens: %s: %s\n", path, config->access.tokens, why);
+    return err;
+}
+
+static int correction_check(const struct qbid_config *config, const char *path)
+{
+    struct qbid_correction_table *table = NULL;
+    char why[QBID_CORRECTION_FILE_WHY_MAX] = "";
+    if (!*config->learning.correction)
+        return 0;
+    int err = qbid_correction_file_load(
+        config->learning.correction, (int64_t)(qbid_clock_unix_ns() / QBID_NS_PER_S), &table, why);
+    if (*why)
+        fprintf(stderr, "%s: learning.correction: %s\n", path, why);
+    if (!err)
+        free(table);
+    return err;
+}
+
+/* What parsing cannot see: the files that it names. All are looked at, so that every error is told;
+ * nothing is made and nothing live is touched. */
+static int files_check(const struct qbid_config *config, const char *path)
+{
+    const int found[] = {notice_keys_check(config, path), partner_keys_check(config, path),
+                         tokens_check(config, path), correction_check(config, path)};
+    for (size_t i = 0; i < sizeof found / sizeof found[0]; i++)
+        if (found[i])
+            return found[i];
+    return 0;
 }
 
 static int config_read(const char *path, struct qbid_config *config)
@@ -114,7 +161,7 @@ static int config_read(const char *path, struct qbid_config *config)
     if (err && problems)
         problems_print(problems);
     free(problems);
-    return err ? err : key_check(config, path);
+    return err ? err : files_check(config, path);
 }
 
 /* Ends the parent once the child says how its start went; returns the pipe to say it on. */

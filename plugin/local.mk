@@ -46,9 +46,10 @@ $(B)/sdk/qbid.h: plugin/qbid.h shm/request.h
 	    if (line !~ /^\/\* SPDX/) print line; next } { print }' plugin/qbid.h >$@
 
 $(shell echo '$(PREFIX)' | cmp -s - $(B)/prefix || echo '$(PREFIX)' >$(B)/prefix)
-$(B)/sdk/qbid.pc: plugin/qbid.pc.in $(B)/prefix
+$(B)/sdk/qbid.pc: plugin/qbid.pc.in shm/version.h $(B)/prefix
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' plugin/qbid.pc.in >$@
+	sed -e 's|@PREFIX@|$(PREFIX)|' \
+	    -e "s|@VERSION@|$$(sed -n 's/.*QBID_VERSION "\(.*\)"/\1/p' shm/version.h)|" plugin/qbid.pc.in >$@
 
 $(call install,$(B)/libqbid.so.1,lib,755)
 $(call install,$(B)/libqbid.so,lib,link)

@@ -11,6 +11,7 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/isa.h"
+#include "shm/version.h"
 
 #define WORKER_TIMEOUT_MS 200
 #define TMAX_DEFAULT_MS 100
@@ -20,7 +21,7 @@ _Static_assert(QBID_REQUEST_DIMS == QBID_DIM_CNT, "hosts and images agree on the
 
 const char *qbid_version(void)
 {
-    return "1.0.0";
+    return QBID_VERSION;
 }
 
 uint64_t qbid_now_ns(void)

@@ -230,6 +230,25 @@ char *qbid_field_text(const struct qbid_field *field, const void *item)
     return strdup(text);
 }
 
+char *qbid_field_stored_text(const struct qbid_field *field, const char *stored)
+{
+    char text[TEXT_MAX], *end;
+    int64_t number = strtoll(stored, &end, 10);
+    if (end == stored || *end)
+        return strdup(stored);
+    if (field->type == QBID_FIELD_NANOS)
+        qbid_money_format(number, text);
+    else if (field->type == QBID_FIELD_MICROS)
+        qbid_money_format_micros(number, text);
+    else if (field->type == QBID_FIELD_TIME)
+        qbid_instant_format(number, text);
+    else if (field->type == QBID_FIELD_BOOL)
+        return strdup(number ? "true" : "false");
+    else
+        return strdup(stored);
+    return strdup(text);
+}
+
 static bool text_equal(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "") == 0;

@@ -59,6 +59,9 @@ const char *qbid_words_text(const struct qbid_word *words, int value);
  *  NULL without memory. */
 char *qbid_field_text(const struct qbid_field *field, const void *item);
 
+/** The same of a value as the store keeps it (money in nanos or micros, times in seconds). */
+char *qbid_field_stored_text(const struct qbid_field *field, const char *stored);
+
 /** Whether two items have the same value. */
 bool qbid_field_equal(const struct qbid_field *field, const void *a, const void *b);
 

@@ -20,5 +20,6 @@ $(call lib,account,\
 	control/account/triggers.c \
 	control/account/velocity.c \
 	control/account/view.c \
-	control/account/view.c \
 	control/account/week.c)
+$(call install,control/account/example.yaml,share/doc/qbid/account,644)
+$(call install,control/account/keys.yaml,share/doc/qbid/account,644)

@@ -41,13 +41,22 @@ qbid_command_fn qbid_command_executions, qbid_command_hold;
 qbid_command_fn qbid_command_override, qbid_command_insights, qbid_command_rules;
 qbid_command_fn qbid_command_runs, qbid_command_creatives, qbid_command_allocations;
 qbid_command_fn qbid_command_patterns, qbid_command_attribution, qbid_command_overlaps;
-qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models;
+qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models, qbid_command_reload;
+
+/** The request's max: how many entries an answer has at most, up to 10,000. */
+uint32_t qbid_command_max(const struct qbid_command *command, uint32_t preset);
+
+/** Put the problems of a document into the answer, a line each. */
+struct qbid_problems;
+void qbid_command_problems(const struct qbid_command *command,
+                           const struct qbid_problems *problems);
 
 /** A difference between two accounts: counts, and the list of changes. */
 struct qbid_diff;
 void qbid_command_diff(const struct qbid_command *command, const struct qbid_diff *diff);
 
-/** Read a document over the account, show what differs, and apply it unless it is a dry run. */
+/** Read a document over the account, show what differs, and apply it unless it is a dry run. file
+ * is named in problems with line and column; NULL when nobody wrote one. */
 int qbid_command_document(struct qbid_command *command, const char *file, const char *text,
                           const char *why, bool dry_run, bool prune);
 

@@ -12,13 +12,14 @@
 
 #define FILE_NAME_MAX 200
 
-static void problems_add(const struct qbid_command *c, const struct qbid_problems *problems)
+void qbid_command_problems(const struct qbid_command *c, const struct qbid_problems *problems)
 {
     cJSON *list = cJSON_AddArrayToObject(c->answer, "problems");
     for (uint32_t i = 0; i < qbid_problems_kept(problems); i++) {
         char line[QBID_PROBLEM_LINE_MAX];
         qbid_problems_format(problems, i, line);
-        cJSON_AddItemToArray(list, cJSON_CreateString(line));
+        cJSON_AddItemToArray(list,
+                             cJSON_CreateString(problems->file ? line : problems->problem[i].text));
     }
 }
 
@@ -40,16 +41,14 @@ void qbid_command_diff(const struct qbid_command *c, const struct qbid_diff *dif
     cJSON *list = cJSON_AddArrayToObject(c->answer, "changes");
     for (uint32_t i = 0; i < diff->change_cnt; i++) {
         const struct qbid_change *change = &diff->change[i];
-        cJSON *to = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, to);
+        cJSON *to = qbid_json_row(list);
         cJSON_AddStringToObject(to, "change", qbid_change_kind_name(change->kind));
         cJSON_AddStringToObject(to, "item", qbid_item_kind_name(change->item));
         cJSON_AddNumberToObject(to, "id", change->id);
         cJSON *fields = cJSON_AddArrayToObject(to, "fields");
         for (uint32_t j = 0; j < change->field_cnt; j++) {
             const struct qbid_change_field *f = &change->field[j];
-            cJSON *field = cJSON_CreateObject();
-            cJSON_AddItemToArray(fields, field);
+            cJSON *field = qbid_json_row(fields);
             cJSON_AddStringToObject(field, "name", f->name);
             if (f->before)
                 cJSON_AddStringToObject(field, "before", f->before);
@@ -91,9 +90,9 @@ int qbid_command_document(struct qbid_command *c, const char *file, const char *
     struct qbid_diff diff;
     int err = qbid_account_import(text, strlen(text), &params, &problems, &next);
     if (err == QBID_ERR_PARSE) {
-        problems_add(c, &problems);
-        return qbid_command_fail(c, err, "%s has %u problem%s; nothing was changed", file,
-                                 problems.cnt, problems.cnt == 1 ? "" : "s");
+        qbid_command_problems(c, &problems);
+        return qbid_command_fail(c, err, "%s%s%u problem%s; nothing was changed", file ? file : "",
+                                 file ? " has " : "", problems.cnt, problems.cnt == 1 ? "" : "s");
     }
     if (err)
         return err;
@@ -150,8 +149,8 @@ int qbid_command_target(struct qbid_command *c)
         return QBID_ERR_NOMEM;
     char why[64];
     snprintf(why, sizeof why, "target of campaign %u", (unsigned)id);
-    int err = qbid_command_document(c, "target", text, why,
-                                    qbid_json_flag(c->request, "dry_run", 0), false);
+    int err =
+        qbid_command_document(c, NULL, text, why, qbid_json_flag(c->request, "dry_run", 0), false);
     cJSON_free(text);
     return err;
 }
@@ -172,8 +171,7 @@ static void target_values_add(cJSON *to, const struct qbid_line_item_def *li)
 
 static cJSON *item_add(cJSON *list, enum qbid_item_kind kind, uint32_t id, const void *item)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "id", id);
     for (const struct qbid_field *field = qbid_fields(kind); field->name; field++) {
         if (field->type == QBID_FIELD_TARGET)

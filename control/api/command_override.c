@@ -64,8 +64,8 @@ static int change(struct qbid_command *c, const cJSON *set)
         return QBID_ERR_NOMEM;
     char reason[QBID_OVERRIDE_WHY_MAX];
     snprintf(reason, sizeof reason, "%s", why && *why ? why : "override cleared");
-    err = qbid_command_document(c, "override", text, reason,
-                                qbid_json_flag(c->request, "dry_run", 0), false);
+    err = qbid_command_document(c, NULL, text, reason, qbid_json_flag(c->request, "dry_run", 0),
+                                false);
     cJSON_free(text);
     return err;
 }
@@ -78,8 +78,7 @@ static void one_add(const struct qbid_command *c, cJSON *list, struct subject su
     int64_t now_s = (int64_t)(c->unix_ns / QBID_NS_PER_S);
     if (!text || !*text || qbid_override_parse(text, now_s, &o) || o.until_unix_s <= now_s)
         return;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "campaign", subject.campaign_id);
     if (subject.line_item_id)
         cJSON_AddNumberToObject(to, "line_item", subject.line_item_id);

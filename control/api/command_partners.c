@@ -99,7 +99,7 @@ static int rotate(struct qbid_command *c, const char *path, uint64_t age_ms)
         return qbid_command_fail(
             c, QBID_ERR_BUSY,
             "%s was changed %llu s ago: notices signed with its second key may "
-            "come for %llu s (event_ttl_ms); force drops it now",
+            "come for %llu s (event_ttl_ms); --force drops it now",
             path, (unsigned long long)(age_ms / 1000), (unsigned long long)(ttl_ms / 1000));
     }
     err = qbid_key_file_rotate(path, &keys, why);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status and stat: how the program is, and every counter that it has. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "control/api/command.h"
 #include "shm/error.h"
+#include "shm/version.h"
 
 static void used_add(cJSON *to, const char *name, uint64_t used, uint64_t max)
 {
@@ -93,13 +95,18 @@ static void correction_add(const struct qbid_command *c)
 int qbid_command_status(struct qbid_command *c)
 {
     const struct qbid_config *config = c->commands->config;
-    char currency[4];
+    char currency[4], http[QBID_CONFIG_ADDRESS_MAX + 32] = ""; /* not served */
     qbid_currency_format(config->currency, currency);
+    cJSON_AddStringToObject(c->answer, "version", QBID_VERSION);
     cJSON_AddNumberToObject(c->answer, "pid", getpid());
     cJSON_AddStringToObject(c->answer, "config", c->commands->config_path);
     cJSON_AddStringToObject(c->answer, "state_dir", config->state_dir);
     cJSON_AddStringToObject(c->answer, "handover", config->handover.path);
     cJSON_AddStringToObject(c->answer, "control", config->control.path);
+    if (config->http.port)
+        snprintf(http, sizeof http, "%s port %llu", config->http.address,
+                 (unsigned long long)config->http.port);
+    cJSON_AddStringToObject(c->answer, "http", http);
     qbid_json_unix_ns(c->answer, "started", c->commands->started_unix_ns);
     qbid_json_seconds(c->answer, "uptime_s", c->now_ns - c->commands->started_boot_ns);
     cJSON_AddStringToObject(c->answer, "currency", currency);

@@ -12,6 +12,8 @@
 #include "shm/clock.h"
 #include "shm/error.h"
 
+#define LIST_MAX 10000
+
 /* What it takes to ask, beside the right to read. */
 enum change {
     NEVER,    /* it only tells */
@@ -46,7 +48,9 @@ static const struct {
     {"generations", qbid_command_generations, "published generations, latest first; max", false,
      NEVER},
     {"audit", qbid_command_audit,
-     "the audit, latest first; max; of the host: verify with checkpoint, export", true, NEVER},
+     "the audit, latest first; max, changes (no generations); of the host: verify with checkpoint, "
+     "export",
+     true, NEVER},
     {"recommend", qbid_command_recommend,
      "what agents and operators propose; verb: list show add approve reject, id, status, max, why",
      true, BY_VERB},
@@ -73,6 +77,7 @@ static const struct {
      "how conversions are given to bids, and what came of it by UTC day; max", true, NEVER},
     {"overlaps", qbid_command_overlaps,
      "line items of a tenant that are after the same traffic; id, max", true, NEVER},
+    {"reload", qbid_command_reload, "the configuration again, as SIGHUP", false, BY_RUN},
     {"publish", qbid_command_publish, "a generation now; reason", false, BY_RUN},
     {"patterns", qbid_command_patterns,
      "effects that the library has learned; tenant, metric, subject, across, sources, max", false,
@@ -102,6 +107,12 @@ int qbid_command_fail_store(struct qbid_command *command, int err)
     return err ? qbid_command_fail(command, err, "%s",
                                    qbid_store_why(qbid_engine_store(command->engine)))
                : 0;
+}
+
+uint32_t qbid_command_max(const struct qbid_command *command, uint32_t preset)
+{
+    int64_t max = qbid_json_whole(command->request, "max");
+    return max < 1 ? preset : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
 }
 
 static const char *error_name(int err)

@@ -37,6 +37,15 @@ enum qbid_exit {
     QBID_EXIT_STALE = 6
 };
 
+/**
+ * Read the configuration again and take over what a running qbidd can change.
+ *
+ * Returns: 0 and *ret_later, the first key that differs and waits for a start, NULL = none.
+ * Errors:  nothing was changed: QBID_ERR_PARSE with problems noted; others with why.
+ */
+typedef int qbid_reload_fn(void *context, struct qbid_problems *problems, char *why,
+                           const char **ret_later);
+
 /* What the commands see of the running program. */
 struct qbid_commands {
     struct qbid_engine *engine;
@@ -46,6 +55,8 @@ struct qbid_commands {
     const struct qbid_monitor *monitor; /* NULL = none */
     struct qbid_tokens *tokens;         /* NULL = none */
     struct qbid_http *http;             /* NULL = not served */
+    qbid_reload_fn *reload;             /* why has QBID_ENGINE_WHY_MAX bytes; NULL = none */
+    void *reload_context;
     uint64_t started_boot_ns;
     uint64_t started_unix_ns;
 };

@@ -20,6 +20,7 @@ $(call lib,commands,\
 	control/api/command_partners.c \
 	control/api/command_patterns.c \
 	control/api/command_record.c \
+	control/api/command_reload.c \
 	control/api/command_rules.c \
 	control/api/command_status.c \
 	control/api/commands.c \

@@ -8,58 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/config/config_limits.h"
 #include "control/config/config_privacy.h"
 #include "control/config/config_schema.h"
 #include "control/config/partners.h"
 #include "control/config/yaml.h"
 #include "shm/error.h"
-
-enum kind { KIND_UINT, KIND_REAL, KIND_BOOL, KIND_MONEY };
-
-struct limit {
-    const char *path;
-    const char *meaning;
-    size_t raw_off, off;
-    uint64_t least, most, preset;
-    double least_real, most_real, preset_real;
-    enum kind kind;
-};
-
-#define WHOLE_UINT(n) (n)
-#define WHOLE_MONEY(n) (n)
-#define WHOLE_BOOL(n) (n)
-#define WHOLE_REAL(n) 0
-#define LIMIT(prefix, raw_member, member, kind_, least_, most_, preset_, meaning_)                 \
-    {.path = prefix,                                                                               \
-     .meaning = (meaning_),                                                                        \
-     .raw_off = offsetof(struct qbid_config_raw, raw_member),                                      \
-     .off = offsetof(struct qbid_config, member),                                                  \
-     .least = WHOLE_##kind_(least_),                                                               \
-     .most = WHOLE_##kind_(most_),                                                                 \
-     .preset = WHOLE_##kind_(preset_),                                                             \
-     .least_real = (double)(least_),                                                               \
-     .most_real = (double)(most_),                                                                 \
-     .preset_real = (double)(preset_),                                                             \
-     .kind = KIND_##kind_},
-#define TOP(kind, key, ...) LIMIT(#key, key, key, kind, __VA_ARGS__)
-#define CAPACITY(kind, key, ...)                                                                   \
-    LIMIT("capacity." #key, capacity.key, capacity.key, kind, __VA_ARGS__)
-#define TICKS(kind, key, ...) LIMIT("ticks." #key, ticks.key, ticks.key, kind, __VA_ARGS__)
-#define LEARNING(kind, key, ...)                                                                   \
-    LIMIT("learning." #key, learning.key, learning.key, kind, __VA_ARGS__)
-#define MODELS(kind, key, ...) LIMIT("models." #key, models.key, models.key, kind, __VA_ARGS__)
-#define EXECUTION(kind, key, ...)                                                                  \
-    LIMIT("execution." #key, execution.key, execution.key, kind, __VA_ARGS__)
-#define AGENTS(kind, key, ...) LIMIT("agents." #key, agents.key, agents.key, kind, __VA_ARGS__)
-#define HTTP(kind, key, ...) LIMIT("http." #key, http.key, http.key, kind, __VA_ARGS__)
-#define KEYS(kind, key, ...) LIMIT("keys." #key, keys.key, keys.key, kind, __VA_ARGS__)
-
-static const struct limit limits[] = {
-    QBID_CONFIG_TOP_LIST(TOP) QBID_CONFIG_CAPACITY_LIST(CAPACITY) QBID_CONFIG_TICKS_LIST(TICKS)
-        QBID_CONFIG_LEARNING_LIST(LEARNING) QBID_CONFIG_MODELS_LIST(MODELS)
-            QBID_CONFIG_EXECUTION_LIST(EXECUTION) QBID_CONFIG_AGENTS_LIST(AGENTS)
-                QBID_CONFIG_HTTP_LIST(HTTP) QBID_CONFIG_KEYS_LIST(KEYS)};
-#define LIMIT_CNT (sizeof limits / sizeof limits[0])
 
 /* What the steps below read, write and complain to. */
 struct reading {
@@ -77,46 +31,39 @@ static void complain(const struct reading *r, const char *path, const char *text
                       text);
 }
 
-static void whole_format(const struct limit *l, uint64_t value, char out[32])
+/* "time_zone: 'Europe/Berln' is not in ...": what stands there, and what is wrong with it. */
+static void value_complain(const struct reading *r, const char *path, const char *value,
+                           const char *wrong)
 {
-    if (l->kind == KIND_MONEY) {
-        char text[24];
-        size_t len = qbid_micros_format((int64_t)value, text);
-        snprintf(out, 32, "%.*s", (int)len, text);
-    } else {
-        snprintf(out, 32, "%llu", (unsigned long long)value);
-    }
+    char text[QBID_PROBLEM_TEXT_MAX];
+    snprintf(text, sizeof text, "'%.60s' %s", value, wrong);
+    complain(r, path, text);
 }
 
-static void range_complain(const struct reading *r, const struct limit *l, const char *written)
+static void range_complain(const struct reading *r, const struct qbid_config_limit *l,
+                           const char *written)
 {
-    char text[160], least[32], most[32], preset[32];
-    if (l->kind == KIND_REAL) {
-        snprintf(text, sizeof text, "%.40s is not in %g..%g (default %g)", written, l->least_real,
-                 l->most_real, l->preset_real);
-    } else {
-        whole_format(l, l->least, least);
-        whole_format(l, l->most, most);
-        whole_format(l, l->preset, preset);
-        snprintf(text, sizeof text, "%.40s is not in %s..%s (default %s)", written, least, most,
-                 preset);
-    }
+    char range[QBID_CONFIG_LIMIT_TEXT_MAX], preset[QBID_CONFIG_LIMIT_TEXT_MAX];
+    char text[2 * QBID_CONFIG_LIMIT_TEXT_MAX + 80];
+    qbid_config_limit_range(l, range);
+    qbid_config_limit_preset(l, preset);
+    snprintf(text, sizeof text, "%.40s is not in %s (default %s)", written, range, preset);
     complain(r, l->path, text);
 }
 
-static void limit_apply(const struct reading *r, const struct limit *l)
+static void limit_apply(const struct reading *r, const struct qbid_config_limit *l)
 {
     const struct qbid_yaml_node *node = qbid_yaml_find_path(r->root, l->path);
     const char *from = (const char *)r->raw + l->raw_off;
     char *to = (char *)r->config + l->off;
-    if (l->kind == KIND_BOOL) {
+    if (l->kind == QBID_CONFIG_BOOL) {
         *(bool *)(void *)to = node ? *(const bool *)(const void *)from : l->preset != 0;
-    } else if (l->kind == KIND_REAL) {
+    } else if (l->kind == QBID_CONFIG_REAL) {
         double value = node ? *(const double *)(const void *)from : l->preset_real;
         if (!(value >= l->least_real && value <= l->most_real))
             range_complain(r, l, node->text);
         *(double *)(void *)to = value;
-    } else if (l->kind == KIND_MONEY) {
+    } else if (l->kind == QBID_CONFIG_MONEY) {
         int64_t micros = (int64_t)l->preset;
         const char *text = *(char *const *)(const void *)from;
         if (node && (!text || qbid_micros_parse(text, strlen(text), &micros) != 0 ||
@@ -154,7 +101,8 @@ static void mode_apply(const struct reading *r, const char *path, const char *te
         mode = strtoul(text, NULL, 8);
         if (len == 0 || len > 4 || strspn(text, "01234567") != len || (mode & 0117) ||
             !(mode & 0600)) {
-            complain(r, path, "is not an octal mode like 0660 (nobody else, no execution)");
+            value_complain(r, path, text,
+                           "is not an octal mode like 0660 (nobody else, no execution)");
             return;
         }
     }
@@ -202,7 +150,7 @@ static void access_apply(const struct reading *r)
         path_apply(r, "access.tokens", raw->access.tokens, "", c->access.tokens);
     if (strlen(address) >= sizeof c->http.address ||
         (inet_pton(AF_INET, address, &v4) != 1 && inet_pton(AF_INET6, address, &v6) != 1))
-        complain(r, "http.address", "is not an IPv4 or IPv6 address of this host");
+        value_complain(r, "http.address", address, "is not an IPv4 or IPv6 address");
     else
         strcpy(c->http.address, address);
     if (c->http.port != 0 && !*c->access.tokens)
@@ -225,7 +173,7 @@ static void zone_apply(const struct reading *r)
     const char *name = r->raw->time_zone ? r->raw->time_zone : "UTC";
     struct qbid_zone *zone = NULL;
     if (qbid_zone_new(name, &zone) != 0)
-        complain(r, "time_zone", "is not in " QBID_ZONE_FOLDER " (Debian: tzdata)");
+        value_complain(r, "time_zone", name, "is not in " QBID_ZONE_FOLDER " (Debian: tzdata)");
     else
         snprintf(r->config->time_zone, sizeof r->config->time_zone, "%s", name);
     qbid_zone_free(zone);
@@ -237,7 +185,7 @@ static void rates_apply(const struct reading *r)
     const char *currency = r->raw->currency ? r->raw->currency : "USD";
     c->currency = qbid_currency_parse(currency);
     if (!c->currency)
-        complain(r, "currency", "is not three upper-case letters");
+        value_complain(r, "currency", currency, "is not three upper-case letters");
     const struct qbid_yaml_node *list = qbid_yaml_find(r->root, "rates");
     const struct qbid_yaml_node *node = list ? list->child : NULL;
     for (uint32_t i = 0; i < r->raw->rates_count; i++, node = node->next) {
@@ -246,7 +194,7 @@ static void rates_apply(const struct reading *r)
         const char *wrong = NULL;
         to->currency = qbid_currency_parse(from->currency);
         if (!to->currency)
-            wrong = "currency is not three upper-case letters";
+            wrong = "currency is not three upper-case letters, as USD";
         else if (to->currency == c->currency)
             wrong = "the account's own currency needs no rate";
         else if (qbid_micros_parse(from->per_unit, strlen(from->per_unit), &to->micros) != 0 ||
@@ -335,10 +283,14 @@ static void stale_apply(const struct reading *r)
     double value;
     if (!node || (node->kind == QBID_YAML_SCALAR && strcmp(node->text, "decline") == 0))
         return;
-    if (!factor || node->child_cnt != 1)
+    if (node->kind == QBID_YAML_SCALAR)
+        value_complain(r, "on_stale", node->text,
+                       "is neither 'decline' nor {conservative: FACTOR}");
+    else if (!factor || node->child_cnt != 1)
         complain(r, "on_stale", "is neither 'decline' nor {conservative: FACTOR}");
     else if (!qbid_yaml_double(factor, &value) || !(value > 0 && value <= 1))
-        complain(r, "on_stale.conservative", "is not a factor above 0 and at most 1");
+        value_complain(r, "on_stale.conservative", factor->text,
+                       "is not a factor above 0 and at most 1");
     else
         r->config->stale_factor = (float)value;
 }
@@ -357,8 +309,8 @@ static void together_check(const struct reading *r)
 static void config_apply(const struct reading *r)
 {
     struct qbid_config *c = r->config;
-    for (size_t i = 0; i < LIMIT_CNT; i++)
-        limit_apply(r, &limits[i]);
+    for (size_t i = 0; qbid_config_limit(i); i++)
+        limit_apply(r, qbid_config_limit(i));
     path_apply(r, "state_dir", r->raw->state_dir, "/var/lib/qbid", c->state_dir);
     path_apply(r, "keys.file", r->raw->keys.file, "/etc/qbid/notice.key", c->keys.file);
     if (r->raw->learning.correction)
@@ -432,28 +384,6 @@ int qbid_config_load(const char *path, struct qbid_problems *problems,
     free(folder);
     free(text);
     return err;
-}
-
-void qbid_config_describe(FILE *out)
-{
-    for (size_t i = 0; i < LIMIT_CNT; i++) {
-        const struct limit *l = &limits[i];
-        char least[32], most[32], preset[32];
-        if (l->kind == KIND_REAL) {
-            fprintf(out, "%-24s %g..%g, default %g: %s\n", l->path, l->least_real, l->most_real,
-                    l->preset_real, l->meaning);
-            continue;
-        }
-        if (l->kind == KIND_BOOL) {
-            fprintf(out, "%-24s true or false, default %s: %s\n", l->path,
-                    l->preset ? "true" : "false", l->meaning);
-            continue;
-        }
-        whole_format(l, l->least, least);
-        whole_format(l, l->most, most);
-        whole_format(l, l->preset, preset);
-        fprintf(out, "%-24s %s..%s, default %s: %s\n", l->path, least, most, preset, l->meaning);
-    }
 }
 
 uint32_t qbid_currency_parse(const char *text)

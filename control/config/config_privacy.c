@@ -25,7 +25,9 @@ static void read_unknown(const struct reading *r)
             "privacy.gdpr_unknown: must be chosen, 'applies' or 'applies_not': whether requests "
             "that do not say so are under the GDPR");
     else if (!applies && strcmp(node->text, "applies_not") != 0)
-        complain(r, node, "privacy.gdpr_unknown: is neither 'applies' nor 'applies_not'");
+        qbid_problems_add(r->problems, node->line, node->column,
+                          "privacy.gdpr_unknown: '%.60s' is neither 'applies' nor 'applies_not'",
+                          node->text);
     r->rules->gdpr_unknown_applies_not = !applies;
 }
 

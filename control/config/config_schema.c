@@ -285,6 +285,29 @@ void qbid_config_schema_check(const struct qbid_yaml_node *root, struct qbid_pro
     value_check(root, &top_value, "", problems);
 }
 
+static void keys_each(const cyaml_schema_field_t *fields, const char *path, qbid_config_key_fn *fn,
+                      void *context)
+{
+    for (const cyaml_schema_field_t *field = fields; field->key; field++) {
+        const cyaml_schema_value_t *value = &field->value;
+        bool list = value->type == CYAML_SEQUENCE;
+        char child_path[PATH_MAX_BYTES];
+        snprintf(child_path, sizeof child_path, "%s%s%s%s", path, *path ? "." : "", field->key,
+                 list ? "[]" : "");
+        if (list)
+            value = value->sequence.entry;
+        if (value->type == CYAML_MAPPING)
+            keys_each(value->mapping.fields, child_path, fn, context);
+        else
+            fn(context, child_path);
+    }
+}
+
+void qbid_config_schema_keys(qbid_config_key_fn *fn, void *context)
+{
+    keys_each(top_fields, "", fn, context);
+}
+
 static void load_log(cyaml_log_t level, void *context, const char *format, va_list args)
 {
     char text[QBID_PROBLEM_TEXT_MAX];

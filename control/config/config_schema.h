@@ -86,6 +86,11 @@ struct qbid_config_raw {
  *  itself reads "3x" as 3, "-1" as a huge number and any word as true. */
 void qbid_config_schema_check(const struct qbid_yaml_node *root, struct qbid_problems *problems);
 
+/** Told of each key that the schema knows, in its order: "ticks.live_ms", "rates[].currency" for a
+ *  key of a list's maps, "handover.allow_uids[]" for a list of plain values. */
+typedef void qbid_config_key_fn(void *context, const char *path);
+void qbid_config_schema_keys(qbid_config_key_fn *fn, void *context);
+
 /** Load with libcyaml what passed the check. PARSE with libcyaml's own words noted, NOMEM. */
 int qbid_config_schema_load(const char *text, size_t len, struct qbid_problems *problems,
                             struct qbid_config_raw **ret_raw);

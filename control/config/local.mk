@@ -3,6 +3,8 @@
 $(call lib,config,\
 	control/config/audit_key_file.c \
 	control/config/config.c \
+	control/config/config_describe.c \
+	control/config/config_limits.c \
 	control/config/config_privacy.c \
 	control/config/config_reload.c \
 	control/config/config_schema.c \
@@ -12,3 +14,4 @@ $(call lib,config,\
 	control/config/problems.c \
 	control/config/yaml.c \
 	control/config/zone.c)
+$(call install,control/config/example.yaml,share/doc/qbid/config,644)

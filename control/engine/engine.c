@@ -12,7 +12,7 @@
 
 #include "control/config/partners.h"
 #include "control/engine/engine_state.h"
-#include "control/learn/correction_file.h"
+#include "control/learn/campaigns/correction_file.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
@@ -171,8 +171,10 @@ static int restore(struct qbid_engine *e, char *why)
     if (!err)
         err = qbid_store_get(e->store, "frozen", !e->config.learning.enabled, &frozen);
     if (err) {
-        snprintf(why, QBID_ENGINE_WHY_MAX, "restoring: %s: %s", qbid_strerror(err),
-                 qbid_store_why(e->store));
+        bool damaged = err == QBID_ERR_STORE || err == QBID_ERR_CORRUPT;
+        snprintf(why, QBID_ENGINE_WHY_MAX, "store %s/qbid.db: %s: %s%s", e->config.state_dir,
+                 qbid_strerror(err), qbid_store_why(e->store),
+                 damaged ? "; put a sound copy in its place" : "");
         return err;
     }
     qbid_learner_freeze(e->learner, frozen != 0);

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "control/learn/learner_state.h"
-#include "control/learn/rows.h"
-#include "control/learn/strategy.h"
+#include "control/learn/pacing/strategy.h"
+#include "control/learn/plan/rows.h"
+#include "control/learn/state/learner_state.h"
 #include "control/models/rates/decay.h"
 #include "shm/error.h"
 #include "shm/units.h"
@@ -80,7 +80,7 @@ void qbid_learner_free(struct qbid_learner *learner)
     qbid_creatives_done(&learner->creatives);
     qbid_exposures_learned_done(&learner->exposures);
     qbid_campaigns_done(&learner->campaigns);
-    qbid_items_done(&learner->items);
+    qbid_item_budgets_done(&learner->item_budgets);
     qbid_values_done(&learner->values);
     qbid_learned_free(learner->learned);
     qbid_corrections_done(&learner->corrections);
@@ -251,9 +251,9 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
             state->others_bids = learner->bids;
         qbid_strategy_post(learner, state, campaign, outcome, spent_nanos);
         if (!state->overridden && outcome->pace >= 0)
-            qbid_triggered_post(&state->triggered, campaign, outcome, spent_nanos, learner->now_s);
+            qbid_emergency_post(&state->emergency, campaign, outcome, spent_nanos, learner->now_s);
     }
-    qbid_items_post(&learner->items, line_item, outcome, spent_nanos);
+    qbid_item_budgets_post(&learner->item_budgets, line_item, outcome, spent_nanos);
     if (learner->frozen)
         return;
     cell_post(learner, outcome);
@@ -366,17 +366,4 @@ int qbid_learner_plan(struct qbid_learner *learner, const struct qbid_account *a
     learner->plans++;
     *ret_plan = plan;
     return 0;
-}
-
-void qbid_plan_done(struct qbid_plan *plan)
-{
-    free(plan->contexts);
-    free(plan->candidates);
-    free(plan->line_value_micros);
-    free(plan->line_q_group);
-    free(plan->exposure_value);
-    free(plan->creatives);
-    free(plan->shades);
-    free(plan->qrows);
-    *plan = (struct qbid_plan){0};
 }

@@ -18,12 +18,12 @@
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
 #include "control/config/zone.h"
-#include "control/ingest/outcome.h"
-#include "control/learn/learned.h"
-#include "control/learn/plan.h"
-#include "control/learn/triggered.h"
-#include "control/models/qlearning/correction.h"
 #include "control/decisions/pace_terms.h"
+#include "control/ingest/outcome.h"
+#include "control/learn/campaigns/emergency.h"
+#include "control/learn/plan/plan.h"
+#include "control/learn/values/learned.h"
+#include "control/models/qlearning/correction.h"
 #include "shm/live.h"
 
 struct qbid_learner; /* opaque */
@@ -35,7 +35,7 @@ struct qbid_learner_params {
     uint32_t context_max;    /* rows in an image */
     uint32_t sample_max;     /* price samples kept by campaign */
     double explore;          /* share of bids that try another Q action, 0..0.1 */
-    bool explore_line_items; /* of a campaign by Thompson sampling: control/learn/values.h */
+    bool explore_line_items; /* of a campaign by Thompson sampling: control/learn/values/values.h */
     double rotation_floor;   /* least share of a creative, 0..1/8 */
     double pace_min, pace_max;
     uint64_t pace_period_ns;            /* control period of the pacer */
@@ -100,7 +100,7 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
 
 /** Take what an emergency adjustment has to tell, in the order in which it came: 1 and *ret_news,
  * or 0. The last pace may bring some; more than 64 are forgotten. */
-int qbid_learner_news(struct qbid_learner *learner, struct qbid_triggered_news *ret_news);
+int qbid_learner_news(struct qbid_learner *learner, struct qbid_emergency_news *ret_news);
 
 /** Another time zone for the hours of campaigns that name none, from the next pace on. */
 void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone);

@@ -8,7 +8,7 @@
 
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
-#include "control/learn/plan.h"
+#include "control/learn/plan/plan.h"
 #include "shm/image.h"
 
 /* What the header says beside the plan. */

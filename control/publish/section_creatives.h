@@ -7,7 +7,7 @@
 
 #include "control/account/account.h"
 #include "control/account/dictionary.h"
-#include "control/learn/plan.h"
+#include "control/learn/plan/plan.h"
 #include "shm/image.h"
 
 #define QBID_CATEGORIES_MAX 64 /* of one line item, parents included */

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "control/learn/plan.h"
+#include "control/learn/plan/plan.h"
 #include "shm/hash.h"
 #include "shm/image.h"
 

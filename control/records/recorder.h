@@ -5,7 +5,7 @@
 #define QBID_CONTROL_RECORDS_RECORDER_H
 
 #include "control/account/account.h"
-#include "control/learn/learned.h"
+#include "control/learn/values/learned.h"
 #include "control/snapshot/snapshot.h"
 #include "control/store/store.h"
 

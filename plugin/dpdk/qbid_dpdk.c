@@ -262,7 +262,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (options.help || options.version) {
-        printf("%s%s", options.help ? qbid_dpdk_help() : qbid_version(), options.help ? "" : "\n");
+        printf("%s%s%s", options.help ? qbid_dpdk_help() : "qbid-dpdk ",
+               options.help ? "" : qbid_version(), options.help ? "" : "\n");
         return 0;
     }
     if (options.ask_path)

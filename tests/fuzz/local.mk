@@ -58,7 +58,7 @@ $(call fuzz,partner,$(FUZZ_CONFIG),config shm,-lsodium -lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lsodium -lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lsodium -lcyaml -lyaml)
 FUZZ_CONTROL := control/keymap.c control/client_token.c $(wildcard $(addsuffix /*.c,$(addprefix control/,access account agents api choice \
-    config decisions engine executor frequency http ingest insights learn ledger models models/* patterns publish records rules \
+    config decisions engine executor frequency http ingest insights learn learn/* ledger models models/* patterns publish records rules \
     snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\
     commands http http_analysis http_read rules records insights api access executor choice engine agents patterns decisions publish learn allocate models ingest ledger snapshot frequency store account config keymap shm,\

@@ -14,6 +14,7 @@
 
 #include "shm/dims.h"
 #include "shm/error.h"
+#include "shm/version.h"
 #include "tests/plugin/account.h"
 #include "tests/plugin/host.h"
 #include "tests/plugin/lines.h"
@@ -148,7 +149,7 @@ static void hashes_are_those_of_the_table(void **state)
         assert_true(qbid_value_hash(dim, "news.example", 12) ==
                     qbid_hash_dim(dim, "news.example", 12));
     assert_true(qbid_name_hash("deal-3", 6) == qbid_hash_name("deal-3", 6));
-    assert_string_equal(qbid_version(), "1.0.0");
+    assert_string_equal(qbid_version(), QBID_VERSION);
     assert_string_equal(qbid_strerror(QBID_ERR_FULL), "no free slot");
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tools/replay/answer.h"
+#include "tools/replay/auction/answer.h"
 
 #define TOKEN_CHARS 96
 #define PRICE_MAX_MICROS (UINT64_C(1) << 50)

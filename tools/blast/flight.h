@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "tools/blast/request.h"
-#include "tools/replay/histogram.h"
+#include "tools/replay/results/histogram.h"
 
 struct qbid_blast_stats {
     uint64_t sent, answered; /* sent = answered + lost, of those that are not cut */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/version.h"
+
 #define EXIT_USAGE 2
 #define SECONDS 5.0
 #define WINDOW 64
@@ -39,6 +41,7 @@ static const char help[] =
 "  --answers FILE      write request and answer of every decision there, each as a 32-bit length in\n"
 "                      network order and its bytes\n"
 "  --output json       one JSON object in place of the text\n"
+"  --help, --version\n"
 "\n"
 "Exit codes: 0 every answer came and was right, 1 some did not or were not, 2 usage.\n";
 /* clang-format on */
@@ -62,7 +65,8 @@ enum key {
     KEY_ECHO,
     KEY_ANSWERS,
     KEY_OUTPUT,
-    KEY_HELP
+    KEY_HELP,
+    KEY_VERSION
 };
 
 static const struct option names[] = {{"to", 1, NULL, KEY_TO},
@@ -84,6 +88,7 @@ static const struct option names[] = {{"to", 1, NULL, KEY_TO},
                                       {"answers", 1, NULL, KEY_ANSWERS},
                                       {"output", 1, NULL, KEY_OUTPUT},
                                       {"help", 0, NULL, KEY_HELP},
+                                      {"version", 0, NULL, KEY_VERSION},
                                       {0}};
 
 static int complain(const char *name, const char *reason)
@@ -199,6 +204,9 @@ static int read_option(int key, char *arg, struct qbid_blast_options *o)
         return o->json_output ? -1 : complain("output", "must be json");
     case KEY_HELP:
         fputs(help, stdout);
+        return 0;
+    case KEY_VERSION:
+        puts("qbid-blast " QBID_VERSION);
         return 0;
     case KEY_NO_CHECKSUM:
         o->no_checksum = true;

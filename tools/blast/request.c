@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/replay/draw.h"
+#include "tools/replay/source/draw.h"
 
 #define KEYS 17
 #define BLOCKS 3

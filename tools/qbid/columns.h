@@ -25,8 +25,12 @@ void qbid_columns_done(struct qbid_columns *columns);
 void qbid_columns_add(struct qbid_columns *columns, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Print heads and whole rows; bold: heads stand out (on a terminal). */
+/** Print heads and whole rows; bold: heads stand out (on a terminal). Plain decimals of a column
+ *  that is aligned right stand below each other by their points. */
 void qbid_columns_print(const struct qbid_columns *columns, FILE *out, bool bold);
+/** The same, or one line that says so where there is no row. */
+void qbid_columns_print_or(const struct qbid_columns *columns, FILE *out, bool bold,
+                           const char *none);
 
 /** Display width of a UTF-8 text: one a code point. */
 size_t qbid_columns_width(const char *text);

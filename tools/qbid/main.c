@@ -6,7 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shm/version.h"
 #include "tools/qbid/tool.h"
+
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbid " QBID_VERSION;
 
 static const struct {
     const char *name;
@@ -26,10 +30,11 @@ static const struct {
     {"account", qbid_tool_account, "account dump: everything, as a file that can be imported"},
     {"generations", qbid_tool_generations, "what was published, latest first"},
     {"publish", qbid_tool_publish, "publish a generation now"},
+    {"reload", qbid_tool_reload, "read qbidd's configuration again, and say what is wrong"},
     {"learning", qbid_tool_learning, "learning on | off: hold the models still"},
     {"explain", qbid_tool_explain, "why a saved bid request is answered as it is"},
     {"allocate", qbid_tool_allocate, "how a budget would best be split, from a CSV of campaigns"},
-    {"ope", qbid_tool_ope, "what other bids or rotations would have earned, from the decision log"},
+    {"ope", qbid_tool_ope, "what other bids or rotations would have earned, by the log"},
     {"live", qbid_tool_live, "pace factors, Q states and leases in force"},
     {"ledger", qbid_tool_ledger, "budgets, spend and exposure, exactly"},
     {"snapshot", qbid_tool_snapshot, "statistics by campaign, line item, creative or context"},
@@ -43,12 +48,11 @@ static const struct {
     {"overlaps", qbid_tool_overlaps, "line items that are after the same traffic"},
     {"runs", qbid_tool_runs, "cycles of agents: time taken, proposals, outcome"},
     {"models", qbid_tool_models, "which model predicts each campaign's rates, and how well"},
-    {"partners", qbid_tool_partners, "who is bid to and how"},
+    {"partners", qbid_tool_partners, "profiles of exchanges, and creatives that they would refuse"},
     {"keys", qbid_tool_keys, "keys list | rotate: of the notices"},
-    {"token", qbid_tool_token, "token new: a token for a tenant, and its line for access.tokens"},
+    {"token", qbid_tool_token, "token new: a token for a tenant, and its line for the file"},
     {"stat", qbid_tool_stat, "every counter"},
-    {"audit", qbid_tool_audit,
-     "who changed what; audit verify | export: check the chain, a checkpoint"},
+    {"audit", qbid_tool_audit, "who changed what; audit verify | export: the chain of records"},
 };
 #define COMMAND_CNT (sizeof commands / sizeof commands[0])
 
@@ -88,7 +92,7 @@ static char *help(int key, const char *text, void *input)
     fputs("Commands (qbid COMMAND --help says more):\n", f);
     for (size_t i = 0; i < COMMAND_CNT; i++)
         fprintf(f, "  %-12s %s\n", commands[i].name, commands[i].text);
-    fputs("\nExit codes: 0 ok, 1 failed, 2 usage, 3 qbidd not reachable, 4 denied, 5 refused by a "
+    fputs("\nExit codes: 0 ok, 1 failed, 2 usage, 3 qbidd not reachable, 4 denied,\n5 refused by a "
           "safety rule, 6 stale data.",
           f);
     fclose(f);

@@ -12,6 +12,7 @@
 
 #include "control/client.h"
 #include "control/client_config.h"
+#include "tools/qbid/columns.h"
 
 enum qbid_tool_exit {
     QBID_TOOL_OK = 0,
@@ -63,12 +64,28 @@ cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit
  */
 int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
 
+/** The same, and its list as a table: row fills the cells of one entry. `none` is said where the
+ * list is empty. Takes the request; returns an exit code. */
+typedef void qbid_tool_row_fn(struct qbid_columns *columns, const cJSON *entry);
+int qbid_tool_table(struct qbid_tool *tool, cJSON *request, const char *list,
+                    const char *const *heads, qbid_tool_row_fn *row, const char *none);
+
 /** Print an answer as one line of JSON. */
 int qbid_tool_print(const cJSON *answer);
+
+/** A member of an answer; NULL when it is not there, or no object is. */
+const cJSON *qbid_tool_member(const cJSON *object, const char *name);
+
+/** Put a text into a request, where there is one. */
+void qbid_tool_text_add(cJSON *request, const char *name, const char *text);
 
 /** Members of an answer, for tables: never NULL, "-" where there is nothing. */
 const char *qbid_tool_text(const cJSON *object, const char *name);
 double qbid_tool_number(const cJSON *object, const char *name);
+
+/** The whole number of an option ("--max"); out of its range ends the program with its usage. */
+long qbid_tool_whole(const struct argp_state *state, const char *option, const char *text,
+                     long least, long most);
 
 /** A message on stderr: "qbid: ...". */
 void qbid_tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -84,6 +101,6 @@ qbid_tool_fn qbid_tool_partners, qbid_tool_keys, qbid_tool_ope, qbid_tool_models
 qbid_tool_fn qbid_tool_override, qbid_tool_insights, qbid_tool_rules, qbid_tool_allocate;
 qbid_tool_fn qbid_tool_runs, qbid_tool_token, qbid_tool_creatives, qbid_tool_allocations;
 qbid_tool_fn qbid_tool_attribution, qbid_tool_overlaps;
-qbid_tool_fn qbid_tool_patterns;
+qbid_tool_fn qbid_tool_patterns, qbid_tool_reload;
 
 #endif

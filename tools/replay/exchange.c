@@ -9,7 +9,7 @@
 
 #include "shm/error.h"
 #include "shm/units.h"
-#include "tools/replay/queue.h"
+#include "tools/replay/notice/notice_queue.h"
 
 /* Most auctions with notices waiting: above it no auction begins. */
 enum { QUEUE_MAX = 1 << 16 };
@@ -37,7 +37,7 @@ struct exchange {
     struct job *jobs;      /* one a connection */
     struct auction *again; /* to be sent again: a broken connection took nothing of them */
     unsigned again_cnt;
-    struct qbid_replay_queue queue;
+    struct qbid_replay_notice_queue queue;
     struct qbid_replay_row row; /* of the answer that is handled */
     struct qbid_replay_buffer body;
     double due_ns; /* when the next auction may begin, from stats->begin_ns */
@@ -66,20 +66,20 @@ static unsigned slice_of(const struct exchange *exchange, uint64_t now_ns)
 static void plan_notices(struct exchange *exchange, const struct qbid_replay_answer *answer,
                          const struct qbid_replay_outcome *outcome)
 {
-    struct qbid_replay_notices *notices = qbid_replay_queue_take(&exchange->queue);
+    struct qbid_replay_notices *notices = qbid_replay_notice_queue_take(&exchange->queue);
     if (!notices || qbid_replay_notice_plan(notices, &exchange->notice_terms, &exchange->row,
                                             answer, outcome) != 0) {
         exchange->err = QBID_ERR_NOMEM;
         if (notices)
-            qbid_replay_queue_recycle(&exchange->queue, notices);
+            qbid_replay_notice_queue_recycle(&exchange->queue, notices);
         return;
     }
     qbid_replay_stats_add_plan(exchange->stats, notices);
     notices->due_ns = qbid_replay_pool_now() + exchange->options->late_ns;
     if (notices->steps_cnt != 0)
-        qbid_replay_queue_push(&exchange->queue, notices);
+        qbid_replay_notice_queue_push(&exchange->queue, notices);
     else
-        qbid_replay_queue_recycle(&exchange->queue, notices);
+        qbid_replay_notice_queue_recycle(&exchange->queue, notices);
 }
 
 static void handle_bid_response(struct exchange *exchange,
@@ -89,7 +89,7 @@ static void handle_bid_response(struct exchange *exchange,
     struct qbid_replay_answer answer;
     if (qbid_replay_answer_parse(event->body.at, event->body.len, &answer) != 0) {
         stats->unparsed++;
-        qbid_replay_record_add(exchange->terms->record, &exchange->row, event, NULL);
+        qbid_replay_answers_file_add(exchange->terms->answers, &exchange->row, event, NULL);
         return;
     }
     struct qbid_replay_outcome outcome =
@@ -101,7 +101,7 @@ static void handle_bid_response(struct exchange *exchange,
         exchange->err = QBID_ERR_NOMEM;
     if (outcome.kind != QBID_REPLAY_NO_BID)
         plan_notices(exchange, &answer, &outcome);
-    qbid_replay_record_add(exchange->terms->record, &exchange->row, event, &outcome);
+    qbid_replay_answers_file_add(exchange->terms->answers, &exchange->row, event, &outcome);
 }
 
 static void handle_answer(struct exchange *exchange, const struct qbid_replay_pool_event *event,
@@ -118,8 +118,8 @@ static void handle_answer(struct exchange *exchange, const struct qbid_replay_po
     }
     stats->answered_204 += event->status == 204;
     stats->answered_other += event->status != 204;
-    qbid_replay_record_add(exchange->terms->record, &exchange->row, event,
-                           event->status == 204 ? &no_bid : NULL);
+    qbid_replay_answers_file_add(exchange->terms->answers, &exchange->row, event,
+                                 event->status == 204 ? &no_bid : NULL);
 }
 
 static void end_auction(struct exchange *exchange, const struct auction *auction,
@@ -142,7 +142,7 @@ static void end_auction(struct exchange *exchange, const struct auction *auction
     }
     stats->timeouts += event->result == QBID_REPLAY_TIMED_OUT;
     stats->lost += event->result == QBID_REPLAY_LOST;
-    qbid_replay_record_add(exchange->terms->record, &exchange->row, event, NULL);
+    qbid_replay_answers_file_add(exchange->terms->answers, &exchange->row, event, NULL);
 }
 
 /* --- notices */
@@ -168,9 +168,9 @@ static void end_notice(struct exchange *exchange, struct qbid_replay_notices *no
         notices->next++;
     }
     if (notices->next < notices->steps_cnt)
-        qbid_replay_queue_push_front(&exchange->queue, notices);
+        qbid_replay_notice_queue_push_front(&exchange->queue, notices);
     else
-        qbid_replay_queue_recycle(&exchange->queue, notices);
+        qbid_replay_notice_queue_recycle(&exchange->queue, notices);
 }
 
 static void handle_event(void *context, const struct qbid_replay_pool_event *event)
@@ -191,7 +191,7 @@ static void send_on(struct exchange *exchange, unsigned conn, struct job job, ui
     if (qbid_replay_pool_buffer(exchange->pool, conn)->failed || exchange->body.failed) {
         exchange->err = QBID_ERR_NOMEM;
         if (job.kind == JOB_NOTICE)
-            qbid_replay_queue_push(&exchange->queue, job.notices);
+            qbid_replay_notice_queue_push(&exchange->queue, job.notices);
         return;
     }
     exchange->jobs[conn] = job;
@@ -200,7 +200,7 @@ static void send_on(struct exchange *exchange, unsigned conn, struct job job, ui
 
 static void send_notice(struct exchange *exchange, unsigned conn)
 {
-    struct qbid_replay_notices *notices = qbid_replay_queue_pop(&exchange->queue);
+    struct qbid_replay_notices *notices = qbid_replay_notice_queue_pop(&exchange->queue);
     const struct qbid_replay_notice_step *step = &notices->steps[notices->next];
     struct qbid_replay_span path = {notices->paths.text + step->path_off, step->path_len};
     qbid_replay_request_get(qbid_replay_pool_buffer(exchange->pool, conn),
@@ -370,7 +370,7 @@ static void count_cut(struct exchange *exchange)
             exchange->stats->lost++;
         } else if (job->kind == JOB_NOTICE) {
             exchange->stats->notices[job->notices->steps[job->notices->next].kind].sent++;
-            qbid_replay_queue_push(&exchange->queue, job->notices);
+            qbid_replay_notice_queue_push(&exchange->queue, job->notices);
         }
     }
     for (struct qbid_replay_notices *at = exchange->queue.head; at; at = at->link)
@@ -412,7 +412,7 @@ int qbid_replay_exchange_run(const struct qbid_replay_exchange_terms *terms,
     ret_stats->end_ns = qbid_replay_pool_now();
     qbid_replay_progress_done(terms->progress);
     qbid_replay_pool_free(exchange.pool);
-    qbid_replay_queue_done(&exchange.queue);
+    qbid_replay_notice_queue_done(&exchange.queue);
     qbid_replay_buffer_done(&exchange.body);
     free(exchange.jobs);
     free(exchange.again);

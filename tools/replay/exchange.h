@@ -4,9 +4,9 @@
 #define QBID_TOOLS_REPLAY_EXCHANGE_H
 
 #include "tools/replay/options.h"
-#include "tools/replay/progress.h"
-#include "tools/replay/record.h"
-#include "tools/replay/stats.h"
+#include "tools/replay/results/answers_file.h"
+#include "tools/replay/results/progress.h"
+#include "tools/replay/results/stats.h"
 
 /* When no connection is open for so long, the run is usually given up. */
 #define QBID_REPLAY_EXCHANGE_GONE_NS (UINT64_C(10) * 1000000000)
@@ -22,7 +22,7 @@ struct qbid_replay_exchange_terms {
     const char *path;      /* of bid requests */
     int signal_fd; /* a signalfd: one signal ends the run in order, a second at once; -1 for none */
     uint64_t gone_ns; /* give up when no connection is open for so long */
-    struct qbid_replay_record *record;
+    struct qbid_replay_answers_file *answers;
     struct qbid_replay_progress *progress;
 };
 

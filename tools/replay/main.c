@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #include "shm/error.h"
+#include "shm/version.h"
 #include "tools/replay/exchange.h"
-#include "tools/replay/http.h"
+#include "tools/replay/http/http.h"
 #include "tools/replay/report.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3, EXIT_SIGNAL = 128 };
@@ -159,13 +160,14 @@ static int run_exchange(const struct qbid_replay_options *options,
                         const struct qbid_replay_log *log, struct qbid_replay_source *source)
 {
     struct server server = {0};
-    struct qbid_replay_record record;
+    struct qbid_replay_answers_file answers;
     struct qbid_replay_progress progress;
     struct qbid_replay_stats *stats = calloc(1, sizeof *stats);
     if (!stats)
         return fail(EXIT_FAILED, "out of memory", "");
     int code = find_server(options->url, &server);
-    if (!code && qbid_replay_record_init(&record, options->answers, options->answers_every) != 0)
+    if (!code &&
+        qbid_replay_answers_file_init(&answers, options->answers, options->answers_every) != 0)
         code = fail(EXIT_FAILED, options->answers, strerror(errno));
     if (code) {
         free(server.path);
@@ -183,12 +185,12 @@ static int run_exchange(const struct qbid_replay_options *options,
         .path = server.path,
         .signal_fd = open_signals(),
         .gone_ns = QBID_REPLAY_EXCHANGE_GONE_NS,
-        .record = &record,
+        .answers = &answers,
         .progress = &progress,
     };
     int result = qbid_replay_exchange_run(&terms, stats);
     code = finish_run(options, log, stats, result);
-    if (qbid_replay_record_done(&record) != 0)
+    if (qbid_replay_answers_file_done(&answers) != 0)
         code = fail(EXIT_FAILED, options->answers, strerror(errno));
     if (terms.signal_fd >= 0)
         close(terms.signal_fd);
@@ -240,5 +242,7 @@ int main(int argc, char **argv)
         qbid_replay_options_help(stdout);
         return 0;
     }
+    if (options.version)
+        return puts("qbid-replay " QBID_VERSION) < 0 ? EXIT_FAILED : 0;
     return run(&options);
 }

@@ -10,9 +10,9 @@
 
 #include "shm/error.h"
 #include "shm/units.h"
-#include "tools/replay/http.h"
-#include "tools/replay/money.h"
-#include "tools/replay/pool.h"
+#include "tools/replay/http/http.h"
+#include "tools/replay/http/pool.h"
+#include "tools/replay/text/money.h"
 
 enum option_id {
     OPT_URL = 256,
@@ -46,6 +46,7 @@ enum option_id {
     OPT_TUNE_ON,
     OPT_FLAT_BID,
     OPT_HELP,
+    OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -80,6 +81,7 @@ static const struct option long_options[] = {
     {"tune-on", required_argument, NULL, OPT_TUNE_ON},
     {"flat-bid", required_argument, NULL, OPT_FLAT_BID},
     {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -126,6 +128,7 @@ void qbid_replay_options_help(FILE *out)
         "  --answers FILE            each request, answer and outcome as a line of JSON\n"
         "  --answers-every K         only every K-th (1)\n"
         "  --quiet                   no progress on stderr\n"
+        "  --help, --version\n"
         "\nBaselines (no server)\n"
         "  --baselines BUDGET        what fixed strategies reach on the same auctions with this "
         "budget:\n"
@@ -269,7 +272,7 @@ static int read_source_option(int id, const struct value *value,
         options->skip_damaged = true;
         return 0;
     case OPT_CAMPAIGN:
-        options->campaign = qbid_replay_campaign_find(value->text);
+        options->campaign = qbid_replay_ipinyou_find(value->text);
         if (!options->campaign && strcmp(value->text, "all") != 0)
             return complain(value, "1458, 2259, 2261, 2821, 2997, 3358, 3386, 3427, 3476 or all");
         return 0;
@@ -380,6 +383,9 @@ static int read_report_option(int id, const struct value *value,
         return read_budget(value, options);
     case OPT_FLAT_BID:
         return read_money(value, "a price in CNY CPM", &options->flat_bid_micros);
+    case OPT_VERSION:
+        options->version = true;
+        return 0;
     default:
         options->help = true;
         return 0;
@@ -430,7 +436,7 @@ static int check_together(const struct qbid_replay_options *options, char *messa
 static struct qbid_replay_options defaults(void)
 {
     return (struct qbid_replay_options){
-        .campaign = qbid_replay_campaign_find("2997"),
+        .campaign = qbid_replay_ipinyou_find("2997"),
         .seed = 1,
         .request = {.auction = QBID_REPLAY_SECOND_PRICE},
         .notices = {.copies = 1, .conversion_micros = QBID_MICROS_PER_UNIT},
@@ -477,7 +483,7 @@ int qbid_replay_options_parse(int argc, char *const *argv, struct qbid_replay_op
                  "'%.60s' belongs to no option; logs are named with --log", argv[optind]);
         return QBID_ERR_INVAL;
     }
-    int err = options.help ? 0 : check_together(&options, message);
+    int err = options.help || options.version ? 0 : check_together(&options, message);
     if (err)
         return err;
     options.request.tmax_ms = (uint32_t)(options.timeout_ns / QBID_NS_PER_MS);

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "tools/replay/notice.h"
-#include "tools/replay/source.h"
+#include "tools/replay/notice/notice.h"
+#include "tools/replay/source/source.h"
 
 #define QBID_REPLAY_OPTIONS_LOGS_MAX 64
 #define QBID_REPLAY_OPTIONS_MESSAGE_BYTES 256
@@ -16,7 +16,7 @@ struct qbid_replay_options {
     const char *logs[QBID_REPLAY_OPTIONS_LOGS_MAX];
     size_t logs_cnt;
     bool skip_damaged;
-    const struct qbid_replay_campaign *campaign; /* NULL: all */
+    const struct qbid_replay_ipinyou_campaign *campaign; /* NULL: all */
     double ctr;
     uint64_t seed;
     double duration_s; /* 0: no limit */
@@ -39,7 +39,7 @@ struct qbid_replay_options {
     int64_t budget_nanos;
     uint64_t budget_part, budget_over;
     int64_t flat_bid_micros;
-    bool help;
+    bool help, version; /* nothing else is wanted */
 };
 
 /**

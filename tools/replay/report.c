@@ -4,8 +4,8 @@
 
 #include <inttypes.h>
 
-#include "tools/replay/money.h"
-#include "tools/replay/ratio.h"
+#include "tools/replay/results/ratio.h"
+#include "tools/replay/text/money.h"
 
 static void add_source(struct qbid_replay_buffer *out,
                        const struct qbid_replay_report_context *context)

@@ -26,9 +26,9 @@
 #ifndef QBID_TOOLS_REPLAY_REPORT_H
 #define QBID_TOOLS_REPLAY_REPORT_H
 
-#include "tools/replay/baseline.h"
+#include "tools/replay/auction/baseline.h"
 #include "tools/replay/options.h"
-#include "tools/replay/stats.h"
+#include "tools/replay/results/stats.h"
 
 #define QBID_REPLAY_REPORT_SCHEMA 1
 

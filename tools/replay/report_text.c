@@ -2,9 +2,9 @@
 /* The text form of the reports. */
 #include <inttypes.h>
 
-#include "tools/replay/money.h"
-#include "tools/replay/ratio.h"
 #include "tools/replay/report.h"
+#include "tools/replay/results/ratio.h"
+#include "tools/replay/text/money.h"
 
 static void add_amount(struct qbid_replay_buffer *out, const char *name, int64_t nanos)
 {

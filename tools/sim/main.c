@@ -10,6 +10,7 @@
 
 #include <argp.h>
 
+#include "shm/version.h"
 #include "tools/sim/arena/arena.h"
 #include "tools/sim/command.h"
 #include "tools/sim/faults/faults.h"
@@ -19,6 +20,9 @@
 #include "tools/sim/recorded/recorded.h"
 #include "tools/sim/train/train.h"
 
+/* glibc reads it, hence the visibility: --version tells it */
+__attribute__((visibility("default"))) const char *argp_program_version = "qbid-sim " QBID_VERSION;
+
 static const struct qbid_sim_command commands[] = {
     {"arena", "every strategy in generated markets", qbid_sim_arena},
     {"faults", "budgets under crashes and lost, late, repeated notices", qbid_sim_faults},
@@ -27,7 +31,7 @@ static const struct qbid_sim_command commands[] = {
     {"models", "the click models on recorded impressions", qbid_sim_models},
     {"recorded", "recorded auctions: qbid beside published strategies", qbid_sim_recorded},
     {"train", "train and judge a correction of the pacer, and make its table", qbid_sim_train},
-    {"tune", "settings of the pacer, by Bayesian optimisation on simulated days", qbid_sim_tune},
+    {"tune", "settings of the pacer, by Bayesian optimisation", qbid_sim_tune},
     {NULL, NULL, NULL},
 };
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "control/account/fields.h"
 #include "control/account/frequency.h"
 #include "control/account/import.h"
 #include "control/account/import_text.h"
@@ -117,6 +118,25 @@ static void the_example_file_is_imported(void **state)
     assert_string_equal(cr->crid, "1002");
     assert_int_equal(qbid_account_campaign(&a, 2)->goal, QBID_GOAL_MAX_CLICKS);
     assert_int_equal(qbid_account_creative(&a, 1003)->format, QBID_FORMAT_NATIVE);
+    qbid_account_done(&a);
+}
+
+static void the_file_of_keys_has_every_key_and_is_imported(void **state)
+{
+    (void)state;
+    char *text, word[64];
+    size_t len;
+    struct qbid_account none = empty();
+    assert_int_equal(qbid_yaml_read_file("control/account/keys.yaml", &text, &len), 0);
+    struct qbid_account a = import(&none, text, false);
+    for (int kind = 0; kind < QBID_ITEM_CNT; kind++)
+        for (const struct qbid_field *f = qbid_fields((enum qbid_item_kind)kind); f->name; f++) {
+            snprintf(word, sizeof word, " %s: ", f->name);
+            if (!strstr(text, word))
+                fail_msg("keys.yaml has no %s", f->name);
+        }
+    free(text);
+    assert_int_equal(a.creative_cnt, 3);
     qbid_account_done(&a);
 }
 
@@ -508,6 +528,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_file_is_imported),
+        cmocka_unit_test(the_file_of_keys_has_every_key_and_is_imported),
         cmocka_unit_test(goals_come_in_three_forms),
         cmocka_unit_test(a_goal_without_sense_is_refused),
         cmocka_unit_test(max_roas_needs_a_spend_to_reach),

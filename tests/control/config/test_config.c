@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/config/config.h"
+#include "control/config/config_schema.h"
 #include "shm/error.h"
 
 #define TEXT_MAX 16384
@@ -155,8 +155,9 @@ static void what_an_unknown_means_in_law_must_be_chosen(void **state)
     assert_int_equal(c.privacy.gdpr_unknown_applies_not, 1);
     REFUSED("privacy: {}\n", "q.yaml:1:1: privacy.gdpr_unknown: must be chosen");
     REFUSED("seed: 1 # no privacy\n", "q.yaml: privacy.gdpr_unknown: must be chosen");
-    REFUSED("privacy: {gdpr_unknown: maybe}\n", "q.yaml:1:11: privacy.gdpr_unknown: is neither");
-    REFUSED("privacy: {gdpr_unknown: [applies]}\n", "privacy.gdpr_unknown: is neither");
+    REFUSED("privacy: {gdpr_unknown: maybe}\n",
+            "q.yaml:1:11: privacy.gdpr_unknown: 'maybe' is neither");
+    REFUSED("privacy: {gdpr_unknown: [applies]}\n", "privacy.gdpr_unknown: '' is neither");
     REFUSED("privacy: applies\n", "q.yaml:1:1: privacy: must be a map");
     REFUSED("privacy: [gdpr_unknown]\n", "q.yaml:1:1: privacy: must be a map");
 }
@@ -235,7 +236,8 @@ static void wrong_kinds_are_refused_where_libcyaml_would_guess(void **state)
     REFUSED("rates: [{currency: EUR}]\n", "rates[0]: 'per_unit' is missing");
     REFUSED("control: {allow_uids: [-1]}\n", "control.allow_uids[0]: '-1'");
     REFUSED("http: {port: 8080}\n", "http.port: needs access.tokens");
-    REFUSED("http: {address: localhost}\n", "http.address: is not an IPv4 or IPv6 address");
+    REFUSED("http: {address: localhost}\n",
+            "http.address: 'localhost' is not an IPv4 or IPv6 address");
     REFUSED("access: {tokens: t}\nhttp: {port: 65536}\n", "http.port: 65536 is not in 0..65535");
     REFUSED("access: {tokens: \"\"}\n", "access.tokens: is empty");
     REFUSED("handover: {allow_uids: [5000000000]}\n", "handover.allow_uids[0]: '5000000000'");
@@ -256,9 +258,9 @@ static void values_that_contradict_each_other_are_refused(void **state)
     REFUSED("levels: [[slot], [slot]]\n", "levels[1] must leave out");
     REFUSED("levels: [[colour]]\n", "levels[0] names no dimension");
     REFUSED("levels: []\n", "levels: is not a list of 1..4");
-    REFUSED("on_stale: {conservative: 1.5}\n", "on_stale.conservative: is not a factor");
-    REFUSED("handover: {mode: 0666}\n", "handover.mode: is not an octal mode");
-    REFUSED("handover: {mode: 660x}\n", "handover.mode: is not an octal mode");
+    REFUSED("on_stale: {conservative: 1.5}\n", "on_stale.conservative: '1.5' is not a factor");
+    REFUSED("handover: {mode: 0666}\n", "handover.mode: '0666' is not an octal mode");
+    REFUSED("handover: {mode: 660x}\n", "handover.mode: '660x' is not an octal mode");
 }
 
 static void a_socket_path_must_fit_its_address(void **state)
@@ -353,6 +355,17 @@ static void a_file_is_loaded_relative_to_its_folder(void **state)
     rmdir(folder);
 }
 
+/* A key without a line of its own, or, of those that hold others, without one of theirs. */
+static void is_described(void *context, const char *path)
+{
+    const char *at = context;
+    size_t len = strlen(path);
+    while (at && (strncmp(at, path, len) != 0 || (at[len] != ' ' && at[len] != '.')))
+        at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
+    if (!at)
+        fail_msg("%s is not described", path);
+}
+
 static void the_description_lists_every_key_with_its_range(void **state)
 {
     (void)state;
@@ -360,11 +373,14 @@ static void the_description_lists_every_key_with_its_range(void **state)
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     qbid_config_describe(out);
+    fputs("\nend", out);
     fclose(out);
-    assert_non_null(strstr(text, "ticks.ingest_ms          1..1000, default 5: "));
-    assert_non_null(strstr(text, "price_ceiling_cpm        0.000001..1000000, default 100: "));
-    assert_non_null(strstr(text, "learning.enabled         true or false, default true: "));
-    assert_non_null(strstr(text, "learning.explore         0..0.1, default 0.02: "));
+    qbid_config_schema_keys(is_described, text);
+    assert_non_null(strstr(text, "\nprivacy.purposes            of 1 to 24"));
+    assert_non_null(strstr(text, "ticks.ingest_ms             1..1000, default 5: "));
+    assert_non_null(strstr(text, "price_ceiling_cpm           0.000001..1000000, default 100: "));
+    assert_non_null(strstr(text, "learning.enabled            true or false, default true: "));
+    assert_non_null(strstr(text, "learning.explore            0..0.1, default 0.02: "));
     free(text);
 }
 

@@ -19,7 +19,7 @@
 #include "control/account/import.h"
 #include "control/config/audit_key_file.h"
 #include "control/engine/engine_state.h"
-#include "control/learn/correction_file.h"
+#include "control/learn/campaigns/correction_file.h"
 #include "plugin/qbid.h"
 #include "shm/clock.h"
 #include "shm/error.h"

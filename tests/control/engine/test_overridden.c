@@ -13,7 +13,7 @@
 
 #include "control/account/instant.h"
 #include "control/engine/overridden.h"
-#include "control/learn/learner_state.h"
+#include "control/learn/state/learner_state.h"
 #include "shm/error.h"
 
 #define ITEMS 8

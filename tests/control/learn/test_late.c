@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "control/learn/learner.h"
-#include "control/learn/learner_state.h"
+#include "control/learn/state/learner_state.h"
 #include "shm/units.h"
 #include "tests/control/learn/fixture.h"
 #include "tests/control/models/rng.h"

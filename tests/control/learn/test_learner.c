@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "control/learn/learner.h"
-#include "control/learn/response.h"
+#include "control/learn/pacing/response.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"

@@ -11,7 +11,7 @@
 #include "control/records/recorder.h"
 #include "control/store/store_records.h"
 #include "shm/units.h"
-#include "tests/control/learn/learned_world.h"
+#include "tests/control/learn/values/learned_world.h"
 #include "tests/control/store/scratch.h"
 
 #define NOW_S INT64_C(1790000000)

@@ -11,7 +11,7 @@
 
 #include "plugin/qbid.h"
 #include "tests/plugin/dpdk/message_oracle.h"
-#include "tools/replay/answer.h"
+#include "tools/replay/auction/answer.h"
 
 #define BYTES_MAX 9000
 #define OUT_MAX 200000

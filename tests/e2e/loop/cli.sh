@@ -120,7 +120,7 @@ for nonce in random.sample(nonces, 40):
 print(f"{same} of 40")
 PY
 )"
-is "generations -n 2" 2 "$(qbid --output json generations -n 2 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["generations"]))')"
+is "generations -m 2" 2 "$(qbid --output json generations -m 2 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["generations"]))')"
 holds "the reason of a publish is kept" grep -q trial <(qbid generations)
 is "--config finds the socket" 0 "$(exit_of "$B/bin/qbid" --config "$SITE_CONF" status)"
 is "QBID_SOCKET names it" 0 "$(QBID_SOCKET=$SITE_SOCKET exit_of "$B/bin/qbid" status)"
@@ -136,7 +136,7 @@ holds "its budget before and after" grep -qE 'budget: 1000 -> 2000' "$work/said"
 holds "the sum of budgets before and after" grep -qE 'active budgets: 1000 -> 2000' "$work/said"
 holds "and the generation" grep -q "applied; generation $((gen + 1))" "$work/said"
 becomes "the ledger knows it" 2000000000000 from_ledger 'c["authority_nanos"]'
-holds "who, what, before, after in the audit" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' --output json audit -n 5 |
+holds "who, what, before, after in the audit" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' --output json audit -m 5 |
     python3 -c 'import json, sys; r = [r for r in json.load(sys.stdin)[\"records\"] if \"1000\" in r[\"before\"] and \"2000\" in r[\"after\"]]; sys.exit(not (r and r[0][\"actor\"] and r[0][\"why\"]))'"
 is "target set --active no" 0 "$(exit_of qbid target set 2997 --active no)"
 becomes "no bid then" 204 ask_bid
@@ -147,7 +147,7 @@ echo "audit: $(cat "$work/said")"
 
 # --- models: nothing is judged yet, and that is an answer
 is "models" 0 "$(exit_of qbid models)"
-holds "models has its columns" grep -q 'LOG-LOSS' "$work/said"
+holds "models says that there is nothing yet" grep -q 'no model has been judged yet' "$work/said"
 is "models as JSON" 0 "$(exit_of qbid models --output json)"
 holds "ftrl is on, trees are off" python3 -c 'import json, sys; a = json.load(open(sys.argv[1])); sys.exit(not (a["ftrl"] and not a["trees"] and isinstance(a["campaigns"], list)))' "$work/said"
 
@@ -211,6 +211,16 @@ is "help" 0 "$(exit_of qbid --help)"
 for command in status top import target account generations publish learning live ledger snapshot history stat audit explain; do
     holds "help lists $command" grep -q "^ *$command " "$work/said"
 done
+
+complete_of() { # what bash would offer for the last of these words
+    PATH=$B/bin:$PATH bash -c '. tools/qbid/completion/qbid; COMP_WORDS=(qbid "$@"); COMP_CWORD=$#; _qbid; echo ${COMPREPLY[@]}' _ "$@"
+}
+is "completion of a command" "learning ledger" "$(complete_of --output json le)"
+is "completion of its options" "--cap-cpa --cap-cpc" "$(complete_of target --cap)"
+
+tools/man/page.sh "$B/bin/qbid" 1 "operate qbid" >"$work/qbid.1"
+is "the manual page has every command" 0 "$(qbid --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+    while read -r command; do grep -qi "^.SH \"qbid $command\"" "$work/qbid.1" || echo "$command"; done | wc -l)"
 
 # --- the audit that somebody changed behind our back
 site_stop

@@ -64,7 +64,7 @@ is "clicks as usual fire nothing" - "$(term trigger)"
 replay none --count 1600 --rate 1500 --ctr 0.0005 --seed 5
 becomes "the pace goes down" 0.8 term trigger
 holds "the log says why" grep -q 'campaign 2997 trigger ctr: .*pace x0.8' "$SITE/qbidd.log"
-qbid audit -n 30 >"$work/said"
+qbid audit -m 30 >"$work/said"
 holds "the audit, too" grep -qE 'qbidd  campaign 2997 trigger ctr \(clicks an impression at 0.8 of the usual\)' "$work/said"
 becomes "it bids so" yes bids
 becomes "all is read" 0 drained
@@ -79,7 +79,7 @@ becomes "is in force" 0.5 term operator
 becomes "alone" - term trigger
 is "clear" 0 "$(exit_of qbid override clear campaign 2997)"
 becomes "and the adjustment is over" "- -" both
-becomes "on record" 1 bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -n 30 | grep -c 'trigger ctr (its time is over)'"
+becomes "on record" 1 bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -m 30 | grep -c 'trigger ctr (its time is over)'"
 site_end "$SITE_QBIDD" TERM
 site_start_qbidd
 is "a new qbidd begins without it" - "$(term trigger)"

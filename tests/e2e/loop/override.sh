@@ -115,7 +115,7 @@ PY
 site_start_qbidd
 becomes "a new qbidd agrees" 2 price
 becomes "and clears it away" "nothing is overridden" qbid override list
-holds "who, why, before and after are on record" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' --output json audit -n 40 |
+holds "who, why, before and after are on record" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' --output json audit -m 40 |
     python3 -c 'import json, sys; r = json.load(sys.stdin)[\"records\"]
 print([x[\"why\"] for x in r])
 sys.exit(not (any(x[\"why\"] == \"launch day\" and x[\"actor\"].startswith(\"uid\") and \"fixed 1.25\" in x[\"after\"] for x in r)

@@ -62,7 +62,7 @@ is "nothing was applied" 0.5 "$(target_of 1)"
 is "approve" 0 "$(exit_of qbid recommend approve "$id")"
 becomes "the plan applies it" 0.45 target_of 1
 becomes "its history says so" applied rules "history by-hand" 'a["firings"][0]["status"]'
-holds "the audit has its reason" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -n 9 | grep -q 'Rule by-hand, version 1, ctr < 0.8 x average over 24h: '"
+holds "the audit has its reason" bash -c "'$B/bin/qbid' --socket '$SITE_SOCKET' audit -m 9 | grep -q 'Rule by-hand, version 1, ctr < 0.8 x average over 24h: '"
 execution=$(qbid --output json executions | python3 -c 'import json, sys; print(json.load(sys.stdin)["executions"][0]["id"])')
 is "and back" 0 "$(exit_of qbid rollback "$execution")"
 is "to what it was" 0.5 "$(target_of 1)"
@@ -113,6 +113,6 @@ refused "no reason" 2 '--reason is missing' add x --if 'ctr < 1 %' --then tell
 refused "no condition" 2 '--if is missing' add x --then tell --reason x
 refused "no rule" 1 "there is no rule 'none'" disable none
 refused "no verb" 2 "'frob' is not list" frob
-refused "days" 2 '--days is 1..60' test by-hand --days 99
+refused "days" 2 '--days is a whole number from 1 to 60' test by-hand --days 99
 is "nothing of it is there" "['all-of-it', 'by-hand', 'by-itself']" "$(rules list '[r["name"] for r in a["rules"]]')"
 finish

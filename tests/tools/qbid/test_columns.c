@@ -34,12 +34,32 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
     char *text = printed(&columns, false);
     assert_string_equal(text, "   N  NAME    X\n"
                               "   1  \xe4\xb8\xad\xe6\x96\x87    2.5\n"
-                              "1000  a       3\n");
+                              "1000  a     3\n");
     free(text);
     qbid_columns_add(&columns, "half a row");
     text = printed(&columns, true);
     assert_non_null(strstr(text, "\033[1m   N  NAME"));
     assert_null(strstr(text, "half"));
+    free(text);
+    qbid_columns_done(&columns);
+}
+
+static void decimals_stand_below_each_other_by_their_points(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"LEFT", "WIN", NULL};
+    static const char *const cells[] = {"-0.0157525", "5.25", "135.18", "-",
+                                        "7",          "12",   "x0.5",   "100.5"};
+    struct qbid_columns columns;
+    qbid_columns_init(&columns, heads);
+    for (size_t i = 0; i < 8; i++)
+        qbid_columns_add(&columns, "%s", cells[i]);
+    char *text = printed(&columns, false);
+    assert_string_equal(text, "       LEFT     WIN\n"
+                              " -0.0157525    5.25\n"
+                              "135.18            -\n"
+                              "  7           12\n"
+                              "       x0.5  100.5\n");
     free(text);
     qbid_columns_done(&columns);
 }
@@ -53,6 +73,12 @@ static void a_table_without_rows_has_its_heads(void **state)
     char *text = printed(&columns, false);
     assert_string_equal(text, "A  B\n");
     free(text);
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    qbid_columns_print_or(&columns, f, false, "there is nothing");
+    fclose(f);
+    assert_string_equal(text, "there is nothing\n");
+    free(text);
     qbid_columns_done(&columns);
 }
 
@@ -60,6 +86,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+        cmocka_unit_test(decimals_stand_below_each_other_by_their_points),
         cmocka_unit_test(a_table_without_rows_has_its_heads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

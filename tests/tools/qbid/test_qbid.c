@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "shm/version.h"
 #include "tests/control/running.h"
 
 #define TEXT_MAX 65536
@@ -160,7 +161,7 @@ static void a_target_is_set_with_before_and_after(void **state)
     has(f->err, "return on spend is highest at no spend");
     assert_int_equal(ask(f, "target set 77 --budget 1"), 1);
     has(f->err, "no campaign 77");
-    assert_int_equal(ask(f, "audit -n 2"), 0);
+    assert_int_equal(ask(f, "audit -m 2"), 0);
     has(f->out, "campaign 1 changed (target of campaign 1)\n    - goal=target_cpc");
 }
 
@@ -209,7 +210,7 @@ static void keys_are_rotated_once_and_then_only_by_force(void **state)
     has(f->err, "notices signed with its second key may come for");
     assert_int_equal(ask(f, "keys rotate --force"), 0);
     has(f->out, "signs     key 3\nverifies  key 2 as well");
-    assert_int_equal(ask(f, "audit -n 1"), 0);
+    assert_int_equal(ask(f, "audit -m 1"), 0);
     has(f->out, "keys rotated");
     assert_int_equal(ask(f, "audit --verify"), 0);
     assert_int_equal(ask(f, "keys"), 2);
@@ -233,7 +234,11 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
                                         "account",
                                         "import",
                                         "top -d 0",
-                                        "audit -n 0"};
+                                        "audit -m 0",
+                                        "snapshot nothing",
+                                        "explain",
+                                        "history campaign",
+                                        "history context --id 1"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         if (ask(f, lines[i]) != 2)
             fail_msg("qbid %s: %s", lines[i], f->err);
@@ -242,6 +247,28 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
     }
     assert_int_equal(ask(f, "--help"), 0);
     has(f->out, "generations  what was published");
+    const char *at = strstr(f->out, "Commands (");
+    while ((at = strchr(at, '\n') + 1) && *at != '\n') /* no line is so long that it was broken */
+        assert_memory_equal(at, "  ", 2);
+    assert_int_equal(ask(f, "--version"), 0);
+    assert_string_equal(f->out, "qbid " QBID_VERSION "\n");
+}
+
+static void a_reload_is_waited_for_and_says_what_is_wrong(void **state)
+{
+    struct fixture *f = *state;
+    running_config(&f->r, "ticks: {learn_ms: 0}\n");
+    assert_int_equal(ask(f, "reload"), 1);
+    has(f->err, "ticks.learn_ms: 0 is not in 50..");
+    has(f->err, "1 problem; nothing was changed");
+    running_config(&f->r, "grant_ppm: 5\n");
+    assert_int_equal(ask(f, "reload"), 0);
+    has(f->out, "but grant_ppm or grant_min: at the next start");
+    running_config(&f->r, "ticks: {learn_ms: 60000}\nimage_valid_ms: 900000\n");
+    assert_int_equal(ask(f, "reload"), 0);
+    has(f->out, "is in force\n");
+    assert_int_equal(ask(f, "audit -m 1"), 0);
+    has(f->out, "reload (configuration read again)");
 }
 
 static void the_socket_is_found_by_option_configuration_or_environment(void **state)
@@ -349,17 +376,28 @@ static void a_recommendation_is_proposed_tried_applied_and_taken_back(void **sta
     account = running_ask_ok(&f->r, "{\"cmd\":\"executions\",\"max\":1}");
     const cJSON *last =
         cJSON_GetObjectItem(account, "executions")->child; /* the one that was applied */
+    snprintf(line, sizeof line, "executions %.0f", cJSON_GetObjectItem(last, "id")->valuedouble);
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "campaign 2 budget: 100 -> 105");
     snprintf(line, sizeof line, "rollback %.0f", cJSON_GetObjectItem(last, "id")->valuedouble);
     assert_true(cJSON_GetObjectItem(last, "generation")->valuedouble > 0);
     cJSON_Delete(account);
     assert_int_equal(ask(f, line), 0);
     has(f->out, "budget: 105 -> 100");
+    assert_int_equal(ask(f, line), 0);
+    has(f->out, "nothing to change; on record as execution ");
     account = running_ask_ok(&f->r, "{\"cmd\":\"account\"}");
     char *after = cJSON_PrintUnformatted(cJSON_GetObjectItem(account, "account"));
     assert_string_equal(before, after);
     cJSON_Delete(account);
     cJSON_free(before);
     cJSON_free(after);
+    assert_int_equal(ask(f, "publish"), 0);
+    assert_int_equal(ask(f, "audit -m 1"), 0);
+    has(f->out, "publish (uid ");
+    assert_int_equal(ask(f, "audit --changes -m 1"), 0);
+    assert_null(strstr(f->out, "publish"));
+    has(f->out, "taken back");
     assert_int_equal(ask(f, "audit verify"), 0);
     has(f->out, "none was changed");
 }
@@ -383,7 +421,7 @@ static void what_is_above_the_limit_of_four_eyes_is_denied(void **state)
     assert_int_equal(ask(f, "rollback"), 2);
     assert_int_equal(ask(f, "rollback x"), 2);
     assert_int_equal(ask(f, "rollback 99999"), 1);
-    has(f->err, "there is no such execution");
+    has(f->err, "no such entry: execution ");
 }
 
 int main(void)
@@ -396,6 +434,7 @@ int main(void)
         cmocka_unit_test(every_command_speaks_json_with_its_version),
         cmocka_unit_test(keys_are_rotated_once_and_then_only_by_force),
         cmocka_unit_test(a_wrong_command_line_is_a_usage_error),
+        cmocka_unit_test(a_reload_is_waited_for_and_says_what_is_wrong),
         cmocka_unit_test(the_socket_is_found_by_option_configuration_or_environment),
         cmocka_unit_test(a_reader_without_permission_is_denied),
         cmocka_unit_test(an_explanation_uses_the_image_that_qbidd_keeps),

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/tools/replay/server.h"
+#include "tests/tools/replay/http/server.h"
 
 #define BIDDER_BID "0.85"
 #define BIDDER_BID_MICROS INT64_C(850000)

@@ -12,10 +12,10 @@
 
 #include "shm/error.h"
 #include "tests/tools/replay/bidder.h"
-#include "tests/tools/replay/rows.h"
+#include "tests/tools/replay/source/rows.h"
 #include "tools/replay/exchange.h"
-#include "tools/replay/money.h"
 #include "tools/replay/report.h"
+#include "tools/replay/text/money.h"
 
 #define MS UINT64_C(1000000)
 enum { ROWS = 400 };
@@ -100,7 +100,7 @@ static struct setup *begin(int rows)
 
 static int run(struct setup *setup)
 {
-    struct qbid_replay_record record;
+    struct qbid_replay_answers_file answers;
     struct qbid_replay_progress progress;
     struct qbid_replay_exchange_terms terms = {
         .options = &setup->options,
@@ -110,18 +110,19 @@ static int run(struct setup *setup)
         .path = "/bid",
         .signal_fd = setup->signal_fd,
         .gone_ns = 300 * MS,
-        .record = &record,
+        .answers = &answers,
         .progress = &progress,
     };
     memcpy(&terms.address, &setup->address, sizeof setup->address);
-    assert_int_equal(
-        qbid_replay_record_init(&record, setup->options.answers, setup->options.answers_every), 0);
+    assert_int_equal(qbid_replay_answers_file_init(&answers, setup->options.answers,
+                                                   setup->options.answers_every),
+                     0);
     qbid_replay_progress_init(&progress, NULL, false, setup->source.count, 0);
     int result = qbid_replay_exchange_run(&terms, setup->stats);
     if (setup->server)
         server_stop(setup->server); /* from here on the bidder's ledger stands still */
     setup->server = NULL;
-    assert_int_equal(qbid_replay_record_done(&record), 0);
+    assert_int_equal(qbid_replay_answers_file_done(&answers), 0);
     return result;
 }
 

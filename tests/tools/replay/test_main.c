@@ -11,8 +11,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "shm/version.h"
 #include "tests/tools/replay/bidder.h"
-#include "tests/tools/replay/rows.h"
+#include "tests/tools/replay/source/rows.h"
 
 enum { OUTPUT_MAX = 1 << 16 };
 
@@ -130,6 +131,10 @@ static void help_exits_0(void **state)
     (void)state;
     assert_int_equal(result->code, 0);
     assert_non_null(strstr(result->out, "--loss-feedback"));
+    free(result);
+    result = run("--version", 0);
+    assert_int_equal(result->code, 0);
+    assert_string_equal(result->out, "qbid-replay " QBID_VERSION "\n");
     free(result);
 }
 

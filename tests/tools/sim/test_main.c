@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shm/version.h"
 #include "tools/sim/command.h"
 
 /* What build/<profile>/bin/qbid-sim says, both streams together, and its exit code. */
@@ -37,6 +38,8 @@ static void help_lists_the_exit_codes(void **state)
     (void)state;
     assert_int_equal(say("--help", out), QBID_SIM_OK);
     assert_non_null(strstr(out, "Exit codes: 0 ok"));
+    assert_int_equal(say("--version", out), QBID_SIM_OK);
+    assert_string_equal(out, "qbid-sim " QBID_VERSION "\n");
 }
 
 static void a_command_line_without_a_command_is_refused(void **state)

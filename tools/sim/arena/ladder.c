@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/learn/learner_state.h"
+#include "control/learn/state/learner_state.h"
 #include "shm/error.h"
 #include "shm/units.h"
 #include "tools/sim/market/prices.h"

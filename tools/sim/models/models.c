@@ -14,7 +14,7 @@
 #include <argp.h>
 
 #include "control/keymap.h"
-#include "control/learn/learned.h"
+#include "control/learn/values/learned.h"
 #include "shm/error.h"
 #include "tools/sim/models/read.h"
 

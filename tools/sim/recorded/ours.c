@@ -90,7 +90,7 @@ static void ours_start(void *self, double budget, uint32_t auctions)
     ours->refresh = ours->period * (QBID_RECORDED_OURS_PERIODS / REFRESHES);
     if (ours->refresh < ours->sample_cnt / SHARE_RENEWED)
         ours->refresh = ours->sample_cnt / SHARE_RENEWED;
-    /* as a new flight begins in control/learn/pace.c */
+    /* as a new flight begins in control/learn/pacing/pace.c */
     double pace = qbid_resolving_alpha_budget(&ours->resolving, budget / auctions);
     ours->pacing = qbid_pacing_start(&ours->params, pace);
     pace_step(ours);

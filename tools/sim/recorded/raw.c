@@ -5,9 +5,9 @@
 
 #include "control/account/dictionary.h"
 #include "shm/error.h"
-#include "tools/replay/device.h"
-#include "tools/replay/log.h"
-#include "tools/replay/money.h"
+#include "tools/replay/auction/device.h"
+#include "tools/replay/source/log.h"
+#include "tools/replay/text/money.h"
 #include "tools/sim/recorded/log.h"
 #include "tools/sim/recorded/text.h"
 

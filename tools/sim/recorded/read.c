@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "shm/error.h"
-#include "tools/replay/folder.h"
-#include "tools/replay/json.h"
+#include "tools/replay/source/log_folder.h"
+#include "tools/replay/text/json.h"
 #include "tools/sim/recorded/log.h"
 #include "tools/sim/recorded/text.h"
 
@@ -171,7 +171,7 @@ int qbid_recorded_read_info(struct qbid_recorded_log *log, char *message)
     if (asprintf(&path, "%.*sinfo.json", slash ? (int)(slash - log->path) + 1 : 0, log->path) < 0)
         return QBID_ERR_NOMEM;
     int err = access(path, F_OK) == 0 ? 0 : QBID_ERR_NOENT;
-    if (!err && (err = qbid_replay_folder_read(path, &text, &len)) != 0)
+    if (!err && (err = qbid_replay_log_folder_read(path, &text, &len)) != 0)
         snprintf(message, QBID_RECORDED_MESSAGE_BYTES, "%s: %s", path, strerror(errno));
     if (!err && (err = info_parse(text, len, &info, &field)) != 0)
         snprintf(message, QBID_RECORDED_MESSAGE_BYTES, "%s: %s%s", path,

@@ -12,7 +12,7 @@
 #ifndef QBID_TOOLS_SIM_RECORDED_REPORT_H
 #define QBID_TOOLS_SIM_RECORDED_REPORT_H
 
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 #include "tools/sim/recorded/landscape.h"
 #include "tools/sim/recorded/match.h"
 

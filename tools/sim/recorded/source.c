@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "shm/error.h"
-#include "tools/replay/row.h"
+#include "tools/replay/source/row.h"
 #include "tools/sim/recorded/text.h"
 
 #define LINES_JUDGED 64

@@ -11,14 +11,14 @@
 #include <string.h>
 
 #include "shm/error.h"
-#include "tools/replay/folder.h"
+#include "tools/replay/source/log_folder.h"
 
 #define NUMBER_BYTES 64 /* longest text of a number, with its end */
 
 int qbid_recorded_text_init(struct qbid_recorded_text *text, const char *path, char *message)
 {
     *text = (struct qbid_recorded_text){.path = path};
-    int err = qbid_replay_folder_read(path, &text->text, &text->len);
+    int err = qbid_replay_log_folder_read(path, &text->text, &text->len);
     if (err)
         snprintf(message, QBID_RECORDED_MESSAGE_BYTES, "%s: %s", path, strerror(errno));
     return err;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tools/replay/buffer.h"
+#include "tools/replay/text/buffer.h"
 
 #define QBID_RECORDED_MESSAGE_BYTES 512
 #define QBID_RECORDED_FIELDS_MAX 8

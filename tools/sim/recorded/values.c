@@ -127,7 +127,7 @@ static double prior_of(const struct qbid_recorded_log *log)
 
 static void values_read(const struct valuer *v, const uint64_t *mask, struct qbid_recorded_log *log)
 {
-    /* what the line item's unit makes of a click: control/learn/values.h */
+    /* what the line item's unit makes of a click: control/learn/values/values.h */
     double per_click = (double)CEILING_MICROS / v->line_item.prior_ctr;
     for (uint32_t i = 0; i < log->cnt; i++) {
         double p = value_find(v, mask, log->auction[i].context) / per_click;

@@ -9,7 +9,7 @@
 
 #include <argp.h>
 
-#include "control/learn/correction_file.h"
+#include "control/learn/campaigns/correction_file.h"
 #include "shm/error.h"
 #include "tools/sim/command.h"
 #include "tools/sim/train/gate.h"

@@ -115,7 +115,7 @@ static void the_published_result_is_met_and_resolving_is_as_good(void **state)
     static struct qbid_resolving table;
     struct qbid_market market = market_of(pmf, log.price_cnt, log.value_mean * UNIT, points);
     qbid_resolving_build(&market, &table);
-    int least = rounds(1, 2, 4); /* the larger the budget, the larger the tables */
+    int least = rounds(1, 2, 5); /* the larger the budget, the larger the tables */
     for (int half = 5; half >= least; half--) {
         uint32_t budget = (uint32_t)(log.train_cost / log.train_all * EPISODE / (1 << half));
         struct qbid_recorded_rlb rlb;

@@ -51,7 +51,8 @@ def check(figure, seen):
 def run(script, seen):
     """Runs one script; returns its figures and the errors it made."""
     figures, errors = [], []
-    with subprocess.Popen([script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          env=dict(os.environ, QBID_FIGURES="1")) as child:
         for line in child.stdout:
             if not line.startswith("{"):
                 print(line, end="", flush=True)

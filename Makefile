@@ -37,8 +37,13 @@ endif
 $(foreach folder,shm fastpath plugin,$(B)/$(folder)/%.o): CFLAGS += $(FAST_$(PROFILE))
 $(foreach folder,shm fastpath plugin,$(B)/$(folder)/%.o): CXXFLAGS += $(FAST_$(PROFILE))
 
+# The code of the tests themselves: what they test is in libraries, built as it is shipped; for this a third less
+# time to compile.
+TESTS_release := -O1 -g1
+$(B)/tests/%.o: CFLAGS += $(TESTS_$(PROFILE))
+
 # objects are older than the flags that they were compiled with only if the flags have changed
-FLAGS := $(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(CXXFLAGS) $(FAST_$(PROFILE))
+FLAGS := $(CC) $(CXX) $(CPPFLAGS) $(CFLAGS) $(CXXFLAGS) $(FAST_$(PROFILE)) $(TESTS_$(PROFILE))
 $(shell mkdir -p $(B); cmp -s $(B)/flags - <<<'$(FLAGS)' || echo '$(FLAGS)' >$(B)/flags)
 
 PREFIX ?= /usr/local

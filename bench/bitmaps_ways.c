@@ -104,8 +104,10 @@ static void fill_requests(struct bench_bitmaps *b)
     }
 }
 
-static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items, uint32_t line_items)
+static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items,
+                        struct qbid_summary *summaries, uint32_t line_items)
 {
+    static const struct qbid_shelf bare = {0};
     struct qbid_live_shape live = {line_items, 1, 1};
     if (qbid_live_format(memory((size_t)qbid_live_footprint(live)), live, 1, &b->live) != 0)
         abort();
@@ -114,6 +116,7 @@ static void fill_prices(struct bench_bitmaps *b, struct qbid_line_item *items, u
                                            .value_micros = 1e5f + 1e4f * (float)percent(i, 99, 1),
                                            .flags = 3,
                                            .targeted = UINT8_MAX};
+        qbid_summary_fill(&summaries[i], &items[i], &bare);
         qbid_live_set_pace(&b->live, i, 0.5f + 0.01f * (float)percent(i, 99, 2));
     }
     b->pricer = qbid_pricer_of(&b->live, 1.0f, line_items, (uint8_t)qbid_isa_best());
@@ -130,13 +133,15 @@ static struct bench_bitmaps *build(uint32_t line_items)
     b->header.elig_words = (line_items + 63) / 64;
     uint64_t *elig = memory((size_t)rows * b->header.elig_words * sizeof *elig);
     struct qbid_line_item *items = memory(line_items * sizeof *items);
+    struct qbid_summary *summaries = memory(line_items * sizeof *summaries);
     fill_rows(b, elig, line_items);
     fill_requests(b);
-    fill_prices(b, items, line_items);
+    fill_prices(b, items, summaries, line_items);
     b->image.header = &b->header;
     b->image.elig_rows = b->dim;
     b->image.elig = elig;
     b->image.line_items = items;
+    b->image.summaries = summaries;
     b->image.line_item_cnt = line_items;
     b->request.slot_cnt = 1;
     b->request.segment_cnt = SEGMENTS;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/publish/scratch.h"
 #include "shm/hash.h"
 
 #define NUMBER_BITS 24
@@ -253,7 +254,9 @@ static void contexts_make(struct build_world *w)
         plan->level_mask[1] | qbid_dim_mask(QBID_DIM_GEO) | qbid_dim_mask(QBID_DIM_SITE);
     size_t max = (size_t)w->contexts + EXCHANGES * SLOTS;
     plan->contexts = memory(max, sizeof *plan->contexts);
-    plan->candidates = memory(max * BUILD_WORLD_CANDIDATES, sizeof *plan->candidates);
+    /* as control/learn has them */
+    plan->candidates = qbid_scratch_new(max * BUILD_WORLD_CANDIDATES * sizeof *plan->candidates);
+    require(plan->candidates != NULL, "memory");
     for (uint32_t i = 0; i < NUMBERS; i++) {
         if (((i * SPREAD) & (NUMBERS - 1)) < w->contexts)
             context_add(w, qbid_context_key(context_of(i), plan->level_mask[0], 0), i);

@@ -23,6 +23,7 @@
 #include "shm/error.h"
 
 #define DAY_S 86400
+#define GAINS_MAX 3     /* synthesiser, schedule, creative */
 #define OVERLAPS_S 3600 /* between two measurements of audiences */
 
 struct qbid_crew {
@@ -30,11 +31,10 @@ struct qbid_crew {
     struct qbid_engine *engine;
     struct qbid_log *log;
     struct qbid_scheduler scheduler;
-    struct qbid_budget_agent *budget;                               /* NULL = not wanted */
-    struct qbid_monitor *monitor;                                   /* the same */
-    struct qbid_synthesiser *synthesiser;                           /* the same */
-    struct qbid_schedule *schedule;                                 /* the same */
-    struct qbid_creative_agent *creative;                           /* the same */
+    struct qbid_budget_agent *budget; /* NULL = not wanted */
+    struct qbid_monitor *monitor;     /* the same */
+    struct qbid_gains_agent *gains[GAINS_MAX];
+    uint32_t gains_cnt;
     struct qbid_rules *rules;                                       /* the same */
     struct qbid_scheduler_status before[QBID_SCHEDULER_AGENTS_MAX]; /* at the last tick's end */
     int64_t born_unix_s;                                            /* of the first record */
@@ -106,43 +106,19 @@ static int budget_add(struct qbid_crew *crew, uint64_t now_ns)
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
-static int synthesiser_add(struct qbid_crew *crew, uint64_t now_ns)
+/* One that looks for gains. */
+static int gains_add(struct qbid_crew *crew, const struct qbid_gains_kind *kind, uint64_t now_ns)
 {
     const struct qbid_config *config = crew->config;
-    struct qbid_synthesiser_params params = {.store = qbid_engine_store(crew->engine),
-                                             .dictionary = qbid_engine_dictionary(crew->engine),
-                                             .confidence = config->agents.confidence,
-                                             .again_s = (uint32_t)config->agents.again_s,
-                                             .seed = config->seed};
-    int err = qbid_synthesiser_new(&params, &crew->synthesiser);
+    struct qbid_gains_params params = {.store = qbid_engine_store(crew->engine),
+                                       .dictionary = qbid_engine_dictionary(crew->engine),
+                                       .confidence = config->agents.confidence,
+                                       .again_s = (uint32_t)config->agents.again_s,
+                                       .seed = config->seed};
+    int err = qbid_gains_agent_new(kind, &params, &crew->gains[crew->gains_cnt]);
     if (err)
         return err;
-    struct qbid_agent agent = qbid_synthesiser_of(crew->synthesiser);
-    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
-}
-
-static int schedule_add(struct qbid_crew *crew, uint64_t now_ns)
-{
-    struct qbid_schedule_params params = {.store = qbid_engine_store(crew->engine),
-                                          .dictionary = qbid_engine_dictionary(crew->engine),
-                                          .again_s = (uint32_t)crew->config->agents.again_s,
-                                          .seed = crew->config->seed};
-    int err = qbid_schedule_new(&params, &crew->schedule);
-    if (err)
-        return err;
-    struct qbid_agent agent = qbid_schedule_of(crew->schedule);
-    return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
-}
-
-static int creative_add(struct qbid_crew *crew, uint64_t now_ns)
-{
-    struct qbid_creative_agent_params params = {.store = qbid_engine_store(crew->engine),
-                                                .again_s = (uint32_t)crew->config->agents.again_s,
-                                                .seed = crew->config->seed};
-    int err = qbid_creative_agent_new(&params, &crew->creative);
-    if (err)
-        return err;
-    struct qbid_agent agent = qbid_creative_agent_of(crew->creative);
+    struct qbid_agent agent = qbid_gains_agent_of(crew->gains[crew->gains_cnt++]);
     return qbid_scheduler_add(&crew->scheduler, &agent, now_ns);
 }
 
@@ -295,11 +271,11 @@ int qbid_crew_new(const struct qbid_config *config, struct qbid_engine *engine,
     if (!err && config->agents.monitor)
         err = monitor_add(crew, now_ns);
     if (!err && config->agents.synthesiser)
-        err = synthesiser_add(crew, now_ns);
+        err = gains_add(crew, &qbid_synthesiser_kind, now_ns);
     if (!err && config->agents.schedule)
-        err = schedule_add(crew, now_ns);
+        err = gains_add(crew, &qbid_schedule_kind, now_ns);
     if (!err && config->agents.creative)
-        err = creative_add(crew, now_ns);
+        err = gains_add(crew, &qbid_creative_kind, now_ns);
     if (!err && config->agents.rules)
         err = rules_add(crew, now_ns);
     if (!err && config->agents.records)
@@ -318,9 +294,8 @@ void qbid_crew_free(struct qbid_crew *crew)
         return;
     qbid_budget_agent_free(crew->budget);
     qbid_monitor_free(crew->monitor);
-    qbid_synthesiser_free(crew->synthesiser);
-    qbid_schedule_free(crew->schedule);
-    qbid_creative_agent_free(crew->creative);
+    for (uint32_t i = 0; i < crew->gains_cnt; i++)
+        qbid_gains_agent_free(crew->gains[i]);
     qbid_rules_free(crew->rules);
     free(crew->held);
     free(crew);

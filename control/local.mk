@@ -15,6 +15,7 @@ $(call prog,qbidd,control/main.c,\
 $(call install,$(B)/bin/qbidd,sbin,755)
 $(call install,$(B)/qbidd.service,lib/systemd/system,644)
 $(call install,README.md,share/doc/qbid,644)
+$(call install,control/http/openapi.json,share/doc/qbid/http,644)
 
 all: $(B)/qbidd.service
 $(B)/qbidd.service: control/qbidd.service.in $(B)/prefix

@@ -354,6 +354,7 @@ decide_alone(struct qbid_ask *ask, struct qbid_decision *decision, struct qbid_t
 {
     qbid_ask_resolve(ask);
     qbid_ask_locate(ask);
+    qbid_prefetch_row(ask);
     qbid_ask_row(ask);
     qbid_ask_best(ask);
     qbid_prefetch_line_item(ask);

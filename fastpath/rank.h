@@ -23,8 +23,9 @@ struct qbid_candidate {
 
 #define QBID_SPAN_PAD 8
 
-/* Candidates side by side, as a row stores them. Both arrays can be read up to a multiple of
- * QBID_SPAN_PAD; line items behind the end must be ones of the image, values do not matter. */
+/* Candidates side by side, ascending line items, as a row stores them. Both arrays can be read up
+ * to a multiple of QBID_SPAN_PAD; line items behind the end must be ones of the image, values do
+ * not matter. */
 struct qbid_span {
     const uint16_t *line_item_low; /* less 65,536 from `high` on */
     const float *value_micros;
@@ -93,12 +94,20 @@ static inline uint64_t qbid_candidate_rank(float value_micros, float pace, uint3
     return bits - 1u < 0x7f7fffffu ? rank : 0;
 }
 
+/* A span that is handed over does not go through memory: its words would be stored one by one and
+ * copied two at a time, which waits until the stores have left the processor. */
+#define QBID_SPAN_ARGUMENTS                                                                        \
+    const uint16_t *line_item_low, const float *value_micros, uint32_t cnt, uint32_t high
+#define QBID_SPAN_OF_ARGUMENTS ((struct qbid_span){line_item_low, value_micros, cnt, high})
+#define QBID_SPAN_WORDS(span) (span).line_item_low, (span).value_micros, (span).cnt, (span).high
+
 /* Any paces: those of line items that the live page does not hold, of a stale image, and those that
  * make a price no finite number. */
 static __attribute__((noinline, unused)) void
-qbid_span_best_checked(const struct qbid_pricer *pricer, struct qbid_span span,
+qbid_span_best_checked(const struct qbid_pricer *pricer, QBID_SPAN_ARGUMENTS,
                        struct qbid_candidate *best)
 {
+    const struct qbid_span span = QBID_SPAN_OF_ARGUMENTS;
     for (uint32_t i = 0; i < span.cnt; i++) {
         uint32_t line_item_idx = qbid_span_line_item(span, i);
         float value = span.value_micros[i];
@@ -128,8 +137,8 @@ static inline uint32_t qbid_span_best_place(const struct qbid_live *live, struct
 }
 
 /* The same with vector instructions: fastpath/rank_vector.c. */
-uint32_t qbid_span_best_avx2(const struct qbid_live *live, struct qbid_span span);
-uint32_t qbid_span_best_avx512(const struct qbid_live *live, struct qbid_span span);
+uint32_t qbid_span_best_avx2(const struct qbid_live *live, QBID_SPAN_ARGUMENTS);
+uint32_t qbid_span_best_avx512(const struct qbid_live *live, QBID_SPAN_ARGUMENTS);
 
 /* Rows from which a vector is faster, and a longer vector: measured, see rank_vector.c. */
 #define QBID_SPAN_AVX2_MIN 4
@@ -162,9 +171,9 @@ static inline uint32_t qbid_span_choose(const struct qbid_pricer *pricer, struct
 #endif
 #if defined(__x86_64__)
     if (span.cnt >= QBID_SPAN_AVX512_MIN && pricer->isa >= QBID_ISA_AVX512)
-        return qbid_span_best_avx512(pricer->live, span);
+        return qbid_span_best_avx512(pricer->live, QBID_SPAN_WORDS(span));
     if (span.cnt >= QBID_SPAN_AVX2_MIN && pricer->isa >= QBID_ISA_AVX2)
-        return qbid_span_best_avx2(pricer->live, span);
+        return qbid_span_best_avx2(pricer->live, QBID_SPAN_WORDS(span));
 #endif
     return qbid_span_best_place(pricer->live, span);
 }
@@ -190,7 +199,7 @@ qbid_span_best(const struct qbid_pricer *pricer, struct qbid_span span, struct q
         if (rank != 0)
             return;
     }
-    qbid_span_best_checked(pricer, span, best);
+    qbid_span_best_checked(pricer, QBID_SPAN_WORDS(span), best);
 }
 
 /* The best QBID_TRACE_MAX candidates: a heap with the worst one on top. */

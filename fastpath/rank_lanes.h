@@ -48,16 +48,6 @@ QBID_RANK_AVX2 static inline __m256i qbid_lanes_number(void)
     return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
 }
 
-/* Line items of eight candidates. */
-QBID_RANK_AVX2 static inline __m256i qbid_lanes_items(const uint16_t *low, uint32_t high)
-{
-    __m256i items = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)low));
-    if (high >= 8)
-        return items;
-    __m256i above = _mm256_cmpgt_epi32(qbid_lanes_number(), _mm256_set1_epi32((int)high - 1));
-    return _mm256_or_si256(items, _mm256_and_si256(above, _mm256_set1_epi32(1 << 16)));
-}
-
 /* Lane from which the candidates from `at` on are line items from 65,536 on. */
 static inline uint32_t qbid_lanes_high(uint32_t high, uint32_t at)
 {

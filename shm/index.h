@@ -261,6 +261,46 @@ static inline void qbid_index_prefetch(const struct qbid_index_bucket *buckets, 
     __builtin_prefetch(qbid_index_home(buckets, bucket_cnt, qbid_mix64(key)));
 }
 
+/* What qbid_index_find_many() has found out of up to QBID_INDEX_AHEAD keys. */
+struct qbid_index_ask {
+    uint64_t hash[QBID_INDEX_AHEAD];
+    struct qbid_index_guess guess[QBID_INDEX_AHEAD];
+    bool likely[QBID_INDEX_AHEAD]; /* qbid_index_locate() */
+};
+
+/** Ask for the bucket of a key that is number i. */
+static inline void qbid_index_ask_bucket(struct qbid_index_ask *ask, unsigned i,
+                                         const struct qbid_index_bucket *buckets,
+                                         uint32_t bucket_cnt, uint64_t key)
+{
+    ask->hash[i] = qbid_mix64(key);
+    __builtin_prefetch(qbid_index_home(buckets, bucket_cnt, ask->hash[i]));
+}
+
+/** Ask for the row of number i, whose bucket has been asked for. */
+static inline void qbid_index_ask_row(struct qbid_index_ask *ask, unsigned i,
+                                      const struct qbid_index_bucket *buckets, uint32_t bucket_cnt,
+                                      const struct qbid_row_block *rows)
+{
+    ask->likely[i] = qbid_index_locate(buckets, bucket_cnt, rows, ask->hash[i], &ask->guess[i]);
+    __builtin_prefetch(ask->guess[i].row);
+}
+
+/** The row of number i, which has been asked for. */
+static inline struct qbid_row_ref qbid_index_ask_answer(const struct qbid_index_ask *ask,
+                                                        unsigned i,
+                                                        const struct qbid_index_bucket *buckets,
+                                                        uint32_t bucket_cnt,
+                                                        const struct qbid_row_block *rows)
+{
+    const struct qbid_row_block *row = ask->guess[i].row;
+    if (!ask->likely[i])
+        return (struct qbid_row_ref){0};
+    if (__builtin_expect(!qbid_index_right(&ask->guess[i], ask->hash[i]), 0))
+        row = qbid_index_search(buckets, bucket_cnt, rows, ask->hash[i]);
+    return row ? qbid_row_open(rows, row) : (struct qbid_row_ref){0};
+}
+
 /**
  * Rows of n keys, with the misses of QBID_INDEX_AHEAD buckets and rows under way at a time.
  *
@@ -273,17 +313,20 @@ static inline void qbid_index_find_many(const struct qbid_index_bucket *buckets,
                                         uint32_t bucket_cnt, const struct qbid_row_block *rows,
                                         const uint64_t *keys, unsigned n, struct qbid_row_ref *ret)
 {
-    for (unsigned i = 0; i < n && i < QBID_INDEX_AHEAD; i++)
-        qbid_index_prefetch(buckets, bucket_cnt, keys[i]);
-    for (unsigned i = 0; i < n + QBID_INDEX_AHEAD; i++) {
-        struct qbid_index_guess guess;
-        if (i + QBID_INDEX_AHEAD < n)
-            qbid_index_prefetch(buckets, bucket_cnt, keys[i + QBID_INDEX_AHEAD]);
-        if (i < n && qbid_index_locate(buckets, bucket_cnt, rows, qbid_mix64(keys[i]), &guess))
-            __builtin_prefetch(guess.row);
-        if (i >= QBID_INDEX_AHEAD)
-            ret[i - QBID_INDEX_AHEAD] =
-                qbid_index_find(buckets, bucket_cnt, rows, keys[i - QBID_INDEX_AHEAD]);
+    struct qbid_index_ask ask;
+    unsigned some = n < QBID_INDEX_AHEAD ? n : QBID_INDEX_AHEAD, next;
+    for (unsigned i = 0; i < some; i++)
+        qbid_index_ask_bucket(&ask, i, buckets, bucket_cnt, keys[i]);
+    for (unsigned at = 0; at < n; at += some, some = next) {
+        unsigned left = n - at - some;
+        next = left < QBID_INDEX_AHEAD ? left : QBID_INDEX_AHEAD;
+        for (unsigned i = 0; i < some; i++)
+            qbid_index_ask_row(&ask, i, buckets, bucket_cnt, rows);
+        for (unsigned i = 0; i < some; i++) {
+            ret[at + i] = qbid_index_ask_answer(&ask, i, buckets, bucket_cnt, rows);
+            if (i < next)
+                qbid_index_ask_bucket(&ask, i, buckets, bucket_cnt, keys[at + some + i]);
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 # What a stage holds comes from the Makefile (targets `suite` and `manifest`). Programs run beside each other,
 # but for the scripts in tests/e2e: each of these has several processes. Those of the loop and of HTTP go one after
 # the other beside those of hosts. They mostly wait, and in that time the profiles that are still needed are built,
-# at the lowest priority.
+# at the lowest priority. The stage of a sanitizer has its own end-to-end scripts.
 #   JOBS          parallel compilations (2); one program more runs at a time, for some mostly wait
 #   TEST_TIMEOUT  seconds that one program may take (300)
 set -uo pipefail
@@ -242,13 +242,19 @@ stage_lint() {
     done
 }
 
+# A sanitizer's end-to-end scripts go one after the other beside its unit tests: these fill the time that those wait.
 stage_profile() {
-    local profile=$1 path prefix=()
+    local profile=$1 path prefix=() entries=()
+    if [ "$profile" != release ]; then
+        mapfile -t entries < <(e2e_entries "$profile")
+    fi
+    [ "${#entries[@]}" -eq 0 ] || build "$profile" all || return
     build "$profile" suite || return
     # gcc 12's ThreadSanitizer knows only the address layouts of kernels that randomise 28 bits or fewer.
     if [ "$profile" = tsan ] && setarch -R true 2>/dev/null; then
         prefix=(setarch -R)
     fi
+    [ "${#entries[@]}" -eq 0 ] || beside run_each "$profile" "$(printf '%s\n' "${entries[@]}")"
     while read -r path; do
         start cmocka "$profile" "$profile" "${path##*/}" ${prefix[@]+"${prefix[@]}"} "$path"
     done < <(submake -s PROFILE="$profile" manifest | sed -n 's/^suite //p')
@@ -256,33 +262,31 @@ stage_profile() {
 
 # the stages that come later
 stage_e2e() {
-    local entries name script profile waiting hosts
-    mapfile -t entries < <(submake -s manifest | sed -n 's/^e2e //p')
+    local entries entry name script profile waiting hosts
+    mapfile -t entries < <(e2e_entries release)
     finish
     build release all || return
-    for profile in asan tsan cov; do
-        [[ " ${entries[*]} " != *" $profile "* ]] || ahead_steps+=("$profile.all")
-    done
     for profile; do
-        [[ ! $profile =~ ^(asan|tsan|cov)$ ]] || ahead_steps+=("$profile.suite")
+        [[ $profile =~ ^(asan|tsan|cov)$ ]] || continue
+        [ -z "$(e2e_entries "$profile")" ] || ahead_steps+=("$profile.all")
+        ahead_steps+=("$profile.suite")
     done
     [ "${#ahead_steps[@]}" -eq 0 ] || build_ahead
-    for profile in $(printf '%s\n' ${entries[@]+"${entries[@]}"} | awk '{ print $3 }' | sort -ur); do
-        build "$profile" all || return
-        while read -r name script; do
-            [[ $script == tests/e2e/* ]] || start script e2e "$profile" "$name" "$script"
-        done < <(e2e_entries "$profile" "${entries[@]}")
-        finish
-        waiting=$(e2e_entries "$profile" "${entries[@]}" | grep -E ' tests/e2e/(loop|http)/')
-        hosts=$(e2e_entries "$profile" "${entries[@]}" | grep -E ' tests/e2e/' | grep -vE ' tests/e2e/(loop|http)/')
-        [ -z "$waiting" ] || beside run_each "$profile" "$waiting"
-        [ -z "$hosts" ] || run_each "$profile" "$hosts"
-        finish
+    for entry in ${entries[@]+"${entries[@]}"}; do
+        read -r name script <<<"$entry"
+        [[ $script == tests/e2e/* ]] || start script e2e release "$name" "$script"
     done
+    finish
+    waiting=$(printf '%s\n' ${entries[@]+"${entries[@]}"} | grep -E ' tests/e2e/(loop|http)/')
+    hosts=$(printf '%s\n' ${entries[@]+"${entries[@]}"} | grep -E ' tests/e2e/' | grep -vE ' tests/e2e/(loop|http)/')
+    [ -z "$waiting" ] || beside run_each release "$waiting"
+    [ -z "$hosts" ] || run_each release "$hosts"
+    finish
 }
-# profile, entries: "name script" of each that is run in it
+
+# profile: "name script" of each end-to-end script that is run in it
 e2e_entries() {
-    awk -v profile="$1" '$3 == profile { print $1, $2 }' <(printf '%s\n' "${@:2}")
+    submake -s manifest | awk -v profile="$1" '$1 == "e2e" && $4 == profile { print $2, $3 }'
 }
 
 while [ $# -gt 0 ]; do

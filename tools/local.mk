@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each tool's folder adds itself in its own local.mk.
-include $(wildcard tools/*/explain.mk tools/*/local.mk)
+include $(wildcard tools/*/local.mk)

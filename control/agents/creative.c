@@ -354,49 +354,5 @@ int qbid_creative_find(const struct qbid_gains_search *search)
     return err;
 }
 
-/* --- as an agent */
-
-struct qbid_creative_agent {
-    struct qbid_creative_agent_params params;
-    struct qbid_random random;
-    struct qbid_gains_memory memory;
-};
-
-int qbid_creative_agent_new(const struct qbid_creative_agent_params *params,
-                            struct qbid_creative_agent **ret_agent)
-{
-    if (!params->store)
-        return QBID_ERR_INVAL;
-    struct qbid_creative_agent *agent = calloc(1, sizeof *agent);
-    if (!agent)
-        return QBID_ERR_NOMEM;
-    agent->params = *params;
-    agent->random = qbid_random_init(params->seed);
-    *ret_agent = agent;
-    return 0;
-}
-
-void qbid_creative_agent_free(struct qbid_creative_agent *agent)
-{
-    free(agent);
-}
-
-static int propose(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
-                   void *give_context)
-{
-    struct qbid_creative_agent *a = state;
-    struct qbid_gains_search search = {.inputs = inputs,
-                                       .store = a->params.store,
-                                       .random = &a->random,
-                                       .memory = &a->memory,
-                                       .again_s = a->params.again_s,
-                                       .give = give,
-                                       .give_context = give_context};
-    return qbid_creative_find(&search);
-}
-
-struct qbid_agent qbid_creative_agent_of(struct qbid_creative_agent *agent)
-{
-    return (struct qbid_agent){
-        .name = NAME, .period_ns = QBID_CREATIVE_PERIOD_NS, .propose = propose, .state = agent};
-}
+const struct qbid_gains_kind qbid_creative_kind = {NAME, QBID_CREATIVE_PERIOD_NS,
+                                                   qbid_creative_find};

@@ -16,27 +16,14 @@
 #ifndef QBID_CONTROL_AGENTS_CREATIVE_H
 #define QBID_CONTROL_AGENTS_CREATIVE_H
 
-#include "control/agents/gains.h"
+#include "control/agents/gains_agent.h"
 
 #define QBID_CREATIVE_PERIOD_NS (UINT64_C(600) * 1000000000)
 #define QBID_CREATIVE_DAYS 28
 #define QBID_CREATIVE_CREDIBLE 0.95 /* probability that it does worse */
 
-struct qbid_creative_agent_params {
-    struct qbid_store *store; /* of the days */
-    uint32_t again_s;         /* until what nobody acted on is proposed again */
-    uint64_t seed;
-};
-
-struct qbid_creative_agent; /* opaque */
-
-/** QBID_ERR_INVAL for a missing store; NOMEM. */
-int qbid_creative_agent_new(const struct qbid_creative_agent_params *params,
-                            struct qbid_creative_agent **ret_agent);
-void qbid_creative_agent_free(struct qbid_creative_agent *agent);
-
-/** As an agent of QBID_CREATIVE_PERIOD_NS; lives as long as its state. */
-struct qbid_agent qbid_creative_agent_of(struct qbid_creative_agent *agent);
+/** As an agent of QBID_CREATIVE_PERIOD_NS. */
+extern const struct qbid_gains_kind qbid_creative_kind;
 
 /**
  * One run of it; search->dictionary is not looked at.

@@ -26,6 +26,7 @@ struct qbid_gains_search {
     uint32_t campaign_id;             /* 0 = all */
     struct qbid_gains_memory *memory; /* NULL = nothing was proposed before */
     uint32_t again_s;                 /* until what nobody acted on is proposed again */
+    double confidence; /* probability of a gain from which one may be auto_execute, where any may */
     qbid_agent_take_fn *give;
     void *give_context;
 };

@@ -6,6 +6,7 @@ $(call lib,agents,\
 	control/agents/budget_library.c \
 	control/agents/creative.c \
 	control/agents/gains.c \
+	control/agents/gains_agent.c \
 	control/agents/monitor.c \
 	control/agents/proposal.c \
 	control/agents/schedule.c \

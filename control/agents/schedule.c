@@ -374,50 +374,5 @@ int qbid_schedule_find(const struct qbid_gains_search *search)
     return err;
 }
 
-/* --- as an agent */
-
-struct qbid_schedule {
-    struct qbid_schedule_params params;
-    struct qbid_random random;
-    struct qbid_gains_memory memory;
-};
-
-int qbid_schedule_new(const struct qbid_schedule_params *params,
-                      struct qbid_schedule **ret_schedule)
-{
-    if (!params->store || !params->dictionary)
-        return QBID_ERR_INVAL;
-    struct qbid_schedule *schedule = calloc(1, sizeof *schedule);
-    if (!schedule)
-        return QBID_ERR_NOMEM;
-    schedule->params = *params;
-    schedule->random = qbid_random_init(params->seed);
-    *ret_schedule = schedule;
-    return 0;
-}
-
-void qbid_schedule_free(struct qbid_schedule *schedule)
-{
-    free(schedule);
-}
-
-static int propose(void *state, const struct qbid_agent_inputs *inputs, qbid_agent_take_fn *give,
-                   void *give_context)
-{
-    struct qbid_schedule *s = state;
-    struct qbid_gains_search search = {.inputs = inputs,
-                                       .store = s->params.store,
-                                       .dictionary = s->params.dictionary,
-                                       .random = &s->random,
-                                       .memory = &s->memory,
-                                       .again_s = s->params.again_s,
-                                       .give = give,
-                                       .give_context = give_context};
-    return qbid_schedule_find(&search);
-}
-
-struct qbid_agent qbid_schedule_of(struct qbid_schedule *schedule)
-{
-    return (struct qbid_agent){
-        .name = NAME, .period_ns = QBID_SCHEDULE_PERIOD_NS, .propose = propose, .state = schedule};
-}
+const struct qbid_gains_kind qbid_schedule_kind = {NAME, QBID_SCHEDULE_PERIOD_NS,
+                                                   qbid_schedule_find};

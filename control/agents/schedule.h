@@ -15,27 +15,13 @@
 #ifndef QBID_CONTROL_AGENTS_SCHEDULE_H
 #define QBID_CONTROL_AGENTS_SCHEDULE_H
 
-#include "control/agents/gains.h"
+#include "control/agents/gains_agent.h"
 
 #define QBID_SCHEDULE_PERIOD_NS (UINT64_C(900) * 1000000000)
 #define QBID_SCHEDULE_CREDIBLE 0.95 /* probability that an hour brings less */
 
-struct qbid_schedule_params {
-    struct qbid_store *store; /* of the library */
-    const struct qbid_dictionary *dictionary;
-    uint32_t again_s; /* until what nobody acted on is proposed again */
-    uint64_t seed;
-};
-
-struct qbid_schedule; /* opaque */
-
-/** QBID_ERR_INVAL for a missing store or dictionary; NOMEM. */
-int qbid_schedule_new(const struct qbid_schedule_params *params,
-                      struct qbid_schedule **ret_schedule);
-void qbid_schedule_free(struct qbid_schedule *schedule);
-
-/** As an agent of QBID_SCHEDULE_PERIOD_NS; lives as long as its state. */
-struct qbid_agent qbid_schedule_of(struct qbid_schedule *schedule);
+/** As an agent of QBID_SCHEDULE_PERIOD_NS. */
+extern const struct qbid_gains_kind qbid_schedule_kind;
 
 /**
  * One run of it.

@@ -4,21 +4,12 @@
 #ifndef QBID_CONTROL_AGENTS_SYNTHESISER_H
 #define QBID_CONTROL_AGENTS_SYNTHESISER_H
 
-#include "control/account/dictionary.h"
-#include "control/agents/agent.h"
+#include "control/agents/gains_agent.h"
 #include "control/patterns/patterns.h"
 
 #define QBID_SYNTHESISER_PERIOD_NS (UINT64_C(900) * 1000000000)
 
-struct qbid_synthesiser_params {
-    struct qbid_store *store; /* of the library */
-    const struct qbid_dictionary *dictionary;
-    double confidence; /* probability of a gain from which a proposal is auto_execute */
-    uint32_t again_s;  /* until what nobody acted on is proposed again */
-    uint64_t seed;
-};
-
-/* A platform is an exchange. Each run:
+/* As an agent of QBID_SYNTHESISER_PERIOD_NS. A platform is an exchange. Each run:
  *
  *   contexts since the beginning --strata: line item on an exchange--> effect of a value against
  * the line item's other traffic there: clicks an impression (ctr), conversions a click (cvr),
@@ -31,14 +22,6 @@ struct qbid_synthesiser_params {
  *
  * Needs `exchange` and the dimension in the finest of the configuration's levels.
  */
-struct qbid_synthesiser; /* opaque */
-
-/** QBID_ERR_INVAL for a missing store or dictionary or a confidence out of range; NOMEM. */
-int qbid_synthesiser_new(const struct qbid_synthesiser_params *params,
-                         struct qbid_synthesiser **ret_synthesiser);
-void qbid_synthesiser_free(struct qbid_synthesiser *synthesiser);
-
-/** As an agent of QBID_SYNTHESISER_PERIOD_NS; lives as long as its state. */
-struct qbid_agent qbid_synthesiser_of(struct qbid_synthesiser *synthesiser);
+extern const struct qbid_gains_kind qbid_synthesiser_kind;
 
 #endif

@@ -18,9 +18,8 @@ static const struct {
 #define METRIC_CNT (sizeof metrics / sizeof metrics[0])
 
 struct telling {
-    const struct qbid_synthesiser_params *params;
+    const struct qbid_gains_search *search;
     unsigned dim;
-    int64_t unix_s;
 };
 
 void qbid_synthesiser_subject(const struct qbid_dictionary *dictionary, unsigned dim,
@@ -35,15 +34,16 @@ static int source_tell(const struct telling *t, const struct qbid_synthesiser_ro
                        uint32_t cnt, bool by_campaign)
 {
     struct qbid_pattern_key key = {.tenant = rows[0]->tenant};
-    struct qbid_pattern_source source = {.from_unix_s = t->unix_s, .to_unix_s = t->unix_s};
+    struct qbid_pattern_source source = {.from_unix_s = t->search->inputs->unix_s,
+                                         .to_unix_s = t->search->inputs->unix_s};
     int err = 0;
-    qbid_synthesiser_subject(t->params->dictionary, t->dim, rows[0]->value, key.subject);
+    qbid_synthesiser_subject(t->search->dictionary, t->dim, rows[0]->value, key.subject);
     snprintf(key.across, sizeof key.across, "%s", by_campaign ? "campaign" : "exchange");
     if (by_campaign)
         snprintf(source.source, sizeof source.source, "%" PRIu32, rows[0]->campaign);
     else
         snprintf(source.source, sizeof source.source, "%s",
-                 qbid_dictionary_text(t->params->dictionary, QBID_DIM_EXCHANGE, rows[0]->exchange));
+                 qbid_dictionary_text(t->search->dictionary, QBID_DIM_EXCHANGE, rows[0]->exchange));
     for (uint32_t i = 0; i < cnt; i++)
         if (rows[i]->from_unix_s < source.from_unix_s)
             source.from_unix_s = rows[i]->from_unix_s;
@@ -59,7 +59,7 @@ static int source_tell(const struct telling *t, const struct qbid_synthesiser_ro
             continue;
         snprintf(key.metric, sizeof key.metric, "%s", metrics[m].name);
         source.events = (uint64_t)(ratio.events_on + ratio.events_off);
-        err = qbid_patterns_see(t->params->store, &key, &source);
+        err = qbid_patterns_see(t->search->store, &key, &source);
     }
     return err;
 }
@@ -147,14 +147,14 @@ static int dim_tell(const struct telling *t, const struct qbid_synthesiser_rows 
     return err;
 }
 
-int qbid_synthesiser_tell(const struct qbid_synthesiser_params *params,
-                          const struct qbid_synthesiser_cells *cells, int64_t unix_s)
+int qbid_synthesiser_tell(const struct qbid_gains_search *search,
+                          const struct qbid_synthesiser_cells *cells)
 {
-    int err = qbid_store_begin(params->store);
+    int err = qbid_store_begin(search->store);
     if (err)
         return err;
     for (unsigned dim = 0; dim < QBID_DIM_CNT && !err; dim++) {
-        struct telling telling = {params, dim, unix_s};
+        struct telling telling = {search, dim};
         struct qbid_synthesiser_rows rows;
         if (dim == QBID_DIM_EXCHANGE)
             continue;
@@ -164,7 +164,7 @@ int qbid_synthesiser_tell(const struct qbid_synthesiser_params *params,
         err = dim_tell(&telling, &rows);
         qbid_synthesiser_rows_done(&rows);
     }
-    err = qbid_store_end(params->store, err);
-    int refitted = err ? 0 : qbid_patterns_refit(params->store, QBID_SYNTHESISER_REFITS_MAX);
+    err = qbid_store_end(search->store, err);
+    int refitted = err ? 0 : qbid_patterns_refit(search->store, QBID_SYNTHESISER_REFITS_MAX);
     return err ? err : refitted < 0 ? refitted : 0;
 }

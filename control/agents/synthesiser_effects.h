@@ -11,10 +11,10 @@
 #define QBID_SYNTHESISER_EVENTS_MIN 5   /* on each side of an effect */
 #define QBID_SYNTHESISER_REFITS_MAX 512 /* patterns in one run; the others wait for the next */
 
-/** Tell the library every effect that the cells show, in one transaction, and refit it. Errors:
- * NOMEM, STORE. */
-int qbid_synthesiser_tell(const struct qbid_synthesiser_params *params,
-                          const struct qbid_synthesiser_cells *cells, int64_t unix_s);
+/** Tell the library every effect that the cells show, in one transaction, and refit it. Looks at
+ * the search's store, dictionary and time. Errors: NOMEM, STORE. */
+int qbid_synthesiser_tell(const struct qbid_gains_search *search,
+                          const struct qbid_synthesiser_cells *cells);
 
 /** "slot=banner:300x250". */
 void qbid_synthesiser_subject(const struct qbid_dictionary *dictionary, unsigned dim,

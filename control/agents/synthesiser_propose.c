@@ -19,6 +19,12 @@
 #define SHARE_MAX 0.5   /* more is no longer a value among others */
 #define SHARE_SMALL 0.2 /* of an automatic change */
 
+/* Who is proposed to, out of what. */
+struct proposing {
+    const struct qbid_gains_search *search;
+    const struct qbid_synthesiser_cells *cells;
+};
+
 /* A pattern of return, with what is believed of its exchanges by their index. */
 struct belief {
     struct qbid_pattern pattern;
@@ -89,21 +95,23 @@ static int source_keep(void *context, const struct qbid_pattern_source *source)
 }
 
 /* What a line item has at stake; false when it is not for us. */
-static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                     uint32_t from, uint32_t end, struct stake *ret_stake)
+static bool stake_of(const struct proposing *p, const struct belief *b, uint32_t from, uint32_t end,
+                     struct stake *ret_stake)
 {
     *ret_stake = (struct stake){.item = NULL};
     const struct qbid_synthesiser_cell *cell = &p->cells->cell[from];
     struct qbid_series_key whole = {.id = cell->line_item, .kind = QBID_SERIES_LINE_ITEM};
-    struct stake s = {.item = qbid_account_line_item(p->inputs->account, cell->line_item),
-                      .campaign = qbid_account_campaign(p->inputs->account, cell->campaign)};
-    if (!s.item->active || !s.campaign->active || s.campaign->end_unix_s <= p->inputs->unix_s ||
-        !qbid_gains_bound(p->inputs, s.campaign))
+    struct stake s = {.item = qbid_account_line_item(p->search->inputs->account, cell->line_item),
+                      .campaign =
+                          qbid_account_campaign(p->search->inputs->account, cell->campaign)};
+    if (!s.item->active || !s.campaign->active ||
+        s.campaign->end_unix_s <= p->search->inputs->unix_s ||
+        !qbid_gains_bound(p->search->inputs, s.campaign))
         return false;
-    struct qbid_stats day =
-        qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_24H, p->inputs->now_ns);
-    struct qbid_stats all =
-        qbid_snapshot_query(p->inputs->snapshot, whole, QBID_WINDOW_ALL, p->inputs->now_ns);
+    struct qbid_stats day = qbid_snapshot_query(p->search->inputs->snapshot, whole, QBID_WINDOW_24H,
+                                                p->search->inputs->now_ns);
+    struct qbid_stats all = qbid_snapshot_query(p->search->inputs->snapshot, whole, QBID_WINDOW_ALL,
+                                                p->search->inputs->now_ns);
     if (day.spend_nanos <= 0 || all.spend_nanos <= 0 || all.value_nanos <= 0)
         return false;
     for (uint32_t i = from; i < end; i++) {
@@ -111,8 +119,8 @@ static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct be
         if (qbid_dim_unpack(cell->context, b->dim) != b->value)
             continue;
         struct qbid_series_key key = {cell->context, cell->line_item, QBID_SERIES_CONTEXT};
-        struct qbid_stats stats =
-            qbid_snapshot_query(p->inputs->snapshot, key, QBID_WINDOW_24H, p->inputs->now_ns);
+        struct qbid_stats stats = qbid_snapshot_query(p->search->inputs->snapshot, key,
+                                                      QBID_WINDOW_24H, p->search->inputs->now_ns);
         s.share[cell->exchange] += (double)stats.spend_nanos / (double)day.spend_nanos;
         s.shares += (double)stats.spend_nanos / (double)day.spend_nanos;
     }
@@ -123,17 +131,18 @@ static bool stake_of(const struct qbid_synthesiser_proposing *p, const struct be
     return s.shares >= SHARE_MIN && s.shares <= SHARE_MAX;
 }
 
-static void judge(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                  const struct stake *s, const struct qbid_robust *exponent, struct qbid_gains *v)
+static void judge(const struct proposing *p, const struct belief *b, const struct stake *s,
+                  const struct qbid_robust *exponent, struct qbid_gains *v)
 {
     for (int d = 0; d < QBID_GAINS_DRAWS; d++) {
         double on = 0, rest = 1 - s->shares;
         for (int e = 0; e < EXCHANGES; e++)
             if (s->share[e] > 0)
-                on += s->share[e] * exp(b->own[e] + b->own_sd[e] * qbid_random_normal(p->random));
-        double shape = qbid_gains_exponent_draw(exponent, p->random);
+                on += s->share[e] *
+                      exp(b->own[e] + b->own_sd[e] * qbid_random_normal(p->search->random));
+        double shape = qbid_gains_exponent_draw(exponent, p->search->random);
         double rate = (double)s->convs + 0.5;
-        rate = qbid_random_gamma(p->random, rate) / rate;
+        rate = qbid_random_gamma(p->search->random, rate) / rate;
         v->gain[d] = s->value * rate * (pow(rest, 1 - shape) / (rest + on) - 1);
     }
     qbid_gains_judge(v);
@@ -163,44 +172,45 @@ static void reason_write(const struct belief *b, const struct stake *s, const st
 }
 
 /* A change of what the belief is about, for a line item; nothing of its effect yet. */
-static struct qbid_proposal targeting_of(const struct qbid_synthesiser_proposing *p,
-                                         const struct belief *b, const struct stake *s)
+static struct qbid_proposal targeting_of(const struct proposing *p, const struct belief *b,
+                                         const struct stake *s)
 {
     struct qbid_proposal proposal = {.type = QBID_PROPOSAL_TARGETING,
                                      .agent = NAME,
                                      .item = QBID_ITEM_LINE_ITEM,
                                      .item_id = s->item->id,
                                      .evidence_from_unix_s = b->pattern.from_unix_s,
-                                     .evidence_to_unix_s = p->inputs->unix_s};
+                                     .evidence_to_unix_s = p->search->inputs->unix_s};
     snprintf(proposal.field, sizeof proposal.field, "%s", qbid_dim_name(b->dim));
     return proposal;
 }
 
 /* Whether its current value fits and it was not proposed lately; it is from now on. */
-static bool due(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                const struct stake *s, struct qbid_proposal *proposal)
+static bool due(const struct proposing *p, const struct belief *b, const struct stake *s,
+                struct qbid_proposal *proposal)
 {
     uint64_t what = qbid_mix64(
         qbid_hash_name(b->pattern.key.subject, strlen(b->pattern.key.subject)) ^ s->item->id);
     return qbid_gains_current(proposal, s->item) &&
-           !qbid_gains_remembered(p->memory, what, p->inputs->unix_s, p->params->again_s);
+           !(p->search->memory &&
+             qbid_gains_remembered(p->search->memory, what, p->search->inputs->unix_s,
+                                   p->search->again_s));
 }
 
-static void gains_tell(const struct qbid_synthesiser_proposing *p, const struct stake *s,
-                       const struct qbid_gains *v, struct qbid_proposal *proposal)
+static void gains_tell(const struct proposing *p, const struct stake *s, const struct qbid_gains *v,
+                       struct qbid_proposal *proposal)
 {
     qbid_gains_tell(v, s->value, proposal);
-    proposal->touched = qbid_gains_touched(p->inputs, s->item, s->shares);
+    proposal->touched = qbid_gains_touched(p->search->inputs, s->item, s->shares);
 }
 
-static int stake_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                         const struct stake *s)
+static int stake_propose(const struct proposing *p, const struct belief *b, const struct stake *s)
 {
     struct qbid_robust exponent;
     struct qbid_gains v;
     struct qbid_proposal proposal = targeting_of(p, b, s);
-    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
-    int err = qbid_gains_exponent(p->params->store, s->campaign, &exponent);
+    const char *value = qbid_dictionary_text(p->search->dictionary, b->dim, b->value);
+    int err = qbid_gains_exponent(p->search->store, s->campaign, &exponent);
     if (err)
         return err;
     judge(p, b, s, &exponent, &v);
@@ -210,17 +220,17 @@ static int stake_propose(const struct qbid_synthesiser_proposing *p, const struc
     if (!due(p, b, s, &proposal))
         return 0;
     gains_tell(p, s, &v, &proposal);
-    proposal.auto_execute = v.sure >= p->params->confidence && s->shares <= SHARE_SMALL;
+    proposal.auto_execute = v.sure >= p->search->confidence && s->shares <= SHARE_SMALL;
     reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
-    p->give(p->give_context, &proposal);
+    p->search->give(p->search->give_context, &proposal);
     return 0;
 }
 
 /* --- a value that is better everywhere, for a line item that leaves it out */
 
 /* Share of spend that the value takes where it is bought at all, by the tenant's line items. */
-static double open_share(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+static double open_share(const struct proposing *p, const struct belief *b)
 {
     double on = 0, all = 0;
     for (uint32_t i = 0, end; i < p->cells->cnt; i = end) {
@@ -282,16 +292,15 @@ static void with_reason_write(const struct belief *b, const struct stake *s,
 
 /* Linear in the money that moves: what a line item never bought is not counted on to have a
  * falling return of its own. */
-static void with_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b,
-                         const struct stake *s)
+static void with_propose(const struct proposing *p, const struct belief *b, const struct stake *s)
 {
     struct qbid_gains v;
     struct qbid_proposal proposal = targeting_of(p, b, s);
-    const char *value = qbid_dictionary_text(p->params->dictionary, b->dim, b->value);
+    const char *value = qbid_dictionary_text(p->search->dictionary, b->dim, b->value);
     for (int d = 0; d < QBID_GAINS_DRAWS; d++) {
-        double x = b->pattern.next + b->pattern.next_sd * qbid_random_normal(p->random);
+        double x = b->pattern.next + b->pattern.next_sd * qbid_random_normal(p->search->random);
         double rate = (double)s->convs + 0.5;
-        rate = qbid_random_gamma(p->random, rate) / rate;
+        rate = qbid_random_gamma(p->search->random, rate) / rate;
         v.gain[d] = s->value * rate * s->shares * (exp(x) - 1);
     }
     qbid_gains_judge(&v);
@@ -301,11 +310,11 @@ static void with_propose(const struct qbid_synthesiser_proposing *p, const struc
     gains_tell(p, s, &v, &proposal);
     with_reason_write(b, s, &v, &proposal);
     proposal.id = qbid_proposal_id(&proposal);
-    p->give(p->give_context, &proposal);
+    p->search->give(p->search->give_context, &proposal);
 }
 
 /* All line items of the pattern's tenant that never bought the value. */
-static void better_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+static void better_propose(const struct proposing *p, const struct belief *b)
 {
     double share = fmin(open_share(p, b), SHARE_MAX);
     struct stake stake;
@@ -324,7 +333,7 @@ static void better_propose(const struct qbid_synthesiser_proposing *p, const str
 }
 
 /* All line items of the pattern's tenant. */
-static int belief_propose(const struct qbid_synthesiser_proposing *p, const struct belief *b)
+static int belief_propose(const struct proposing *p, const struct belief *b)
 {
     int err = 0;
     struct stake stake;
@@ -338,20 +347,22 @@ static int belief_propose(const struct qbid_synthesiser_proposing *p, const stru
     return err;
 }
 
-int qbid_synthesiser_propose(const struct qbid_synthesiser_proposing *p)
+int qbid_synthesiser_propose(const struct qbid_gains_search *search,
+                             const struct qbid_synthesiser_cells *cells)
 {
+    const struct proposing proposing = {search, cells}, *p = &proposing;
     struct qbid_pattern_key filter = {.metric = "return", .across = "exchange"};
     struct found *found = calloc(1, sizeof *found);
     struct belief *b = malloc(sizeof *b);
     int err = found && b ? 0 : QBID_ERR_NOMEM;
     if (!err)
-        err = qbid_store_load_patterns(p->params->store, &filter, UINT32_MAX, pattern_keep, found);
+        err = qbid_store_load_patterns(p->search->store, &filter, UINT32_MAX, pattern_keep, found);
     for (uint32_t i = 0; !err && i < found->cnt; i++) {
-        *b = (struct belief){.pattern = found->list[i], .dictionary = p->params->dictionary};
+        *b = (struct belief){.pattern = found->list[i], .dictionary = p->search->dictionary};
         belief_begin(b);
         if (b->value == 0)
             continue;
-        err = qbid_store_load_pattern_sources(p->params->store, &b->pattern.key, source_keep, b);
+        err = qbid_store_load_pattern_sources(p->search->store, &b->pattern.key, source_keep, b);
         if (!err && qbid_pattern_verdict(&b->pattern) == QBID_PATTERN_ABOVE)
             better_propose(p, b);
         else if (!err)

@@ -43,6 +43,9 @@ qbid_command_fn qbid_command_runs, qbid_command_creatives, qbid_command_allocati
 qbid_command_fn qbid_command_patterns, qbid_command_attribution, qbid_command_overlaps;
 qbid_command_fn qbid_command_partners, qbid_command_keys, qbid_command_models, qbid_command_reload;
 
+/** The request's max: how many entries an answer has at most, up to 10,000. */
+uint32_t qbid_command_max(const struct qbid_command *command, uint32_t preset);
+
 /** Put the problems of a document into the answer, a line each. */
 struct qbid_problems;
 void qbid_command_problems(const struct qbid_command *command,

@@ -41,16 +41,14 @@ void qbid_command_diff(const struct qbid_command *c, const struct qbid_diff *dif
     cJSON *list = cJSON_AddArrayToObject(c->answer, "changes");
     for (uint32_t i = 0; i < diff->change_cnt; i++) {
         const struct qbid_change *change = &diff->change[i];
-        cJSON *to = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, to);
+        cJSON *to = qbid_json_row(list);
         cJSON_AddStringToObject(to, "change", qbid_change_kind_name(change->kind));
         cJSON_AddStringToObject(to, "item", qbid_item_kind_name(change->item));
         cJSON_AddNumberToObject(to, "id", change->id);
         cJSON *fields = cJSON_AddArrayToObject(to, "fields");
         for (uint32_t j = 0; j < change->field_cnt; j++) {
             const struct qbid_change_field *f = &change->field[j];
-            cJSON *field = cJSON_CreateObject();
-            cJSON_AddItemToArray(fields, field);
+            cJSON *field = qbid_json_row(fields);
             cJSON_AddStringToObject(field, "name", f->name);
             if (f->before)
                 cJSON_AddStringToObject(field, "before", f->before);
@@ -173,8 +171,7 @@ static void target_values_add(cJSON *to, const struct qbid_line_item_def *li)
 
 static cJSON *item_add(cJSON *list, enum qbid_item_kind kind, uint32_t id, const void *item)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "id", id);
     for (const struct qbid_field *field = qbid_fields(kind); field->name; field++) {
         if (field->type == QBID_FIELD_TARGET)

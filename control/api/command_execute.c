@@ -12,7 +12,6 @@
 #include "control/executor/executor_engine.h"
 #include "shm/error.h"
 
-#define LIST_MAX 10000
 #define LIST_PRESET 50
 #define WORDS_MAX 200
 
@@ -60,12 +59,6 @@ static int id_read(struct qbid_command *c, uint64_t *ret_id)
                                    "id is a recommendation's, 1 to 16 digits and letters a to f");
 }
 
-static uint32_t max_of(const struct qbid_command *c)
-{
-    int64_t max = qbid_json_whole(c->request, "max");
-    return max < 1 ? LIST_PRESET : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
-}
-
 static int item_of(const char *name)
 {
     for (int kind = 0; name && kind < QBID_ITEM_CNT; kind++)
@@ -84,8 +77,7 @@ static void time_add(cJSON *to, const char *name, int64_t unix_s)
 static int recommendation_add(void *context, const struct qbid_recommendation *r)
 {
     const struct qbid_proposal *p = &r->proposal;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_proposal(to, p);
     cJSON_AddStringToObject(to, "status", qbid_recommendation_status_name(r->status));
     cJSON_AddStringToObject(to, "type", qbid_proposal_type_name(p->type));
@@ -118,7 +110,8 @@ static int recommend_list(struct qbid_command *c, uint64_t id)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
     const char *status = qbid_json_text(c->request, "status");
-    struct qbid_recommendation_filter filter = {.id = id, .status = -1, .max = max_of(c)};
+    struct qbid_recommendation_filter filter = {
+        .id = id, .status = -1, .max = qbid_command_max(c, LIST_PRESET)};
     if (status && (filter.status = qbid_recommendation_status_of(status)) < 0)
         return qbid_command_fail(c, QBID_ERR_INVAL,
                                  "status '%.40s' is none of pending, approved, rejected, expired, "
@@ -354,8 +347,7 @@ int qbid_command_rollback(struct qbid_command *c)
 
 static int execution_add(void *context, const struct qbid_store_execution *e)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_count(to, "id", e->id);
     qbid_json_unix_ns(to, "time", e->unix_ns);
     cJSON_AddStringToObject(to, "kind", e->kind);
@@ -381,8 +373,7 @@ static int change_add(void *context, const struct qbid_store_execution_change *c
     int kind = item_of(change->item);
     const struct qbid_field *field =
         kind < 0 ? NULL : qbid_fields_find((enum qbid_item_kind)kind, change->field);
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     cJSON_AddStringToObject(to, "item", change->item);
     cJSON_AddNumberToObject(to, "id", change->item_id);
     cJSON_AddStringToObject(to, "field", *change->field ? change->field : "(added)");
@@ -396,8 +387,8 @@ int qbid_command_executions(struct qbid_command *c)
     struct qbid_store *store = qbid_engine_store(c->engine);
     int64_t id = qbid_json_whole(c->request, "id");
     cJSON *list = cJSON_AddArrayToObject(c->answer, "executions");
-    int err = qbid_store_load_executions(store, id > 0 ? (uint64_t)id : 0, max_of(c), execution_add,
-                                         list);
+    int err = qbid_store_load_executions(store, id > 0 ? (uint64_t)id : 0,
+                                         qbid_command_max(c, LIST_PRESET), execution_add, list);
     if (!err && id > 0 && cJSON_GetArraySize(list) == 0)
         return qbid_command_fail(c, QBID_ERR_NOENT, "there is no execution %lld", (long long)id);
     if (!err && id > 0)
@@ -410,8 +401,7 @@ int qbid_command_executions(struct qbid_command *c)
 
 static int hold_add(void *context, const struct qbid_store_hold *hold)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     cJSON_AddStringToObject(to, "item", qbid_item_kind_name(hold->item));
     cJSON_AddNumberToObject(to, "id", hold->item_id);
     cJSON_AddStringToObject(to, "actor", hold->actor);

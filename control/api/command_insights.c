@@ -16,8 +16,7 @@
 
 static void insight_add(cJSON *list, const struct qbid_insight *insight)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddStringToObject(to, "kind", qbid_insight_kind_name(insight->kind));
     cJSON_AddStringToObject(to, "metric", qbid_insight_metric_name(insight->metric));
     qbid_json_count(to, "campaign_id", insight->campaign_id);
@@ -40,8 +39,7 @@ static void insight_add(cJSON *list, const struct qbid_insight *insight)
 static void alarm_add(cJSON *list, const struct qbid_monitor_alarm *alarm)
 {
     char text[QBID_MONITOR_TEXT_MAX];
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     qbid_monitor_say(alarm, text);
     qbid_json_count(to, "campaign_id", alarm->campaign_id);
     cJSON_AddStringToObject(to, "metric", qbid_monitor_metric_name(alarm->metric));
@@ -80,8 +78,7 @@ static int kept_add(void *context, const struct qbid_store_insight *insight)
     static const char mark[] = QBID_EXECUTOR_WARNING;
     if (strncmp(insight->metric, mark, strlen(mark)) != 0)
         return 0;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_count(to, "campaign_id", insight->campaign);
     cJSON_AddStringToObject(to, "metric", insight->metric);
     qbid_json_unix_ns(to, "from", (uint64_t)insight->first_unix_s * QBID_NS_PER_S);
@@ -101,8 +98,7 @@ static int kept_list(struct qbid_command *c)
 
 static int found_add(void *context, const struct qbid_store_insight *insight)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "first", insight->first_unix_s);
     qbid_json_unix_s(to, "last", insight->last_unix_s);
     cJSON_AddStringToObject(to, "kind", insight->kind);
@@ -122,15 +118,12 @@ static int found_add(void *context, const struct qbid_store_insight *insight)
 static int insights_since(struct qbid_command *c)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
-    int64_t since_s = qbid_json_whole(c->request, "since_s"),
-            max = qbid_json_whole(c->request, "max");
+    int64_t since_s = qbid_json_whole(c->request, "since_s");
     if (since_s < 1)
         return qbid_command_fail(c, QBID_ERR_INVAL, "since_s is a number of seconds from 1 on");
     int err = qbid_store_load_insights(store, (int64_t)(c->unix_ns / QBID_NS_PER_S) - since_s,
-                                       max < 1       ? HISTORY_PRESET
-                                       : max > 10000 ? 10000
-                                                     : (uint32_t)max,
-                                       found_add, cJSON_AddArrayToObject(c->answer, "history"));
+                                       qbid_command_max(c, HISTORY_PRESET), found_add,
+                                       cJSON_AddArrayToObject(c->answer, "history"));
     return qbid_command_fail_store(c, err);
 }
 

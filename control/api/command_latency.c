@@ -25,8 +25,7 @@ static void worker_add(cJSON *list, const struct qbid_publisher_worker *worker,
 {
     const struct qbid_page_header *h = worker->page->header;
     struct qbid_latency_view view;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "slot", worker->slot);
     cJSON_AddNumberToObject(to, "uid", worker->uid);
     cJSON_AddNumberToObject(to, "pid", worker->pid);

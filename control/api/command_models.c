@@ -13,8 +13,7 @@ static const char *const calibration_names[] = {"none", "platt", "isotonic"};
 
 static void model_add(cJSON *list, const struct qbid_learned_view *view, unsigned m)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddStringToObject(to, "model", qbid_learned_name(m));
     cJSON_AddNumberToObject(to, "log_loss", view->loss[m]);
     cJSON_AddNumberToObject(to, "gain", view->loss[QBID_LEARNED_RATES] - view->loss[m]);
@@ -50,8 +49,7 @@ static void campaign_add(cJSON *list, const struct qbid_learned *learned,
 
 static int version_add(void *context, const struct qbid_store_model *model)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "time", model->unix_s);
     cJSON_AddNumberToObject(to, "campaign", model->campaign);
     cJSON_AddStringToObject(to, "rate", model->rate);
@@ -70,11 +68,7 @@ static int version_add(void *context, const struct qbid_store_model *model)
 static int versions(struct qbid_command *c)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
-    int64_t max = qbid_json_whole(c->request, "max");
-    int err = qbid_store_load_models(store, 0, "",
-                                     max < 1       ? VERSIONS_PRESET
-                                     : max > 10000 ? 10000
-                                                   : (uint32_t)max,
+    int err = qbid_store_load_models(store, 0, "", qbid_command_max(c, VERSIONS_PRESET),
                                      version_add, cJSON_AddArrayToObject(c->answer, "versions"));
     return qbid_command_fail_store(c, err);
 }

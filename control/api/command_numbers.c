@@ -124,8 +124,7 @@ static void campaign_add(const struct qbid_command *c, cJSON *list,
                          const struct qbid_campaign_def *campaign, const struct pace_range *pace,
                          enum qbid_window window)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "id", campaign->id);
     cJSON_AddStringToObject(to, "name", campaign->name ? campaign->name : "");
     cJSON_AddStringToObject(to, "goal", qbid_words_text(qbid_words_goal, (int)campaign->goal));
@@ -151,8 +150,7 @@ static void worker_add(const struct qbid_command *c, cJSON *list,
                        const struct qbid_publisher_worker *w, uint64_t nobid[QBID_NOBID_CNT])
 {
     struct qbid_page_header *h = w->page->header;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "slot", w->slot);
     cJSON_AddNumberToObject(to, "uid", w->uid);
     cJSON_AddNumberToObject(to, "pid", w->pid);
@@ -287,8 +285,7 @@ int qbid_command_live(struct qbid_command *c)
     for (uint32_t i = 0; i < cnt; i++) {
         uint64_t until =
             atomic_load_explicit(&live->lease[worker[i].slot].valid_until_ns, memory_order_relaxed);
-        cJSON *to = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, to);
+        cJSON *to = qbid_json_row(list);
         cJSON_AddNumberToObject(to, "slot", worker[i].slot);
         cJSON_AddNumberToObject(to, "uid", worker[i].uid);
         qbid_json_seconds(to, "valid_for_s", until > c->now_ns ? until - c->now_ns : 0);
@@ -307,8 +304,7 @@ int qbid_command_ledger(struct qbid_command *c)
     for (uint32_t i = 0; i < account->campaign_cnt; i++) {
         const char *name = account->campaigns[i].name;
         uint32_t idx = account->campaigns[i].budget_idx;
-        cJSON *to = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, to);
+        cJSON *to = qbid_json_row(list);
         cJSON_AddNumberToObject(to, "id", account->campaigns[i].id);
         cJSON_AddStringToObject(to, "name", name ? name : "");
         cJSON_AddNumberToObject(to, "budget_idx", idx);
@@ -424,8 +420,7 @@ int qbid_command_snapshot(struct qbid_command *c)
     cJSON *list = cJSON_AddArrayToObject(c->answer, "series");
     for (uint32_t i = 0; i < f.cnt && i < max && !err; i++) {
         struct qbid_stats stats = qbid_snapshot_query(snapshot, f.found[i].key, window, c->now_ns);
-        cJSON *to = cJSON_CreateObject();
-        cJSON_AddItemToArray(list, to);
+        cJSON *to = qbid_json_row(list);
         cJSON_AddNumberToObject(to, "id", f.found[i].key.id);
         if (f.kind == QBID_SERIES_CONTEXT)
             context_add(c, to, f.found[i].key.context);

@@ -7,20 +7,12 @@
 #include "control/store/store_records.h"
 #include "shm/units.h"
 
-#define MAX 10000
 #define PRESET 50
 #define DAY_S 86400
 
-static uint32_t max_of(const struct qbid_command *c)
-{
-    int64_t max = qbid_json_whole(c->request, "max");
-    return max < 1 ? PRESET : max > MAX ? MAX : (uint32_t)max;
-}
-
 static int run_add(void *context, const struct qbid_store_run *run)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "time", (int64_t)(run->unix_ns / QBID_NS_PER_S));
     cJSON_AddStringToObject(to, "agent", run->agent);
     cJSON_AddNumberToObject(to, "cpu_us", (double)run->spent_ns / 1e3);
@@ -34,14 +26,14 @@ int qbid_command_runs(struct qbid_command *c)
 {
     const char *agent = qbid_json_text(c->request, "agent");
     return qbid_command_fail_store(
-        c, qbid_store_load_runs(qbid_engine_store(c->engine), agent ? agent : "", max_of(c),
-                                run_add, cJSON_AddArrayToObject(c->answer, "runs")));
+        c, qbid_store_load_runs(qbid_engine_store(c->engine), agent ? agent : "",
+                                qbid_command_max(c, PRESET), run_add,
+                                cJSON_AddArrayToObject(c->answer, "runs")));
 }
 
 static int day_add(void *context, const struct qbid_store_creative_day *day)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "day", day->day * DAY_S);
     cJSON_AddNumberToObject(to, "creative", day->creative);
     cJSON_AddNumberToObject(to, "line_item", day->line_item);
@@ -64,8 +56,7 @@ int qbid_command_creatives(struct qbid_command *c)
 
 static int allocation_add(void *context, const struct qbid_store_allocation *a)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "time", (int64_t)(a->unix_ns / QBID_NS_PER_S));
     qbid_json_count(to, "execution", a->execution);
     cJSON_AddNumberToObject(to, "campaign", a->campaign);
@@ -87,14 +78,13 @@ int qbid_command_allocations(struct qbid_command *c)
     int64_t id = qbid_json_whole(c->request, "id");
     return qbid_command_fail_store(
         c, qbid_store_load_allocations(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0,
-                                       max_of(c), allocation_add,
+                                       qbid_command_max(c, PRESET), allocation_add,
                                        cJSON_AddArrayToObject(c->answer, "allocations")));
 }
 
 static int attribution_add(void *context, const struct qbid_store_attribution *a)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "day", a->unix_s / DAY_S * DAY_S);
     cJSON_AddNumberToObject(to, "tenant", a->tenant);
     cJSON_AddNumberToObject(to, "version", a->version);
@@ -115,14 +105,14 @@ static int attribution_add(void *context, const struct qbid_store_attribution *a
 int qbid_command_attribution(struct qbid_command *c)
 {
     return qbid_command_fail_store(
-        c, qbid_store_load_attributions(qbid_engine_store(c->engine), max_of(c), attribution_add,
+        c, qbid_store_load_attributions(qbid_engine_store(c->engine), qbid_command_max(c, PRESET),
+                                        attribution_add,
                                         cJSON_AddArrayToObject(c->answer, "attribution")));
 }
 
 static int overlap_add(void *context, const struct qbid_store_overlap *o)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     cJSON_AddNumberToObject(to, "tenant", o->tenant);
     cJSON_AddNumberToObject(to, "line_item", o->line_item);
     cJSON_AddNumberToObject(to, "other", o->other);
@@ -145,7 +135,7 @@ int qbid_command_overlaps(struct qbid_command *c)
 {
     int64_t id = qbid_json_whole(c->request, "id");
     return qbid_command_fail_store(
-        c,
-        qbid_store_load_overlaps(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0, max_of(c),
-                                 overlap_add, cJSON_AddArrayToObject(c->answer, "overlaps")));
+        c, qbid_store_load_overlaps(qbid_engine_store(c->engine), id > 0 ? (uint32_t)id : 0,
+                                    qbid_command_max(c, PRESET), overlap_add,
+                                    cJSON_AddArrayToObject(c->answer, "overlaps")));
 }

@@ -78,8 +78,7 @@ static void one_add(const struct qbid_command *c, cJSON *list, struct subject su
     int64_t now_s = (int64_t)(c->unix_ns / QBID_NS_PER_S);
     if (!text || !*text || qbid_override_parse(text, now_s, &o) || o.until_unix_s <= now_s)
         return;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    cJSON *to = qbid_json_row(list);
     cJSON_AddNumberToObject(to, "campaign", subject.campaign_id);
     if (subject.line_item_id)
         cJSON_AddNumberToObject(to, "line_item", subject.line_item_id);

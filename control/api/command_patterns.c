@@ -68,8 +68,7 @@ struct sources {
 static int source_add(void *context, const struct qbid_pattern_source *source)
 {
     const struct sources *sources = context;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(sources->list, to);
+    cJSON *to = qbid_json_row(sources->list);
     cJSON_AddStringToObject(to, "source", source->source);
     effect_add(to, "measured", sources->ratio, source->effect, sqrt(source->variance));
     if (source->own_sd > 0)
@@ -107,7 +106,6 @@ int qbid_command_patterns(struct qbid_command *c)
 {
     struct qbid_store *store = qbid_engine_store(c->engine);
     struct qbid_pattern_key key;
-    int64_t max = qbid_json_whole(c->request, "max");
     bool show = qbid_json_flag(c->request, "sources", 0);
     int err = filter_read(c, &key);
     if (err)
@@ -115,10 +113,8 @@ int qbid_command_patterns(struct qbid_command *c)
     if (show && !(key.tenant && key.metric[0] && key.subject[0] && key.across[0]))
         return qbid_command_fail(c, QBID_ERR_INVAL,
                                  "sources: of one pattern, by tenant, metric, subject and across");
-    if (max <= 0 || max > UINT32_MAX)
-        max = MAX_PRESET;
     cJSON *list = cJSON_AddArrayToObject(c->answer, "patterns");
-    err = qbid_store_load_patterns(store, &key, (uint32_t)max, pattern_add, list);
+    err = qbid_store_load_patterns(store, &key, qbid_command_max(c, MAX_PRESET), pattern_add, list);
     if (!err && show) {
         struct sources sources = {cJSON_AddArrayToObject(c->answer, "sources"), is_ratio(&key)};
         err = qbid_store_load_pattern_sources(store, &key, source_add, &sources);

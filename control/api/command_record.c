@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* generations, audit, publish, learning: what was made public, and by whom. */
 #include <stdio.h>
+#include <string.h>
 
 #include "control/api/command.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 
-#define LIST_MAX 10000
 #define LIST_PRESET 20
-
-static uint32_t max_of(const struct qbid_command *c)
-{
-    int64_t max = qbid_json_whole(c->request, "max");
-    return max < 1 ? LIST_PRESET : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
-}
+#define LOOKED_AT_MAX 100000 /* records, for those among them that are changes */
+#define ENOUGH 1
 
 struct listing {
     const struct qbid_command *command;
@@ -28,8 +24,7 @@ static int generation_add(void *context, const struct qbid_store_generation *g)
     uint32_t workers = 0;
     for (uint32_t i = 0; i < l->worker_cnt; i++)
         workers += l->worker[i].adopted_gen == g->gen;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(l->list, to);
+    cJSON *to = qbid_json_row(l->list);
     qbid_json_count(to, "generation", g->gen);
     qbid_json_unix_ns(to, "built", g->built_unix_ns);
     qbid_json_count(to, "bytes", g->bytes);
@@ -47,14 +42,26 @@ int qbid_command_generations(struct qbid_command *c)
     struct listing l = {.command = c, .list = cJSON_AddArrayToObject(c->answer, "generations")};
     l.worker_cnt =
         qbid_publisher_workers(qbid_engine_publisher(c->engine), l.worker, QBID_LIVE_WORKERS_MAX);
-    int err = qbid_store_load_generations(store, max_of(c), generation_add, &l);
+    int err =
+        qbid_store_load_generations(store, qbid_command_max(c, LIST_PRESET), generation_add, &l);
     return qbid_command_fail_store(c, err);
 }
 
+/* Records under way into an answer. */
+struct record_listing {
+    cJSON *list;
+    uint32_t left;
+    bool changes; /* no generations: there is one every few seconds */
+};
+
 static int record_add(void *context, const struct qbid_store_record *r)
 {
-    cJSON *list = context, *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, to);
+    struct record_listing *l = context;
+    if (l->changes && strcmp(r->what, "publish") == 0)
+        return 0;
+    if (l->left-- == 0)
+        return ENOUGH;
+    cJSON *to = qbid_json_row(l->list);
     qbid_json_count(to, "id", r->id);
     qbid_json_unix_ns(to, "time", r->unix_ns);
     cJSON_AddStringToObject(to, "actor", r->actor);
@@ -119,9 +126,12 @@ int qbid_command_audit(struct qbid_command *c)
         return audit_verify(c, store);
     if (export)
         return audit_export(c, store);
-    int err = qbid_store_load_audit(store, max_of(c), record_add,
-                                    cJSON_AddArrayToObject(c->answer, "records"));
-    return qbid_command_fail_store(c, err);
+    uint32_t max = qbid_command_max(c, LIST_PRESET);
+    struct record_listing listing = {cJSON_AddArrayToObject(c->answer, "records"), max,
+                                     qbid_json_flag(c->request, "changes", 0) == 1};
+    int err =
+        qbid_store_load_audit(store, listing.changes ? LOOKED_AT_MAX : max, record_add, &listing);
+    return err == ENOUGH ? 0 : qbid_command_fail_store(c, err);
 }
 
 int qbid_command_publish(struct qbid_command *c)

@@ -57,8 +57,7 @@ static int rule_add(void *context, const struct qbid_store_rule *stored)
     struct listing *l = context;
     struct qbid_rule rule;
     char why[QBID_RULE_WHY_MAX];
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(l->list, to);
+    cJSON *to = qbid_json_row(l->list);
     int err = qbid_rule_load(stored, &rule, why);
     if (err) { /* of another program's grammar: named, not hidden */
         cJSON_AddStringToObject(to, "name", stored->name);
@@ -197,8 +196,7 @@ static int rehearsed_add(void *context, const struct qbid_rules_firing *f)
     r->proposals += strcmp(f->outcome, "would_propose") == 0;
     if (r->cnt > REHEARSED_MAX)
         return 0;
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(r->list, to);
+    cJSON *to = qbid_json_row(r->list);
     qbid_json_unix_s(to, "time", f->verdict.to_unix_s);
     cJSON_AddNumberToObject(to, "campaign", f->campaign->id);
     cJSON_AddStringToObject(to, "outcome", f->outcome);
@@ -331,8 +329,7 @@ static int turn(struct qbid_command *c, const char *name, const char *state)
 
 static int firing_add(void *context, const struct qbid_store_firing *firing)
 {
-    cJSON *to = cJSON_CreateObject();
-    cJSON_AddItemToArray(context, to);
+    cJSON *to = qbid_json_row(context);
     qbid_json_unix_s(to, "time", firing->unix_s);
     cJSON_AddStringToObject(to, "rule", firing->rule);
     cJSON_AddNumberToObject(to, "version", firing->version);
@@ -349,10 +346,9 @@ static int firing_add(void *context, const struct qbid_store_firing *firing)
 
 static int history(struct qbid_command *c, const char *name)
 {
-    int64_t max = qbid_json_whole(c->request, "max");
-    uint32_t most = max < 1 ? HISTORY_PRESET : max > HISTORY_MAX ? HISTORY_MAX : (uint32_t)max;
-    int err = qbid_store_load_firings(qbid_engine_store(c->engine), name ? name : "", 0, 0, most,
-                                      firing_add, cJSON_AddArrayToObject(c->answer, "firings"));
+    int err = qbid_store_load_firings(qbid_engine_store(c->engine), name ? name : "", 0, 0,
+                                      qbid_command_max(c, HISTORY_PRESET), firing_add,
+                                      cJSON_AddArrayToObject(c->answer, "firings"));
     return qbid_command_fail_store(c, err);
 }
 

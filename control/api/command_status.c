@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* status and stat: how the program is, and every counter that it has. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -94,7 +95,7 @@ static void correction_add(const struct qbid_command *c)
 int qbid_command_status(struct qbid_command *c)
 {
     const struct qbid_config *config = c->commands->config;
-    char currency[4];
+    char currency[4], http[QBID_CONFIG_ADDRESS_MAX + 32] = ""; /* not served */
     qbid_currency_format(config->currency, currency);
     cJSON_AddStringToObject(c->answer, "version", QBID_VERSION);
     cJSON_AddNumberToObject(c->answer, "pid", getpid());
@@ -102,6 +103,10 @@ int qbid_command_status(struct qbid_command *c)
     cJSON_AddStringToObject(c->answer, "state_dir", config->state_dir);
     cJSON_AddStringToObject(c->answer, "handover", config->handover.path);
     cJSON_AddStringToObject(c->answer, "control", config->control.path);
+    if (config->http.port)
+        snprintf(http, sizeof http, "%s port %llu", config->http.address,
+                 (unsigned long long)config->http.port);
+    cJSON_AddStringToObject(c->answer, "http", http);
     qbid_json_unix_ns(c->answer, "started", c->commands->started_unix_ns);
     qbid_json_seconds(c->answer, "uptime_s", c->now_ns - c->commands->started_boot_ns);
     cJSON_AddStringToObject(c->answer, "currency", currency);

@@ -12,6 +12,8 @@
 #include "shm/clock.h"
 #include "shm/error.h"
 
+#define LIST_MAX 10000
+
 /* What it takes to ask, beside the right to read. */
 enum change {
     NEVER,    /* it only tells */
@@ -46,7 +48,9 @@ static const struct {
     {"generations", qbid_command_generations, "published generations, latest first; max", false,
      NEVER},
     {"audit", qbid_command_audit,
-     "the audit, latest first; max; of the host: verify with checkpoint, export", true, NEVER},
+     "the audit, latest first; max, changes (no generations); of the host: verify with checkpoint, "
+     "export",
+     true, NEVER},
     {"recommend", qbid_command_recommend,
      "what agents and operators propose; verb: list show add approve reject, id, status, max, why",
      true, BY_VERB},
@@ -103,6 +107,12 @@ int qbid_command_fail_store(struct qbid_command *command, int err)
     return err ? qbid_command_fail(command, err, "%s",
                                    qbid_store_why(qbid_engine_store(command->engine)))
                : 0;
+}
+
+uint32_t qbid_command_max(const struct qbid_command *command, uint32_t preset)
+{
+    int64_t max = qbid_json_whole(command->request, "max");
+    return max < 1 ? preset : max > LIST_MAX ? LIST_MAX : (uint32_t)max;
 }
 
 static const char *error_name(int err)

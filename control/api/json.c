@@ -10,6 +10,13 @@
 #include "control/account/instant.h"
 #include "control/account/money.h"
 
+cJSON *qbid_json_row(cJSON *list)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddItemToArray(list, row);
+    return row;
+}
+
 void qbid_json_nanos(cJSON *object, const char *name, int64_t nanos)
 {
     char text[QBID_MONEY_TEXT_MAX];

@@ -10,6 +10,9 @@
 
 #include <cjson/cJSON.h>
 
+/** A new object at the end of a list. */
+cJSON *qbid_json_row(cJSON *list);
+
 void qbid_json_nanos(cJSON *object, const char *name, int64_t nanos);
 void qbid_json_micros(cJSON *object, const char *name, int64_t micros);
 void qbid_json_count(cJSON *object, const char *name, uint64_t count);

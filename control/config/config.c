@@ -194,7 +194,7 @@ static void rates_apply(const struct reading *r)
         const char *wrong = NULL;
         to->currency = qbid_currency_parse(from->currency);
         if (!to->currency)
-            wrong = "currency is not three upper-case letters";
+            wrong = "currency is not three upper-case letters, as USD";
         else if (to->currency == c->currency)
             wrong = "the account's own currency needs no rate";
         else if (qbid_micros_parse(from->per_unit, strlen(from->per_unit), &to->micros) != 0 ||

@@ -66,7 +66,8 @@ static uint64_t in_range(const struct profile *p, const char *key, uint64_t valu
     char wrong[80];
     if (value >= least && value <= most)
         return value;
-    snprintf(wrong, sizeof wrong, "is not in %lu..%lu", (unsigned long)least, (unsigned long)most);
+    snprintf(wrong, sizeof wrong, "%llu is not in %llu..%llu", (unsigned long long)value,
+             (unsigned long long)least, (unsigned long long)most);
     complain(p, key, wrong);
     return least;
 }

@@ -379,7 +379,7 @@ int64_t qbid_engine_committed(const struct qbid_engine *engine,
 /* Emergency adjustments, to the log and on record. */
 static void news_tell(struct qbid_engine *e)
 {
-    struct qbid_triggered_news news;
+    struct qbid_emergency_news news;
     struct qbid_store_cause cause = {qbid_clock_unix_ns(), "qbidd", NULL};
     char what[64], factor[32];
     while (qbid_learner_news(e->learner, &news)) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What agents look for in all campaigns, looked for in this one: the same functions, now. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "control/agents/creative.h"
@@ -44,24 +43,15 @@ static int take(void *context, const struct qbid_proposal *proposal)
     return 0;
 }
 
-static int targeting_find(const struct qbid_analysis_input *input,
-                          const struct qbid_agent_inputs *in, struct qbid_random *random,
-                          struct taking *taking)
+static int targeting_find(const struct qbid_gains_search *search)
 {
-    struct qbid_synthesiser_params params = {.store = input->agent.store,
-                                             .dictionary = input->dictionary,
-                                             .confidence = input->agent.confidence};
-    struct qbid_gains_memory *memory = calloc(1, sizeof *memory);
     struct qbid_synthesiser_cells cells;
-    int err = memory ? qbid_synthesiser_cells_new(input->account, input->snapshot, 0, &cells)
-                     : QBID_ERR_NOMEM;
-    if (!err) {
-        struct qbid_synthesiser_proposing proposing = {&params, in,   &cells, memory,
-                                                       random,  take, taking};
-        err = qbid_synthesiser_propose(&proposing);
-        qbid_synthesiser_cells_done(&cells);
-    }
-    free(memory);
+    int err =
+        qbid_synthesiser_cells_new(search->inputs->account, search->inputs->snapshot, 0, &cells);
+    if (err)
+        return err;
+    err = qbid_synthesiser_propose(search, &cells);
+    qbid_synthesiser_cells_done(&cells);
     return err;
 }
 
@@ -82,6 +72,7 @@ int qbid_analysis_agents(const struct qbid_analysis_input *input, struct qbid_ra
                                        .dictionary = input->dictionary,
                                        .random = random,
                                        .campaign_id = input->campaign->id,
+                                       .confidence = input->agent.confidence,
                                        .give = take,
                                        .give_context = &taking};
     if (!input->agent.store || !input->dictionary)
@@ -89,5 +80,5 @@ int qbid_analysis_agents(const struct qbid_analysis_input *input, struct qbid_ra
     int err = qbid_schedule_find(&search);
     if (!err)
         err = qbid_creative_find(&search);
-    return err ? err : targeting_find(input, &in, random, &taking);
+    return err ? err : targeting_find(&search);
 }

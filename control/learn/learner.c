@@ -251,7 +251,7 @@ void qbid_learner_post(struct qbid_learner *learner, const struct qbid_outcome *
             state->others_bids = learner->bids;
         qbid_strategy_post(learner, state, campaign, outcome, spent_nanos);
         if (!state->overridden && outcome->pace >= 0)
-            qbid_triggered_post(&state->triggered, campaign, outcome, spent_nanos, learner->now_s);
+            qbid_emergency_post(&state->emergency, campaign, outcome, spent_nanos, learner->now_s);
     }
     qbid_item_budgets_post(&learner->item_budgets, line_item, outcome, spent_nanos);
     if (learner->frozen)

@@ -20,7 +20,7 @@
 #include "control/config/zone.h"
 #include "control/decisions/pace_terms.h"
 #include "control/ingest/outcome.h"
-#include "control/learn/campaigns/triggered.h"
+#include "control/learn/campaigns/emergency.h"
 #include "control/learn/plan/plan.h"
 #include "control/learn/values/learned.h"
 #include "control/models/qlearning/correction.h"
@@ -100,7 +100,7 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
 
 /** Take what an emergency adjustment has to tell, in the order in which it came: 1 and *ret_news,
  * or 0. The last pace may bring some; more than 64 are forgotten. */
-int qbid_learner_news(struct qbid_learner *learner, struct qbid_triggered_news *ret_news);
+int qbid_learner_news(struct qbid_learner *learner, struct qbid_emergency_news *ret_news);
 
 /** Another time zone for the hours of campaigns that name none, from the next pace on. */
 void qbid_learner_set_zone(struct qbid_learner *learner, const char *time_zone);

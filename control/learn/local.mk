@@ -5,15 +5,15 @@ $(call lib,learn,\
 	control/learn/campaigns/correction_file.c \
 	control/learn/campaigns/corrections.c \
 	control/learn/campaigns/dayparts.c \
+	control/learn/campaigns/emergency.c \
 	control/learn/campaigns/item_budgets.c \
 	control/learn/campaigns/tracking.c \
-	control/learn/campaigns/triggered.c \
 	control/learn/creatives/creatives.c \
 	control/learn/creatives/exposures.c \
 	control/learn/hours/hours.c \
 	control/learn/hours/item_hours.c \
 	control/learn/learner.c \
-	control/learn/market/samples.c \
+	control/learn/market/price_samples.c \
 	control/learn/market/segments.c \
 	control/learn/pacing/demand.c \
 	control/learn/pacing/market_points.c \

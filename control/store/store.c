@@ -55,6 +55,13 @@ int qbid_store_step(struct qbid_store *store, sqlite3_stmt *statement)
     return err;
 }
 
+int qbid_store_rows_end(sqlite3_stmt *statement, int row, int err)
+{
+    if (err)
+        sqlite3_reset(statement);
+    return err ? err : row;
+}
+
 int qbid_store_run(struct qbid_store *store, sqlite3_stmt *statement)
 {
     int row = qbid_store_step(store, statement);

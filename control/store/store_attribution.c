@@ -98,7 +98,5 @@ int qbid_store_load_attributions(struct qbid_store *store, uint32_t max,
                                            .lag_p90_s = sqlite3_column_double(s, 10)};
         err = fn(context, &a);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }

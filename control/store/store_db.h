@@ -397,6 +397,8 @@ struct qbid_stats qbid_store_stats(sqlite3_stmt *statement);
 
 /** Next row: 1, at the end 0 (reset), or an error (reset). */
 int qbid_store_step(struct qbid_store *store, sqlite3_stmt *statement);
+/** After a loop over rows that err ended, or the last step: what the loader returns. */
+int qbid_store_rows_end(sqlite3_stmt *statement, int row, int err);
 
 /* 64-bit patterns go into SQLite's signed integers as they are. */
 static inline void qbid_store_bind(sqlite3_stmt *statement, int at, uint64_t value)

@@ -174,9 +174,7 @@ int qbid_store_load_executions(struct qbid_store *store, uint64_t id, uint32_t m
                                          .gen = qbid_store_column(s, 7)};
         err = fn(context, &e);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_load_execution_changes(struct qbid_store *store, uint64_t execution,
@@ -195,7 +193,5 @@ int qbid_store_load_execution_changes(struct qbid_store *store, uint64_t executi
                                                      .after = qbid_store_column_text(s, 4)};
         err = fn(context, &change);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }

@@ -51,9 +51,7 @@ int qbid_store_load_overlaps(struct qbid_store *store, uint32_t line_item, uint3
                                        .bound = qbid_store_column(s, 14) != 0};
         err = fn(context, &o);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_prune_overlaps(struct qbid_store *store, int64_t unix_s, uint32_t max)

@@ -60,9 +60,7 @@ int qbid_store_load_pattern_sources(struct qbid_store *store, const struct qbid_
         snprintf(source.source, sizeof source.source, "%s", qbid_store_column_text(s, 0));
         err = fn(context, &source);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 static int own_set(struct qbid_store *store, const struct qbid_pattern_key *key,
@@ -121,9 +119,7 @@ int qbid_store_load_stale_patterns(struct qbid_store *store, qbid_store_pattern_
         struct qbid_pattern_key key = key_read(s);
         err = fn(context, &key);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_load_patterns(struct qbid_store *store, const struct qbid_pattern_key *filter,
@@ -147,7 +143,5 @@ int qbid_store_load_patterns(struct qbid_store *store, const struct qbid_pattern
             *numbers[i] = sqlite3_column_double(s, 5 + i);
         err = fn(context, &p);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }

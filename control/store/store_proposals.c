@@ -262,9 +262,7 @@ int qbid_store_load_holds(struct qbid_store *store, qbid_store_hold_fn *fn, void
         err = item < 0 ? qbid_store_fail(store, QBID_ERR_CORRUPT, "a hold cannot be read")
                        : fn(context, &hold);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 /* --- guards */
@@ -307,7 +305,5 @@ int qbid_store_load_guards(struct qbid_store *store, qbid_store_guard_fn *fn, vo
         text_read(s, 4, guard.metric, sizeof guard.metric);
         err = fn(context, &guard);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }

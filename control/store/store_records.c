@@ -49,9 +49,7 @@ int qbid_store_load_models(struct qbid_store *store, uint32_t campaign, const ch
                                          .calibration = qbid_store_column_text(s, 11)};
         err = fn(context, &model);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_add_run(struct qbid_store *store, const struct qbid_store_run *run)
@@ -86,9 +84,7 @@ int qbid_store_load_runs(struct qbid_store *store, const char *agent, uint32_t m
                                      .outcome = qbid_store_column_text(s, 5)};
         err = fn(context, &run);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 static void insight_bind(sqlite3_stmt *s, const struct qbid_store_insight *insight)
@@ -148,9 +144,7 @@ int qbid_store_load_insights(struct qbid_store *store, int64_t from_unix_s, uint
                                              .text = qbid_store_column_text(s, 11)};
         err = fn(context, &insight);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 /* What the totals grew by; those that fell began anew. */
@@ -197,9 +191,7 @@ int qbid_store_load_creative_days(struct qbid_store *store, uint32_t creative, i
         if (!first && day.day >= from_day)
             err = fn(context, &day);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_load_allocations(struct qbid_store *store, uint32_t campaign, uint32_t max,
@@ -226,9 +218,7 @@ int qbid_store_load_allocations(struct qbid_store *store, uint32_t campaign, uin
                                                    .mean_nanos = sqlite3_column_int64(s, 11)};
         err = fn(context, &allocation);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_prune_records(struct qbid_store *store, int64_t runs_unix_s, int64_t unix_s,

@@ -120,9 +120,7 @@ static int values_restore(struct restoring *r)
             item ? field_restore(r->store, s, kind, item, &r->done.added)
                  : qbid_store_fail(r->store, QBID_ERR_CORRUPT, "the history names an unknown item");
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 /* --- money */
@@ -160,9 +158,7 @@ static int since_check(struct restoring *r)
                      ", after execution %" PRIu64,
                      campaign, qbid_store_column_text(s, 3), execution, r->from);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 static int budget_restore(struct restoring *r, uint32_t id, int64_t moved_nanos)
@@ -202,9 +198,7 @@ static int money_restore(struct restoring *r)
     qbid_store_bind(s, 2, r->until);
     while (!err && (row = qbid_store_step(r->store, s)) > 0)
         err = budget_restore(r, (uint32_t)qbid_store_column(s, 0), sqlite3_column_int64(s, 1));
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 static int kept_count(struct restoring *r)

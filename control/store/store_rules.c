@@ -96,9 +96,7 @@ int qbid_store_load_rules(struct qbid_store *store, const char *name, bool all,
                                        .state = qbid_store_column_text(s, 12)};
         err = fn(context, &rule);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }
 
 int qbid_store_add_firing(struct qbid_store *store, const struct qbid_store_firing *firing)
@@ -144,7 +142,5 @@ int qbid_store_load_firings(struct qbid_store *store, const char *rule, uint32_t
                                            .status = qbid_store_column_text(s, 10)};
         err = fn(context, &firing);
     }
-    if (err)
-        sqlite3_reset(s);
-    return err ? err : row;
+    return qbid_store_rows_end(s, row, err);
 }

@@ -15,9 +15,9 @@
 #include "tests/conformance/reference.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define REQUESTS 8000
+#define REQUESTS 4000
 #else
-#define REQUESTS 50000
+#define REQUESTS 20000
 #endif
 
 static struct product product;

@@ -154,13 +154,14 @@ static int dearer_first(const void *left, const void *right)
     return (a->item > b->item) - (a->item < b->item);
 }
 
-/* What the row says a line item is worth, or else the line item itself. */
-static float row_value(const struct oracle *o, const struct question *q, uint32_t item)
+/* The row's candidate of a line item, or NULL. */
+static const struct image_fixture_candidate *row_holds(const struct oracle *o,
+                                                       const struct question *q, uint32_t item)
 {
     for (uint32_t i = 0; q->row && i < q->row->cnt; i++)
         if (o->f->candidates.item[q->row->first + i].line_item_idx == item)
-            return o->f->candidates.item[q->row->first + i].value_micros;
-    return o->f->line_items.item[item].value_micros;
+            return &o->f->candidates.item[q->row->first + i];
+    return NULL;
 }
 
 /* All candidates, dearest first, and how many there were before those without a deal left. */
@@ -171,8 +172,11 @@ static uint32_t list_options(const struct oracle *o, const struct question *q,
     if (q->request->candidate_cnt) {
         for (int i = 0; i < q->request->candidate_cnt; i++) {
             uint32_t item = q->request->candidate[i];
-            if (item < o->f->line_items.cnt && o->f->line_items.item[item].id != 0)
-                options[cnt++] = price(o, q, item, row_value(o, q, item));
+            const struct image_fixture_candidate *held = row_holds(o, q, item);
+            if (held)
+                options[cnt++] = price(o, q, item, held->value_micros);
+            else if (item < o->f->line_items.cnt && o->f->line_items.item[item].id != 0)
+                options[cnt++] = price(o, q, item, o->f->line_items.item[item].value_micros);
         }
     } else if (q->row) {
         for (uint32_t i = 0; i < q->row->cnt; i++) {

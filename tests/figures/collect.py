@@ -4,8 +4,8 @@
 and prints it as a table with the time that each script took.
 
 Called by `make figures [N=01]` with one NN:SCRIPT argument for each `$(call figure,NN,SCRIPT)`. A script
-runs from the root with B=build/release and prints one JSON object a line; every other line of its output
-is passed on as it comes:
+runs from the root with B=build/release and QBID_FIGURES=1 (all rounds of tests/rounds.h, of which `make test` has some) and
+prints one JSON object a line; every other line of its output is passed on as it comes:
 
     {"name": "clicks_ratio", "value": 1.31, "unit": "x", "goal": ">= 1.1", "holds": true, "how": "..."}
 
@@ -51,7 +51,8 @@ def check(figure, seen):
 def run(script, seen):
     """Runs one script; returns its figures and the errors it made."""
     figures, errors = [], []
-    with subprocess.Popen([script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen([script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                          env=dict(os.environ, QBID_FIGURES="1")) as child:
         for line in child.stdout:
             if not line.startswith("{"):
                 print(line, end="", flush=True)

@@ -6,18 +6,19 @@
 #   shm <- control  <- tools       fastpath and control meet in shm only
 #
 # Exceptions, each with its reason:
-#   tools/.../explain*  may include shm/ and fastpath/: `qbid explain` replays one decision offline with the
+#   tools/qbid/explain  may include shm/ and fastpath/: `qbid explain` replays one decision offline with the
 #                       real code; a second implementation could explain something that never happened. For
 #                       the same reason it may include plugin/openrtb/openrtb.h and plugin/impression.h, which turn the
 #                       saved request into what the fast path is asked, and plugin/currency.h and
-#                       plugin/openrtb/response.h, which say in which currency the answer is.
+#                       plugin/openrtb/response.h, which say in which currency the answer is. event and terms may
+#                       include control/decisions/, whose records they replay.
 #   tools/sim           may include control/, fastpath/ and shm/: a strategy is judged with the code that will run, so
 #                       `qbid-sim` calls the real stages of qbidd and the real decision under a virtual clock.
-#                       explain_event and explain_terms may include control/decisions/, whose records it replays.
-#   tools/.../ope*, command_ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and judge
-#                       with the models' own estimators; and what a record is made of (shm/).
-#   tools/.../allocate*  may include control/models/allocate/, control/models/random.h, control/account/money.h and
-#                       shm/hash.h: `qbid allocate` answers by the budget agent's own models, without a qbidd.
+#   tools/qbid/ope, commands/ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and
+#                       judge with the models' own estimators; and what a record is made of (shm/).
+#   tools/qbid/allocate, commands/allocate.c   may include control/models/allocate/, control/models/random.h,
+#                       control/account/money.h and shm/hash.h: `qbid allocate` answers by the budget agent's own models,
+#                       without a qbidd.
 #   plugin/example      is built by others as their own sources: its files include each other by name.
 #   tools               may include shm/error.h and shm/units.h: the words in which control/client answers; shm/version.h.
 set -euo pipefail
@@ -35,10 +36,10 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to ~ /^(tools\/|control\/client)/ || to == "plugin/qbid.h") return 1
             if (to ~ /^shm\/(error|units|version)\.h$/) return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
-            if (from ~ /\/(command_)?ope[^\/]*$/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
-            if (from ~ /\/(command_)?allocate[^\/]*$/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/money))\.h$/) return 1
-            if (from ~ /\/explain_(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
-            return from ~ /\/explain[^\/]*$/ && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
+            if (from ~ /^tools\/qbid\/(ope\/|commands\/ope\.c$)/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
+            if (from ~ /^tools\/qbid\/(allocate\/|commands\/allocate\.c$)/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/money))\.h$/) return 1
+            if (from ~ /^tools\/qbid\/explain\/(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
+            return from ~ /^tools\/qbid\/explain\// && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }
         return 1 # bench and tests see everything
     }

@@ -69,7 +69,7 @@ header plugin/qbid.h QBID_PLUGIN_QBID_H
 header control/client.h QBID_CONTROL_CLIENT_H
 write plugin/p.c "$spdx" '#include "fastpath/f.h"' '#include "plugin/qbid.h"'
 write control/c.c "$spdx" '#include "control/client.h"' '#include "shm/a.h"'
-write tools/explain.c "$spdx" '#include "control/client.h"' '#include "fastpath/f.h"'
+write tools/qbid/explain/e.c "$spdx" '#include "control/client.h"' '#include "fastpath/f.h"'
 write tools/sim/s.c "$spdx" '#include "control/learn/l.h"' '#include "fastpath/f.h"' '#include "shm/a.h"'
 write bench/b.c "$spdx" '#include "control/client.h"' '#include "fastpath/f.h"'
 write tests/t.c "$spdx" '#include "bench/b.h"'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints latency tables. */
+/* Times in words, and latency tables. */
 #include "tools/qbid/times.h"
 
 #include <stdio.h>
@@ -22,9 +22,18 @@ void qbid_times_format(double ns, char out[QBID_TIMES_TEXT_MAX])
     snprintf(out, QBID_TIMES_TEXT_MAX, "%.*f %s", digits, ns < 1e9 ? ns : 1e9, unit[at]);
 }
 
-static const cJSON *member(const cJSON *object, const char *name)
+void qbid_times_span(double seconds, char out[QBID_TIMES_TEXT_MAX])
 {
-    return cJSON_GetObjectItemCaseSensitive(object, name);
+    static const struct {
+        double least, seconds;
+        const char *format;
+    } units[] = {{2 * 86400, 86400, "%.1f d"}, {7200, 3600, "%.1f h"}, {120, 60, "%.0f min"}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (seconds >= units[i].least) {
+            snprintf(out, QBID_TIMES_TEXT_MAX, units[i].format, seconds / units[i].seconds);
+            return;
+        }
+    snprintf(out, QBID_TIMES_TEXT_MAX, "%.0f s", seconds);
 }
 
 static void time_add(struct qbid_columns *columns, const cJSON *of, const char *name)
@@ -40,7 +49,7 @@ static unsigned rows_add(struct qbid_columns *columns, const cJSON *who, const c
     static const char *const times[] = {"p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns"};
     unsigned rows = 0;
     for (size_t k = 0; k < KIND_CNT; k++) {
-        const cJSON *one = member(of, kinds[k]);
+        const cJSON *one = qbid_tool_member(of, kinds[k]);
         if (qbid_tool_number(one, "count") == 0)
             continue;
         qbid_columns_add(columns, "%s", kinds[k]);
@@ -68,8 +77,8 @@ void qbid_times_print(const cJSON *latency, bool bold)
     struct qbid_columns columns;
     const cJSON *w;
     qbid_columns_init(&columns, heads);
-    unsigned rows = rows_add(&columns, NULL, member(latency, "all"));
-    cJSON_ArrayForEach(w, member(latency, "workers")) rows += rows_add(&columns, w, w);
+    unsigned rows = rows_add(&columns, NULL, qbid_tool_member(latency, "all"));
+    cJSON_ArrayForEach(w, qbid_tool_member(latency, "workers")) rows += rows_add(&columns, w, w);
     if (rows)
         qbid_columns_print(&columns, stdout, bold);
     else
@@ -79,8 +88,8 @@ void qbid_times_print(const cJSON *latency, bool bold)
 
 void qbid_times_print_answer(FILE *out, const cJSON *latency)
 {
-    const cJSON *answer = member(member(latency, "all"), "answer");
-    const cJSON *decide = member(member(latency, "all"), "decide");
+    const cJSON *answer = qbid_tool_member(qbid_tool_member(latency, "all"), "answer");
+    const cJSON *decide = qbid_tool_member(qbid_tool_member(latency, "all"), "decide");
     char p50[QBID_TIMES_TEXT_MAX], p99[QBID_TIMES_TEXT_MAX];
     if (qbid_tool_number(answer, "count") == 0)
         return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Latencies as qbidd tells them, on a terminal. */
+/* Times and latencies as qbidd tells them, on a terminal. */
 #ifndef QBID_TOOLS_QBID_TIMES_H
 #define QBID_TOOLS_QBID_TIMES_H
 
@@ -12,6 +12,9 @@
 
 /** "830 ns", "8.31 us", "1.2 ms", "2.05 s": three digits. */
 void qbid_times_format(double ns, char out[QBID_TIMES_TEXT_MAX]);
+
+/** A length of time: "90 s", "119 min", "9.5 h", "12.0 d". */
+void qbid_times_span(double seconds, char out[QBID_TIMES_TEXT_MAX]);
 
 /** The answer's member latency as a table: all workers together, then each. Nothing that was not
  *  timed has a row; one line in place of a table when nothing was. */

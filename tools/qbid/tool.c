@@ -233,6 +233,34 @@ cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit
     return NULL;
 }
 
+int qbid_tool_table(struct qbid_tool *tool, cJSON *request, const char *list,
+                    const char *const *heads, qbid_tool_row_fn *row, const char *none)
+{
+    struct qbid_columns columns;
+    const cJSON *entry;
+    int code;
+    cJSON *answer = qbid_tool_ask_table(tool, request, &code);
+    if (!answer)
+        return code;
+    qbid_columns_init(&columns, heads);
+    cJSON_ArrayForEach(entry, qbid_tool_member(answer, list)) row(&columns, entry);
+    qbid_columns_print_or(&columns, stdout, tool->colour, none);
+    qbid_columns_done(&columns);
+    cJSON_Delete(answer);
+    return code;
+}
+
+const cJSON *qbid_tool_member(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+void qbid_tool_text_add(cJSON *request, const char *name, const char *text)
+{
+    if (text)
+        cJSON_AddStringToObject(request, name, text);
+}
+
 const char *qbid_tool_text(const cJSON *object, const char *name)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));

@@ -12,6 +12,7 @@
 
 #include "control/client.h"
 #include "control/client_config.h"
+#include "tools/qbid/columns.h"
 
 enum qbid_tool_exit {
     QBID_TOOL_OK = 0,
@@ -63,8 +64,20 @@ cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit
  */
 int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
 
+/** The same, and its list as a table: row fills the cells of one entry. `none` is said where the
+ * list is empty. Takes the request; returns an exit code. */
+typedef void qbid_tool_row_fn(struct qbid_columns *columns, const cJSON *entry);
+int qbid_tool_table(struct qbid_tool *tool, cJSON *request, const char *list,
+                    const char *const *heads, qbid_tool_row_fn *row, const char *none);
+
 /** Print an answer as one line of JSON. */
 int qbid_tool_print(const cJSON *answer);
+
+/** A member of an answer; NULL when it is not there, or no object is. */
+const cJSON *qbid_tool_member(const cJSON *object, const char *name);
+
+/** Put a text into a request, where there is one. */
+void qbid_tool_text_add(cJSON *request, const char *name, const char *text);
 
 /** Members of an answer, for tables: never NULL, "-" where there is nothing. */
 const char *qbid_tool_text(const cJSON *object, const char *name);

@@ -272,7 +272,7 @@ static int read_source_option(int id, const struct value *value,
         options->skip_damaged = true;
         return 0;
     case OPT_CAMPAIGN:
-        options->campaign = qbid_replay_campaign_find(value->text);
+        options->campaign = qbid_replay_ipinyou_find(value->text);
         if (!options->campaign && strcmp(value->text, "all") != 0)
             return complain(value, "1458, 2259, 2261, 2821, 2997, 3358, 3386, 3427, 3476 or all");
         return 0;
@@ -436,7 +436,7 @@ static int check_together(const struct qbid_replay_options *options, char *messa
 static struct qbid_replay_options defaults(void)
 {
     return (struct qbid_replay_options){
-        .campaign = qbid_replay_campaign_find("2997"),
+        .campaign = qbid_replay_ipinyou_find("2997"),
         .seed = 1,
         .request = {.auction = QBID_REPLAY_SECOND_PRICE},
         .notices = {.copies = 1, .conversion_micros = QBID_MICROS_PER_UNIT},

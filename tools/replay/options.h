@@ -16,7 +16,7 @@ struct qbid_replay_options {
     const char *logs[QBID_REPLAY_OPTIONS_LOGS_MAX];
     size_t logs_cnt;
     bool skip_damaged;
-    const struct qbid_replay_campaign *campaign; /* NULL: all */
+    const struct qbid_replay_ipinyou_campaign *campaign; /* NULL: all */
     double ctr;
     uint64_t seed;
     double duration_s; /* 0: no limit */

@@ -14,7 +14,7 @@
 void qbid_campaigns_done(struct qbid_campaigns *campaigns)
 {
     for (uint32_t i = 0; i < campaigns->cnt; i++) {
-        qbid_samples_done(&campaigns->state[i].samples);
+        qbid_price_samples_done(&campaigns->state[i].samples);
         qbid_dayparts_free(campaigns->state[i].dayparts);
     }
     free(campaigns->state);
@@ -36,10 +36,10 @@ struct qbid_campaign_state *qbid_campaigns_touch(struct qbid_campaigns *campaign
         campaigns->capacity = capacity;
     }
     struct qbid_campaign_state fresh = {.id = id};
-    if (qbid_samples_init(&fresh.samples, campaigns->sample_max))
+    if (qbid_price_samples_init(&fresh.samples, campaigns->sample_max))
         return NULL;
     if (qbid_keymap_add(&campaigns->map, 0, id, campaigns->cnt)) {
-        qbid_samples_done(&fresh.samples);
+        qbid_price_samples_done(&fresh.samples);
         return NULL;
     }
     fresh.pacing = qbid_pacing_start(&campaigns->pacing, 1.0);
@@ -76,7 +76,7 @@ void qbid_campaign_post(struct qbid_campaign_state *state, const struct qbid_out
                         int64_t spent_nanos, int64_t now_s)
 {
     struct qbid_flight *flight = &state->flight;
-    qbid_samples_post(&state->samples, outcome);
+    qbid_price_samples_post(&state->samples, outcome);
     state->heard_ns = outcome->time_ns;
     state->dirty = true;
     if (outcome->first_win)

@@ -8,9 +8,9 @@
 
 #include "control/keymap.h"
 #include "control/learn/campaigns/corrections.h"
+#include "control/learn/campaigns/emergency.h"
 #include "control/learn/campaigns/tracking.h"
-#include "control/learn/campaigns/triggered.h"
-#include "control/learn/market/samples.h"
+#include "control/learn/market/price_samples.h"
 #include "control/models/forecast/traffic.h"
 #include "control/models/pacing/pacing.h"
 #include "control/models/rates/delay.h"
@@ -39,7 +39,7 @@ struct qbid_strategy {
 struct qbid_campaign_state {
     uint32_t id;
     bool dirty; /* changed since the last save */
-    struct qbid_samples samples;
+    struct qbid_price_samples samples;
     struct qbid_flight flight;
     struct qbid_delay_cohorts predicted; /* flight.predicted_nanos by age, goals of conversions */
     struct qbid_delay_cohorts billed;    /* flight.billed_nanos by age */
@@ -67,7 +67,7 @@ struct qbid_campaign_state {
     bool overridden;                    /* its pacer waits: qbid_learner_override() */
     struct qbid_dayparts *dayparts;     /* NULL = always; see control/learn/campaigns/dayparts.h */
     struct qbid_campaign_correction correction;
-    struct qbid_triggered triggered;
+    struct qbid_emergency emergency;
 };
 
 struct qbid_campaigns {

@@ -5,11 +5,11 @@
 uint32_t qbid_market_points_make(struct qbid_learner *learner,
                                  const struct qbid_line_item_def *const *by_idx,
                                  uint32_t line_item_max, const struct qbid_campaign_def *campaign,
-                                 const struct qbid_samples *samples)
+                                 const struct qbid_price_samples *samples)
 {
     uint32_t cnt = 0;
     for (uint32_t i = 0; i < samples->cnt; i++) {
-        const struct qbid_sample *s = &samples->sample[i];
+        const struct qbid_price_sample *s = &samples->sample[i];
         const struct qbid_line_item_def *li =
             s->line_item_idx < line_item_max ? by_idx[s->line_item_idx] : NULL;
         if (!li || li->campaign_id != campaign->id)

@@ -18,6 +18,6 @@
 uint32_t qbid_market_points_make(struct qbid_learner *learner,
                                  const struct qbid_line_item_def *const *by_idx,
                                  uint32_t line_item_max, const struct qbid_campaign_def *campaign,
-                                 const struct qbid_samples *samples);
+                                 const struct qbid_price_samples *samples);
 
 #endif

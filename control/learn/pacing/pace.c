@@ -38,7 +38,7 @@ static const struct qbid_resolving *resolve(struct qbid_learner *learner,
                                             const struct qbid_campaign_def *campaign,
                                             struct qbid_campaign_state *state, double left_nanos)
 {
-    struct qbid_samples *samples = &state->samples;
+    struct qbid_price_samples *samples = &state->samples;
     uint64_t fresh = samples->posted - state->resolved.posted;
     if (!learner->planned || learner->plans == 0)
         return NULL;
@@ -145,13 +145,13 @@ static double step_lg(const struct qbid_learner *learner, const struct qbid_camp
 static double triggered_step(struct qbid_learner *learner, const struct qbid_campaign_def *campaign,
                              struct qbid_campaign_state *state, uint64_t now_ns)
 {
-    struct qbid_triggered_news news;
-    if (qbid_triggered_step(&state->triggered, campaign, state->overridden,
+    struct qbid_emergency_news news;
+    if (qbid_emergency_step(&state->emergency, campaign, state->overridden,
                             step_lg(learner, campaign), learner->params.pace_period_ns, now_ns,
                             &news) &&
         learner->news_cnt < QBID_LEARNER_NEWS_MAX)
         learner->news[learner->news_cnt++] = news;
-    return qbid_triggered_factor(&state->triggered);
+    return qbid_emergency_factor(&state->emergency);
 }
 
 /* How much more an auction of this hour takes, at the multiplier in force, than one of an hour like
@@ -190,7 +190,7 @@ static void campaign_step(struct qbid_learner *learner, const struct pace_accoun
     const struct qbid_delay_curve *curve = qbid_delays_curve(&learner->delays, campaign->id);
     if (curve && in.has_cap && campaign->goal != QBID_GOAL_TARGET_CPC)
         worth_mature(state, curve, now_unix_ns / (int64_t)QBID_NS_PER_S, &in);
-    in.overridden = state->overridden || state->triggered.holds;
+    in.overridden = state->overridden || state->emergency.holds;
     double left_nanos = in.budget_nanos - in.spent_nanos;
     in.resolving = resolve(learner, pa, campaign, state, left_nanos);
     if (!in.resolving)
@@ -322,7 +322,7 @@ static int campaign_pace(struct qbid_learner *learner, const struct pace_account
     terms.factor[QBID_PACE_TERM_TRIGGER] = (float)trigger;
     uint64_t until_ns = 0;
     if (trigger != 1)
-        until_ns = qbid_triggered_until(&state->triggered, step_lg(learner, campaign),
+        until_ns = qbid_emergency_until(&state->emergency, step_lg(learner, campaign),
                                         learner->params.pace_period_ns);
     for (uint32_t i = 0; i < cnt; i++) {
         double pace = 0;
@@ -409,7 +409,7 @@ int qbid_learner_pace(struct qbid_learner *learner, const struct qbid_account *a
     return err ? err : cnt;
 }
 
-int qbid_learner_news(struct qbid_learner *learner, struct qbid_triggered_news *ret_news)
+int qbid_learner_news(struct qbid_learner *learner, struct qbid_emergency_news *ret_news)
 {
     if (learner->news_cnt == 0)
         return 0;

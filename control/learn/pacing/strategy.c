@@ -137,7 +137,7 @@ static void points_fill(struct qbid_learner *learner, const struct qbid_campaign
         const struct qbid_market_point *p = &market->points[i];
         double mass = p->kind == QBID_MARKET_LOST ? 0 : alive / (market->cnt - i);
         alive -= mass;
-        const struct qbid_sample *s = &state->samples.sample[p->number];
+        const struct qbid_price_sample *s = &state->samples.sample[p->number];
         struct qbid_duals_point *out = &learner->duals_points[i];
         double weight = market->shade ? 1 : mass * market->cnt;
         *out = (struct qbid_duals_point){.weight = weight, .price_micros = p->price_micros};

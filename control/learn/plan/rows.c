@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/learn/plan/row_lists.h"
+#include "control/publish/scratch.h"
 #include "control/publish/section_targets.h"
 #include "shm/error.h"
 
@@ -271,16 +272,20 @@ static int values_make(struct rows *rows, const struct traffic *t, uint64_t cont
     return 0;
 }
 
+/* In huge pages: the builder reads them in another order, a row at a time. */
 static int candidates_room(struct rows *rows, uint32_t cnt)
 {
     struct qbid_plan *plan = rows->plan;
     if (plan->candidate_cnt + cnt <= rows->candidate_capacity)
         return 0;
     uint32_t capacity = (plan->candidate_cnt + cnt) * 2;
-    struct qbid_plan_candidate *c = realloc(plan->candidates, capacity * sizeof *c);
-    if (!c)
+    struct qbid_plan_candidate *bigger = qbid_scratch_new((size_t)capacity * sizeof *bigger);
+    if (!bigger)
         return QBID_ERR_NOMEM;
-    plan->candidates = c;
+    if (plan->candidate_cnt)
+        memcpy(bigger, plan->candidates, plan->candidate_cnt * sizeof *bigger);
+    free(plan->candidates);
+    plan->candidates = bigger;
     rows->candidate_capacity = capacity;
     return 0;
 }

@@ -151,8 +151,8 @@ static void exposures_save(struct qbid_learner *learner, struct qbid_saver *save
 
 static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *saver)
 {
-    const struct qbid_samples *samples = &state->samples;
-    size_t bytes = sizeof(struct row_campaign) + samples->cnt * sizeof(struct qbid_sample);
+    const struct qbid_price_samples *samples = &state->samples;
+    size_t bytes = sizeof(struct row_campaign) + samples->cnt * sizeof(struct qbid_price_sample);
     struct row_campaign *row = calloc(1, bytes);
     if (!row) {
         saver->err = QBID_ERR_NOMEM;
@@ -166,7 +166,7 @@ static void campaign_save(struct qbid_campaign_state *state, struct qbid_saver *
     row->win_rate = state->win_rate;
     row->first_price = samples->first_price;
     row->samples = samples->cnt;
-    struct qbid_sample *out = (struct qbid_sample *)(void *)(row + 1);
+    struct qbid_price_sample *out = (struct qbid_price_sample *)(void *)(row + 1);
     for (uint32_t i = 0; i < samples->cnt; i++)
         out[i] = samples->sample[(samples->next + samples->max - samples->cnt + i) % samples->max];
     qbid_save_row(saver, QBID_SAVE_CAMPAIGN, state->id, row, bytes);
@@ -260,7 +260,7 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
                             const struct row_campaign *row, uint32_t bytes)
 {
     if (row->samples > QBID_MARKET_POINTS_MAX ||
-        bytes != sizeof *row + row->samples * sizeof(struct qbid_sample))
+        bytes != sizeof *row + row->samples * sizeof(struct qbid_price_sample))
         return QBID_ERR_VERSION;
     struct qbid_campaign_state *state = qbid_campaigns_touch(&learner->campaigns, (uint32_t)key);
     if (!state)
@@ -272,8 +272,8 @@ static int campaign_restore(struct qbid_learner *learner, uint64_t key,
     state->demand_per_s = row->demand_per_s;
     state->win_rate = row->win_rate;
     state->paced_demand = row->flight.demand;
-    struct qbid_samples *samples = &state->samples;
-    const struct qbid_sample *in = (const struct qbid_sample *)(const void *)(row + 1);
+    struct qbid_price_samples *samples = &state->samples;
+    const struct qbid_price_sample *in = (const struct qbid_price_sample *)(const void *)(row + 1);
     samples->first_price = row->first_price;
     samples->cnt = samples->next = 0;
     for (uint32_t i = row->samples > samples->max ? row->samples - samples->max : 0;

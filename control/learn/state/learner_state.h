@@ -49,7 +49,7 @@ struct qbid_learner {
     int64_t curve_hour;              /* when it was fitted, hours since 1970 */
     uint32_t curve_next;             /* campaign whose own is fitted next */
     struct qbid_corrections corrections;
-    struct qbid_triggered_news news[QBID_LEARNER_NEWS_MAX]; /* not asked for yet */
+    struct qbid_emergency_news news[QBID_LEARNER_NEWS_MAX]; /* not asked for yet */
     uint32_t news_cnt;
     struct qbid_market_point *points; /* scratch of the pacer, params.sample_max */
     struct qbid_duals_point *duals_points;

@@ -224,15 +224,17 @@ static void what_is_stopped_does_do_worse(void **state)
 static void the_agent_does_not_repeat_itself(void **state)
 {
     static struct world w;
-    struct qbid_creative_agent *creative;
+    struct qbid_gains_agent *creative;
     world_new(&w, *state, 2);
     w.effect[1] = -1.2;
     world_fill(&w);
-    struct qbid_creative_agent_params params = {NULL, 3600, 1};
-    assert_int_equal(qbid_creative_agent_new(&params, &creative), QBID_ERR_INVAL);
+    struct qbid_dictionary *dictionary;
+    assert_int_equal(qbid_dictionary_new(&dictionary), 0);
+    struct qbid_gains_params params = {NULL, dictionary, 0.9, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_creative_kind, &params, &creative), QBID_ERR_INVAL);
     params.store = w.scratch->store;
-    assert_int_equal(qbid_creative_agent_new(&params, &creative), 0);
-    struct qbid_agent agent = qbid_creative_agent_of(creative);
+    assert_int_equal(qbid_gains_agent_new(&qbid_creative_kind, &params, &creative), 0);
+    struct qbid_agent agent = qbid_gains_agent_of(creative);
     struct qbid_agent_inputs inputs = inputs_of(&w);
     assert_int_equal(agent.propose(agent.state, &inputs, keep, &w), 0);
     assert_int_equal(w.proposals, 1);
@@ -243,7 +245,8 @@ static void the_agent_does_not_repeat_itself(void **state)
     inputs.unix_s++;
     assert_int_equal(agent.propose(agent.state, &inputs, keep, &w), 0);
     assert_int_equal(w.proposals, 1);
-    qbid_creative_agent_free(creative);
+    qbid_gains_agent_free(creative);
+    qbid_dictionary_free(dictionary);
     qbid_snapshot_free(w.snapshot);
 }
 

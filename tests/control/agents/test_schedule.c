@@ -277,15 +277,15 @@ static void what_is_left_out_does_bring_less(void **state)
 static void the_agent_does_not_repeat_itself(void **state)
 {
     static struct world w;
-    struct qbid_schedule *schedule;
+    struct qbid_gains_agent *schedule;
     world_new(&w, *state, 3);
     w.hour[0][2] = w.hour[0][3] = -1.5;
     world_fill(&w);
-    struct qbid_schedule_params params = {w.scratch->store, NULL, 3600, 1};
-    assert_int_equal(qbid_schedule_new(&params, &schedule), QBID_ERR_INVAL);
+    struct qbid_gains_params params = {w.scratch->store, NULL, 0.9, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_schedule_kind, &params, &schedule), QBID_ERR_INVAL);
     params.dictionary = w.dictionary;
-    assert_int_equal(qbid_schedule_new(&params, &schedule), 0);
-    struct qbid_agent agent = qbid_schedule_of(schedule);
+    assert_int_equal(qbid_gains_agent_new(&qbid_schedule_kind, &params, &schedule), 0);
+    struct qbid_agent agent = qbid_gains_agent_of(schedule);
     uint32_t held[1] = {1};
     struct qbid_agent_inputs inputs = {&w.account, w.snapshot, NOW_NS, NOW_S, held, 1};
     w.proposals = 0;
@@ -300,7 +300,7 @@ static void the_agent_does_not_repeat_itself(void **state)
     inputs.unix_s++;
     assert_int_equal(agent.propose(agent.state, &inputs, keep, &w), 0);
     assert_int_equal(w.proposals, 4);
-    qbid_schedule_free(schedule);
+    qbid_gains_agent_free(schedule);
     world_free(&w);
 }
 

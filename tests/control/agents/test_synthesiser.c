@@ -42,7 +42,7 @@ struct world {
     struct qbid_snapshot *snapshot;
     struct qbid_dictionary *dictionary;
     struct scratch *scratch;
-    struct qbid_synthesiser *synthesiser;
+    struct qbid_gains_agent *synthesiser;
     struct rng rng;
     int64_t unix_s;
     /* logs of conversions a click: of native everywhere, of ios by exchange */
@@ -143,14 +143,15 @@ static void world_new(struct world *w, uint64_t seed, double native, const doubl
                                        .campaign_cnt = CAMPAIGNS,
                                        .line_item_cnt = ITEMS};
     items_fill(w);
-    struct qbid_synthesiser_params synthesiser = {w->scratch->store, w->dictionary, 0.9, 3600, 1};
-    assert_int_equal(qbid_synthesiser_new(&synthesiser, &w->synthesiser), 0);
+    struct qbid_gains_params synthesiser = {w->scratch->store, w->dictionary, 0.9, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_synthesiser_kind, &synthesiser, &w->synthesiser),
+                     0);
 }
 
 static void world_free(struct world *w)
 {
     void *scratch = w->scratch;
-    qbid_synthesiser_free(w->synthesiser);
+    qbid_gains_agent_free(w->synthesiser);
     qbid_snapshot_free(w->snapshot);
     qbid_dictionary_free(w->dictionary);
     assert_int_equal(scratch_teardown(&scratch), 0);
@@ -169,7 +170,7 @@ static int keep(void *context, const struct qbid_proposal *proposal)
 
 static int run(struct world *w)
 {
-    struct qbid_agent agent = qbid_synthesiser_of(w->synthesiser);
+    struct qbid_agent agent = qbid_gains_agent_of(w->synthesiser);
     struct qbid_agent_inputs inputs = {&w->account, w->snapshot, NOW_NS, w->unix_s, NULL, 0};
     w->proposals = 0;
     assert_true(agent.period_ns == QBID_SYNTHESISER_PERIOD_NS);
@@ -298,9 +299,9 @@ static void what_wins_everywhere_is_proposed_to_who_leaves_it_out(void **state)
             struct qbid_series_key key = {context, w.items[i].id, QBID_SERIES_CONTEXT};
             assert_int_equal(qbid_snapshot_restore(w.snapshot, key, &none), 0);
         }
-    struct qbid_synthesiser_params again = {w.scratch->store, w.dictionary, 0.9, 3600, 1};
-    qbid_synthesiser_free(w.synthesiser);
-    assert_int_equal(qbid_synthesiser_new(&again, &w.synthesiser), 0);
+    struct qbid_gains_params again = {w.scratch->store, w.dictionary, 0.9, 3600, 1};
+    qbid_gains_agent_free(w.synthesiser);
+    assert_int_equal(qbid_gains_agent_new(&qbid_synthesiser_kind, &again, &w.synthesiser), 0);
     assert_int_equal(run(&w), 0);
     int seen = 0;
     for (int i = 0; i < w.proposals; i++) {
@@ -383,13 +384,13 @@ static void nothing_is_no_error(void **state)
     w.account.campaign_cnt = w.account.line_item_cnt = 0;
     assert_int_equal(run(&w), 0);
     assert_int_equal(w.proposals, 0);
-    struct qbid_synthesiser *none;
-    struct qbid_synthesiser_params bad = {NULL, w.dictionary, 0.9, 3600, 1};
-    assert_int_equal(qbid_synthesiser_new(&bad, &none), QBID_ERR_INVAL);
-    bad = (struct qbid_synthesiser_params){w.scratch->store, NULL, 0.9, 3600, 1};
-    assert_int_equal(qbid_synthesiser_new(&bad, &none), QBID_ERR_INVAL);
-    bad = (struct qbid_synthesiser_params){w.scratch->store, w.dictionary, NAN, 3600, 1};
-    assert_int_equal(qbid_synthesiser_new(&bad, &none), QBID_ERR_INVAL);
+    struct qbid_gains_agent *none;
+    struct qbid_gains_params bad = {NULL, w.dictionary, 0.9, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_synthesiser_kind, &bad, &none), QBID_ERR_INVAL);
+    bad = (struct qbid_gains_params){w.scratch->store, NULL, 0.9, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_synthesiser_kind, &bad, &none), QBID_ERR_INVAL);
+    bad = (struct qbid_gains_params){w.scratch->store, w.dictionary, NAN, 3600, 1};
+    assert_int_equal(qbid_gains_agent_new(&qbid_synthesiser_kind, &bad, &none), QBID_ERR_INVAL);
     world_free(&w);
 }
 

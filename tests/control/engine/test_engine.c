@@ -431,7 +431,11 @@ static void every_billed_nano_reaches_the_store_and_no_more_than_the_budget(void
     pid_t pid = engine_start();
     host_open(&host);
     /* 3.00 buys 2000 impressions at 1.50 CPM: bid until the money is gone. */
-    for (unsigned idle = 0; idle < 300 && host.auctions < 200000;) {
+    const double most = 0.995 * (double)BUDGET_NANOS;
+    for (unsigned idle = 0; host.auctions < 200000;) {
+        /* Before the money is gone, other work may keep the engine from its processor. */
+        if (idle >= ((double)host.billed_nanos >= most ? 300 : 6000))
+            break;
         bool bid = auction(&host, true);
         idle = bid ? 0 : idle + 1;
         if (!bid)
@@ -443,7 +447,7 @@ static void every_billed_nano_reaches_the_store_and_no_more_than_the_budget(void
                   (unsigned long long)host.auctions, (unsigned long long)host.bills,
                   (long long)host.billed_nanos, (long long)BUDGET_NANOS);
     assert_true(host.billed_nanos <= BUDGET_NANOS);
-    assert_true((double)host.billed_nanos >= 0.995 * (double)BUDGET_NANOS);
+    assert_true((double)host.billed_nanos >= most);
     store_check(host.billed_nanos, &generations);
 }
 

@@ -13,17 +13,11 @@
 #include "control/models/rotation.h"
 #include "shm/error.h"
 #include "tests/control/models/rng.h"
+#include "tests/rounds.h"
 
-/* The plain build proves the figures; the slow one looks for memory errors on fewer seeds. */
-#ifdef __SANITIZE_ADDRESS__
-#define SEEDS 16
-#define MARGIN 1.25
-#define MILLION 100000
-#else
-#define SEEDS 200
-#define MARGIN 1.10
-#define MILLION 1000000
-#endif
+#define SEEDS rounds(200, 80, 16)
+#define MARGIN (SEEDS < 80 ? 1.25 : SEEDS < 200 ? 1.15 : 1.10) /* means of few seeds scatter */
+#define DRAWS rounds(1000000, 300000, 50000)
 
 static const struct qbid_rotation_params uniform = {1, 1, 0};
 
@@ -58,7 +52,7 @@ static void two_arms_meet_the_closed_form(void **state)
     assert_true(worst < 1e-10);
 }
 
-static void several_arms_meet_a_million_draws(void **state)
+static void several_arms_meet_what_draws_give(void **state)
 {
     (void)state;
     const struct {
@@ -72,11 +66,12 @@ static void several_arms_meet_a_million_draws(void **state)
          {{0, 0}, {10, 0}, {1e5, 500}, {1e5, 520}, {5000, 30}, {300, 3}, {50, 1}, {2e6, 9900}}},
         {{1, 1, 0}, 5, {{20, 10}, {20, 9}, {2, 2}, {400, 230}, {0, 0}}},
     };
+    const int draws = DRAWS;
     for (size_t k = 0; k < sizeof c / sizeof *c; k++) {
         struct rng r = rng_init(k + 10);
         double p[8], won[8] = {0};
         assert_int_equal(qbid_rotation_best(c[k].arm, c[k].cnt, &c[k].params, p), 0);
-        for (int i = 0; i < MILLION; i++) {
+        for (int i = 0; i < draws; i++) {
             uint32_t best = 0;
             double top = -1;
             for (uint32_t j = 0; j < c[k].cnt; j++) {
@@ -86,11 +81,11 @@ static void several_arms_meet_a_million_draws(void **state)
                 best = x > top ? j : best;
                 top = fmax(x, top);
             }
-            won[best] += 1.0 / MILLION;
+            won[best] += 1.0 / draws;
         }
         for (uint32_t j = 0; j < c[k].cnt; j++)
             assert_true(fabs(p[j] - won[j]) <=
-                        2 / sqrt(MILLION)); /* four times its deviation at most */
+                        2 / sqrt(draws)); /* four times its deviation at most */
     }
 }
 
@@ -193,7 +188,7 @@ static uint32_t draws_make(const uint64_t *mass, uint32_t cnt, struct qbid_draw 
     return n;
 }
 
-static void ten_million_draws_pass_the_chi_square_test(void **state)
+static void draws_pass_the_chi_square_test(void **state)
 {
     (void)state;
     const double weight[8] = {0.31, 0.02, 0.17, 0, 0.25, 0.005, 0.2, 0.045};
@@ -203,7 +198,7 @@ static void ten_million_draws_pass_the_chi_square_test(void **state)
     struct rng r = rng_init(4);
     assert_int_equal(qbid_rotation_masses(weight, 8, mass), 0);
     assert_int_equal(draws_make(mass, 8, draws), 7);
-    const int cnt = 10 * MILLION;
+    const int cnt = 10 * DRAWS;
     for (int i = 0; i < cnt; i++) {
         const struct qbid_draw *draw = qbid_draw_pick(draws, 7, (uint32_t)(rng_next(&r) >> 32));
         assert_true(draw->creative_id == 100 + draw->creative_idx);
@@ -301,12 +296,13 @@ static double reference_regret(uint64_t seed, const double *rate, uint32_t cnt, 
 static void ten_arms_lose_no_more_than_thompson_sampling_draw_by_draw(void **state)
 {
     (void)state;
+    const int seeds = SEEDS;
     double rate[10], ours = 0, reference = 0;
     for (int k = 0; k < 10; k++)
         rate[k] = k == 3 ? 0.10 : 0.08;
-    for (uint64_t s = 1; s <= SEEDS; s++) {
-        ours += batched_regret(s, rate, 10, 20000, 500) / SEEDS;
-        reference += reference_regret(1000 + s, rate, 10, 20000) / SEEDS;
+    for (int s = 1; s <= seeds; s++) {
+        ours += batched_regret((uint64_t)s, rate, 10, 20000, 500) / seeds;
+        reference += reference_regret(1000 + (uint64_t)s, rate, 10, 20000) / seeds;
     }
     print_message("ten arms: regret %.1f, draw by draw %.1f (published 193)\n", ours, reference);
     assert_true(fabs(reference / 193 - 1) < MARGIN - 1); /* the reference is what it claims to be */
@@ -357,14 +353,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_arms_meet_the_closed_form),
-        cmocka_unit_test(several_arms_meet_a_million_draws),
+        cmocka_unit_test(several_arms_meet_what_draws_give),
         cmocka_unit_test(equal_arms_share_evenly_and_a_lone_arm_takes_all),
         cmocka_unit_test(no_arm_falls_below_the_floor),
         cmocka_unit_test(odd_counts_are_no_evidence_and_bad_arguments_are_refused),
         cmocka_unit_test(discounting_halves_both_counts_in_a_half_life),
         cmocka_unit_test(masses_hold_the_weights_exactly),
         cmocka_unit_test(a_draw_is_the_one_whose_mass_the_number_falls_into),
-        cmocka_unit_test(ten_million_draws_pass_the_chi_square_test),
+        cmocka_unit_test(draws_pass_the_chi_square_test),
         cmocka_unit_test(ten_arms_lose_no_more_than_thompson_sampling_draw_by_draw),
         cmocka_unit_test(low_rates_lose_no_more_than_published_for_thompson_sampling),
         cmocka_unit_test(a_swap_of_the_best_arm_is_followed_when_counts_are_discounted),

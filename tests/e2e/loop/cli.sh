@@ -212,6 +212,16 @@ for command in status top import target account generations publish learning liv
     holds "help lists $command" grep -q "^ *$command " "$work/said"
 done
 
+complete_of() { # what bash would offer for the last of these words
+    PATH=$B/bin:$PATH bash -c '. tools/qbid/completion/qbid; COMP_WORDS=(qbid "$@"); COMP_CWORD=$#; _qbid; echo ${COMPREPLY[@]}' _ "$@"
+}
+is "completion of a command" "learning ledger" "$(complete_of --output json le)"
+is "completion of its options" "--cap-cpa --cap-cpc" "$(complete_of target --cap)"
+
+tools/man/page.sh "$B/bin/qbid" 1 "operate qbid" >"$work/qbid.1"
+is "the manual page has every command" 0 "$(qbid --help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+    while read -r command; do grep -qi "^.SH \"qbid $command\"" "$work/qbid.1" || echo "$command"; done | wc -l)"
+
 # --- the audit that somebody changed behind our back
 site_stop
 python3 - "$SITE/state/qbid.db" <<'PY'

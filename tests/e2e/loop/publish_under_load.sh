@@ -3,15 +3,15 @@
 # Generations published one after the other while nginx answers: no request is lost, each
 # answer follows from the one generation that it names, the workers stay as big as they are.
 #
-#   QBID_PUBLISHES=N   (200)
-#   QBID_RATE=N        requests a second (4000), 0 = as fast as they are answered
+#   QBID_PUBLISHES=N   (120)
+#   QBID_RATE=N        requests a second (2000), 0 = as fast as they are answered
 #   QBID_FACTS=FILE    what was measured, as JSON
 #
 # The time-out of a request is one second, ten times the usual: other work shares the machine, and a request
 # that waits for a processor is not lost.
 . "$(dirname "$0")/lib.sh"
-publishes=${QBID_PUBLISHES:-200}
-rate=${QBID_RATE:-4000}
+publishes=${QBID_PUBLISHES:-120}
+rate=${QBID_RATE:-2000}
 
 begin publish
 # values change with what is learned twice a second, and with the target at every other publish; rings that do
@@ -58,7 +58,7 @@ publish() { # number
 warm=$((publishes > 200 ? 100 : publishes / 2))
 becomes "both workers have the account" True newest
 replay_begin load --duration 580 --seed 5 --connections 32 --rate "$rate" --ctr 0.02 \
-    --answers "$work/answers.ndjson" --answers-every "$((rate ? 20 : 60))"
+    --answers "$work/answers.ndjson" --answers-every "$((rate ? 10 : 60))"
 sleep 1
 read -r before_gen before_committed before_adopted < <(echo "$(from_stat 'n["publish.generation"]')" \
     "$(from_stat 'n["publish.committed"]') $(adoptions)")

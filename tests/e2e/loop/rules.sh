@@ -113,6 +113,6 @@ refused "no reason" 2 '--reason is missing' add x --if 'ctr < 1 %' --then tell
 refused "no condition" 2 '--if is missing' add x --then tell --reason x
 refused "no rule" 1 "there is no rule 'none'" disable none
 refused "no verb" 2 "'frob' is not list" frob
-refused "days" 2 '--days is 1..60' test by-hand --days 99
+refused "days" 2 '--days is a whole number from 1 to 60' test by-hand --days 99
 is "nothing of it is there" "['all-of-it', 'by-hand', 'by-itself']" "$(rules list '[r["name"] for r in a["rules"]]')"
 finish

@@ -108,7 +108,7 @@ wrong() { # what, sed expression on the configuration, text
     is "$1: refused" 1 "$(($? != 0))"
     holds "$1: '$3' in $(tr '\n' ' ' <"$work/wrong")" grep -qE "wrong.yaml:[0-9]+:[0-9]+: .*$3" "$work/wrong"
 }
-wrong "id" 's/id: 1,/id: 256,/' 'partners\[0\].id: is not in 1..255'
+wrong "id" 's/id: 1,/id: 256,/' 'partners\[0\].id: 256 is not in 1..255'
 wrong "price" 's/price: google/price: blowfish/' "partners\[0\].price: 'blowfish' is none of: plain, google, aes-ecb, aes-gcm"
 wrong "key file" 's/key_file: adx.keys, //' 'partners\[0\].key_file: is missing: the coding of the price needs it'
 wrong "required" 's/required: \[crid/required: [crids/' 'partners\[0\].required: knows crid, adomain, cat and size'

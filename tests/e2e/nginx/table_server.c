@@ -293,7 +293,9 @@ static void print_token(const struct server *s, uint64_t age_s)
         .tenant = 1,
         .nonce = 1,
         .bid_nanos = 1000000,
-        .bid_time_ns = qbid_clock_boot_ns() > age_ns ? qbid_clock_boot_ns() - age_ns : 1,
+        /* from before the boot: beyond any time of this one, as a token of the boot before may be
+         */
+        .bid_time_ns = qbid_clock_boot_ns() - age_ns,
         .bid_unix_s = (uint32_t)((qbid_clock_unix_ns() - age_ns) / QBID_NS_PER_S),
         .gen = (uint32_t)s->gen,
         .line_item_id = 100,

@@ -20,9 +20,9 @@
 
 #define OUT_MAX (1 << 20)
 #ifdef __SANITIZE_ADDRESS__
-#define FLOORS 4000
+#define FLOORS 1000
 #else
-#define FLOORS 20000
+#define FLOORS 10000
 #endif
 
 /* Two desks that start alike and go through the same requests make the same bids. */

@@ -14,6 +14,7 @@
 #include "tests/plugin/lines.h"
 #include "tests/plugin/privacy/signals.h"
 #include "tests/plugin/openrtb/protobuf_encode.h"
+#include "tests/rounds.h"
 
 static void describe(const struct combination *c, char text[128])
 {
@@ -46,23 +47,17 @@ static bool next(struct combination *c)
     return false;
 }
 
-/* Under a sanitizer and for coverage that is many times as slow, every 97th: a prime, so that all
- * states meet. */
-#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
-#define STRIDE 97
-#else
-#define STRIDE 1
-#endif
-
 static struct qbid_openrtb_request *asked;
 
 static void every_combination_has_the_class_of_the_table(void **state)
 {
     (void)state;
     struct combination c = {{0}};
+    /* all for a figure, else some: primes, so that all states meet */
+    const unsigned long stride = (unsigned long)rounds(1, 13, 97);
     unsigned long cnt = 0, of_class[QBID_PRIVACY_CLASS_CNT] = {0};
     for (unsigned long i = 0;; i++) {
-        if (i % STRIDE == 0) {
+        if (i % stride == 0) {
             signals_put(&c, asked);
             struct qbid_privacy got = qbid_privacy_of(asked, signals_rules(&c));
             check(&c, got, "in memory");

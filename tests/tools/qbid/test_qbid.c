@@ -247,6 +247,9 @@ static void a_wrong_command_line_is_a_usage_error(void **state)
     }
     assert_int_equal(ask(f, "--help"), 0);
     has(f->out, "generations  what was published");
+    const char *at = strstr(f->out, "Commands (");
+    while ((at = strchr(at, '\n') + 1) && *at != '\n') /* no line is so long that it was broken */
+        assert_memory_equal(at, "  ", 2);
     assert_int_equal(ask(f, "--version"), 0);
     assert_string_equal(f->out, "qbid " QBID_VERSION "\n");
 }
@@ -389,6 +392,12 @@ static void a_recommendation_is_proposed_tried_applied_and_taken_back(void **sta
     cJSON_Delete(account);
     cJSON_free(before);
     cJSON_free(after);
+    assert_int_equal(ask(f, "publish"), 0);
+    assert_int_equal(ask(f, "audit -m 1"), 0);
+    has(f->out, "publish (uid ");
+    assert_int_equal(ask(f, "audit --changes -m 1"), 0);
+    assert_null(strstr(f->out, "publish"));
+    has(f->out, "taken back");
     assert_int_equal(ask(f, "audit verify"), 0);
     has(f->out, "none was changed");
 }

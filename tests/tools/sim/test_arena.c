@@ -17,10 +17,10 @@
 #include "tools/sim/stages/stages.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define AUCTIONS 2000
+#define AUCTIONS 1200
 #define STRATEGIES (1u << QBID_SIM_QBID | 1u << QBID_SIM_ORACLE)
 #else
-#define AUCTIONS 10000
+#define AUCTIONS 5000
 #define STRATEGIES ((1u << QBID_SIM_STRATEGIES) - 1)
 #endif
 

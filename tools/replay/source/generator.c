@@ -41,7 +41,7 @@ struct market {
 struct qbid_replay_generator {
     uint64_t seed;
     size_t markets_cnt;
-    struct market markets[QBID_REPLAY_CAMPAIGN_CNT];
+    struct market markets[QBID_REPLAY_IPINYOU_CNT];
     struct qbid_replay_inventory inventory;
     double device_size_effect[QBID_REPLAY_AUDIENCE_DEVICES][QBID_REPLAY_INVENTORY_SIZES];
 };
@@ -70,10 +70,10 @@ static double mean_effect(const struct qbid_replay_generator *generator,
 }
 
 static void init_market(struct qbid_replay_generator *generator, struct market *market,
-                        const struct qbid_replay_campaign *campaign, double ctr)
+                        const struct qbid_replay_ipinyou_campaign *campaign, double ctr)
 {
     double published = (double)campaign->clicks / (double)campaign->impressions;
-    qbid_replay_campaign_prices(campaign, market->price_cdf);
+    qbid_replay_ipinyou_prices(campaign, market->price_cdf);
     qbid_replay_audience_init(&market->audience, generator->seed, campaign->mobile_ppm);
     market->scale = (ctr > 0 ? ctr : published) / mean_effect(generator, market);
 }
@@ -82,8 +82,8 @@ static void init_markets(struct qbid_replay_generator *generator,
                          const struct qbid_replay_generator_terms *terms)
 {
     double total = 0;
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++) {
-        const struct qbid_replay_campaign *campaign = &qbid_replay_campaigns[i];
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++) {
+        const struct qbid_replay_ipinyou_campaign *campaign = &qbid_replay_ipinyou_campaigns[i];
         if (terms->campaign && terms->campaign != campaign)
             continue;
         struct market *market = &generator->markets[generator->markets_cnt++];

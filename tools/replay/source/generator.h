@@ -3,7 +3,7 @@
 #ifndef QBID_TOOLS_REPLAY_SOURCE_GENERATOR_H
 #define QBID_TOOLS_REPLAY_SOURCE_GENERATOR_H
 
-#include "tools/replay/source/campaign.h"
+#include "tools/replay/source/ipinyou.h"
 #include "tools/replay/source/row.h"
 
 /* Highest true click rate of a row: above it rates are cut. */
@@ -11,8 +11,9 @@
 
 struct qbid_replay_generator_terms {
     uint64_t seed;
-    const struct qbid_replay_campaign *campaign; /* NULL: all nine, mixed as their impressions */
-    double ctr; /* mean click rate; 0: the published one of the campaign */
+    const struct qbid_replay_ipinyou_campaign
+        *campaign; /* NULL: all nine, mixed as their impressions */
+    double ctr;    /* mean click rate; 0: the published one of the campaign */
 };
 
 struct qbid_replay_generator;

@@ -11,18 +11,14 @@
 #include "control/learn/values/values.h"
 #include "tests/control/learn/fixture.h"
 #include "tests/control/models/rng.h"
+#include "tests/rounds.h"
 
 #define DEVICES 8
 #define SITES 60
 #define EXCHANGES 5
 #define ROUNDS 20
-#if defined(__SANITIZE_ADDRESS__)
-#define VALUES 50000 /* of a seed */
-#define SEEDS 2
-#else
-#define VALUES 500000
-#define SEEDS 5
-#endif
+#define VALUES ((uint32_t)rounds(500000, 200000, 50000)) /* of a seed */
+#define SEEDS ((uint64_t)rounds(5, 2, 1))
 
 struct world {
     struct learn_fixture f;
@@ -319,7 +315,7 @@ static double rate_exact(const struct qbid_values *v, unsigned kind, uint32_t li
     return (way == QBID_CONTEST_TREE ? rate : e->own[li] * ratios) * v->factor[kind][li];
 }
 
-static void values_of_a_million_contexts_are_the_models(void **state)
+static void values_of_contexts_are_the_models(void **state)
 {
     (void)state;
     static struct world w;
@@ -362,7 +358,7 @@ int main(void)
         cmocka_unit_test(strengths_of_few_data_are_left_at_the_next_fit),
         cmocka_unit_test(a_row_of_values_is_each_line_items_value),
         cmocka_unit_test(contexts_share_what_lies_above_them),
-        cmocka_unit_test(values_of_a_million_contexts_are_the_models),
+        cmocka_unit_test(values_of_contexts_are_the_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

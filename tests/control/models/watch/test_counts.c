@@ -20,7 +20,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SERIES 60 /* the sanitizers are slow */
 #else
-#define SERIES 300
+#define SERIES 150
 #endif
 
 static uint32_t series = SERIES; /* the first argument, for figures */

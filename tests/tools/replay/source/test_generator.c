@@ -20,7 +20,7 @@ enum { ROWS = 100000 };
 static struct qbid_replay_generator *new_generator(const char *campaign, uint64_t seed, double ctr)
 {
     struct qbid_replay_generator_terms terms = {
-        .seed = seed, .campaign = qbid_replay_campaign_find(campaign), .ctr = ctr};
+        .seed = seed, .campaign = qbid_replay_ipinyou_find(campaign), .ctr = ctr};
     struct qbid_replay_generator *generator;
     assert_int_equal(qbid_replay_generator_new(&terms, &generator), 0);
     return generator;
@@ -29,8 +29,8 @@ static struct qbid_replay_generator *new_generator(const char *campaign, uint64_
 static void mean_price_and_click_rate_are_the_published_ones(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++) {
-        const struct qbid_replay_campaign *campaign = &qbid_replay_campaigns[i];
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++) {
+        const struct qbid_replay_ipinyou_campaign *campaign = &qbid_replay_ipinyou_campaigns[i];
         struct qbid_replay_generator *generator = new_generator(campaign->id, 11 + i, 0);
         double price = 0, price_square = 0, rate = 0, clicks = 0, variance = 0;
         for (uint64_t n = 0; n < ROWS; n++) {
@@ -65,10 +65,10 @@ static void fitted_prices_are_near_the_published_histograms(void **state)
     char path[128];
     size_t found = 0;
     (void)state;
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++) {
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++) {
         double cdf[QBID_REPLAY_PRICE_FEN_MAX + 1], total = 0, seen = 0, distance = 0, mean = 0;
         snprintf(path, sizeof path, "../shared/data/ipinyou/rlb/%s/info.json",
-                 qbid_replay_campaigns[i].id);
+                 qbid_replay_ipinyou_campaigns[i].id);
         FILE *file = fopen(path, "r");
         if (!file)
             continue;
@@ -79,7 +79,7 @@ static void fitted_prices_are_near_the_published_histograms(void **state)
         cJSON *json = cJSON_ParseWithLength(text, len), *count;
         const cJSON *counts = cJSON_GetObjectItem(json, "price_counter_train");
         cJSON_ArrayForEach(count, counts) total += count->valuedouble;
-        qbid_replay_campaign_prices(&qbid_replay_campaigns[i], cdf);
+        qbid_replay_ipinyou_prices(&qbid_replay_ipinyou_campaigns[i], cdf);
         int price = 0;
         cJSON_ArrayForEach(count, counts)
         {
@@ -90,11 +90,11 @@ static void fitted_prices_are_near_the_published_histograms(void **state)
             price++;
         }
         assert_int_equal(price, QBID_REPLAY_PRICE_FEN_MAX + 1);
-        print_message("%s: Kolmogorov distance %.4f, mean %.2f fen\n", qbid_replay_campaigns[i].id,
-                      distance, mean);
+        print_message("%s: Kolmogorov distance %.4f, mean %.2f fen\n",
+                      qbid_replay_ipinyou_campaigns[i].id, distance, mean);
         assert_true(distance < 0.023);
-        assert_true(fabs(mean - (double)qbid_replay_campaigns[i].cost_fen /
-                                    (double)qbid_replay_campaigns[i].impressions) < 0.1);
+        assert_true(fabs(mean - (double)qbid_replay_ipinyou_campaigns[i].cost_fen /
+                                    (double)qbid_replay_ipinyou_campaigns[i].impressions) < 0.1);
         cJSON_Delete(json);
         free(text);
         found++;
@@ -108,9 +108,9 @@ static void fitted_prices_are_near_the_published_histograms(void **state)
 static void price_distributions_rise_from_0_to_1(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++) {
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++) {
         double cdf[QBID_REPLAY_PRICE_FEN_MAX + 1];
-        qbid_replay_campaign_prices(&qbid_replay_campaigns[i], cdf);
+        qbid_replay_ipinyou_prices(&qbid_replay_ipinyou_campaigns[i], cdf);
         assert_true(cdf[0] == 0 && cdf[QBID_REPLAY_PRICE_FEN_MAX] == 1);
         for (size_t p = 1; p <= QBID_REPLAY_PRICE_FEN_MAX; p++)
             assert_true(cdf[p] >= cdf[p - 1]);
@@ -244,9 +244,9 @@ static void all_campaigns_are_mixed_by_their_impressions(void **state)
     struct qbid_replay_generator *generator;
     double rate = 0, clicks = 0, impressions = 0;
     (void)state;
-    for (size_t i = 0; i < QBID_REPLAY_CAMPAIGN_CNT; i++) {
-        clicks += (double)qbid_replay_campaigns[i].clicks;
-        impressions += (double)qbid_replay_campaigns[i].impressions;
+    for (size_t i = 0; i < QBID_REPLAY_IPINYOU_CNT; i++) {
+        clicks += (double)qbid_replay_ipinyou_campaigns[i].clicks;
+        impressions += (double)qbid_replay_ipinyou_campaigns[i].impressions;
     }
     assert_int_equal(qbid_replay_generator_new(&terms, &generator), 0);
     for (uint64_t n = 0; n < ROWS; n++) {

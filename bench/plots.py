@@ -12,8 +12,10 @@ import os
 import subprocess
 import sys
 
-import build_table
 import plot
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "control"))
+import build_table
 
 B = os.environ.get("B", "build/release")
 OUT = "build/bench"

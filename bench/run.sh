@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every benchmark program of B/bench and every other script of bench/ but compare.sh, one after the other.
+# Runs every benchmark program of B/bench, then nginx.sh and nginx_profile.sh of bench/hosts, one after the other.
 #
-# A program's results go to build/bench/NAME.json and are shown as one table, by bench/NAME_table.py where there
+# A program's results go to build/bench/NAME.json and are shown as one table, by NAME_table.py where there
 # is one. The repetitions of its benchmarks are run in random order, so that a slow minute of the machine hits
 # all of them alike.
 #   ROUNDS    repetitions (5)
@@ -28,16 +28,15 @@ for program in "$B"/bench/*; do
         failed=1
     elif [ ! -s "$out/$name.json" ]; then
         echo "$name: no benchmark matches ${FILTER:-.}"
-    elif [ -f "bench/${name}_table.py" ]; then
-        "bench/${name}_table.py" "$out/$name.json"
     else
-        bench/plain_table.py "$out/$name.json"
+        table=(bench/*/"${name}"_table.py)
+        [ -f "${table[0]}" ] || table=(bench/plain_table.py)
+        "${table[0]}" "$out/$name.json"
     fi
     echo
 done
 
-for script in bench/*.sh; do
-    [[ $script != bench/run.sh && $script != bench/compare.sh ]] || continue
+for script in bench/hosts/*.sh; do
     "$script" || { echo "bench: $script failed"; failed=1; }
     echo
 done

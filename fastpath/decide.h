@@ -77,7 +77,7 @@ struct qbid_trace {
  *          candidates, skipped and nobid, the rest zero.
  * Threads: the worker that owns view->page. Wait-free.
  * Cost:    100-200 ns while the winner's lines are cached, 1-1.5 us from memory, at K <= 32
- *          candidates: seven loads that wait for one another (bench/decide.cc).
+ *          candidates: seven loads that wait for one another (bench/decision/decide.cc).
  */
 enum qbid_nobid qbid_decide_one(const struct qbid_view *view, const struct qbid_request *request,
                                 uint64_t now_ns, struct qbid_decision *ret_decision,

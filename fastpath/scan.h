@@ -38,7 +38,7 @@ uint32_t qbid_scan_avx512(struct qbid_eligible *eligible, uint32_t line_item_idx
  * Threads: wait-free; writes only the iterator and the buffer.
  * Cost:    the rows are read once, and again from where a span was full. With AVX-512 at 1,000 /
  *          10,000 / 100,000 line items and 0.8 % of them left about 50 / 220 / 3,000 ns, the larger
- *          part of it reading the rows from L2 and beyond (bench/bitmaps.cc).
+ *          part of it reading the rows from L2 and beyond (bench/decision/bitmaps.cc).
  */
 static inline uint32_t qbid_scan_next(struct qbid_eligible *eligible, enum qbid_isa isa,
                                       uint32_t line_item_idx[QBID_SCAN_SPAN])

@@ -94,7 +94,8 @@ struct qbid_view qbid_worker_view(const struct qbid_worker *worker, const struct
  * What is timed is the fast path alone, without the read section, counters and events around it.
  * Decisions made together share their cache misses, so that none of them has a time of its own:
  * each counts with an even share of the whole.
- * Cost:    a branch when recording is off: inline, for a call would be more (bench/latency.cc).
+ * Cost:    a branch when recording is off: inline, for a call would be more
+ * (bench/decision/latency.cc).
  */
 static inline void qbid_worker_decide_timed(struct qbid_worker *worker,
                                             const struct qbid_view *view,

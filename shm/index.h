@@ -307,7 +307,7 @@ static inline struct qbid_row_ref qbid_index_ask_answer(const struct qbid_index_
  * Shapes:  any n, 0 too; keys in any order, repeats allowed; ret has n places, all are written.
  * Returns: ret[i] is what qbid_index_find() gives for keys[i].
  * Threads: any, wait-free. Cost: where the rows are in memory, not in a cache, that of as many
- *          independent loads, from 32 keys on (bench/lookup.cc).
+ *          independent loads, from 32 keys on (bench/index/lookup.cc).
  */
 static inline void qbid_index_find_many(const struct qbid_index_bucket *buckets,
                                         uint32_t bucket_cnt, const struct qbid_row_block *rows,

@@ -14,7 +14,7 @@
  * qsbr    lock and unlock are nothing. The thread says now and then, outside of read sections, that
  *         it holds nothing (quiescent), and that it will be away (offline). One that does neither
  *         keeps the writer waiting for ever; it never delays another reader.
- * bench/rcu.cc measures both; the flavours are told apart by their symbols (urcu_memb_,
+ * bench/memory/rcu.cc measures both; the flavours are told apart by their symbols (urcu_memb_,
  * urcu_qsbr_), so that one library may hold both.
  *
  * The edge W1 -> R1 is an ordinary atomic, which the sanitizer sees. The edge W2 -> R2 is made by

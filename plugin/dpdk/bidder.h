@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The payloads of a burst of datagrams and their answers. Nothing here knows DPDK: bench/dpdk.cc
- * runs the same code over plain memory.
+/* The payloads of a burst of datagrams and their answers. Nothing here knows DPDK:
+ * bench/hosts/dpdk.cc runs the same code over plain memory.
  *
  * What a datagram is, its first byte tells:
  *   a MessagePack map   a request, see message.h

@@ -14,7 +14,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 B = os.environ.get("B", "build/release")
 GOALS_NS = {"1k": 60, "10k": 300, "100k": 5000}
 CASES = 100000
-HOW = "make figures N=02 (bench/bitmaps.cc, interleaved rounds, median of thread CPU time, making the request included)"
+HOW = "make figures N=02 (bench/decision/bitmaps.cc, interleaved rounds, median of thread CPU time, making the request included)"
 
 
 def figure(name, value, unit, goal=None, holds=None, how=HOW):
@@ -30,7 +30,7 @@ def measure():
                     "--benchmark_min_time=0.1", "--benchmark_enable_random_interleaving=true",
                     f"--benchmark_out={out}", "--benchmark_out_format=json"],
                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(["bench/bitmaps_table.py", out], cwd=ROOT, check=True, stdout=sys.stderr)
+    subprocess.run(["bench/decision/bitmaps_table.py", out], cwd=ROOT, check=True, stdout=sys.stderr)
     rounds = {}
     with open(out, encoding="utf-8") as file:
         for run in json.load(file)["benchmarks"]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-sys.path.insert(0, os.path.join(ROOT, "bench"))
+sys.path.insert(0, os.path.join(ROOT, "bench", "control"))
 import build_table  # noqa: E402
 
 HOW = "make figures N=02 (bench/build, thread CPU time, median)"

@@ -58,7 +58,7 @@ def main():
     subprocess.run([program, f"--benchmark_repetitions={os.environ.get('ROUNDS', '5')}",
                     f"--benchmark_out={out}", "--benchmark_out_format=json"],
                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=sys.stderr)
-    subprocess.run(["bench/lookup_table.py", out], cwd=ROOT, check=True)
+    subprocess.run(["bench/index/lookup_table.py", out], cwd=ROOT, check=True)
     with open(out, encoding="utf-8") as f:
         runs = [run for run in json.load(f)["benchmarks"] if run["run_type"] == "iteration"]
     for words, over, under, least in RATIOS:

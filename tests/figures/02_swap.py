@@ -11,7 +11,7 @@ import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 ROUNDS = os.environ.get("ROUNDS", "5")
-HOW = f"make figures N=02 (bench/swap.cc, {ROUNDS} rounds, median)"
+HOW = f"make figures N=02 (bench/decision/swap.cc, {ROUNDS} rounds, median)"
 FIRST_GOAL_US = 300
 RATIO_GOAL = 1.1
 

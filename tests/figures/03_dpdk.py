@@ -27,7 +27,7 @@ def ring():
     subprocess.run([os.path.join(B, "bench", "dpdk"), f"--benchmark_repetitions={os.environ.get('ROUNDS', '11')}",
                     f"--benchmark_out={out}", "--benchmark_out_format=json"],
                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=sys.stderr)
-    subprocess.run(["bench/dpdk_table.py", out], cwd=ROOT, check=True)
+    subprocess.run(["bench/hosts/dpdk_table.py", out], cwd=ROOT, check=True)
     with open(out, encoding="utf-8") as file:
         runs = [run for run in json.load(file)["benchmarks"] if run["run_type"] == "iteration"]
 

@@ -11,7 +11,7 @@ import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 B = os.path.join(ROOT, os.environ.get("B", "build/release"))
-HOW = "make figures N=03 (bench/nginx.sh: one worker, keep-alive, all ways in turn in each round, median of rounds)"
+HOW = "make figures N=03 (bench/hosts/nginx.sh: one worker, keep-alive, all ways in turn in each round, median of rounds)"
 ALONE = ("make figures N=03 (bench/openrtb: the stages of a bid called as the worker calls them, one thread, "
          "requests in memory)")
 
@@ -27,9 +27,9 @@ def spread(of, digits):
 
 def nginx():
     env = {**os.environ, "BENCH_ROUNDS": os.environ.get("ROUNDS", "5")}
-    run = subprocess.run(["bash", "bench/nginx.sh"], cwd=ROOT, env=env, stdout=sys.stderr, check=False)
+    run = subprocess.run(["bash", "bench/hosts/nginx.sh"], cwd=ROOT, env=env, stdout=sys.stderr, check=False)
     if run.returncode != 0:
-        raise SystemExit("bench/nginx.sh failed")
+        raise SystemExit("bench/hosts/nginx.sh failed")
     with open(os.path.join(ROOT, "build", "bench", "nginx.json"), encoding="utf-8") as file:
         result = json.load(file)
     ways = result["ways"]

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Where the instructions of a bid in nginx go, by callgrind: bench/nginx_profile.sh."""
+"""Where the instructions of a bid in nginx go, by callgrind: bench/hosts/nginx_profile.sh."""
 import json
 import os
 import subprocess
 import sys
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-HOW = ("make figures N=03 (bench/nginx_profile.sh: callgrind, AVX2, user space, 1,024 requests of 2.5 kB over one "
+HOW = ("make figures N=03 (bench/hosts/nginx_profile.sh: callgrind, AVX2, user space, 1,024 requests of 2.5 kB over one "
        "keep-alive connection, each answered with a bid)")
 
 
@@ -31,7 +31,7 @@ def parts_of(what, way, requests, instructions, how):
 
 
 def main():
-    run = subprocess.run(["bash", "bench/nginx_profile.sh"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    run = subprocess.run(["bash", "bench/hosts/nginx_profile.sh"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode != 0:
         sys.stderr.write(run.stdout)
         sys.exit(run.returncode)
@@ -46,7 +46,7 @@ def main():
            HOW.replace("each answered with a bid", "return 204"))
     parts_of("a bid", "bid", requests, instructions, HOW)
     if "recorded" in requests:
-        how = (f"make figures N=03 (bench/nginx_profile.sh: callgrind, AVX2, user space, {requests['recorded']} recorded "
+        how = (f"make figures N=03 (bench/hosts/nginx_profile.sh: callgrind, AVX2, user space, {requests['recorded']} recorded "
                "requests of 1 to 4 KB over one keep-alive connection)")
         parts_of("a recorded request", "recorded", requests, instructions, how)
         figure("nginx: instructions of a fixed bid to it",

@@ -7,7 +7,7 @@
 #include "control/models/random.h"
 #include "shm/hash.h"
 
-#define DRAW_SHAPE_MAX 100.0 /* what is known as well as this is not drawn */
+#define DRAW_SHAPE_MAX 400.0 /* what is known as well as this is not drawn */
 #define DRAW_MAX 3.0
 #define PRIOR_SHAPE_MAX 25.0 /* line items are never taken to differ by less than a fifth */
 

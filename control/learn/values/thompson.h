@@ -16,7 +16,7 @@
  * where its campaign knows others that it is compared with, else 1.
  *
  * Shapes:  values are fitted, their draws have room. A frozen learner draws nothing.
- * Returns: the same within an hour, in (0, 3], of mean 1 or below; what is known by 100 successes
+ * Returns: the same within an hour, in (0, 3], of mean 1 or below; what is known by 400 successes
  *          or more is 1.
  * Cost:    0.2 us a line item.
  * Source:  Thompson sampling (Thompson 1933) on the line item's own level: Gamma(shape) / shape,

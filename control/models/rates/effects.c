@@ -86,7 +86,7 @@ static double strength_fit(const double *expected, const double *successes, uint
     uint32_t exposed = 0;
     for (uint32_t i = 0; i < cnt; i += counts.stride) {
         seen += expected[i] > 0 ? successes[i] : 0;
-        exposed += expected[i] > 0;
+        exposed += expected[i] > 0 ? counts.stride : 0;
     }
     if (!(seen > 1))
         return INFINITY;

@@ -396,7 +396,8 @@ static void few_values_differ_as_usual_until_they_tell(void **state)
     assert_true(held_error < 0.95 * free_error);
 }
 
-/* More values than that tell by themselves: what is usual does not count. */
+/* More values than that tell by themselves: what is usual does not count, though the strength is
+ * fitted on a part of them. */
 static void many_values_are_not_held(void **state)
 {
     (void)state;
@@ -411,12 +412,13 @@ static void many_values_are_not_held(void **state)
     for (uint32_t i = 0; i <= QBID_EFFECTS_FEW; i++) {
         index[i] = i;
         counts[0][i] = 1000;
-        counts[1][i] = 10 + 4 * (i % 2);
+        counts[1][i] = 10 + 4 * (i / 2 % 2);
     }
     for (unsigned more = 0; more < 2; more++) {
         table.cell_cnt = QBID_EFFECTS_FEW + more;
         for (unsigned held = 0; held < 2; held++) {
             struct qbid_effects_dim dim = {.value_cnt = table.cell_cnt,
+                                           .fit_max = 512,
                                            .usual_sd = held ? 0.5 : 0,
                                            .ratio = work[0],
                                            .successes = work[1],

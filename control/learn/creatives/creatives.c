@@ -19,6 +19,7 @@
 #define SIZE_STRENGTH_MAX 400.0   /* nor the sizes of one by less than a twentieth */
 #define RATE_MAX 0.999
 #define PRIOR_NONE 1e-6 /* arms come with their priors in their counts */
+#define SHARPER 4.0     /* times the clicks that it goes by: posteriors half as wide */
 #define PRIOR_CTR_DEFAULT 0.001
 
 void qbid_creatives_done(struct qbid_creatives *creatives)
@@ -101,12 +102,20 @@ static int id_order(const void *a, const void *b)
     return x->creative_id < y->creative_id ? -1 : x->creative_id > y->creative_id;
 }
 
+/* Of one group while it is shared out. */
+struct share {
+    struct qbid_plan_creative creative;
+    double rate; /* clicks by impression as believed: creatives at the floor differ in it alone */
+};
+
 static int share_order(const void *a, const void *b)
 {
-    const struct qbid_plan_creative *x = a, *y = b;
-    if (x->probability != y->probability)
-        return x->probability > y->probability ? -1 : 1;
-    return id_order(a, b);
+    const struct share *x = a, *y = b;
+    if (x->creative.probability != y->creative.probability)
+        return x->creative.probability > y->creative.probability ? -1 : 1;
+    if (x->rate != y->rate)
+        return x->rate > y->rate ? -1 : 1;
+    return id_order(&x->creative, &y->creative);
 }
 
 /* The active creatives by group: what each has shown by now, and what its group's rate would have
@@ -265,25 +274,43 @@ static int priors_add(struct shown *shown)
     return 0;
 }
 
+/* Draws from the posterior as it is explore for a horizon without end. What a creative will still
+ * show before it has worn out does not pay for that. */
+static void group_sharpen(struct qbid_rotation_arm *arm, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        arm[i].hits *= SHARPER;
+        arm[i].trials *= SHARPER;
+    }
+}
+
 /* Shares of one group. More than a slot draws from: the best keep theirs, scaled up. */
 static int group_share(const struct shown *shown, uint32_t first, uint32_t end, double floor_share,
                        struct qbid_plan_creative *out)
 {
     double probability[QBID_ROTATION_ARMS_MAX], kept = 0;
+    struct share share[QBID_ROTATION_ARMS_MAX];
     uint32_t cnt = end - first, n = cnt < QBID_ROTATION_ARMS_MAX ? cnt : QBID_ROTATION_ARMS_MAX;
     struct qbid_rotation_params params = {.prior_hits = PRIOR_NONE,
                                           .prior_misses = PRIOR_NONE,
                                           .floor = floor_share < 1.0 / n ? floor_share : 1.0 / n};
-    int err = qbid_rotation_best(shown->arm + first, n, &params, probability);
+    struct qbid_rotation_arm *arm = shown->arm + first;
+    group_sharpen(arm, n);
+    int err = qbid_rotation_best(arm, n, &params, probability);
     if (err)
         return err;
-    for (uint32_t i = 0; i < cnt; i++)
-        out[i] = (struct qbid_plan_creative){shown->def[first + i]->id, i < n ? probability[i] : 0};
-    qsort(out, cnt, sizeof *out, share_order);
-    for (uint32_t i = 0; i < cnt && i < QBID_DRAW_MAX; i++)
-        kept += out[i].probability;
-    for (uint32_t i = 0; i < cnt; i++)
-        out[i].probability = i < QBID_DRAW_MAX ? out[i].probability / kept : 0;
+    for (uint32_t i = 0; i < n; i++)
+        share[i] = (struct share){{shown->def[first + i]->id, probability[i]},
+                                  arm[i].hits / arm[i].trials};
+    qsort(share, n, sizeof *share, share_order);
+    for (uint32_t i = 0; i < n && i < QBID_DRAW_MAX; i++)
+        kept += share[i].creative.probability;
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = (struct qbid_plan_creative){
+            share[i].creative.creative_id,
+            i < QBID_DRAW_MAX ? share[i].creative.probability / kept : 0};
+    for (uint32_t i = n; i < cnt; i++)
+        out[i] = (struct qbid_plan_creative){shown->def[first + i]->id, 0};
     return 0;
 }
 

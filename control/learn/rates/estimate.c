@@ -18,6 +18,7 @@
 #define INTERACTION_DIFFERS 0.01    /* an interaction that is nearer to 1 is not looked up */
 #define INTERACTION_JOINS 0.75      /* numbers by cell, at most */
 #define IDLE_TURNS 4
+#define USUAL_SD 0.15  /* of log effects of a dimension's values: ALGORITHMS 2.1 has 0.05 to 0.4 */
 #define AHEAD 8        /* nodes whose parents are fetched while one is looked at */
 #define COUNT_MIN 1e-6 /* less that is new is arithmetic */
 #define GROWN 1.1      /* so many times the successes of the last search call for a new one */
@@ -124,6 +125,15 @@ struct qbid_effects_dim *qbid_estimate_dim(struct qbid_estimate *e, const struct
     return dim_room(&e->dim[d], value_cnt) ? NULL : &e->dim[d];
 }
 
+/* Of a campaign or line item with the values of a single dimension. */
+static bool interaction_of_one(const struct qbid_tree *tree, uint32_t p)
+{
+    for (uint32_t d = 0; d + 1 < tree->dim_cnt; d++)
+        if (tree->interactions.interaction[p].mask == qbid_dim_mask(tree->dim[d]))
+            return true;
+    return false;
+}
+
 /* Numbers of interactions only come, unless the tree is another one. */
 static int interactions_room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
 {
@@ -134,6 +144,8 @@ static int interactions_room(struct qbid_estimate *e, const struct qbid_estimate
             *interaction = (struct qbid_effects_dim){.strength = interaction->strength};
         }
         interaction->fit_max = INTERACTION_FIT_VALUES;
+        if (interaction_of_one(in->tree, p))
+            interaction->usual_sd = USUAL_SD;
         if (dim_room(interaction, in->tree->interactions.interaction[p].value_cnt))
             return QBID_ERR_NOMEM;
     }
@@ -151,6 +163,8 @@ static int room(struct qbid_estimate *e, const struct qbid_estimate_in *in)
                                                        : qbid_dim_index_max(tree->dim[d]) + 1;
         if (!qbid_estimate_dim(e, tree, d, values))
             err = QBID_ERR_NOMEM;
+        if (tree->dim[d] != QBID_DIM_CNT)
+            e->dim[d].usual_sd = USUAL_SD;
     }
     if (!err)
         err = interactions_room(e, in);

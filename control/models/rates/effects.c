@@ -14,6 +14,7 @@
 #define STRENGTH_GRID 10
 #define STRENGTH_GOLDEN 10
 #define STRENGTH_START 10.0 /* ratios that vary by a third */
+#define USUAL_LOG_SD 1.5    /* of a strength around the usual one: twice the sd, or half of it */
 #define COUNT_MAX 1e15      /* more in one cell is taken as this, less than its inverse as 0 */
 #define RATIO_MAX 1e12
 
@@ -38,13 +39,17 @@ struct counts {
     const double *successes;
     uint32_t cnt;
     uint32_t stride;
+    double usual_log_k; /* where a prior holds log k; NAN = there is none */
 };
 
-/* Log-likelihood of the counts, up to what does not depend on k. */
+/* Log-likelihood of the counts, up to what does not depend on k, and log of its prior. */
 static double counts_score(const void *context, double log_k)
 {
     const struct counts *counts = context;
     double k = exp(log_k), log_gamma_k = log_gamma(k), score = 0;
+    double z = (log_k - counts->usual_log_k) / USUAL_LOG_SD;
+    if (!isnan(z))
+        score -= 0.5 * z * z;
     for (uint32_t i = 0; i < counts->cnt; i += counts->stride) {
         double e = counts->expected[i], c = counts->successes[i];
         if (!(e > 0))
@@ -74,21 +79,26 @@ static double counts_search(const struct counts *counts)
 }
 
 static double strength_fit(const double *expected, const double *successes, uint32_t cnt,
-                           uint32_t max)
+                           uint32_t max, double usual_sd)
 {
-    struct counts counts = {expected, successes, cnt, 1 + (cnt ? cnt - 1 : 0) / max};
+    struct counts counts = {expected, successes, cnt, 1 + (cnt ? cnt - 1 : 0) / max, NAN};
     double seen = 0;
-    for (uint32_t i = 0; i < cnt; i += counts.stride)
+    uint32_t exposed = 0;
+    for (uint32_t i = 0; i < cnt; i += counts.stride) {
         seen += expected[i] > 0 ? successes[i] : 0;
+        exposed += expected[i] > 0 ? counts.stride : 0;
+    }
     if (!(seen > 1))
         return INFINITY;
+    if (usual_sd > 0 && exposed <= QBID_EFFECTS_FEW)
+        counts.usual_log_k = -2 * log(usual_sd);
     double k = exp(counts_search(&counts));
     return k < 0.9 * QBID_EFFECTS_STRENGTH_MAX ? k : INFINITY;
 }
 
 double qbid_effects_strength(const double *expected, const double *successes, uint32_t cnt)
 {
-    return strength_fit(expected, successes, cnt, QBID_EFFECTS_FIT_CELLS);
+    return strength_fit(expected, successes, cnt, QBID_EFFECTS_FIT_CELLS, 0);
 }
 
 static int table_check(const struct qbid_effects_table *table, const struct qbid_effects_dim *dims)
@@ -239,7 +249,8 @@ int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects
             dim_expose(table, change, dim, table->index[d]);
             if (fit)
                 dim->strength = strength_fit(dim->exposed, dim->successes, dim->value_cnt,
-                                             dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS);
+                                             dim->fit_max ? dim->fit_max : QBID_EFFECTS_FIT_CELLS,
+                                             dim->usual_sd);
             most = fmax(most, dim_update(dim));
             change = (struct change){.by_value = dim->exposed, .index = table->index[d]};
         }

@@ -25,6 +25,7 @@ struct qbid_effects_dim {
     uint32_t value_cnt;
     int exact;        /* no prior: strength is ignored, a value without successes gets ratio 0 */
     uint32_t fit_max; /* values that the strength is fitted on; 0 = QBID_EFFECTS_FIT_CELLS */
+    double usual_sd;  /* of log effects, as such dimensions are known to have; 0 = not known */
     double strength;  /* in: start, 0 = unknown; out: fitted, INFINITY = no differences seen */
     double *ratio;    /* value_cnt; in: start, e.g. the last fit, or 1; out: fitted */
     /* work, value_cnt each */
@@ -55,8 +56,12 @@ struct qbid_effects_table {
  * Source:  iterative proportional fitting (Deming and Stephan 1940) is coordinate ascent on the
  *          likelihood of a Poisson GLM with log link and offset log exposed; exact dimensions give
  *          its coefficients. Ours: gamma priors, whose strengths maximise the negative-binomial
- *          marginal of each dimension's sums.
+ *          marginal of each dimension's sums. The likelihood of few values is often highest where
+ *          they do not differ at all, however much they do (Chung et al. 2013): where a usual sd is
+ *          given and no more than QBID_EFFECTS_FEW values were exposed, a lognormal prior around it
+ *          holds the strength.
  */
+#define QBID_EFFECTS_FEW 1024
 int qbid_effects_fit(const struct qbid_effects_table *table, struct qbid_effects_dim *dims,
                      uint32_t sweeps_max, double tolerance, double *ret_base);
 

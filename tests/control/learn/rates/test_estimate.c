@@ -296,7 +296,8 @@ static double rate_exact(const struct qbid_values *v, unsigned kind, uint32_t li
 {
     const struct qbid_estimate *e = &v->rate[kind];
     const struct qbid_tree *tree = &v->tree;
-    double ratios = qbid_estimate_ratios(e, tree, context, tree->level_mask[0]);
+    double ratios = qbid_estimate_ratios(e, tree, context, tree->level_mask[0]) *
+                    qbid_estimate_interactions(e, tree, li, context, tree->level_mask[0]);
     int way = v->way[kind][li];
     for (unsigned level = 0; level < tree->context_levels; level++) {
         uint32_t depth = qbid_tree_depth_of(tree, level);

@@ -356,6 +356,83 @@ static void odd_counts_give_finite_ratios(void **state)
     }
 }
 
+/* Worlds of one dimension of three values: mean squared error of log rates, and in how many the fit
+ * saw no differences. */
+static double few_values_error(double usual_sd, unsigned *ret_flat)
+{
+    enum { WORLDS = 400, VALUES = 3 };
+    static struct world w;
+    struct rng r = rng_init(11);
+    double base, square = 0;
+    *ret_flat = 0;
+    for (unsigned n = 0; n < WORLDS; n++) {
+        world_shape(&w, 1, (const uint32_t[]){VALUES}, 0);
+        w.dim[0].usual_sd = usual_sd;
+        for (uint32_t v = 0; v < VALUES; v++) {
+            w.truth[v] = MEAN * exp(effect_draw(&r, 0.2));
+            w.trials[v] = 60 / MEAN;
+            w.successes[v] = rng_binomial(&r, (uint32_t)w.trials[v], w.truth[v]);
+        }
+        assert_int_equal(qbid_effects_fit(&w.table, w.dim, 30, 1e-6, &base), 0);
+        *ret_flat += isinf(w.dim[0].strength) != 0;
+        for (uint32_t v = 0; v < VALUES; v++) {
+            double error = log(base * w.ratio[0][v] / w.truth[v]);
+            square += error * error / (WORLDS * VALUES);
+        }
+    }
+    return square;
+}
+
+static void few_values_differ_as_usual_until_they_tell(void **state)
+{
+    (void)state;
+    unsigned flat, held;
+    double free_error = few_values_error(0, &flat), held_error = few_values_error(0.15, &held);
+    print_message(
+        "three values, log-sd 0.2: squared error %.5f by likelihood alone (%u of 400 worlds "
+        "flat), %.5f with a usual sd (%u)\n",
+        free_error, flat, held_error, held);
+    assert_true(flat > 40 && held == 0);
+    assert_true(held_error < 0.95 * free_error);
+}
+
+/* More values than that tell by themselves: what is usual does not count, though the strength is
+ * fitted on a part of them. */
+static void many_values_are_not_held(void **state)
+{
+    (void)state;
+    static double work[3][QBID_EFFECTS_FEW + 1], counts[3][QBID_EFFECTS_FEW + 1];
+    static uint32_t index[QBID_EFFECTS_FEW + 1];
+    double base, strength[2][2];
+    struct qbid_effects_table table = {.dim_cnt = 1,
+                                       .index = {index},
+                                       .exposed = counts[0],
+                                       .successes = counts[1],
+                                       .fitted = counts[2]};
+    for (uint32_t i = 0; i <= QBID_EFFECTS_FEW; i++) {
+        index[i] = i;
+        counts[0][i] = 1000;
+        counts[1][i] = 10 + 4 * (i / 2 % 2);
+    }
+    for (unsigned more = 0; more < 2; more++) {
+        table.cell_cnt = QBID_EFFECTS_FEW + more;
+        for (unsigned held = 0; held < 2; held++) {
+            struct qbid_effects_dim dim = {.value_cnt = table.cell_cnt,
+                                           .fit_max = 512,
+                                           .usual_sd = held ? 0.5 : 0,
+                                           .ratio = work[0],
+                                           .successes = work[1],
+                                           .exposed = work[2]};
+            for (uint32_t v = 0; v < table.cell_cnt; v++)
+                work[0][v] = 1;
+            assert_int_equal(qbid_effects_fit(&table, &dim, 3, 0, &base), 0);
+            strength[more][held] = dim.strength;
+        }
+    }
+    assert_true(strength[0][0] != strength[0][1]);
+    assert_true(strength[1][0] == strength[1][1]);
+}
+
 static void a_value_nothing_is_known_of_has_ratio_one(void **state)
 {
     (void)state;
@@ -407,6 +484,8 @@ int main(void)
         cmocka_unit_test(sparse_cells_reach_the_guides_excess_log_loss),
         cmocka_unit_test(without_interactions_cells_cost_nothing),
         cmocka_unit_test(odd_counts_give_finite_ratios),
+        cmocka_unit_test(few_values_differ_as_usual_until_they_tell),
+        cmocka_unit_test(many_values_are_not_held),
         cmocka_unit_test(a_value_nothing_is_known_of_has_ratio_one),
         cmocka_unit_test(arguments_out_of_range_are_refused),
     };

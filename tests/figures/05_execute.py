@@ -42,7 +42,7 @@ def choice():
 def tests(name, words, pattern):
     run = subprocess.run([os.path.join(BUILD, "tests", name)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          text=True, check=False)
-    passed = len(re.findall(rf"^\[       OK \] (?:{pattern})", run.stdout, re.M))
+    passed = len(set(re.findall(rf"^\[       OK \] ({pattern})", run.stdout, re.M)))  # one is run with and without a key
     wanted = len(pattern.split("|"))
     figure(words, passed, "of " + str(wanted), f"= {wanted}", passed == wanted and run.returncode == 0,
            f"tests/{name}")

@@ -71,7 +71,9 @@ build() {
     shift
     mkdir -p "build/$profile"
     start=$(now_ms)
-    for target in "$@"; do # what builds ahead may still be at it
+    # what builds ahead may still be at it, and from here on nothing else matters more; only root may raise it again
+    [ -z "$ahead" ] || renice -n 0 -g "$ahead" >/dev/null 2>&1
+    for target in "$@"; do
         while [[ " ${ahead_steps[*]} " == *" $profile.$target "* ]] && [ ! -e "$counts.$profile.$target" ] &&
             kill -0 "$ahead" 2>/dev/null; do
             sleep 0.1

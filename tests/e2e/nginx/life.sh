@@ -55,6 +55,7 @@ becomes "and its worker is gone" 2 worker_cnt
 # --- kill -9 of a worker: its own connections are lost, no others, and it is replaced. This is also the
 #     load's negative control: a loss is seen.
 # A worker that has just answered all it had loses nothing: then another is killed, under the next load.
+victims=
 for _ in 1 2 3 4 5; do
     load_begin 32 2 0
     sleep 1
@@ -62,6 +63,7 @@ for _ in 1 2 3 4 5; do
         echo "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l) $pid"
     done | sort -n | tail -n 1 | cut -d' ' -f2) # the one with the most connections
     kill -KILL "$victim"
+    victims+="${victims:+|}$victim"
     load_end
     [ "$(loaded lost)" -eq 0 ] || break
     becomes "one that held no request is replaced" 2 worker_cnt
@@ -101,5 +103,5 @@ is "quit: lost" 0 "$(loaded lost)"
 is "quit: answers" 200 "$(statuses)"
 await hosts 0
 
-expected="worker process $victim exited on signal 9"
+expected="worker process ($victims) exited on signal 9"
 finish

@@ -205,7 +205,7 @@ struct qbid_index_guess {
 /**
  * The row that a hash most likely has; nothing of it is read, so that its lines can be asked for.
  *
- * Returns: whether there may be a row: if so *ret_guess, which qbid_index_verify() makes certain.
+ * Returns: whether there may be a row: if so *ret_guess, which qbid_index_open() makes certain.
  * Threads: any, wait-free. Cost: one bucket.
  */
 static inline bool qbid_index_locate(const struct qbid_index_bucket *buckets, uint32_t bucket_cnt,
@@ -230,6 +230,19 @@ static inline bool qbid_index_right(const struct qbid_index_guess *guess, uint64
     return guess->row != NULL && guess->row->head.hash == hash;
 }
 
+/** The row of a hash of which there is this guess; cnt 0 when there is none. Threads: any,
+ * wait-free. */
+static inline struct qbid_row_ref qbid_index_open(const struct qbid_index_bucket *buckets,
+                                                  uint32_t bucket_cnt,
+                                                  const struct qbid_row_block *rows, uint64_t hash,
+                                                  const struct qbid_index_guess *guess)
+{
+    const struct qbid_row_block *row = guess->row;
+    if (__builtin_expect(!qbid_index_right(guess, hash), 0))
+        row = qbid_index_search(buckets, bucket_cnt, rows, hash);
+    return row ? qbid_row_open(rows, row) : (struct qbid_row_ref){0};
+}
+
 /**
  * Row of a context key (qbid_context_key).
  *
@@ -249,9 +262,7 @@ static inline struct qbid_row_ref qbid_index_find(const struct qbid_index_bucket
     struct qbid_index_guess guess;
     if (!qbid_index_locate(buckets, bucket_cnt, rows, hash, &guess))
         return (struct qbid_row_ref){0};
-    if (__builtin_expect(!qbid_index_right(&guess, hash), 0))
-        guess.row = qbid_index_search(buckets, bucket_cnt, rows, hash);
-    return guess.row ? qbid_row_open(rows, guess.row) : (struct qbid_row_ref){0};
+    return qbid_index_open(buckets, bucket_cnt, rows, hash, &guess);
 }
 
 /** Ask for the bucket of a key, ahead of a lookup. Threads: any. */
@@ -293,12 +304,9 @@ static inline struct qbid_row_ref qbid_index_ask_answer(const struct qbid_index_
                                                         uint32_t bucket_cnt,
                                                         const struct qbid_row_block *rows)
 {
-    const struct qbid_row_block *row = ask->guess[i].row;
     if (!ask->likely[i])
         return (struct qbid_row_ref){0};
-    if (__builtin_expect(!qbid_index_right(&ask->guess[i], ask->hash[i]), 0))
-        row = qbid_index_search(buckets, bucket_cnt, rows, ask->hash[i]);
-    return row ? qbid_row_open(rows, row) : (struct qbid_row_ref){0};
+    return qbid_index_open(buckets, bucket_cnt, rows, ask->hash[i], &ask->guess[i]);
 }
 
 /**

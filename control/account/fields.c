@@ -195,6 +195,20 @@ static void real_text(double value, char out[TEXT_MAX])
     }
 }
 
+/* Money and times, which are stored as whole numbers; false for what is no such thing. */
+static bool whole_text(enum qbid_field_type type, int64_t value, char out[TEXT_MAX])
+{
+    if (type == QBID_FIELD_NANOS)
+        qbid_money_format(value, out);
+    else if (type == QBID_FIELD_MICROS)
+        qbid_money_format_micros(value, out);
+    else if (type == QBID_FIELD_TIME)
+        qbid_instant_format(value, out);
+    else
+        return false;
+    return true;
+}
+
 char *qbid_field_text(const struct qbid_field *field, const void *item)
 {
     const void *p = at(field, item);
@@ -209,13 +223,9 @@ char *qbid_field_text(const struct qbid_field *field, const void *item)
     case QBID_FIELD_TEXT:
         return strdup(*(char *const *)p ? *(char *const *)p : "");
     case QBID_FIELD_NANOS:
-        qbid_money_format(*(const int64_t *)p, text);
-        break;
     case QBID_FIELD_MICROS:
-        qbid_money_format_micros(*(const int64_t *)p, text);
-        break;
     case QBID_FIELD_TIME:
-        qbid_instant_format(*(const int64_t *)p, text);
+        whole_text(field->type, *(const int64_t *)p, text);
         break;
     case QBID_FIELD_WORD:
         return strdup(qbid_words_text(field->words, word_value(p)));
@@ -236,17 +246,9 @@ char *qbid_field_stored_text(const struct qbid_field *field, const char *stored)
     int64_t number = strtoll(stored, &end, 10);
     if (end == stored || *end)
         return strdup(stored);
-    if (field->type == QBID_FIELD_NANOS)
-        qbid_money_format(number, text);
-    else if (field->type == QBID_FIELD_MICROS)
-        qbid_money_format_micros(number, text);
-    else if (field->type == QBID_FIELD_TIME)
-        qbid_instant_format(number, text);
-    else if (field->type == QBID_FIELD_BOOL)
+    if (field->type == QBID_FIELD_BOOL)
         return strdup(number ? "true" : "false");
-    else
-        return strdup(stored);
-    return strdup(text);
+    return strdup(whole_text(field->type, number, text) ? text : stored);
 }
 
 static bool text_equal(const char *a, const char *b)

@@ -60,15 +60,15 @@ cJSON *qbid_tool_request(const char *name);
  *  with QBID_TOOL_OK. Takes the request. */
 cJSON *qbid_tool_ask_table(struct qbid_tool *tool, cJSON *request, int *ret_exit);
 
-/** Send a change of the account and print what differs, with its money effect. Takes the request.
- */
-int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
-
 /** The same, and its list as a table: row fills the cells of one entry. `none` is said where the
  * list is empty. Takes the request; returns an exit code. */
 typedef void qbid_tool_row_fn(struct qbid_columns *columns, const cJSON *entry);
 int qbid_tool_table(struct qbid_tool *tool, cJSON *request, const char *list,
                     const char *const *heads, qbid_tool_row_fn *row, const char *none);
+
+/** Send a change of the account and print what differs, with its money effect. Takes the request.
+ */
+int qbid_tool_change(struct qbid_tool *tool, cJSON *request);
 
 /** Print an answer as one line of JSON. */
 int qbid_tool_print(const cJSON *answer);

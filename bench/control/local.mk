@@ -5,8 +5,7 @@ $(call bench,build,bench/control/build.cc bench/control/build_decide.c bench/con
 $(call bench,tick,bench/control/tick.cc bench/control/tick_effects.c bench/control/tick_steps.c \
     bench/control/build_world.c,learn publish models keymap account config shm,-lm)
 $(call bench,beside,bench/control/beside.cc bench/control/beside_loop.c bench/control/tick_steps.c \
-    bench/control/build_world.c bench/decision/swap_side.c bench/decision/decide_world.c \
-    bench/decision/decide_formula.c bench/decision/decide_naive.c tests/shm/image_fixture.c \
+    bench/control/build_world.c bench/decision/swap_side.c $(DECIDE_WORLD) tests/shm/image_fixture.c \
     tests/shm/image_fixture_build.c,fastpath learn publish models keymap account config shm,\
     $(call pkg,liburcu-memb) -lm)
 $(call bench,allocate,bench/control/allocate.cc bench/control/allocate_ways.c \

@@ -6,7 +6,7 @@ ifeq ($(HAVE_DPDK),yes)
 $(call obj,bench/hosts/dpdk_loop.c): CPPFLAGS += $(DPDK_CFLAGS)
 $(call obj,bench/hosts/dpdk_loop.c): CFLAGS += -std=gnu17
 $(call bench,dpdk,bench/hosts/dpdk.cc bench/hosts/dpdk_loop.c bench/hosts/dpdk_world.c \
-    bench/decision/decide_world.c bench/decision/decide_formula.c bench/decision/decide_naive.c \
+    $(DECIDE_WORLD) \
     tests/plugin/broker.c tests/shm/image_fixture.c tests/shm/image_fixture_build.c,poller bidder qbid fastpath \
     shm,$(QBID_LDLIBS) $(DPDK_LDLIBS))
 endif

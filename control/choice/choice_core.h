@@ -63,7 +63,7 @@ struct qbid_choice_run {
     struct qbid_choice_way *way;
     struct qbid_choice_core *core;
     uint32_t way_cnt, core_cnt;
-    struct qbid_choice_list half[QBID_CHOICE_HALVES], other;
+    struct qbid_choice_list half[QBID_CHOICE_HALVES], other, shifted;
     struct qbid_choice_node *node;
     uint32_t node_cnt, node_max;
     uint32_t made; /* states, in all */

@@ -16,6 +16,7 @@
 
 #define NONE QBID_CHOICE_NONE
 #define LOOK_BACK 2
+#define BINS 256                      /* of losses */
 #define NODES_MAX (UINT32_C(1) << 23) /* 96 MiB; what would need more is dropped */
 
 /* --- lists of states */
@@ -46,93 +47,125 @@ static int nodes_make(struct qbid_choice_run *s, uint32_t more)
     return 0;
 }
 
-static bool state_before(const struct qbid_choice_state *a, const struct qbid_choice_state *b)
+/* --- merging, with few branches: none of them could be foretold */
+
+static inline bool state_before(const struct qbid_choice_state *a,
+                                const struct qbid_choice_state *b)
 {
-    for (int c = 0; c < QBID_CHOICE_COORDINATES - 1; c++)
-        if (a->by[c] != b->by[c])
-            return a->by[c] < b->by[c];
-    return a->by[QBID_CHOICE_OTHER] < b->by[QBID_CHOICE_OTHER];
+    if (__builtin_expect(a->by[QBID_CHOICE_KEY] == b->by[QBID_CHOICE_KEY], 0)) {
+        if (a->by[QBID_CHOICE_COST] != b->by[QBID_CHOICE_COST])
+            return a->by[QBID_CHOICE_COST] < b->by[QBID_CHOICE_COST];
+        return a->by[QBID_CHOICE_OTHER] < b->by[QBID_CHOICE_OTHER];
+    }
+    return a->by[QBID_CHOICE_KEY] < b->by[QBID_CHOICE_KEY];
 }
 
-/* Whether one of the last two kept, which are before it, is no worse in any coordinate. To look at
- * all of them costs more than the states that it spares. */
-static bool near_dominated(const struct qbid_choice_state *kept, uint32_t cnt,
-                           const struct qbid_choice_state *state)
+/* The last two states kept. To look at all of them costs more than the states that it spares. */
+struct near {
+    int64_t cost[LOOK_BACK], other[LOOK_BACK];
+};
+
+/* Append a state that is behind those kept in order, unless one of the last two is no worse in any
+ * coordinate. Without the other limit the least cost so far is all that counts, and of equal ones
+ * the least use: that order is kept by whatever is added to both, so no preferred choice is lost.
+ * Returns how many there are then. */
+static inline __attribute__((always_inline)) uint32_t
+state_keep(bool loose, struct near *near, const struct qbid_choice_state *state,
+           struct qbid_choice_state *kept, uint32_t cnt)
 {
-    for (uint32_t i = cnt > LOOK_BACK ? cnt - LOOK_BACK : 0; i < cnt; i++)
-        if (kept[i].by[QBID_CHOICE_COST] <= state->by[QBID_CHOICE_COST] &&
-            kept[i].by[QBID_CHOICE_OTHER] <= state->by[QBID_CHOICE_OTHER])
-            return true;
-    return false;
+    int64_t cost = state->by[QBID_CHOICE_COST], other = state->by[QBID_CHOICE_OTHER];
+    bool drop =
+        loose & ((cost > near->cost[0]) | ((cost == near->cost[0]) & (other >= near->other[0])));
+    for (int i = 0; i < LOOK_BACK && !loose; i++)
+        drop |= (near->cost[i] <= cost) & (near->other[i] <= other);
+    kept[cnt] = *state;
+    for (int i = LOOK_BACK - 1; i >= 0; i--) {
+        near->cost[i] = drop ? near->cost[i] : i > 0 ? near->cost[i - 1] : cost;
+        near->other[i] = drop ? near->other[i] : i > 0 ? near->other[i - 1] : other;
+    }
+    return cnt + !drop;
 }
 
-/* Without the other limit: the least cost so far is all that counts, and of equal ones the least
- * use. That order is kept by whatever is added to both, so no preferred choice is lost. */
-static bool least_dominated(struct qbid_choice_state *least, const struct qbid_choice_state *state)
+/* Two lists in order -> one, without many of the dominated states; of equal ones a's are first. */
+static inline __attribute__((always_inline)) uint32_t states_merge(bool loose,
+                                                                   const struct qbid_choice_list *a,
+                                                                   const struct qbid_choice_list *b,
+                                                                   struct qbid_choice_state *kept)
 {
-    if (state->by[QBID_CHOICE_COST] > least->by[QBID_CHOICE_COST] ||
-        (state->by[QBID_CHOICE_COST] == least->by[QBID_CHOICE_COST] &&
-         state->by[QBID_CHOICE_OTHER] >= least->by[QBID_CHOICE_OTHER]))
-        return true;
-    *least = *state;
-    return false;
+    struct near near;
+    for (int i = 0; i < LOOK_BACK; i++)
+        near.cost[i] = near.other[i] = INT64_MAX; /* better than nothing */
+    const struct qbid_choice_state *x = a->state, *x_end = x + a->cnt;
+    const struct qbid_choice_state *y = b->state, *y_end = y + b->cnt;
+    uint32_t cnt = 0;
+    while (x < x_end && y < y_end) {
+        bool second = state_before(y, x);
+        const struct qbid_choice_state *first = second ? y : x;
+        cnt = state_keep(loose, &near, first, kept, cnt);
+        x += !second;
+        y += second;
+    }
+    for (; x < x_end; x++)
+        cnt = state_keep(loose, &near, x, kept, cnt);
+    for (; y < y_end; y++)
+        cnt = state_keep(loose, &near, y, kept, cnt);
+    return cnt;
 }
 
-/* The next state of `from` that may depart by a way, with it; false when there is no more. */
-static bool state_shift(struct qbid_choice_run *s, const struct qbid_choice_list *from,
-                        uint32_t *at, const struct qbid_choice_way *way,
-                        struct qbid_choice_state *ret)
+/* The states of `from` that may depart by a way, with it -> s->shifted. There is room for all. */
+static void states_shift(struct qbid_choice_run *s, const struct qbid_choice_list *from,
+                         const struct qbid_choice_way *way)
 {
-    for (; *at < from->cnt; ++*at) {
-        double loss = from->state[*at].loss + way->loss;
-        if (loss > s->most + s->slack)
-            continue;
-        if (s->node_cnt == NODES_MAX) {
-            s->lost = fmin(s->lost, loss);
+    double most = s->most + s->slack;
+    uint32_t cnt = 0, nodes = s->node_cnt;
+    for (uint32_t i = 0; i < from->cnt; i++) {
+        const struct qbid_choice_state *state = &from->state[i];
+        struct qbid_choice_state *to = &s->shifted.state[cnt];
+        double loss = state->loss + way->loss;
+        bool may = loss <= most;
+        if (__builtin_expect(nodes == NODES_MAX, 0)) {
+            s->lost = may ? fmin(s->lost, loss) : s->lost;
             continue;
         }
-        *ret = from->state[(*at)++];
-        ret->loss = loss;
         for (int c = 0; c < QBID_CHOICE_COORDINATES; c++)
-            ret->by[c] += way->by[c];
-        s->made++;
-        s->node[s->node_cnt] = (struct qbid_choice_node){ret->node, way->group, way->item};
-        ret->node = s->node_cnt++;
-        return true;
+            to->by[c] = state->by[c] + way->by[c];
+        to->loss = loss;
+        to->node = nodes;
+        s->node[nodes] = (struct qbid_choice_node){state->node, way->group, way->item};
+        nodes += may;
+        cnt += may;
     }
-    return false;
+    s->node_cnt = nodes;
+    s->made += cnt;
+    s->shifted.cnt = cnt;
 }
 
-/* list and from shifted by a way, in order, without many of the dominated states -> s->other ->
- * list. */
+/* list and from shifted by a way, merged -> s->other -> list. */
 static int way_merge(struct qbid_choice_run *s, struct qbid_choice_list *list,
                      const struct qbid_choice_list *from, const struct qbid_choice_way *way)
 {
-    uint32_t cnt = 0, a = 0, b = 0;
-    struct qbid_choice_state shifted, least = {.by = {0, INT64_MAX, INT64_MAX}};
-    int err = room_make(&s->other, list->cnt + from->cnt);
+    int err = room_make(&s->shifted, from->cnt);
+    err = err ? err : room_make(&s->other, list->cnt + from->cnt);
     err = err ? err : nodes_make(s, from->cnt);
     if (err)
         return err;
-    bool have = state_shift(s, from, &b, way, &shifted);
-    if (!have)
+    states_shift(s, from, way);
+    if (s->shifted.cnt == 0)
         return 0;
-    while (a < list->cnt || have) {
-        bool old = a < list->cnt && (!have || !state_before(&shifted, &list->state[a]));
-        const struct qbid_choice_state *first = old ? &list->state[a] : &shifted;
-        if (!(s->loose ? least_dominated(&least, first)
-                       : near_dominated(s->other.state, cnt, first)))
-            s->other.state[cnt++] = *first;
-        if (old)
-            a++;
-        else
-            have = state_shift(s, from, &b, way, &shifted);
-    }
+    s->other.cnt = s->loose ? states_merge(true, list, &s->shifted, s->other.state)
+                            : states_merge(false, list, &s->shifted, s->other.state);
     struct qbid_choice_list swap = *list;
     *list = s->other;
     s->other = swap;
-    list->cnt = cnt;
     return 0;
+}
+
+/* --- lists that are too long */
+
+static uint32_t bin_of(double loss, double scale)
+{
+    double bin = loss * scale;
+    return bin < BINS - 1 ? (uint32_t)bin : BINS - 1;
 }
 
 /* The value that would stand at `at` if numbers were in order; they are put around it. */
@@ -161,6 +194,24 @@ static double select_at(double *number, uint32_t cnt, uint32_t at)
     return number[at];
 }
 
+/* The loss that would stand at `at` if the list were in order of losses, which are 0 to about
+ * s->most: found among those of one bin, so that most of them are looked at without a comparison
+ * that cannot be foretold. */
+static double loss_at(struct qbid_choice_run *s, const struct qbid_choice_list *list, uint32_t at)
+{
+    uint32_t held[BINS] = {0}, bin = 0, cnt = 0;
+    double scale = s->most > 0 ? (BINS - 1) / s->most : 0;
+    for (uint32_t i = 0; i < list->cnt; i++)
+        held[bin_of(list->state[i].loss, scale)]++;
+    for (; at >= held[bin]; bin++)
+        at -= held[bin];
+    for (uint32_t i = 0; i < list->cnt; i++) {
+        s->order[cnt] = list->state[i].loss;
+        cnt += bin_of(list->state[i].loss, scale) == bin;
+    }
+    return select_at(s->order, cnt, at);
+}
+
 /* More states than there is room for: those that lose least stay, and later ones that lose more
  * than they do are not made. */
 static int list_thin(struct qbid_choice_run *s, struct qbid_choice_list *list)
@@ -174,9 +225,7 @@ static int list_thin(struct qbid_choice_run *s, struct qbid_choice_list *list)
         s->order = order;
         s->order_max = 2 * list->cnt;
     }
-    for (uint32_t i = 0; i < list->cnt; i++)
-        s->order[i] = list->state[i].loss;
-    double most = select_at(s->order, list->cnt, s->state_max);
+    double most = loss_at(s, list, s->state_max);
     uint32_t kept = 0, room = s->state_max, ties = 0, seen = 0;
     for (uint32_t i = 0; i < list->cnt; i++) {
         room -= list->state[i].loss < most;
@@ -189,8 +238,8 @@ static int list_thin(struct qbid_choice_run *s, struct qbid_choice_list *list)
             keep = (uint64_t)(seen + 1) * room / ties > (uint64_t)seen * room / ties;
             seen++;
         }
-        if (keep)
-            list->state[kept++] = list->state[i];
+        list->state[kept] = list->state[i];
+        kept += keep;
     }
     list->cnt = kept;
     s->lost = fmin(s->lost, most);
@@ -321,6 +370,7 @@ static void search_done(struct qbid_choice_run *s)
     for (int h = 0; h < QBID_CHOICE_HALVES; h++)
         free(s->half[h].state);
     free(s->other.state);
+    free(s->shifted.state);
     free(s->node);
     free(s->order);
     free(s->best);

@@ -12,7 +12,7 @@
  *          What is fixed in the book stays so.
  * Returns: 0, and how many states were made; pick is the best of what was looked at, and no choice
  * that was not gains more than *ret_bound: at or below pick->gain it is proven best. Errors:
- * QBID_ERR_NOMEM. Threads: pure but for its memory. Cost:    a state is 20 to 200 ns; each of two
+ * QBID_ERR_NOMEM. Threads: pure but for its memory. Cost:    a state is some 15 ns; each of two
  * halves keeps at most state_max of them, and no group departs once made_max were made. Source: two
  * lists of states without many dominated ones, joined: Horowitz and Sahni, Journal of the ACM 21
  * (1974); only groups near the prices' edge depart: the core of Balas and Zemel, Operations

@@ -138,7 +138,7 @@ include tests/coverage.mk
 .PHONY: help deps deps-run deps-test deps-coverage deps-bench run stop test check lint bench bench-compare bench-plot \
     figures coverage install nginx test-bare
 help:
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' Makefile | column -t -s '~'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1~\2/p' $(MAKEFILE_LIST) | column -t -s '~'
 
 all: ## build everything
 

@@ -72,7 +72,7 @@ $(B)/bin/qbid-example $(B)/bin/qbid-example-epoll: $(B)/libqbid.so
 
 # What the last release promised to hosts that are built against it (libabigail's XML). `make abi` writes it anew.
 .PHONY: abi
-abi: $(B)/sdk/qbid.h plugin/qbid.map
+abi: $(B)/sdk/qbid.h plugin/qbid.map ## write anew what the library promises to hosts that are built against it
 	plugin/abi/shell.sh $(B)/sdk/qbid.h plugin/qbid.map $(B)/sdk/shell.so
 	abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed \
 	    --out-file plugin/abi/libqbid.so.1.abi $(B)/sdk/shell.so

@@ -36,7 +36,7 @@ fuzz = $(eval $(call fuzz_rule,$(1),$(2),$(4)))$(call test,test_fuzz_$(1),tests/
     tests/fuzz/replay.c $(filter tests/%,$(2)),$(3),$(4) -lm)
 
 .PHONY: fuzz fuzz-all
-fuzz:
+fuzz: ## every fuzz target for T=60 seconds; make fuzz-NAME for one
 	@command -v $(CLANG) >/dev/null || { echo 'make fuzz: needs clang and libclang-rt-14-dev'; exit 1; }
 	@$(MAKE) --no-print-directory PROFILE=release fuzz-all
 fuzz-all:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make oracle` computes committed reference numbers again with the tools that they came from; `make test` needs none of them.
 .PHONY: oracle oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
+oracle: ## reference numbers of the tests anew, with the tools they came from (R, Python)
 oracle: oracle-survfit oracle-effects oracle-forecast oracle-process oracle-learned oracle-gaussian oracle-watch oracle-meta
 oracle-survfit:
 	@tests/oracle/survfit.R --check tests/control/models/landscape/survfit.txt

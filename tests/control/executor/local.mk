@@ -11,5 +11,5 @@ $(call test,test_fall,tests/control/executor/test_fall.c,executor,-lm)
 $(call test,executor_crashes,tests/control/executor/crashes.c tests/control/executor/crash_vfs.c \
     tests/control/executor/rig.c,$(EXECUTOR_LIBS),$(EXECUTOR_LDLIBS))
 .PHONY: executor-proof
-executor-proof: build/release/tests/executor_crashes
+executor-proof: build/release/tests/executor_crashes ## command sequences with crashes at their writes (SEQUENCES=100000)
 	@build/release/tests/executor_crashes $(or $(SEQUENCES),100000)

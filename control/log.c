@@ -10,7 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "control/account/instant.h"
+#include "control/account/written/instant.h"
 #include "shm/clock.h"
 #include "shm/error.h"
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "control/account/trait.h"
+#include "control/account/written/trait.h"
 #include "shm/dims.h"
 #include "shm/image.h"
 
@@ -47,11 +47,11 @@ struct qbid_campaign_def {
     int64_t cap_micros[QBID_CAP_CNT]; /* money a click, a conversion; least ROAS x 10^6; 0 = none */
     int64_t spend_floor_nanos;        /* of max_roas, of the flight or day; else 0 */
     double max_change; /* log2 of the pace a control period; 0 = the configuration's */
-    char *hours;       /* see control/account/week.h; may be empty */
+    char *hours;       /* see control/account/written/week.h; may be empty */
     char *time_zone;   /* of the hours; "" = the configuration's */
-    char *override;    /* see control/account/override.h; may be empty */
-    char *velocity;    /* see control/account/velocity.h; may be empty */
-    char *triggers;    /* see control/account/triggers.h; may be empty */
+    char *override;    /* see control/account/written/override.h; may be empty */
+    char *velocity;    /* see control/account/written/velocity.h; may be empty */
+    char *triggers;    /* see control/account/written/triggers.h; may be empty */
     enum qbid_goal goal;
     enum qbid_pacing_mode pacing;
     enum qbid_budget_period period;
@@ -78,8 +78,8 @@ struct qbid_line_item_def {
     char *adomain;
     char *categories; /* comma-separated ids, may be empty */
     uint16_t cattax;  /* their taxonomy, 1 = IAB Content Category Taxonomy 1.0 */
-    char *frequency;  /* rule, see control/account/frequency.h; may be empty */
-    char *override;   /* see control/account/override.h; may be empty */
+    char *frequency;  /* rule, see control/account/written/frequency.h; may be empty */
+    char *override;   /* see control/account/written/override.h; may be empty */
     struct qbid_target_def target[QBID_DIM_CNT];
     double prior_ctr; /* before there is data, in (0, 1) */
     double prior_cvr;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/agents/budget_belief.h"
 #include "control/agents/budget_library.h"
 #include "control/models/allocate/explore.h"

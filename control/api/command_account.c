@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "control/account/diff.h"
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/account/view.h"
 #include "control/api/command.h"
 #include "shm/error.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/api/command.h"
 #include "control/api/json_proposal.h"
 #include "control/executor/executor_engine.h"

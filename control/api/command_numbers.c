@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "control/account/fields.h"
-#include "control/account/frequency.h"
+#include "control/account/written/frequency.h"
 #include "control/api/command.h"
 #include "shm/clock.h"
 #include "shm/error.h"

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/instant.h"
-#include "control/account/override.h"
+#include "control/account/written/instant.h"
+#include "control/account/written/override.h"
 #include "control/api/command.h"
 #include "shm/error.h"
 

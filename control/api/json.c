@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/instant.h"
-#include "control/account/money.h"
+#include "control/account/written/instant.h"
+#include "control/account/written/money.h"
 
 cJSON *qbid_json_row(cJSON *list)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/override.h"
+#include "control/account/written/override.h"
 #include "control/engine/engine_state.h"
 #include "shm/clock.h"
 #include "shm/error.h"

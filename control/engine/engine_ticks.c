@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "control/account/frequency.h"
+#include "control/account/written/frequency.h"
 #include "control/engine/engine_state.h"
 #include "control/store/store_answers.h"
 #include "control/store/store_overlaps.h"

@@ -2,7 +2,7 @@
 /* Limits on the speed of spend: the ledger gets no more authority than the window leaves. */
 #include <stdlib.h>
 
-#include "control/account/velocity.h"
+#include "control/account/written/velocity.h"
 #include "control/engine/engine_state.h"
 #include "shm/error.h"
 

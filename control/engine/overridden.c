@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/override.h"
+#include "control/account/written/override.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

@@ -10,7 +10,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/executor/executor_parts.h"
 #include "shm/clock.h"
 #include "shm/error.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/http/analysis_parts.h"
 #include "control/models/rates/rates.h"
 #include "shm/error.h"

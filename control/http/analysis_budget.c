@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/account/view.h"
 #include "control/agents/budget_belief.h"
 #include "control/http/analysis_parts.h"

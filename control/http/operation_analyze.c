@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "control/account/instant.h"
+#include "control/account/written/instant.h"
 #include "control/api/json.h"
 #include "control/api/json_proposal.h"
 #include "control/http/analysis.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/instant.h"
-#include "control/account/money.h"
+#include "control/account/written/instant.h"
+#include "control/account/written/money.h"
 #include "control/http/body.h"
 #include "shm/units.h"
 

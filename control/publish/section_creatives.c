@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks line items in order of their index and appends what belongs to each. */
-#include "control/account/frequency.h"
+#include "control/account/written/frequency.h"
 #include "control/publish/section_creatives.h"
 
 #include <ctype.h>

@@ -3,7 +3,7 @@
  *
  *     bid      the target of goals that bid in proportion to it (target_cpc, target_cpa,
  *              fixed_cpm; of target_roas the inverse); of other goals a multiplier over the pacer
- *              for 24 hours (control/account/override.h), that of this rule changed further
+ *              for 24 hours (control/account/written/override.h), that of this rule changed further
  *     budget   the campaign's budget
  *     pause    active: false
  *

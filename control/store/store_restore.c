@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/store/store_db.h"
 #include "shm/error.h"
 #include "shm/units.h"

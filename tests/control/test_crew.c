@@ -13,7 +13,7 @@
 #include <cjson/cJSON.h>
 #include <cmocka.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/agents/budget.h"
 #include "control/agents/synthesiser.h"
 #include "control/api/commands.h"

@@ -53,11 +53,11 @@ $(call fuzz,page,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,units,$(FUZZ_SHM),shm,$(call pkg,liburcu))
 $(call fuzz,watcher,$(FUZZ_SHM) $(FUZZ_IMAGE) tests/shm/server_image.c,shm,$(call pkg,liburcu))
 FUZZ_CONFIG := $(wildcard control/config/*.c) $(addprefix shm/,base64.c error.c units.c)
-FUZZ_ACCOUNT := $(wildcard control/account/*.c) shm/mimes.c
+FUZZ_ACCOUNT := $(wildcard control/account/*.c control/account/*/*.c) shm/mimes.c
 $(call fuzz,partner,$(FUZZ_CONFIG),config shm,-lsodium -lcyaml -lyaml)
 $(call fuzz,config,$(FUZZ_CONFIG),config shm,-lsodium -lcyaml -lyaml)
 $(call fuzz,account,$(FUZZ_ACCOUNT) $(FUZZ_CONFIG),account config shm,-lsodium -lcyaml -lyaml)
-FUZZ_CONTROL := control/keymap.c control/client_token.c $(wildcard $(addsuffix /*.c,$(addprefix control/,access account agents api choice \
+FUZZ_CONTROL := control/keymap.c control/client_token.c $(wildcard $(addsuffix /*.c,$(addprefix control/,access account account/* agents api choice \
     config decisions engine executor frequency http ingest insights learn learn/* ledger models models/* patterns publish records rules \
     snapshot store)))
 $(call fuzz,control,$(FUZZ_CONTROL) $(FUZZ_SHM) tests/plugin/openrtb/json_oracle.c,\

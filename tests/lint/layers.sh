@@ -17,7 +17,7 @@
 #   tools/qbid/ope, commands/ope.c   may include control/models/ope.h and control/decisions/: they read the decision log and
 #                       judge with the models' own estimators; and what a record is made of (shm/).
 #   tools/qbid/allocate, commands/allocate.c   may include control/models/allocate/, control/models/random.h,
-#                       control/account/money.h and shm/hash.h: `qbid allocate` answers by the budget agent's own models,
+#                       control/account/written/money.h and shm/hash.h: `qbid allocate` answers by the budget agent's own models,
 #                       without a qbidd.
 #   plugin/example      is built by others as their own sources: its files include each other by name.
 #   tools               may include shm/error.h and shm/units.h: the words in which control/client answers; shm/version.h.
@@ -37,7 +37,7 @@ source_files | grep -E '^(shm|fastpath|plugin|control|tools|bench|tests)/.*\.(c|
             if (to ~ /^shm\/(error|units|version)\.h$/) return 1
             if (from ~ /^tools\/sim\//) return to ~ /^(control|fastpath|shm)\//
             if (from ~ /^tools\/qbid\/(ope\/|commands\/ope\.c$)/ && to ~ /^(shm\/|control\/(models\/ope|decisions\/[a-z_]+)\.h$)/) return 1
-            if (from ~ /^tools\/qbid\/(allocate\/|commands\/allocate\.c$)/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/money))\.h$/) return 1
+            if (from ~ /^tools\/qbid\/(allocate\/|commands\/allocate\.c$)/ && to ~ /^(shm\/hash|control\/(models\/(allocate\/[a-z_]+|random)|account\/written\/money))\.h$/) return 1
             if (from ~ /^tools\/qbid\/explain\/(event|terms)\./ && to ~ /^control\/decisions\/[a-z_]+\.h$/) return 1
             return from ~ /^tools\/qbid\/explain\// && to ~ /^(shm\/|fastpath\/|plugin\/(openrtb\/(openrtb|response)|impression|currency)\.h$)/
         }

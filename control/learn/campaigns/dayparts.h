@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "control/account/week.h"
+#include "control/account/written/week.h"
 #include "control/learn/campaigns/campaigns.h"
 
 struct qbid_dayparts {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "control/account/account.h"
-#include "control/account/triggers.h"
+#include "control/account/written/triggers.h"
 #include "control/ingest/outcome.h"
 #include "control/models/watch/alarm.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/frequency.h"
+#include "control/account/written/frequency.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/units.h"

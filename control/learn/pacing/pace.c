@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/velocity.h"
+#include "control/account/written/velocity.h"
 #include "control/learn/campaigns/dayparts.h"
 #include "control/learn/pacing/demand.h"
 #include "control/learn/pacing/market_points.h"

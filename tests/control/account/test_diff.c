@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "control/account/diff.h"
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/config/config.h"
 
 #define CREATIVES                                                                                  \

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/agents/budget.h"
 #include "control/agents/budget_library.h"
 #include "control/agents/budget_belief.h"

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/config/audit_key_file.h"
 #include "control/engine/engine_state.h"
 #include "control/learn/campaigns/correction_file.h"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/config/key_file.h"
 #include "control/decisions/decision_files.h"
 #include "control/engine/engine.h"

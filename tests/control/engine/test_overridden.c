@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/instant.h"
+#include "control/account/written/instant.h"
 #include "control/engine/overridden.h"
 #include "control/learn/state/learner_state.h"
 #include "shm/error.h"

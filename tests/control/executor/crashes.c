@@ -30,7 +30,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/store/store_db.h"
 #include "shm/error.h"
 #include "shm/hash.h"

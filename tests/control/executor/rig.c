@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/store/store_db.h"
 #include "shm/error.h"
 #include "shm/hash.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "shm/error.h"
 #include "tests/control/executor/rig.h"
 

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "control/account/dictionary.h"
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "control/http/analysis.h"
 #include "shm/error.h"
 #include "shm/units.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/config/yaml.h"
 #include "control/store/store_db.h"
 #include "shm/error.h"

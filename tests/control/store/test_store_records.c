@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/store/store_attribution.h"
 #include "control/store/store_db.h"
 #include "control/store/store_overlaps.h"

@@ -14,8 +14,8 @@
 #include "control/account/dictionary.h"
 #include "shm/error.h"
 #include "tools/sim/recorded/landscape.h"
-#include "tools/sim/recorded/log.h"
-#include "tools/sim/recorded/text.h"
+#include "tools/sim/recorded/logs/log.h"
+#include "tools/sim/recorded/logs/text.h"
 
 struct folder {
     char path[64];

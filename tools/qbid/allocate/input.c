@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "control/account/money.h"
+#include "control/account/written/money.h"
 #include "tools/qbid/columns.h"
 
 #define TEXT 64

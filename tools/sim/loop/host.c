@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/import.h"
+#include "control/account/import/import.h"
 #include "control/crew.h"
 #include "control/executor/executor_engine.h"
 #include "fastpath/record.h"

@@ -9,7 +9,7 @@
 #include "control/models/landscape/landscape.h"
 #include "control/models/landscape/shading.h"
 #include "shm/error.h"
-#include "tools/sim/recorded/text.h"
+#include "tools/sim/recorded/logs/text.h"
 
 #define BID_MAX 100000
 #define MICROS 10000.0 /* of a fen */

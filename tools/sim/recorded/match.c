@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "shm/error.h"
-#include "tools/sim/recorded/hindsight.h"
-#include "tools/sim/recorded/ours.h"
-#include "tools/sim/recorded/rlb.h"
-#include "tools/sim/recorded/rules.h"
+#include "tools/sim/recorded/players/hindsight.h"
+#include "tools/sim/recorded/players/ours.h"
+#include "tools/sim/recorded/players/rlb.h"
+#include "tools/sim/recorded/players/rules.h"
 
 #define BLOCKS 100
 

@@ -4,7 +4,7 @@
 #define QBID_TOOLS_SIM_RECORDED_MATCH_H
 
 #include "tools/sim/recorded/interval.h"
-#include "tools/sim/recorded/replay.h"
+#include "tools/sim/recorded/players/replay.h"
 
 /* Constant bid and linear, ORTB with either win rate, RLB; qbid; the knapsack. */
 enum qbid_recorded_strategy {

@@ -10,7 +10,7 @@
 
 #include "shm/error.h"
 #include "tools/sim/recorded/report.h"
-#include "tools/sim/recorded/text.h"
+#include "tools/sim/recorded/logs/text.h"
 
 #define PATHS_MAX 64
 #define EPISODE_MAX 10000000

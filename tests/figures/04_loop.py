@@ -40,7 +40,8 @@ def base_tree():
         with subprocess.Popen(["git", "archive", commit], cwd=ROOT, stdout=subprocess.PIPE) as archive:
             subprocess.run(["tar", "-x", "-C", tree], stdin=archive.stdout, check=True)
     plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k not in ("MFLAGS", "B", "PROFILE")}
-    subprocess.run(["make", "-s", "-j2", "PROFILE=release", "all"], cwd=tree, env=plain, stdout=sys.stderr, check=True)
+    for target in ("deps", "all"):  # it may need libraries that this tree no longer does
+        subprocess.run(["make", "-s", "-j2", "PROFILE=release", target], cwd=tree, env=plain, stdout=sys.stderr, check=True)
     return tree, commit[:7]
 
 

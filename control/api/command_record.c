@@ -8,8 +8,6 @@
 #include "shm/error.h"
 
 #define LIST_PRESET 20
-#define LOOKED_AT_MAX 100000 /* records, for those among them that are changes */
-#define ENOUGH 1
 
 struct listing {
     const struct qbid_command *command;
@@ -47,21 +45,10 @@ int qbid_command_generations(struct qbid_command *c)
     return qbid_command_fail_store(c, err);
 }
 
-/* Records under way into an answer. */
-struct record_listing {
-    cJSON *list;
-    uint32_t left;
-    bool changes; /* no generations: there is one every few seconds */
-};
-
+/* A record into the answer's list. */
 static int record_add(void *context, const struct qbid_store_record *r)
 {
-    struct record_listing *l = context;
-    if (l->changes && strcmp(r->what, "publish") == 0)
-        return 0;
-    if (l->left-- == 0)
-        return ENOUGH;
-    cJSON *to = qbid_json_row(l->list);
+    cJSON *to = qbid_json_row(context);
     qbid_json_count(to, "id", r->id);
     qbid_json_unix_ns(to, "time", r->unix_ns);
     cJSON_AddStringToObject(to, "actor", r->actor);
@@ -127,11 +114,11 @@ int qbid_command_audit(struct qbid_command *c)
     if (export)
         return audit_export(c, store);
     uint32_t max = qbid_command_max(c, LIST_PRESET);
-    struct record_listing listing = {cJSON_AddArrayToObject(c->answer, "records"), max,
-                                     qbid_json_flag(c->request, "changes", 0) == 1};
-    int err =
-        qbid_store_load_audit(store, listing.changes ? LOOKED_AT_MAX : max, record_add, &listing);
-    return err == ENOUGH ? 0 : qbid_command_fail_store(c, err);
+    cJSON *list = cJSON_AddArrayToObject(c->answer, "records");
+    int err = qbid_json_flag(c->request, "changes", 0) == 1
+                  ? qbid_store_load_audit_changes(store, max, record_add, list)
+                  : qbid_store_load_audit(store, max, record_add, list);
+    return qbid_command_fail_store(c, err);
 }
 
 int qbid_command_publish(struct qbid_command *c)

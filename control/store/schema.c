@@ -315,6 +315,10 @@ static const char audience_overlaps[] =
     "CREATE INDEX audience_overlaps_by_time ON audience_overlap_rows(to_unix_s);" SCOPED(
         "audience_overlap");
 
+/* generations come every few seconds, changes do not */
+static const char audit_changes[] =
+    "CREATE INDEX audit_changes ON audit(id) WHERE what <> 'publish';";
+
 const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {first_account, first_state},
     {line_item_frequency, NULL},
@@ -331,4 +335,5 @@ const char *const qbid_store_migrations[QBID_STORE_SCHEMA][QBID_STORE_PARTS] = {
     {answers, NULL},
     {recommendation_indices, NULL},
     {video_counts, NULL},
-    {attribution_models, audience_overlaps, NULL}};
+    {attribution_models, audience_overlaps, NULL},
+    {audit_changes, NULL}};

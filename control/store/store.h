@@ -214,6 +214,10 @@ typedef int qbid_store_record_fn(void *context, const struct qbid_store_record *
 /** Latest first, at most max. */
 int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
                           void *context);
+/** The same without generations, which come every few seconds: found by an index of their own, so
+ *  that it costs what it returns. */
+int qbid_store_load_audit_changes(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
+                                  void *context);
 /** The last record and its hash, as the file has it; id 0 = none. */
 int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_head);
 

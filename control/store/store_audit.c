@@ -150,10 +150,10 @@ static bool record_whole(sqlite3_stmt *s)
     return (uint64_t)sqlite3_column_int64(s, 7) <= UINT32_MAX;
 }
 
-int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
-                          void *context)
+static int records_load(struct qbid_store *store, enum qbid_store_sql sql, uint32_t max,
+                        qbid_store_record_fn *fn, void *context)
 {
-    sqlite3_stmt *s = qbid_store_statement(store, QBID_STORE_SQL_AUDIT_LOAD);
+    sqlite3_stmt *s = qbid_store_statement(store, sql);
     int row;
     if (s)
         sqlite3_bind_int64(s, 1, max);
@@ -166,6 +166,18 @@ int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_rec
         }
     }
     return row;
+}
+
+int qbid_store_load_audit(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
+                          void *context)
+{
+    return records_load(store, QBID_STORE_SQL_AUDIT_LOAD, max, fn, context);
+}
+
+int qbid_store_load_audit_changes(struct qbid_store *store, uint32_t max, qbid_store_record_fn *fn,
+                                  void *context)
+{
+    return records_load(store, QBID_STORE_SQL_AUDIT_CHANGES, max, fn, context);
 }
 
 int qbid_store_audit_head(struct qbid_store *store, struct qbid_audit_head *ret_head)

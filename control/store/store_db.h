@@ -8,7 +8,7 @@
 #include "control/keymap.h"
 #include "control/store/store.h"
 
-#define QBID_STORE_SCHEMA 16
+#define QBID_STORE_SCHEMA 17
 #define QBID_STORE_PARTS 5
 
 /* Statements that never change, prepared on first use. */
@@ -121,6 +121,9 @@
     X(AUDIT_HEAD_LOAD, "SELECT id, hash FROM audit_head") \
     X(AUDIT_LOAD, "SELECT id, unix_ns, actor, what, why, before, after, tenant FROM audit " \
                   "WHERE tenant_in_scope(tenant) ORDER BY id DESC LIMIT ?1") \
+    X(AUDIT_CHANGES, "SELECT id, unix_ns, actor, what, why, before, after, tenant FROM audit " \
+                     "INDEXED BY audit_changes WHERE what <> 'publish' AND tenant_in_scope(tenant) " \
+                     "ORDER BY id DESC LIMIT ?1") \
     X(AUDIT_WALK, "SELECT id, unix_ns, actor, what, why, before, after, tenant, prev_hash, hash " \
                   "FROM audit ORDER BY id") \
     X(EXECUTION_ADD, "INSERT INTO execution_rows(tenant, unix_ns, actor, why, kind) " \

@@ -60,6 +60,36 @@ static void an_untouched_chain_is_verified_and_read_latest_first(void **state)
     assert_int_equal(last, RECORDS - 2);
 }
 
+/* What they did, latest first. */
+static int append_what(void *context, const struct qbid_store_record *r)
+{
+    strcat(context, r->what);
+    strcat(context, " ");
+    return 0;
+}
+
+static void changes_are_found_behind_any_number_of_generations(void **state)
+{
+    struct scratch *s = *state;
+    struct qbid_store_cause cause = {5, "uid 1", "because"};
+    char what[100] = "";
+    assert_int_equal(qbid_store_audit(s->store, &cause, "first", "", ""), 0);
+    assert_int_equal(qbid_store_audit(s->store, &cause, "second", "", ""), 0);
+    for (int i = 0; i < 2000; i++)
+        assert_int_equal(qbid_store_audit(s->store, &cause, "publish", "", ""), 0);
+    assert_int_equal(qbid_store_audit_of(s->store, 7, &cause, "its", "", ""), 0);
+    assert_int_equal(qbid_store_load_audit_changes(s->store, 2, append_what, what), 0);
+    assert_string_equal(what, "its second ");
+    qbid_store_scope(s->store, 7);
+    *what = '\0';
+    assert_int_equal(qbid_store_load_audit_changes(s->store, 100, append_what, what), 0);
+    assert_string_equal(what, "its ");
+    qbid_store_scope(s->store, 0);
+    *what = '\0';
+    assert_int_equal(qbid_store_load_audit_changes(s->store, 100, append_what, what), 0);
+    assert_string_equal(what, "its second first ");
+}
+
 static void the_file_itself_refuses_edits_and_deletions(void **state)
 {
     struct scratch *s = *state;
@@ -428,6 +458,8 @@ int main(void)
         return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_untouched_chain_is_verified_and_read_latest_first,
+                                        scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(changes_are_found_behind_any_number_of_generations,
                                         scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(the_file_itself_refuses_edits_and_deletions, scratch_setup,
                                         scratch_teardown),

@@ -120,7 +120,7 @@ int qbid_tool_audit(struct qbid_tool *tool, int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"max", 'm', "N", 0, "At most N, latest first (20)", 0},
-        {"changes", KEY_CHANGES, NULL, 0, "Without generations; of the last 100000 records", 0},
+        {"changes", KEY_CHANGES, NULL, 0, "Without generations", 0},
         {"verify", 'V', NULL, 0, "Recompute the chain of hashes instead", 0},
         {"checkpoint", 'c', "FILE", 0,
          "With verify: and see that the record of this exported checkpoint is in it", 0},

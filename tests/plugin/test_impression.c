@@ -160,6 +160,19 @@ static void slots_come_in_order_of_preference(void **state)
     assert_int_equal(request.slot_cnt, 0);
 }
 
+static void slots_are_used_as_far_as_they_fit(void **state)
+{
+    char imp[1000] = "\"banner\":{\"w\":300,\"h\":250,\"format\":[";
+    (void)state;
+    for (unsigned i = 0; i < QBID_REQUEST_SLOTS_MAX; i++)
+        strcat(imp, i ? ",{\"w\":728,\"h\":90}" : "{\"w\":728,\"h\":90}");
+    strcat(imp, "]},\"video\":{}");
+    fill("", imp);
+    assert_int_equal(request.slot_cnt, QBID_REQUEST_SLOTS_MAX);
+    for (unsigned i = 0; i < QBID_REQUEST_SLOTS_MAX; i++)
+        assert_true(request.slot[i] == raw(QBID_DIM_SLOT, "banner:728x90"));
+}
+
 static void the_position_is_the_banners_else_the_videos(void **state)
 {
     (void)state;
@@ -344,6 +357,23 @@ static void what_is_asked_makes_terms(void **state)
     assert_null(request.terms);
 }
 
+static void any_one_thing_asked_of_media_makes_terms(void **state)
+{
+    static const char *const asks[] = {
+        "\"battr\":[1]",      "\"mimes\":[\"video/mp4\"]", "\"protocols\":[2]",
+        "\"linearity\":1",    "\"minduration\":5",         "\"maxduration\":30",
+        "\"minbitrate\":300", "\"maxbitrate\":1500",       "\"api\":[1]"};
+    char imp[200];
+    (void)state;
+    for (unsigned i = 0; i < sizeof asks / sizeof asks[0]; i++) {
+        snprintf(imp, sizeof imp, "\"video\":{%s}", asks[i]);
+        fill("", imp);
+        assert_ptr_equal(request.terms, &terms);
+    }
+    fill("", "\"video\":{}");
+    assert_null(request.terms);
+}
+
 /* Nothing asks for the user where no line item has a cap. */
 static void the_user_is_known_where_a_cap_needs_one(void **state)
 {
@@ -504,12 +534,14 @@ int main(void)
         cmocka_unit_test(the_site_is_the_first_name_that_is_there),
         cmocka_unit_test(the_hour_is_that_of_the_users_clock),
         cmocka_unit_test(slots_come_in_order_of_preference),
+        cmocka_unit_test(slots_are_used_as_far_as_they_fit),
         cmocka_unit_test(the_position_is_the_banners_else_the_videos),
         cmocka_unit_test(floors_are_converted_or_refused),
         cmocka_unit_test(deals_without_a_rate_or_a_seat_of_ours_are_left_out),
         cmocka_unit_test(deals_are_used_as_far_as_they_fit),
         cmocka_unit_test(segments_are_used_as_far_as_they_fit),
         cmocka_unit_test(what_is_asked_makes_terms),
+        cmocka_unit_test(any_one_thing_asked_of_media_makes_terms),
         cmocka_unit_test(the_user_is_known_where_a_cap_needs_one),
         cmocka_unit_test(one_play_is_one_impression),
         cmocka_unit_test(more_allowed_domains_than_fit_are_no_domain),

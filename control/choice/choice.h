@@ -57,11 +57,11 @@ struct qbid_choice {
  * Errors:  QBID_ERR_INVAL for a negative risk, move or limit, more than QBID_CHOICE_OPTIONS_MAX
  *          options, or two of one group and id; QBID_ERR_LIMIT when sums would pass 63 bits; NOMEM.
  * Threads: pure.
- * Cost:    500 options of one size: 0.1 to 0.3 ms on average; sizes as of budgets: 0.4 ms in half
- * of the cases, 0.8 on average, six in one of a hundred (`make bench`, choice; Zen 5). Never more
- * than what is above; work is counted, not timed. Source:  Sinha and Zoltners, The multiple-choice
- * knapsack problem, Operations Research 27 (1979); prices by cutting planes: Kelley, Journal of
- * SIAM 8 (1960); the rest in choice_search.h.
+ * Cost:    500 options of one size: 0.1 to 0.3 ms on average; sizes as of budgets: 0.3 ms in half
+ *          of the cases, 0.8 on average, six in one of a hundred (`make bench`, choice; Zen 5).
+ *          Never more than what is above; work is counted, not timed.
+ * Source:  Sinha and Zoltners, The multiple-choice knapsack problem, Operations Research 27 (1979);
+ *          prices by cutting planes: Kelley, Journal of SIAM 8 (1960); the rest in choice_search.h.
  */
 int qbid_choice_solve(const struct qbid_choice_option *options, uint32_t cnt,
                       const struct qbid_choice_limits *limits, bool *ret_chosen,

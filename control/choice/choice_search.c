@@ -140,7 +140,7 @@ static void states_shift(struct qbid_choice_run *s, const struct qbid_choice_lis
     s->shifted.cnt = cnt;
 }
 
-/* list and from shifted by a way, merged -> s->other -> list. */
+/* list and from shifted by a way, merged -> s->other -> list. from may be list. */
 static int way_merge(struct qbid_choice_run *s, struct qbid_choice_list *list,
                      const struct qbid_choice_list *from, const struct qbid_choice_way *way)
 {
@@ -270,10 +270,8 @@ static int half_list(struct qbid_choice_run *s, uint32_t half, uint64_t made_max
             memcpy(from.state, list->state, list->cnt * sizeof *list->state);
             from.cnt = list->cnt;
         }
-        for (uint32_t w = core->first; w < core->end && !err; w++) {
-            struct qbid_choice_list same = *list;
-            err = way_merge(s, list, several ? &from : &same, &s->way[w]);
-        }
+        for (uint32_t w = core->first; w < core->end && !err; w++)
+            err = way_merge(s, list, several ? &from : list, &s->way[w]);
         err = err ? err : list_thin(s, list);
     }
     free(from.state);

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/written/week.h"
 #include "control/account/written/instant.h"
 #include "control/account/written/money.h"
 #include "control/account/written/override.h"
 #include "control/account/written/triggers.h"
 #include "control/account/written/velocity.h"
+#include "control/account/written/week.h"
 
 #define TEXT_MAX 64 /* of a value that is not a string */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* generations, audit, publish, learning: what was made public, and by whom. */
 #include <stdio.h>
-#include <string.h>
 
 #include "control/api/command.h"
 #include "shm/clock.h"

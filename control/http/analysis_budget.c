@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/account/written/money.h"
 #include "control/account/view.h"
+#include "control/account/written/money.h"
 #include "control/agents/budget_belief.h"
 #include "control/http/analysis_parts.h"
 #include "shm/error.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "control/account/fields.h"
-#include "control/account/written/override.h"
 #include "control/account/written/instant.h"
+#include "control/account/written/override.h"
 #include "shm/error.h"
 #include "shm/units.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/written/frequency.h"
 #include "control/account/import/fields.h"
+#include "control/account/written/frequency.h"
 #include "control/config/problems.h"
 
 static bool scalar(struct qbid_import_item *item, const struct qbid_yaml_node *node,

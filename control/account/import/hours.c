@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/account/written/week.h"
 #include "control/account/import/fields.h"
+#include "control/account/written/week.h"
 #include "shm/error.h"
 
 /* "a; b; c" of a list; false when something was complained of. */

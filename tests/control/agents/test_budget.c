@@ -14,8 +14,8 @@
 
 #include "control/account/written/money.h"
 #include "control/agents/budget.h"
-#include "control/agents/budget_library.h"
 #include "control/agents/budget_belief.h"
+#include "control/agents/budget_library.h"
 #include "control/agents/scheduler.h"
 #include "control/ingest/outcome.h"
 #include "shm/error.h"

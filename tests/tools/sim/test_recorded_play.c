@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "tests/control/models/rng.h"
-#include "tools/sim/recorded/players/hindsight.h"
 #include "tools/sim/recorded/interval.h"
 #include "tools/sim/recorded/match.h"
+#include "tools/sim/recorded/players/hindsight.h"
 #include "tools/sim/recorded/players/ours.h"
 #include "tools/sim/recorded/players/rlb.h"
 #include "tools/sim/recorded/players/rules.h"

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "shm/error.h"
-#include "tools/sim/recorded/report.h"
 #include "tools/sim/recorded/logs/text.h"
+#include "tools/sim/recorded/report.h"
 
 #define PATHS_MAX 64
 #define EPISODE_MAX 10000000

@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "control/account/fields.h"
-#include "control/account/written/frequency.h"
 #include "control/account/import/import.h"
 #include "control/account/import/text.h"
+#include "control/account/written/frequency.h"
 #include "control/config/config.h"
 #include "control/config/yaml.h"
 #include "plugin/markup.h"

@@ -15,9 +15,9 @@
 
 #include "control/models/pacing/resolving.h"
 #include "tests/rounds.h"
+#include "tools/sim/recorded/logs/text.h"
 #include "tools/sim/recorded/players/hindsight.h"
 #include "tools/sim/recorded/players/rlb.h"
-#include "tools/sim/recorded/logs/text.h"
 
 #define DIR "../shared/data/ipinyou/rlb/"
 #define EPISODE 1000

@@ -10,25 +10,14 @@
 # Variables afterwards: SITE, SITE_PORT, SITE_BID_URL, SITE_STATUS_URL, SITE_SOCKET, SITE_CONF.
 B=${B:-build/release}
 
-# A free port of the loopback interface.
-site_free_port() {
-    local port
-    for _ in $(seq 50); do
-        port=$((20000 + RANDOM % 20000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            echo "$port"
-            return
-        fi
-    done
-    echo "no free port on 127.0.0.1" >&2
-    return 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/port.sh"
 
 site_make() {
     SITE=$(mkdir -p "$1" && cd "$1" && pwd)
-    local workers=${2:-2} bin user=
+    local workers=${2:-2} bin user= port
     bin=$(cd "$B" && pwd)
-    SITE_PORT=$(site_free_port)
+    claim_port
+    SITE_PORT=$port
     SITE_SOCKET=$SITE/control.sock
     SITE_CONF=$SITE/qbidd.yaml
     SITE_BID_URL=http://127.0.0.1:$SITE_PORT/bid

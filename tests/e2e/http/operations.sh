@@ -32,7 +32,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
-port=$(site_free_port)
+claim_port
 url=http://127.0.0.1:$port/api/v1/optimization
 cat >"$work/q.yaml" <<YAML
 state_dir: state

@@ -40,6 +40,7 @@ if [ "$PROFILE" = asan ]; then
 fi
 
 . tests/e2e/checks.sh
+. tools/demo/port.sh
 # WHAT, WANTED, command...: what the command prints, now or within ten seconds
 becomes() {
     local what=$1 wanted=$2 got='' i
@@ -67,7 +68,7 @@ begin() {
     work=$PWD/$B/e2e/nginx/run/$1
     rm -rf "$work"
     mkdir -p "$work/tmp"
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    claim_port
     url=http://127.0.0.1:$port
     trap cleanup EXIT
     trap 'exit 130' INT TERM HUP

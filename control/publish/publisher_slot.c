@@ -119,9 +119,12 @@ static int page_make(struct qbid_publisher *p, struct qbid_publisher_slot *ret, 
     return 0;
 }
 
+/* A page that a worker has made for itself while nobody answered has a small ring: it would lose
+ * events for as long as the worker lives. */
 static bool page_fits(const struct qbid_publisher *p, const struct qbid_page *page)
 {
-    return page->budget_max == p->params.shape.budget_max;
+    return page->budget_max == p->params.shape.budget_max &&
+           page->event_mask + 1 >= UINT64_C(1) << p->params.page_lg_events;
 }
 
 /* A worker that comes back on a new connection before we saw the old one break. */

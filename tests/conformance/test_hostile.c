@@ -15,6 +15,9 @@
 #include "tests/conformance/product.h"
 
 #define ROUNDS 40
+#define COST_MAX 4.0 /* the goal of 3 is judged where nothing else runs: make figures N=03 */
+#define GROWTH_MAX 15.0
+#define MORE 10 /* times as many, where other work on the machine may be what is seen */
 
 static struct product product;
 
@@ -203,20 +206,19 @@ static double time_of(const struct text *t)
     return (double)(cpu_ns() - start) / TIMES;
 }
 
-/* Ratio of the shortest times; the two take turns, so that both see the same machine. */
-static double cost(shape_fn *make, size_t bytes, double *ret_sound_ns)
+/* Ratio of b's shortest time to a's; the two take turns, so that both see the same machine, until
+ * the ratio is at most `most`, or long enough. */
+static double ratio_of(const struct text *a, const struct text *b, double most, double *ret_a_ns)
 {
-    double best_sound = 1e18, best_hostile = 1e18;
-    make_sound(&sound, bytes);
-    make(&hostile, bytes);
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        double ns = time_of(&sound);
-        best_sound = ns < best_sound ? ns : best_sound;
-        ns = time_of(&hostile);
-        best_hostile = ns < best_hostile ? ns : best_hostile;
+    double best_a = 1e18, best_b = 1e18;
+    for (unsigned i = 0; i < ROUNDS || (i < MORE * ROUNDS && best_b > most * best_a); i++) {
+        double ns = time_of(a);
+        best_a = ns < best_a ? ns : best_a;
+        ns = time_of(b);
+        best_b = ns < best_b ? ns : best_b;
     }
-    *ret_sound_ns = best_sound;
-    return best_hostile / best_sound;
+    *ret_a_ns = best_a;
+    return best_b / best_a;
 }
 
 static void no_request_costs_several_times_a_valid_one_of_its_size(void **state)
@@ -230,28 +232,19 @@ static void no_request_costs_several_times_a_valid_one_of_its_size(void **state)
 #endif
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
         for (size_t i = 0; i < SHAPES; i++) {
-            double ratio = cost(shape[i].make, sizes[s], &sound_ns);
+            make_sound(&sound, sizes[s]);
+            shape[i].make(&hostile, sizes[s]);
+            double ratio = ratio_of(&sound, &hostile, COST_MAX, &sound_ns);
             print_message("%6zu bytes, valid %7.0f ns: %-32s %5.2f times\n", sizes[s], sound_ns,
                           shape[i].name, ratio);
             worst = ratio > worst ? ratio : worst;
         }
     print_message("the worst costs %.2f times a valid one\n", worst);
-    assert_true(worst <=
-                4); /* the goal of 3 is judged where nothing else runs: make figures N=03 */
+    assert_true(worst <= COST_MAX);
 }
 
-static double shortest(shape_fn *make, size_t bytes)
-{
-    double best = 1e18;
-    make(&hostile, bytes);
-    for (unsigned i = 0; i < ROUNDS / 4; i++) {
-        double ns = time_of(&hostile);
-        best = ns < best ? ns : best;
-    }
-    return best;
-}
-
-/* Ten times the bytes cost ten times the time, whatever they are: with half of it as margin. */
+/* Ten times the bytes cost ten times the time, whatever they are: with half of it as margin. What
+ * grows with their square would be at a hundred. */
 static void cost_grows_with_the_bytes_and_no_faster(void **state)
 {
     (void)state;
@@ -260,9 +253,13 @@ static void cost_grows_with_the_bytes_and_no_faster(void **state)
     skip();
 #endif
     for (size_t i = 0; i < SHAPES; i++) {
-        double small = shortest(shape[i].make, 24000), large = shortest(shape[i].make, 240000);
-        if (large > 15 * small)
-            fail_msg("%s: %.0f ns for 24 kB, %.0f for 240 kB", shape[i].name, small, large);
+        double small_ns;
+        shape[i].make(&sound, 24000);
+        shape[i].make(&hostile, 240000);
+        double growth = ratio_of(&sound, &hostile, GROWTH_MAX, &small_ns);
+        if (growth > GROWTH_MAX)
+            fail_msg("%s: %.0f ns for 24 kB, %.1f times as long for 240 kB", shape[i].name,
+                     small_ns, growth);
     }
 }
 

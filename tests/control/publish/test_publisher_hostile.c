@@ -134,22 +134,30 @@ static void a_page_that_cannot_be_trusted_is_replaced_by_a_new_one(void **state)
 
 static void a_good_page_is_gone_on_with_and_one_of_another_shape_is_read_first(void **state)
 {
+    static const struct {
+        uint32_t budgets;
+        unsigned lg_events; /* the rig's are of 10 */
+        bool replaced;
+    } of[] = {{RIG_BUDGETS, 10, false},
+              {RIG_BUDGETS, 12, false},
+              {RIG_BUDGETS * 2, 10, true},
+              {RIG_BUDGETS, 7, true}};
     struct rig *r = *state;
-    for (int other = 0; other < 2; other++) {
+    for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++) {
         struct qbid_page page;
         void *base;
         size_t bytes;
         uint64_t events = r->events;
         uint32_t attached = r->attached;
         int sock = rig_connect(r, true), new_fd = -1;
-        int fd = rig_page(other ? RIG_BUDGETS * 2 : RIG_BUDGETS, 7, true, &page, &base, &bytes);
+        int fd = rig_page(of[i].budgets, of[i].lg_events, true, &page, &base, &bytes);
         struct qbid_event event = {.kind = QBID_EVENT_BILL};
-        for (int i = 0; i < 5; i++)
+        for (int e = 0; e < 5; e++)
             assert_true(qbid_page_push(&page, &event));
         assert_true(rig_worker(r, sock, 3, fd, &new_fd) >= 0);
-        assert_int_equal(new_fd >= 0, other);
-        assert_int_equal(r->attached - attached, 1 + other);
-        assert_int_equal(r->events - events, other ? 5 : 0);
+        assert_int_equal(new_fd >= 0, of[i].replaced);
+        assert_int_equal(r->attached - attached, 1 + of[i].replaced);
+        assert_int_equal(r->events - events, of[i].replaced ? 5 : 0);
         assert_int_equal(rig_workers(r), 1);
         close(sock);
         RIG_UNTIL(r, rig_workers(r) == 0);

@@ -92,9 +92,12 @@ is "and keeps to it" 1.5 "$(price)"
 
 # --- the end comes with qbidd dead, to the second
 qbid override clear campaign 2997 >"$work/said"
-end=$(($(date +%s) + 5))
-is "a short one" 0 "$(exit_of qbid override set line_item "$item" --fixed 1.75 --until "$(expire_at $end)" --reason short)"
-becomes "is in force" 1.75 price
+for span in 5 20 60; do # a machine with other work may need longer until it is in force
+    end=$(($(date +%s) + span))
+    is "a short one" 0 "$(exit_of qbid override set line_item "$item" --fixed 1.75 --until "$(expire_at $end)" --reason short)"
+    becomes "is in force" 1.75 price
+    [ $((end - $(date +%s))) -lt 3 ] || break
+done
 kill -KILL "$SITE_QBIDD"
 wait "$SITE_QBIDD" 2>/dev/null || true
 is "over to the moment, and never back" "True True" "$(python3 - "$SITE_BID_URL?x=1" "$work/request" $end <<'PY'

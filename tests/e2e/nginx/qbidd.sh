@@ -88,6 +88,21 @@ becomes "a killed worker is replaced" 2 worker_cnt
 becomes "and bids" 2 counted lease
 is "a bid" 200 "$(a_bid)"
 becomes "the account holds" True field 'l["invariant_holds"]'
+
+# --- workers that start while qbidd is away make small rings for themselves, and get whole ones when it is back
+rings=$(counted ring_size)
+kill -KILL "$SITE_QBIDD"
+wait "$SITE_QBIDD" 2>/dev/null
+kill -HUP "$SITE_NGINX"
+becomes "rings of 4,096 events each" 8192 counted ring_size
+# they have no keys to check a token with: the exchange shall try again
+is "a notice is refused for now" 503 "$(code "$burl")"
+site_start_qbidd
+becomes "the rings as configured" "$rings" counted ring_size
+is "events lost" 0 "$(counted events_dropped)"
+is "the notice, again" 200 "$(code "$burl")"
+becomes "both bid" 2 counted lease
+is "a bid" 200 "$(a_bid)"
 master=''
 
 site_stop

@@ -6,7 +6,7 @@
 
 begin wire
 workers=1
-conf "" "location = /zip { qbid_gzip on; qbid_bid; }
+conf "qbid_wait off;" "location = /zip { qbid_gzip on; qbid_bid; }
         location = /twice { qbid_gzip on; gzip on; gzip_types application/json; gzip_min_length 1; qbid_bid; }"
 table 5
 start

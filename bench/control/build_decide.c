@@ -11,7 +11,7 @@
 
 #include "bench/control/build_world.h"
 #include "bench/control/ticks.h"
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 #include "fastpath/decide.h"
 #include "shm/hash.h"
 #include "shm/isa.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 #include "shm/hash.h"
 
 #define NUMBER_BITS 24

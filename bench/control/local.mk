@@ -9,7 +9,7 @@ $(call bench,beside,bench/control/beside.cc bench/control/beside_loop.c bench/co
     tests/shm/image_fixture_build.c,fastpath learn publish models keymap account config shm,\
     $(call pkg,liburcu-memb) -lm)
 $(call bench,allocate,bench/control/allocate.cc bench/control/allocate_ways.c \
-    tests/control/models/allocate/notes.c,allocate shm,-lnlopt -lm)
+    tests/control/models/allocate/notes.c,allocate models shm,-lnlopt -lm)
 $(call bench,landscape,bench/control/landscape.cc bench/control/landscape_loop.c,models,-lm)
 $(call bench,learned,bench/control/learned.cc bench/control/learned_loop.c,models,-lm)
 $(call bench,forecast,bench/control/forecast.cc bench/control/forecast_series.c,models,-lm)

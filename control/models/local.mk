@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Models: pure functions over plain structs; they need -lm.
+# Models: pure functions over plain structs, and the memory they work in; they need -lm.
 include control/models/allocate/local.mk
 $(call lib,models,\
 	control/models/watch/alarm.c \
@@ -33,6 +33,7 @@ $(call lib,models,\
 	control/models/pacing/resolving.c \
 	control/models/meta/robust.c \
 	control/models/rotation.c \
+	control/models/scratch.c \
 	control/models/landscape/shading.c \
 	control/models/forecast/smoothing.c \
 	control/models/landscape/survival.c \

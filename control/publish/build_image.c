@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/models/scratch.h"
 #include "control/publish/build_check.h"
-#include "control/publish/scratch.h"
 #include "control/publish/section_creatives.h"
 #include "control/publish/section_dict.h"
 #include "control/publish/section_index.h"

@@ -6,7 +6,6 @@ $(call lib,publish,\
 	control/publish/publisher.c \
 	control/publish/publisher_client.c control/publish/publisher_image.c \
 	control/publish/publisher_slot.c \
-	control/publish/scratch.c \
 	control/publish/section_creatives.c \
 	control/publish/section_dict.c \
 	control/publish/section_index.c \

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "control/models/rotation.h"
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 #include "control/publish/section_traits.h"
 #include "shm/error.h"
 #include "shm/hash.h"

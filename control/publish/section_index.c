@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 #include "shm/error.h"
 #include "shm/hash.h"
 

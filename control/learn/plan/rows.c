@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "control/learn/plan/row_lists.h"
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 #include "control/publish/section_targets.h"
 #include "shm/error.h"
 

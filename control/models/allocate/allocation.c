@@ -8,6 +8,7 @@
 #include "control/models/allocate/allocation_check.h"
 #include "control/models/allocate/shares.h"
 #include "control/models/allocate/waterfill.h"
+#include "control/models/scratch.h"
 #include "shm/error.h"
 
 #define STEPS_MAX 200
@@ -49,10 +50,10 @@ static int work_init(const struct qbid_allocation *a, struct work *work)
     *work = (struct work){.part_cnt = (uint32_t)parts};
     work->rooms = calloc(parts, sizeof *work->rooms);
     work->parts = calloc(parts, sizeof *work->parts);
-    work->slots = malloc(items * sizeof *work->slots);
-    work->order = malloc(items * sizeof *work->order);
-    work->shares = malloc(more * sizeof *work->shares);
-    work->scratch = malloc(more * sizeof *work->scratch);
+    work->slots = qbid_scratch_new(items * sizeof *work->slots);
+    work->order = qbid_scratch_new(items * sizeof *work->order);
+    work->shares = qbid_scratch_new(more * sizeof *work->shares);
+    work->scratch = qbid_scratch_new(more * sizeof *work->scratch);
     if (work->rooms && work->parts && work->slots && work->order && work->shares && work->scratch)
         return 0;
     work_done(work);

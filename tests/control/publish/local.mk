@@ -16,4 +16,4 @@ $(call test,test_build_input,tests/control/publish/test_build_input.c \
     tests/control/publish/scene.c,publish models account shm,-lm)
 $(call test,test_build_renew,tests/control/publish/test_build_renew.c \
     tests/control/publish/scene.c,publish models account shm,-lm)
-$(call test,test_section_index,tests/control/publish/test_section_index.c,publish shm,-lm)
+$(call test,test_section_index,tests/control/publish/test_section_index.c,publish models shm,-lm)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Aligns to huge pages and asks for them. */
-#include "control/publish/scratch.h"
+#include "control/models/scratch.h"
 
 #include <stdint.h>
 #include <stdlib.h>

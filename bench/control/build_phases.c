@@ -10,8 +10,8 @@
 
 #include "bench/control/build_world.h"
 #include "bench/control/ticks.h"
-#include "control/publish/build_check.h"
 #include "control/models/scratch.h"
+#include "control/publish/build_check.h"
 #include "control/publish/section_creatives.h"
 #include "control/publish/section_dict.h"
 #include "control/publish/section_index.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Walks line items in order of their index and appends what belongs to each. */
-#include "control/account/written/frequency.h"
 #include "control/publish/section_creatives.h"
 
 #include <ctype.h>
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/account/written/frequency.h"
 #include "control/models/rotation.h"
 #include "control/models/scratch.h"
 #include "control/publish/section_traits.h"

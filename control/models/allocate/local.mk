@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Budgets: response curves and what allocates by them; it needs -lm.
+# Budgets: response curves and what allocates by them; it needs models and -lm.
 $(call lib,allocate,$(addprefix control/models/allocate/,\
 	allocation.c \
 	allocation_check.c \

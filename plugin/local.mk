@@ -45,7 +45,7 @@ $(B)/sdk/qbid.h: plugin/qbid.h shm/request.h
 	awk '/^#include "shm\/request.h"/ { while ((getline line < "shm/request.h") > 0) \
 	    if (line !~ /^\/\* SPDX/) print line; next } { print }' plugin/qbid.h >$@
 
-$(shell echo '$(PREFIX)' | cmp -s - $(B)/prefix || echo '$(PREFIX)' >$(B)/prefix)
+$(call note,$(B)/prefix,$(PREFIX))
 $(B)/sdk/qbid.pc: plugin/qbid.pc.in shm/version.h $(B)/prefix
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' \

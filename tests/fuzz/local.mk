@@ -10,8 +10,7 @@ CLANG ?= clang
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer -pthread
 ifeq ($(PROFILE),release) # the one that fuzz targets are built in
-$(shell mkdir -p build/fuzz; cmp -s build/fuzz/flags - <<<'$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' || \
-    echo '$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS)' >build/fuzz/flags)
+$(call folder,build/fuzz)$(call note,build/fuzz/flags,$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS))
 endif
 
 # A file's own flags hold here, too.

@@ -52,8 +52,10 @@ interrupted() {
 }
 trap interrupted INT TERM HUP
 
-now_ms() {
-    echo $(($(date +%s%N) / 1000000))
+# A process costs milliseconds where memory is virtual: what is done for every program starts none but the program and its
+# time-out.
+now_ms() { # into $now
+    now=$((${EPOCHREALTIME/./} / 1000))
 }
 
 # status, stage, name, milliseconds, text
@@ -78,7 +80,8 @@ build() {
     local profile=$1 log=build/$1/build.log start target
     shift
     mkdir -p "build/$profile"
-    start=$(now_ms)
+    now_ms
+    start=$now
     # what builds ahead may still be at it, and from here on nothing else matters more; only root may raise it again
     [ -z "$ahead" ] || renice -n 0 -g "$ahead" >/dev/null 2>&1
     for target in "$@"; do
@@ -88,10 +91,12 @@ build() {
         done
     done
     if submake -j"$jobs" PROFILE="$profile" "$@" >"$log" 2>&1; then
-        grep -q '^make: Nothing to be done' "$log" || line ok build "$profile" $(($(now_ms) - start)) ""
+        now_ms
+        grep -q '^make: Nothing to be done' "$log" || line ok build "$profile" $((now - start)) ""
         return 0
     fi
-    line FAIL build "$profile" $(($(now_ms) - start)) "see $log"
+    now_ms
+    line FAIL build "$profile" $((now - start)) "see $log"
     grep -E -A5 'error|Error|undefined reference' "$log" | head -n 60 | sed 's/^/    | /'
     failed=$((failed + 1))
     return 1
@@ -111,12 +116,20 @@ build_ahead() {
     ahead=$!
 }
 
-# log: prints "passed failed skipped" as cmocka's closing lines count them, over all groups of the program
+# log: into p, f and s, as cmocka's closing lines count them, over all groups of the program
 cmocka_counts() {
-    awk '/^\[  PASSED  \] [0-9]+ test\(s\)/ { p += $4 }
-         /^\[  FAILED  \] [0-9]+ test\(s\), listed/ { f += $4 }
-         /^\[  SKIPPED \] [0-9]+ test\(s\), listed/ { s += $4 }
-         END { print p + 0, f + 0, s + 0 }' "$1"
+    local said
+    p=0 f=0 s=0
+    while IFS= read -r said; do
+        [[ $said == '[  '* ]] || continue
+        if [[ $said =~ ^\[\ \ PASSED\ \ \]\ ([0-9]+)\ test\(s\) ]]; then
+            p=$((p + BASH_REMATCH[1]))
+        elif [[ $said =~ ^\[\ \ FAILED\ \ \]\ ([0-9]+)\ test\(s\),\ listed ]]; then
+            f=$((f + BASH_REMATCH[1]))
+        elif [[ $said =~ ^\[\ \ SKIPPED\ \]\ ([0-9]+)\ test\(s\),\ listed ]]; then
+            s=$((s + BASH_REMATCH[1]))
+        fi
+    done <"$1"
 }
 
 # log: what each skipped test printed before it was skipped
@@ -133,16 +146,15 @@ cmocka_skips() {
          NF && n < 3 { said = said (n++ ? " " : "") $0 }' "$1"
 }
 
-# log, exit code: prints "passed failed skipped" of a script, by its last line or else by its exit code
+# log, exit code: into p, f and s, as a script's last line counts them, or else its exit code
 script_counts() {
-    local last
-    last=$(tail -n 1 "$1")
-    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
-        echo "${BASH_REMATCH[1]} ${BASH_REMATCH[2]} ${BASH_REMATCH[3]}"
-    elif [ "$2" -eq 77 ]; then
-        echo "0 0 1"
+    local said=()
+    mapfile -t said <"$1"
+    [ "${#said[@]}" -gt 0 ] || said=('')
+    if [[ ${said[-1]} =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+        p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[3]}
     else
-        echo "$(($2 == 0)) 0 0"
+        p=$(($2 == 0)) f=0 s=$(($2 == 77))
     fi
 }
 
@@ -151,15 +163,17 @@ run() {
     local kind=$1 stage=$2 profile=$3 name=$4 rc start ms p f s word=ok text
     local log=build/$profile/tests/$name.log
     shift 4
-    mkdir -p "${log%/*}"
-    start=$(now_ms)
+    [ -d "${log%/*}" ] || mkdir -p "${log%/*}"
+    now_ms
+    start=$now
     B=build/$profile PROFILE=$profile timeout -k 10 "$timeout_s" "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     wait "$pid" 2>/dev/null
     rc=$?
     pid=
-    ms=$(($(now_ms) - start))
-    read -r p f s < <("${kind}_counts" "$log" "$rc")
+    now_ms
+    ms=$((now - start))
+    "${kind}_counts" "$log" "$rc"
     # A crash, a report of a sanitizer, a time-out and a program without tests are failures like any other.
     if [ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && ! [ "$kind$rc" = script77 ]; then
         f=1
@@ -202,15 +216,16 @@ beside() {
 
 # The arguments of run, whose lines come out together when it ends.
 run_whole() {
-    local out=$counts.$BASHPID
+    local out=$counts.$BASHPID said=()
     run "$@" >"$out"
-    cat "$out"
-    rm -f "$out"
+    mapfile said <"$out"
+    printf %s ${said[@]+"${said[@]}"}
 }
 
 # The arguments of run: beside others, `jobs` of them.
 start() {
-    while [ "$(jobs -pr | wc -l)" -gt "$jobs" ]; do
+    local live
+    while jobs -pr >"$counts.jobs" && mapfile -t live <"$counts.jobs" && [ "${#live[@]}" -gt "$jobs" ]; do
         wait -n
     done
     beside run_whole "$@"

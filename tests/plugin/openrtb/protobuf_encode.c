@@ -151,15 +151,24 @@ static const struct field request[] = {{"id", 1, TEXT, 0, 0}, {"imp", 2, OBJECT,
 
 static bool put_object(struct pb *pb, const cJSON *object, const struct field *fields);
 
+/* The object is written first, then its tag and length, which move in front of it: they tell how
+ * long it has become. */
 static bool put_inside(struct pb *pb, const cJSON *value, const struct field *f)
 {
-    struct pb *inside = malloc(sizeof *inside);
-    inside->len = 0;
-    bool good = cJSON_IsObject(value) && put_object(inside, value, f->inside);
-    if (good)
-        pb_bytes(pb, f->number, inside->at, inside->len);
-    free(inside);
-    return good;
+    uint8_t head[20];
+    size_t start = pb->len;
+    if (!cJSON_IsObject(value) || !put_object(pb, value, f->inside)) {
+        pb->len = start;
+        return false;
+    }
+    size_t len = pb->len - start;
+    pb_tag(pb, f->number, PB_BYTES);
+    pb_varint(pb, len);
+    size_t head_len = pb->len - start - len;
+    memcpy(head, pb->at + start + len, head_len);
+    memmove(pb->at + start + head_len, pb->at + start, len);
+    memcpy(pb->at + start, head, head_len);
+    return true;
 }
 
 static bool put_label(struct pb *pb, const cJSON *value, const struct field *f)

@@ -19,11 +19,7 @@
 #include "tests/plugin/openrtb/protobuf_encode.h"
 
 #define OUT_MAX (1 << 20)
-#ifdef __SANITIZE_ADDRESS__
-#define FLOORS 1000
-#else
 #define FLOORS 10000
-#endif
 
 /* Two desks that start alike and go through the same requests make the same bids. */
 static struct desk *json_desk, *protobuf_desk;

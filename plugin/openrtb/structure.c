@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Masks of 64 characters at a time, with AVX2 or by a table, and from them where tokens start. */
+/* Masks of 64 characters at a time, with AVX-512, AVX2 or by a table, and from them where tokens
+ * start. */
 #include "plugin/openrtb/structure.h"
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #include "shm/error.h"
 
 #define BLOCK 64
-#define FIRST_PUT QBID_STRUCTURE_SLACK
+#define FIRST_PUT 12
 #define NEXT_PUT 4
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -305,12 +306,106 @@ AVX2 static int find_avx2(const char *text, size_t len, uint32_t *starts,
     return finish(walk, rare, text, len, starts, ret);
 }
 
+/* --- with AVX-512, which makes masks by itself and moves the numbers of the bits together */
+
+#define LANE 16 /* entries that are written at once */
+
+#define AVX512                                                                                     \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi,bmi2,popcnt,pclmul," \
+                          "tune=icelake-server")))
+#define AVX512_INLINE AVX512 ALWAYS_INLINE
+
+AVX512_INLINE uint64_t equals_512(__m512i chars, char c)
+{
+    return _mm512_cmpeq_epi8_mask(chars, _mm512_set1_epi8(c));
+}
+
+/* As marks_of(). */
+AVX512_INLINE uint64_t marks_512(__m512i chars)
+{
+    const __m512i entries = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
+    return _mm512_cmpeq_epi8_mask(_mm512_or_si512(chars, _mm512_set1_epi8(0x20)),
+                                  _mm512_shuffle_epi8(entries, chars));
+}
+
+AVX512_INLINE void add_rare_512(struct masks *m, __m512i chars)
+{
+    m->rare = true;
+    m->backslash = equals_512(chars, '\\');
+    m->control = _mm512_cmple_epu8_mask(chars, _mm512_set1_epi8(0x1f));
+    m->blank |= equals_512(chars, '\n') | equals_512(chars, '\t') | equals_512(chars, '\r');
+    m->mark &= ~m->control;
+    m->wide = _mm512_movepi8_mask(chars) != 0;
+}
+
+AVX512_INLINE struct masks masks_512(__m512i chars)
+{
+    struct masks m = {
+        .quote = equals_512(chars, '"'), .mark = marks_512(chars), .blank = equals_512(chars, ' ')};
+    __mmask64 before_space = _mm512_cmplt_epi8_mask(chars, _mm512_set1_epi8(' '));
+    __mmask64 backslash = equals_512(chars, '\\');
+    if (__builtin_expect((before_space | backslash) != 0, 0))
+        add_rare_512(&m, chars);
+    return m;
+}
+
+/* Sixteen places within a block as entries. */
+AVX512_INLINE void put_lane(uint32_t *to, __m512i block, __m128i places)
+{
+    _mm512_storeu_si512(to, _mm512_add_epi32(block, _mm512_cvtepu8_epi32(places)));
+}
+
+/* The tokens of the block at `at`; returns where the next entry goes. Most blocks have up to 32: as
+ * many are written without asking. */
+AVX512_INLINE uint32_t *put_512(uint32_t *to, uint32_t at, uint64_t starts)
+{
+    const __m512i each = _mm512_set_epi8(
+        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    unsigned cnt = (unsigned)__builtin_popcountll(starts);
+    __m512i places = _mm512_maskz_compress_epi8(starts, each);
+    __m512i block = _mm512_set1_epi32((int)at);
+    put_lane(to, block, _mm512_castsi512_si128(places));
+    put_lane(to + LANE, block, _mm512_extracti32x4_epi32(places, 1));
+    if (__builtin_expect(cnt > 2 * LANE, 0)) {
+        put_lane(to + 2 * LANE, block, _mm512_extracti32x4_epi32(places, 2));
+        put_lane(to + 3 * LANE, block, _mm512_extracti32x4_epi32(places, 3));
+    }
+    return to + cnt;
+}
+
+/* The text from `at` on: what the last block lacks are blanks. */
+AVX512_INLINE __m512i load_512(const char *text, size_t at, size_t len)
+{
+    if (__builtin_expect(len - at >= BLOCK, 1))
+        return _mm512_loadu_si512(text + at);
+    return _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '),
+                                  _bzhi_u64(~UINT64_C(0), (unsigned)(len - at)), text + at);
+}
+
+AVX512 static int find_512(const char *text, size_t len, uint32_t *starts,
+                           struct qbid_structure *ret)
+{
+    struct walk walk = {.to = starts};
+    struct rare rare = nothing_rare;
+    for (; walk.at < len; walk.at += BLOCK) {
+        const struct masks m = masks_512(load_512(text, walk.at, len));
+        uint64_t quote = real_quotes(&rare, walk.at, &m);
+        walk.to = put_512(walk.to, walk.at, find_starts(&walk, &m, quote, parity_avx2(quote)));
+    }
+    return finish(walk, rare, text, len, starts, ret);
+}
+
 #endif
 
 int qbid_structure_find(enum qbid_isa isa, const char *text, size_t len, uint32_t *ret_start,
                         struct qbid_structure *ret)
 {
 #if defined(__x86_64__)
+    if (isa >= QBID_ISA_AVX512)
+        return find_512(text, len, ret_start, ret);
     if (isa >= QBID_ISA_AVX2)
         return find_avx2(text, len, ret_start, ret);
 #endif

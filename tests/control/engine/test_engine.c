@@ -25,7 +25,6 @@
 #include "shm/error.h"
 #include "shm/hash.h"
 #include "shm/memfd.h"
-#include "tests/rounds.h"
 
 #define BUDGET_NANOS INT64_C(3000000000) /* 3.00 */
 #define PRICE_MICROS 1500000             /* what a win pays: 1.50 CPM */
@@ -475,9 +474,8 @@ static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
     uint64_t generations;
     pid_t pid = engine_start();
     host_open(&host);
-    const unsigned lives = (unsigned)rounds(25, 25, 10);
     unsigned kills = 0;
-    for (unsigned round = 0; round < lives; round++) {
+    for (unsigned round = 0; round < 25; round++) {
         /* Anything from a start that got nowhere to a loop in full swing. */
         uint64_t start_ns = qbid_clock_boot_ns(), bills = host.bills, gen = host.gen;
         uint64_t least_ns = qbid_roll(round, 3, 0) % 60 * QBID_NS_PER_MS;
@@ -496,14 +494,13 @@ static void killed_at_any_moment_nothing_is_lost_or_charged_twice(void **state)
     host_read_up(&host); /* by the last engine, which has to take over the page first */
     host_close(&host);
     engine_stop(pid);
-    assert_int_equal(kills, lives);
+    assert_int_equal(kills, 25);
     print_message("%u kills: %llu billed, %lld of %lld nanos\n", kills,
                   (unsigned long long)host.bills, (long long)host.billed_nanos,
                   (long long)BUDGET_NANOS);
     assert_true(host.bills > 0 && host.billed_nanos <= BUDGET_NANOS);
     store_check(host.billed_nanos, &generations);
-    assert_true(generations >
-                lives * 4 / 5); /* each life in full swing was seen to publish one at least */
+    assert_true(generations > 20); /* each life in full swing was seen to publish one at least */
 }
 
 static void a_bill_repeated_to_the_next_life_is_charged_once(void **state)
